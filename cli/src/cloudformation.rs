@@ -1,0 +1,39 @@
+//! A stack in AWS, by its CloudFormation outputs.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use aws_sdk_cloudformation::Client;
+use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE};
+use shared::store::Aws;
+
+use crate::stack::Stack;
+
+/// The outputs of `template.yaml`, and the names under which our configuration knows them.
+const OUTPUTS: &[(&str, &str)] = &[
+    ("ResourcesTableName", RESOURCES_TABLE),
+    ("AuthTableName", AUTH_TABLE),
+    ("DocumentsBucketName", DOCUMENTS_BUCKET),
+    ("Issuer", "ISSUER"),
+];
+
+/// Finds the stack `name` in the account of `profile`, or of the environment.
+///
+/// # Errors
+/// There is none, or it is not one of ours.
+pub async fn stack(name: &str, profile: Option<&str>) -> Result<Stack> {
+    let aws = Aws::of_profile(profile).await;
+    let answer = Client::new(aws.config()).describe_stacks().stack_name(name).send().await;
+    let answer = answer.with_context(|| format!("the stack {name} cannot be looked up in this AWS account"))?;
+    let outputs: BTreeMap<&str, &str> = answer
+        .stacks()
+        .iter()
+        .flat_map(aws_sdk_cloudformation::types::Stack::outputs)
+        .filter_map(|output| Some((output.output_key()?, output.output_value()?)))
+        .collect();
+    let value = |name: &str| {
+        let (output, _) = OUTPUTS.iter().find(|(_, variable)| *variable == name)?;
+        outputs.get(output).map(|value| (*value).to_owned())
+    };
+    Stack::new(aws, value).with_context(|| format!("the stack {name} does not have the outputs of our template"))
+}

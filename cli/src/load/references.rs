@@ -1,0 +1,78 @@
+//! References between the resources of one run: what `urn:uuid:…`, another server's URL or a conditional reference stands for.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+use shared::fhir::reference::Reference;
+
+/// What the names used in one run stand for.
+#[derive(Default)]
+pub struct Names(HashMap<String, Reference>);
+
+impl Names {
+    /// Notes the names of a resource: its `fullUrl`, and its identifiers as conditional references use them.
+    pub fn learn(&mut self, full_url: Option<&str>, reference: &Reference, resource: &Json) {
+        if let Some(url) = full_url {
+            self.0.insert(url.to_owned(), reference.clone());
+        }
+        for identifier in resource["identifier"].as_array().into_iter().flatten() {
+            if let (Some(system), Some(value)) = (identifier["system"].as_str(), identifier["value"].as_str()) {
+                let name = format!("{}?identifier={system}|{value}", reference.kind);
+                self.0.insert(name, reference.clone());
+            }
+        }
+    }
+
+    /// Puts `Type/id` in the place of every known name in the resource's references, and of a document's in `url`.
+    pub fn resolve(&self, resource: &mut Json) {
+        each_reference(resource, &mut |text| {
+            if let Some(reference) = self.0.get(text.as_str()) {
+                *text = reference.to_string();
+            }
+        });
+    }
+}
+
+/// The local references in a resource, wherever they stand: also in contained resources, and Binaries in attachments.
+pub fn references(resource: &mut Json) -> Vec<Reference> {
+    let mut found = Vec::new();
+    each_reference(resource, &mut |text| found.extend(Reference::parse(text, &[])));
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
+    match json {
+        Json::Object(properties) => {
+            for (name, value) in properties {
+                match value {
+                    // An attachment's `url` names a Binary; the `url` of an extension never looks like a reference.
+                    Json::String(text) if name == "reference" || name == "url" => visit(text),
+                    Json::Object(_) | Json::Array(_) => each_reference(value, visit),
+                    _ => {}
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| each_reference(item, visit)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_of_the_run_become_local_references() {
+        let mut names = Names::default();
+        let practitioner = json!({"identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}]});
+        names.learn(Some("urn:uuid:a"), &Reference::new("Practitioner", "p"), &practitioner);
+        let mut resource = json!({"a": {"reference": "urn:uuid:a"}, "contained": [{"b": [{"reference":
+            "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1"}]}], "c": {"reference": "urn:uuid:other"}});
+        names.resolve(&mut resource);
+        assert_eq!(references(&mut resource), [Reference::new("Practitioner", "p")]);
+        assert_eq!(resource["c"]["reference"], "urn:uuid:other");
+    }
+}

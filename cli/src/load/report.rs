@@ -1,0 +1,108 @@
+//! What became of everything that was read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::json;
+use shared::store::writer::Written;
+
+/// The name under which lines that are no resource are counted.
+pub const UNREADABLE: &str = "(unreadable)";
+
+/// The counts of one type: `read` is the sum of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many were read.
+    pub read: u64,
+    /// Of these, how many are new or changed.
+    pub stored: u64,
+    /// How many were there with the same content.
+    pub unchanged: u64,
+    /// How many had a later version, in this run or in the store.
+    pub superseded: u64,
+    /// How many could not be taken.
+    pub rejected: u64,
+}
+
+/// The result of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The counts, by type.
+    pub types: BTreeMap<String, Tally>,
+    /// Where the rejected ones were written, with reasons.
+    pub rejected_file: Option<PathBuf>,
+    /// Binaries that no document names yet: stored, and out of everyone's reach.
+    pub unclaimed: u64,
+}
+
+impl Report {
+    pub(super) fn read(&mut self, kind: &str) {
+        self.tally(kind).read += 1;
+    }
+
+    pub(super) fn rejected(&mut self, kind: &str) {
+        self.tally(kind).rejected += 1;
+    }
+
+    pub(super) fn superseded(&mut self, kind: &str) {
+        self.tally(kind).superseded += 1;
+    }
+
+    pub(super) fn written(&mut self, kind: &str, written: Written) {
+        let tally = self.tally(kind);
+        match written {
+            Written::Stored => tally.stored += 1,
+            Written::Unchanged => tally.unchanged += 1,
+            Written::Superseded => tally.superseded += 1,
+        }
+    }
+
+    fn tally(&mut self, kind: &str) -> &mut Tally {
+        self.types.entry(kind.to_owned()).or_default()
+    }
+
+    /// Whether nothing was rejected.
+    pub fn is_clean(&self) -> bool {
+        self.types.values().all(|tally| tally.rejected == 0)
+    }
+
+    /// The sum over all types.
+    pub fn total(&self) -> Tally {
+        self.types.values().fold(Tally::default(), |sum, tally| Tally {
+            read: sum.read + tally.read,
+            stored: sum.stored + tally.stored,
+            unchanged: sum.unchanged + tally.unchanged,
+            superseded: sum.superseded + tally.superseded,
+            rejected: sum.rejected + tally.rejected,
+        })
+    }
+
+    /// The report as scripts read it.
+    pub fn to_json(&self) -> serde_json::Value {
+        json!({"types": self.types, "rejected_file": self.rejected_file, "unclaimed_binaries": self.unclaimed})
+    }
+}
+
+/// The report as a table.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally| {
+            let Tally { read, stored, unchanged, superseded, rejected } = tally;
+            writeln!(f, "{name:<24}{read:>9}{stored:>9}{unchanged:>11}{superseded:>12}{rejected:>10}")
+        };
+        writeln!(f, "{:<24}{:>9}{:>9}{:>11}{:>12}{:>10}", "", "read", "stored", "unchanged", "superseded", "rejected")?;
+        for (kind, tally) in &self.types {
+            line(f, kind, tally)?;
+        }
+        line(f, "total", &self.total())?;
+        if self.unclaimed > 0 {
+            writeln!(f, "{} Binary resources are kept out of reach until a document names them", self.unclaimed)?;
+        }
+        match &self.rejected_file {
+            Some(file) => writeln!(f, "what was rejected, and why: {}", file.display()),
+            None => Ok(()),
+        }
+    }
+}

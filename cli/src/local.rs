@@ -1,0 +1,135 @@
+//! `patient-access local`: the whole API on this machine, from the template that is deployed.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use local_stack::LocalStack;
+use tokio::process::Command;
+
+use crate::stack::{self, Descriptor};
+
+/// What to run.
+#[derive(Debug)]
+pub struct Options {
+    /// The gateway's port.
+    pub port: u16,
+    /// Where to keep data.
+    pub data: Option<PathBuf>,
+    /// Only DynamoDB, S3 and KMS.
+    pub services_only: bool,
+    /// Whether to load the sample members and register the sample app.
+    pub samples: bool,
+}
+
+/// Builds the functions, starts everything, says what there is to try, and runs until Ctrl-C.
+///
+/// # Errors
+/// The functions do not build, the port is taken, or the sample members cannot be loaded.
+pub async fn run(options: Options) -> Result<()> {
+    let root = stack::checkout()?;
+    let binaries = if options.services_only { root.clone() } else { build(&root).await? };
+    eprintln!("starting DynamoDB, S3, KMS{}", if options.services_only { "" } else { " and the gateway" });
+    let stack = LocalStack::start(local_stack::Options {
+        template: root.join("template.yaml"),
+        binaries,
+        port: options.port,
+        data: options.data.clone(),
+        services_only: options.services_only,
+        ..local_stack::Options::default()
+    })
+    .await?;
+    // A function that complains should be heard; its line for each request would only be in the way.
+    stack.on_log(|log| {
+        if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
+            eprintln!("{}: {}", log.function, log.line);
+        }
+    });
+    let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
+    let announced = stack::announce(&root, &descriptor)?;
+    let started = async {
+        let samples = if options.samples { Some(crate::samples::install(&descriptor).await?) } else { None };
+        if !options.services_only {
+            answering(stack.url()).await?;
+        }
+        tell(&options, &descriptor, samples.as_ref());
+        Ok::<(), anyhow::Error>(())
+    };
+    let ended = tokio::select! {
+        started = started => match started {
+            Ok(()) => tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C"),
+            Err(error) => Err(error),
+        },
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
+    };
+    // The stack is going; a descriptor that stays behind is recognised as dead by the next command.
+    let _ = std::fs::remove_file(announced);
+    stack.shutdown().await;
+    ended
+}
+
+/// Builds the functions as this binary was built, and tells where they are.
+async fn build(root: &Path) -> Result<PathBuf> {
+    let executable = std::env::current_exe().context("cannot tell where this program lies")?;
+    let folder = executable.parent().context("this program lies nowhere")?.to_owned();
+    let release = folder.ends_with("release");
+    eprintln!("building the functions (the first time takes a few minutes)");
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--workspace", "--bins"]).current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
+    if release {
+        command.arg("--release");
+    }
+    let status = command.status().await.context("cargo cannot be started; it comes with Rust")?;
+    if !status.success() {
+        bail!("the functions do not build; what cargo says stands above");
+    }
+    Ok(folder)
+}
+
+/// Waits until the gateway's first function answers.
+async fn answering(url: &str) -> Result<()> {
+    let address = url.trim_start_matches("http://");
+    let request = format!("GET /fhir/metadata HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    for _ in 0..100 {
+        if answers(address, &request).await.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the gateway at {url} does not answer")
+}
+
+async fn answers(address: &str, request: &str) -> Option<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.ok()?;
+    (&status == b"HTTP/1.1 200").then_some(())
+}
+
+/// Says what there is to try.
+fn tell(options: &Options, descriptor: &Descriptor, samples: Option<&crate::samples::Installed>) {
+    let url = &descriptor.url;
+    if options.services_only {
+        println!("services ready; the functions find them by these variables:");
+        for (name, value) in &descriptor.environment {
+            println!("  {name}={value}");
+        }
+    } else {
+        println!("ready: {url}");
+        println!();
+        println!("  FHIR base       {url}/fhir");
+        println!("  capabilities    {url}/fhir/metadata");
+        println!("  SMART discovery {url}/fhir/.well-known/smart-configuration");
+    }
+    if let Some(samples) = samples {
+        println!("\n{samples}");
+    }
+    match &options.data {
+        Some(data) => println!("data is kept in {}", data.display()),
+        None => println!("data is gone when this ends; --data DIR keeps it"),
+    }
+    println!("Ctrl-C ends everything");
+}

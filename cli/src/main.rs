@@ -1,0 +1,125 @@
+//! `patient-access`: runs a stack on one machine, loads data, registers apps and members.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use patient_access::{app, load, local, member, stack};
+
+/// The Patient Access API: run it on this machine, load members' data, register apps and members.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Without a command it runs `local`: the whole API on this machine, with sample members."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    local: LocalArguments,
+    #[command(flatten)]
+    target: TargetArguments,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole API on this machine: the real functions behind a local gateway, DynamoDB, S3 and KMS
+    Local,
+    /// Load FHIR resources: Bundles, NDJSON and folders of them
+    Load(LoadArguments),
+    /// Register apps
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Register members who can sign in
+    #[command(subcommand)]
+    Member(MemberCommand),
+}
+
+#[derive(Args)]
+struct LocalArguments {
+    /// The port on 127.0.0.1 where the API answers
+    #[arg(long, default_value_t = 9000, global = true, help_heading = "Options of `local`")]
+    port: u16,
+    /// Keep data in this folder and find it again at the next start; without it everything is gone at the end
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Options of `local`")]
+    data: Option<PathBuf>,
+    /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
+    #[arg(long, global = true, help_heading = "Options of `local`")]
+    services_only: bool,
+    /// Start without sample members and without the sample app
+    #[arg(long, global = true, help_heading = "Options of `local`")]
+    no_samples: bool,
+}
+
+#[derive(Args)]
+struct TargetArguments {
+    /// The stack to work on, by its URL; without it, the newest local stack of this checkout that is running
+    #[arg(long, value_name = "URL", env = "PATIENT_ACCESS_STACK", global = true, help_heading = "Which stack")]
+    stack: Option<String>,
+    /// A stack in an AWS account, by its CloudFormation name
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which stack", conflicts_with = "stack")]
+    stack_name: Option<String>,
+    /// The profile of your AWS configuration to use (default stack name: patient-access)
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Which stack", conflicts_with = "stack")]
+    profile: Option<String>,
+}
+
+#[derive(Args)]
+struct LoadArguments {
+    /// Files (.json with a Bundle or a resource, .ndjson) and folders of them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print the counts as JSON
+    #[arg(long)]
+    json: bool,
+    /// Where to write what was rejected, with reasons [default: rejected-<time>.ndjson here, only if there is any]
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum AppCommand {
+    /// Register an app and print what its developer needs
+    Add(app::Add),
+}
+
+#[derive(Subcommand)]
+enum MemberCommand {
+    /// Let a member sign in to their record
+    Add(member::Add),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let target =
+        stack::Target { url: cli.target.stack, stack_name: cli.target.stack_name, profile: cli.target.profile };
+    match cli.command.unwrap_or(Command::Local) {
+        Command::Local => {
+            let LocalArguments { port, data, services_only, no_samples } = cli.local;
+            local::run(local::Options { port, data, services_only, samples: !no_samples }).await?;
+        }
+        Command::Load(arguments) => {
+            let stack = target.find().await?;
+            let report = load::run(&stack, &arguments.paths, arguments.rejected).await?;
+            if arguments.json {
+                println!("{}", report.to_json());
+            } else {
+                print!("{report}");
+            }
+            return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::App(AppCommand::Add(add)) => print!("{}", add.run(&target.find().await?).await?),
+        Command::Member(MemberCommand::Add(add)) => print!("{}", add.run(&target.find().await?).await?),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,107 @@
+//! George: ten years of several illnesses, measured every week. About ten thousand resources, to see how long lists do.
+
+use serde_json::Value;
+use time::{Duration, macros::date};
+
+use super::super::catalog::illnesses::illness;
+use super::super::catalog::labs::panel;
+use super::super::catalog::plans::ADVANTAGE;
+use super::super::chart::Chart;
+use super::super::codes::*;
+use super::super::coverage::{Holder, coverage};
+use super::super::directory::doctor;
+use super::super::life::{self, Body};
+use super::super::observations::{self, HEART_RATE, WEIGHT};
+use super::super::patient::{self, Person};
+use super::super::random::Rng;
+use super::super::values::{ANCHOR, round};
+use super::super::{care, clinical};
+
+pub(crate) fn george() -> Vec<Value> {
+    let mut george = Person::new("george", "George", "Littlefeather", "male", date!(1949 - 03 - 08), "100000006");
+    george.race = race("1002-5", "American Indian or Alaska Native");
+    let tribe = Code {
+        system: "http://terminology.hl7.org/CodeSystem/v3-TribalEntityUS",
+        code: "187",
+        display: "Paiute-Shoshone Tribe of the Fallon Reservation and Colony, Nevada",
+    };
+    george.tribe = Some((tribe, true));
+    george.suffix = Some("Jr.");
+    george.married = true;
+    let mut chart = Chart::new(george, &ADVANTAGE, "okafor", Rng::new(1, 6));
+    patient::patient(&mut chart);
+    for year in 2016..=2026 {
+        let day = |month, day| time::Date::from_calendar_date(year, month, day).unwrap_or(ANCHOR);
+        coverage(&mut chart, &ADVANTAGE, day(time::Month::January, 1), day(time::Month::December, 31), &Holder::Own);
+    }
+    let body = Body { height: 176.0, weight: 88.0, pressure: 136.0 };
+    let drifts = [
+        ("4548-4", 7.6, 0.1),
+        ("2345-7", 151.0, 2.0),
+        ("2160-0", 1.9, 0.08),
+        ("3094-0", 31.0, 1.1),
+        ("718-7", 11.8, -0.15),
+        ("13457-7", 88.0, -3.0),
+    ];
+    let start = date!(2016 - 11 - 03);
+    for (key, months) in [
+        ("diabetes", 6),
+        ("hypertension", 8),
+        ("hyperlipidemia", 12),
+        ("heart-failure", 6),
+        ("kidney-disease", 6),
+        ("atrial-fibrillation", 12),
+    ] {
+        life::chronic(&mut chart, illness(key), start, start, months, body, &drifts);
+    }
+    let mut week = start;
+    let mut number = 0;
+    while week < ANCHOR - Duration::days(3) {
+        at_home(&mut chart, body, week);
+        if number % 2 == 0 {
+            observations::panel(&mut chart, panel("cmp"), &drifts, doctor("okafor"), week, None);
+        }
+        if number % 4 == 1 {
+            observations::panel(&mut chart, panel("cbc"), &drifts, doctor("okafor"), week, None);
+        }
+        week += Duration::days(7);
+        number += 1;
+    }
+    for year in 2016..=2025 {
+        let october = time::Date::from_calendar_date(year, time::Month::October, 9).unwrap_or(ANCHOR);
+        clinical::immunization(&mut chart, super::super::catalog::vaccines::INFLUENZA, october, None, None);
+        observations::smoking(&mut chart, observations::FORMER_SMOKER, october);
+    }
+    let goal = care::goal(
+        &mut chart,
+        "Keep the weight below 88 kg",
+        loinc("29463-7", "Body weight"),
+        (88.0, "kg"),
+        date!(2026 - 01 - 12),
+        None,
+    );
+    let team = care::team(&mut chart, &[doctor("okafor"), doctor("lindqvist")], None, date!(2016 - 11 - 03));
+    care::plan(
+        &mut chart,
+        "Heart failure at home",
+        &["Weigh yourself every week", "Call when the weight rises by 2 kg in a week"],
+        &[goal],
+        &team,
+        &[],
+        date!(2026 - 01 - 12),
+    );
+    chart.finish()
+}
+
+/// The scales, the cuff and the finger clip on the kitchen table.
+fn at_home(chart: &mut Chart, body: Body, on: time::Date) {
+    let weight = round(chart.rng.around(body.weight, 2.0), 1);
+    let systolic = chart.rng.around(body.pressure, 12.0).round();
+    let diastolic = chart.rng.around(body.pressure * 0.6, 7.0).round();
+    let pulse = chart.rng.around(78.0, 10.0).round();
+    let saturation = chart.rng.between(92, 98) as f64;
+    observations::vital(chart, &WEIGHT, Some(weight), on, None);
+    observations::blood_pressure(chart, Some(systolic), Some(diastolic), on, None);
+    observations::vital(chart, &HEART_RATE, Some(pulse), on, None);
+    observations::oximetry(chart, Some(saturation), None, on, None);
+}

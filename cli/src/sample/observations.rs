@@ -1,0 +1,355 @@
+//! Measurements and answers: laboratory results, vital signs, habits, screenings.
+
+use serde_json::{Value, json};
+use time::Date;
+
+use super::catalog::labs::{Panel, Test};
+use super::chart::Chart;
+use super::claims::{Claim, Line, PRINCIPAL};
+use super::codes::*;
+use super::directory::{Doctor, organization};
+use super::values::{at, concept, concept_text, named, quantity, reference, round};
+
+/// How one member's values differ from the usual ones: LOINC code, mean now, drift per year.
+pub(crate) type Drift = (&'static str, f64, f64);
+
+fn base(chart: &Chart, category: Code, code: &Value, on: Date) -> Value {
+    json!({
+        "status": "final",
+        "category": [concept(category)],
+        "code": code,
+        "subject": named(&chart.patient(), &chart.person.name()),
+        "encounter": Value::Null,
+        "effectiveDateTime": at(on, 9, 10),
+    })
+}
+
+fn with(mut body: Value, more: Value) -> Value {
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more);
+    }
+    body
+}
+
+const LABORATORY: Code = observation_category("laboratory", "Laboratory");
+const VITAL: Code = observation_category("vital-signs", "Vital Signs");
+const SOCIAL: Code = observation_category("social-history", "Social History");
+const SURVEY: Code = observation_category("survey", "Survey");
+
+fn value_of(chart: &mut Chart, test: &Test, drifts: &[Drift], on: Date) -> f64 {
+    let (mut mean, mut spread) = test.usual;
+    if let Some((_, now, yearly)) = drifts.iter().find(|d| d.0 == test.loinc.code) {
+        let years = (super::values::ANCHOR - on).whole_days() as f64 / 365.25;
+        mean = now - yearly * years;
+        spread = mean.abs() * 0.06;
+    }
+    round(chart.rng.around(mean, spread).max(0.0), test.places)
+}
+
+/// One laboratory result, judged against its reference range.
+fn result(
+    chart: &mut Chart,
+    test: &Test,
+    value: Option<f64>,
+    on: Date,
+    encounter: Option<&str>,
+    specimen: &str,
+) -> String {
+    let (low, high) = test.normal;
+    let judged = value.map(|v| match v {
+        v if v < low => interpretation("L", "Low"),
+        v if v > high => interpretation("H", "High"),
+        _ => interpretation("N", "Normal"),
+    });
+    let lab = organization("northside-laboratory");
+    let body = with(
+        base(chart, LABORATORY, &concept(test.loinc), on),
+        json!({
+            "encounter": encounter.map(reference),
+            "issued": at(on, 17, 30),
+            "performer": [named(&lab.target(), lab.name)],
+            "valueQuantity": value.map(|v| quantity(v, test.unit, test.unit)),
+            "dataAbsentReason": value.is_none().then(|| concept(absent("error", "Error"))),
+            "interpretation": judged.map(|j| vec![concept(j)]),
+            "specimen": reference(specimen),
+            "referenceRange": [{"low": quantity(low, test.unit, test.unit), "high": quantity(high, test.unit, test.unit), "text": format!("{low} - {high} {}", test.unit)}],
+        }),
+    );
+    chart.put("Observation", "lab", on, &[us_core("observation-lab"), us_core("observation-clinical-result")], body)
+}
+
+/// A panel: order, specimen, results and report. Returns the report and its results.
+pub(crate) fn panel(
+    chart: &mut Chart,
+    panel: &Panel,
+    drifts: &[Drift],
+    doctor: &'static Doctor,
+    on: Date,
+    encounter: Option<&str>,
+) -> (String, Vec<String>) {
+    let subject = named(&chart.patient(), &chart.person.name());
+    let order = super::clinical::order(
+        chart,
+        sct("108252007", "Laboratory procedure"),
+        panel.loinc,
+        doctor,
+        on,
+        encounter,
+        None,
+    );
+    let specimen = chart.put(
+        "Specimen",
+        "specimen",
+        on,
+        &[us_core("specimen")],
+        json!({
+            "status": "available",
+            "type": concept(sct("122555007", "Venous blood specimen")),
+            "subject": subject,
+            "receivedTime": at(on, 10, 30),
+            "request": [reference(&order)],
+            "collection": {"collectedDateTime": at(on, 9, 10)},
+        }),
+    );
+    let mut results = Vec::new();
+    for test in panel.tests {
+        // Now and then a sample is spoilt: the value is missing, and the result says so.
+        let value = value_of(chart, test, drifts, on);
+        let spoilt = test.loinc.code == "2823-3" && chart.rng.chance(4);
+        let value = (!spoilt).then_some(value);
+        results.push(result(chart, test, value, on, encounter, &specimen));
+    }
+    let lab = organization("northside-laboratory");
+    let report = chart.put(
+        "DiagnosticReport",
+        "report",
+        on,
+        &[us_core("diagnosticreport-lab")],
+        json!({
+            "basedOn": [reference(&order)],
+            "status": "final",
+            "category": [concept(v2_diagnostics("LAB", "Laboratory"))],
+            "code": concept(panel.loinc),
+            "subject": subject,
+            "encounter": encounter.map(reference),
+            "effectiveDateTime": at(on, 9, 10),
+            "issued": at(on, 18, 0),
+            "performer": [named(&lab.target(), lab.name)],
+            "specimen": [reference(&specimen)],
+            "result": results.iter().map(|r| reference(r)).collect::<Vec<_>>(),
+        }),
+    );
+    (report, results)
+}
+
+/// The laboratory's bill for panels drawn on one day.
+pub(crate) fn bill(chart: &mut Chart, panels: &[&Panel], doctor: &'static Doctor, on: Date, diagnosis: Code) {
+    use super::catalog::services::{LABORATORY as PLACE, Share, service};
+    use super::claims::{Kind, REFERRING, RENDERING};
+    let mut claim = Claim::new(chart, Kind::Professional(None), on, on, "northside-laboratory");
+    claim.team = vec![(RENDERING, doctor), (REFERRING, doctor)];
+    claim.diagnoses.push((diagnosis, PRINCIPAL));
+    claim.lines.push(Line::service(service("venipuncture"), on, PLACE));
+    claim.lines.extend(panels.iter().map(|p| Line::priced(p.cpt, on, p.price.0, p.price.1, Share::Deductible, PLACE)));
+    chart.claim(claim);
+}
+
+/// One vital sign: what, its profile, unit and UCUM code.
+pub(crate) struct Vital(pub Code, pub &'static str, pub &'static str, pub &'static str);
+
+pub(crate) const HEART_RATE: Vital = Vital(loinc("8867-4", "Heart rate"), "heart-rate", "beats/minute", "/min");
+pub(crate) const BREATHING: Vital =
+    Vital(loinc("9279-1", "Respiratory rate"), "respiratory-rate", "breaths/minute", "/min");
+pub(crate) const TEMPERATURE: Vital =
+    Vital(loinc("8310-5", "Body temperature"), "body-temperature", "degrees C", "Cel");
+pub(crate) const HEIGHT: Vital = Vital(loinc("8302-2", "Body height"), "body-height", "cm", "cm");
+pub(crate) const WEIGHT: Vital = Vital(loinc("29463-7", "Body weight"), "body-weight", "kg", "kg");
+pub(crate) const BMI: Vital = Vital(loinc("39156-5", "Body mass index (BMI) [Ratio]"), "bmi", "kg/m2", "kg/m2");
+pub(crate) const HEAD: Vital =
+    Vital(loinc("9843-4", "Head Occipital-frontal circumference"), "head-circumference", "cm", "cm");
+
+/// The profile of vital signs of plain R4, kept by every one of them.
+fn vital_profiles(name: &str) -> Vec<String> {
+    let own = match name {
+        "pediatric-bmi-for-age" | "pediatric-weight-for-height" => {
+            format!("http://hl7.org/fhir/us/core/StructureDefinition/{name}")
+        }
+        "head-circumference-percentile" => {
+            "http://hl7.org/fhir/us/core/StructureDefinition/head-occipital-frontal-circumference-percentile".into()
+        }
+        _ => us_core(name),
+    };
+    vec![own, us_core("vital-signs"), "http://hl7.org/fhir/StructureDefinition/vitalsigns".into()]
+}
+
+/// Writes a vital sign; without a value it says that it could not be measured.
+pub(crate) fn vital(chart: &mut Chart, vital: &Vital, value: Option<f64>, on: Date, encounter: Option<&str>) -> String {
+    let Vital(code, profile, unit, ucum) = vital;
+    let body = with(
+        base(chart, VITAL, &concept(*code), on),
+        json!({
+            "encounter": encounter.map(reference),
+            "performer": [chart.doctor.reference()],
+            "valueQuantity": value.map(|v| quantity(v, unit, ucum)),
+            "dataAbsentReason": value.is_none().then(|| concept(absent("not-performed", "Not Performed"))),
+        }),
+    );
+    chart.put("Observation", "vital", on, &vital_profiles(profile), body)
+}
+
+fn component(code: Code, value: Option<(f64, &str, &str)>) -> Value {
+    json!({
+        "code": concept(code),
+        "valueQuantity": value.map(|(v, unit, ucum)| quantity(v, unit, ucum)),
+        "dataAbsentReason": value.is_none().then(|| concept(absent("unknown", "Unknown"))),
+    })
+}
+
+/// Writes a blood pressure; what could not be heard is said to be unknown.
+pub(crate) fn blood_pressure(
+    chart: &mut Chart,
+    systolic: Option<f64>,
+    diastolic: Option<f64>,
+    on: Date,
+    encounter: Option<&str>,
+) -> String {
+    let code = concept(loinc("85354-9", "Blood pressure panel with all children optional"));
+    let body = with(
+        base(chart, VITAL, &code, on),
+        json!({
+            "encounter": encounter.map(reference),
+            "performer": [chart.doctor.reference()],
+            "component": [
+                component(loinc("8480-6", "Systolic blood pressure"), systolic.map(|s| (s, "mmHg", "mm[Hg]"))),
+                component(loinc("8462-4", "Diastolic blood pressure"), diastolic.map(|d| (d, "mmHg", "mm[Hg]"))),
+            ],
+        }),
+    );
+    chart.put("Observation", "vital", on, &vital_profiles("blood-pressure"), body)
+}
+
+/// Writes a pulse oximetry, with oxygen given or in room air.
+pub(crate) fn oximetry(
+    chart: &mut Chart,
+    saturation: Option<f64>,
+    oxygen: Option<f64>,
+    on: Date,
+    encounter: Option<&str>,
+) -> String {
+    let code = super::values::concepts(&[
+        loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"),
+        loinc("2708-6", "Oxygen saturation in Arterial blood"),
+    ]);
+    let mut components = Vec::new();
+    if let Some(liters) = oxygen {
+        components.push(component(loinc("3151-8", "Inhaled oxygen flow rate"), Some((liters, "liters/min", "L/min"))));
+        components.push(component(
+            loinc("3150-0", "Inhaled oxygen concentration"),
+            Some((round(21.0 + 4.0 * liters, 0), "%", "%")),
+        ));
+    }
+    let body = with(
+        base(chart, VITAL, &code, on),
+        json!({
+            "encounter": encounter.map(reference),
+            "valueQuantity": saturation.map(|s| quantity(s, "%", "%")),
+            "dataAbsentReason": saturation.is_none().then(|| concept(absent("not-performed", "Not Performed"))),
+            "component": components,
+        }),
+    );
+    chart.put("Observation", "vital", on, &vital_profiles("pulse-oximetry"), body)
+}
+
+/// The vital signs of one visit of an adult. `pressure` is the usual systolic one.
+pub(crate) fn vitals(chart: &mut Chart, height: f64, weight: f64, pressure: f64, on: Date, encounter: Option<&str>) {
+    let weight = round(chart.rng.around(weight, 1.2), 1);
+    let systolic = chart.rng.around(pressure, 8.0).round();
+    let diastolic = chart.rng.around(pressure * 0.62, 5.0).round();
+    let (pulse, breath) = (chart.rng.around(72.0, 8.0).round(), chart.rng.around(15.0, 2.0).round());
+    let warm = round(chart.rng.around(36.8, 0.3), 1);
+    blood_pressure(chart, Some(systolic), Some(diastolic), on, encounter);
+    vital(chart, &HEART_RATE, Some(pulse), on, encounter);
+    vital(chart, &BREATHING, Some(breath), on, encounter);
+    vital(chart, &TEMPERATURE, Some(warm), on, encounter);
+    vital(chart, &HEIGHT, Some(height), on, encounter);
+    vital(chart, &WEIGHT, Some(weight), on, encounter);
+    vital(chart, &BMI, Some(round(weight / (height / 100.0).powi(2), 1)), on, encounter);
+    let saturation = chart.rng.between(95, 99) as f64;
+    oximetry(chart, Some(saturation), None, on, encounter);
+}
+
+/// Writes that the vital signs of a visit could not be taken.
+pub(crate) fn no_vitals(chart: &mut Chart, on: Date, encounter: Option<&str>) {
+    for kind in [&HEART_RATE, &BREATHING, &TEMPERATURE, &HEIGHT, &WEIGHT, &BMI] {
+        vital(chart, kind, None, on, encounter);
+    }
+    blood_pressure(chart, None, None, on, encounter);
+    oximetry(chart, None, None, on, encounter);
+}
+
+/// Writes a fact of social history as one coded answer.
+pub(crate) fn social(chart: &mut Chart, profile: &str, question: Code, answer: &Value, on: Date) -> String {
+    let body = with(
+        base(chart, SOCIAL, &concept(question), on),
+        json!({
+            "performer": [chart.doctor.reference()],
+            "valueCodeableConcept": answer,
+        }),
+    );
+    chart.put("Observation", "social", on, &[us_core(profile)], body)
+}
+
+pub(crate) const NEVER_SMOKED: Code = sct("266919005", "Never smoked tobacco");
+pub(crate) const FORMER_SMOKER: Code = sct("8517006", "Ex-smoker");
+pub(crate) const DAILY_SMOKER: Code = sct("449868002", "Smokes tobacco daily");
+
+/// Writes the smoking status.
+pub(crate) fn smoking(chart: &mut Chart, status: Code, on: Date) -> String {
+    let mut body = with(
+        base(chart, SOCIAL, &concept(loinc("72166-2", "Tobacco smoking status")), on),
+        json!({
+            "issued": at(on, 12, 0),
+            "valueCodeableConcept": concept(status),
+        }),
+    );
+    body["performer"] = json!([chart.doctor.reference()]);
+    chart.put("Observation", "social", on, &[us_core("smokingstatus")], body)
+}
+
+/// Writes an occupation with its industry, for a period that may still last.
+pub(crate) fn occupation(chart: &mut Chart, job: &str, industry: &str, since: Date) -> String {
+    let mut body = with(
+        base(chart, SOCIAL, &concept(loinc("11341-5", "History of Occupation")), since),
+        json!({
+            "effectivePeriod": {"start": super::values::day(since)},
+            "valueCodeableConcept": {"text": job},
+            "component": [{"code": concept(loinc("86188-0", "History of Occupation industry")), "valueCodeableConcept": {"text": industry}}],
+        }),
+    );
+    body["effectiveDateTime"] = Value::Null;
+    chart.put("Observation", "social", since, &[us_core("observation-occupation")], body)
+}
+
+/// Writes a screening answer or score. `about` is the US Core category it belongs to, `from` what it was derived from.
+pub(crate) fn screening(
+    chart: &mut Chart,
+    about: Code,
+    question: Code,
+    answer: Value,
+    on: Date,
+    members: &[String],
+    from: Option<&str>,
+) -> String {
+    let body = with(
+        base(chart, SURVEY, &concept_text(question, question.display), on),
+        json!({
+            "category": [concept(SURVEY), concept(about)],
+            "performer": [chart.doctor.reference()],
+            "hasMember": members.iter().map(|m| reference(m)).collect::<Vec<_>>(),
+            "derivedFrom": from.map(|f| vec![reference(f)]),
+        }),
+    );
+    let body = with(body, answer);
+    let profiles = [us_core("observation-screening-assessment"), us_core("simple-observation")];
+    chart.put("Observation", "screening", on, &profiles, body)
+}

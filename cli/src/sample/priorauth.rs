@@ -1,0 +1,177 @@
+//! Prior authorizations (PDex): what a provider asked leave for, and what the plan decided.
+
+use serde_json::{Value, json};
+use time::Date;
+
+use super::catalog::services::Service;
+use super::chart::Chart;
+use super::codes::*;
+use super::directory::{Doctor, PAYER};
+use super::values::{at, concept, day, later, money, named, period, reference};
+
+/// The decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// So many units, of which so many have been used.
+    Approved {
+        units: u32,
+        used: u32,
+    },
+    Denied(Code),
+    Pending,
+}
+
+/// What was asked for.
+pub(crate) struct Request<'a> {
+    pub(crate) service: &'static Service,
+    pub(crate) units: u32,
+    /// X12 service type.
+    pub(crate) category: Code,
+    pub(crate) diagnosis: Code,
+    pub(crate) doctor: &'static Doctor,
+    pub(crate) on: Date,
+    pub(crate) urgent: bool,
+    /// The authorization that this one follows.
+    pub(crate) previous: Option<&'a str>,
+}
+
+pub(crate) const NOT_NECESSARY: Code =
+    carc("50", "These are non-covered services because this is not deemed a 'medical necessity' by the payer.");
+
+fn pas(name: &str, key: &'static str, value: Value) -> Value {
+    let mut out = json!({"url": format!("http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-{name}")});
+    out[key] = value;
+    out
+}
+
+/// The review, as PDex hangs it on each adjudication.
+fn review(number: &str, decision: Decision, on: Date) -> Value {
+    let action = match decision {
+        Decision::Approved { .. } => x12_action("A1", "Certified in total"),
+        Decision::Denied(_) => x12_action("A3", "Not Certified"),
+        Decision::Pending => x12_action("A4", "Pended"),
+    };
+    json!([
+        {"url": pdex("extension-reviewAction"), "extension": [
+            {"url": "number", "valueString": number},
+            {"url": pdex("extension-reviewActionCode"), "valueCodeableConcept": concept(action)},
+        ]},
+        {"url": pdex("base-ext-when-adjudicated"), "valueDateTime": at(on, 15, 0)},
+    ])
+}
+
+/// The decision in amounts and units: of the item, of the whole, and the totals.
+fn outcome(r: &Request, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
+    let amount =
+        |code: Code, cents: i64| json!({"extension": status, "category": concept(code), "amount": money(cents)});
+    let units = |code: Code, n: u32| json!({"extension": status, "category": concept(code), "value": n});
+    let total = |code: Code, cents: i64, used: Option<u32>| {
+        let used = used.map(|n| json!([{"url": pdex("PriorAuthorizationUtilization"), "valueQuantity": {"value": n}}]));
+        json!({"extension": used, "category": concept(code), "amount": money(cents)})
+    };
+    let (charge, allowed) = r.service.price;
+    let (asked, worth) = (charge * i64::from(r.units), allowed * i64::from(r.units));
+    let submitted = amount(adjudication("submitted", "Submitted Amount"), asked);
+    let (mut item, mut head) = (vec![submitted.clone()], vec![submitted]);
+    let mut totals = vec![total(pdex_amount("submitted", "Submitted"), asked, None)];
+    match decision {
+        Decision::Approved { units: granted, used } => {
+            let eligible = amount(adjudication("eligible", "Eligible Amount"), worth);
+            head.push(eligible.clone());
+            item.push(eligible);
+            item.push(units(pdex_discriminator("allowedunits", "allowed units"), granted));
+            item.push(units(pdex_discriminator("consumedunits", "consumed units"), used));
+            totals.push(total(pdex_amount("eligible", "Eligible"), worth, None));
+            totals.push(total(pdex_amount("utilized", "Utilized"), allowed * i64::from(used), Some(used)));
+        }
+        Decision::Denied(why) => {
+            let category = concept(pdex_discriminator("denialreason", "Denial Reason"));
+            let denial = json!({"extension": status, "category": category, "reason": concept(why)});
+            item.push(denial.clone());
+            head.push(denial);
+        }
+        Decision::Pending => {}
+    }
+    [item, head, totals]
+}
+
+/// What the item says about itself: its trace, and the authorization once there is one.
+fn item_details(r: &Request, number: &str, issued: Option<(Date, &Value)>) -> Vec<Value> {
+    let system = format!("https://{}.example.org/trace", r.doctor.works_at);
+    let mut out = vec![
+        pas("itemTraceNumber", "valueIdentifier", json!({"system": system, "value": format!("{number}-1")})),
+        pas("administrationReferenceNumber", "valueString", json!(format!("REF-{number}"))),
+    ];
+    if let Some((on, valid)) = issued {
+        let detail = json!([
+            {"url": "productOrServiceCode", "valueCodeableConcept": concept(r.service.code)},
+            {"url": "quantity", "valueQuantity": {"value": r.units}},
+        ]);
+        let provider = json!([{"url": "provider", "valueReference": r.doctor.reference()}]);
+        out.push(pas("itemPreAuthIssueDate", "valueDate", json!(day(on))));
+        out.push(pas("itemPreAuthPeriod", "valuePeriod", valid.clone()));
+        out.push(pas("itemAuthorizedDetail", "extension", detail));
+        out.push(pas("itemAuthorizedProvider", "extension", provider));
+    }
+    out.extend(r.previous.map(|previous| pas("authorizationNumber", "valueString", json!(previous))));
+    out
+}
+
+/// Writes the authorization and returns its number.
+pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) -> String {
+    let id = chart.next_id("pa");
+    let number = id.to_uppercase();
+    let decided = later(r.on, if r.urgent { 1 } else { 6 });
+    let valid = period(decided, decided + time::Duration::days(180));
+    let approved = matches!(decision, Decision::Approved { .. });
+    let [item, head, totals] = outcome(r, decision, &review(&number, decision, decided));
+    let clinic = r.doctor.employer();
+    let level = if r.urgent { x12_level("U", "Urgent") } else { x12_level("E", "Elective") };
+    let words = match decision {
+        Decision::Approved { .. } => "Approved",
+        Decision::Denied(_) => "Denied: not medically necessary",
+        Decision::Pending => "In review",
+    };
+    let body = json!({
+        "language": "en-US",
+        "extension": [{"url": pdex("extension-levelOfServiceCode"), "valueCodeableConcept": concept(level)}],
+        "identifier": [{"system": format!("{PLAN_IDS}/authorization"), "value": number}],
+        "status": "active",
+        "type": concept(claim_type("professional", "Professional")),
+        "use": "preauthorization",
+        "patient": named(&chart.patient(), &chart.person.name()),
+        "billablePeriod": {"start": day(r.on)},
+        "created": at(r.on, 11, 0),
+        "enterer": r.doctor.reference(),
+        "insurer": named(PAYER, "Lakeshore Health Plan"),
+        "provider": named(&clinic.target(), clinic.name),
+        "priority": concept(if r.urgent { priority("stat", "Immediate") } else { priority("normal", "Normal") }),
+        "facility": named(&format!("Location/site-{}", clinic.id), clinic.name),
+        "preAuthRef": approved.then(|| vec![number.clone()]),
+        "preAuthRefPeriod": approved.then(|| vec![valid.clone()]),
+        "outcome": if decision == Decision::Pending { "queued" } else { "complete" },
+        "disposition": words,
+        "careTeam": [{"sequence": 1, "provider": r.doctor.reference(), "responsible": true}],
+        "diagnosis": [{
+            "sequence": 1,
+            "diagnosisCodeableConcept": concept(r.diagnosis),
+            "type": [concept(diagnosis_type("principal", "Principal Diagnosis"))],
+        }],
+        "insurance": [{"focal": true, "coverage": reference(&chart.policy(r.on, false).target)}],
+        "item": [{
+            "extension": item_details(r, &number, approved.then_some((decided, &valid))),
+            "sequence": 1,
+            "diagnosisSequence": [1],
+            "category": concept(r.category),
+            "productOrService": concept(r.service.code),
+            "servicedPeriod": {"start": day(decided), "end": day(decided + time::Duration::days(180))},
+            "quantity": {"value": r.units},
+            "adjudication": item,
+        }],
+        "adjudication": head,
+        "total": totals,
+    });
+    let profiles = [pdex("pdex-priorauthorization"), pdex("pdex-priorauthorization|2.0.0")];
+    chart.put_as("ExplanationOfBenefit", &id, decided, &profiles, body);
+    number
+}

@@ -1,0 +1,85 @@
+//! The sample members and the sample app of a stack on one's own machine.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use indicatif::ProgressBar;
+use shared::clock::Clock;
+use shared::oauth::client::Client;
+use shared::oauth::member::Member;
+use shared::secret::{Random, Secret};
+use shared::store::auth::{Commit, CommitError, Record};
+
+use crate::load::{Source, load};
+use crate::sample;
+use crate::stack::{Descriptor, Stack};
+
+/// The sample app's client id: a public app on this machine.
+pub const CLIENT_ID: &str = "sample-app";
+
+/// Where the sample app is sent back to; nothing needs to listen there to see the code in the address bar.
+pub const REDIRECT_URI: &str = "http://127.0.0.1:8000/callback";
+
+/// What was installed, as it is told on the terminal.
+pub struct Installed {
+    members: Vec<sample::Member>,
+    issuer: String,
+}
+
+/// Loads the sample members and registers them and the sample app; what is there already stays.
+///
+/// # Errors
+/// The stack does not answer, or a sample is rejected, which would be a fault of ours.
+pub async fn install(descriptor: &Descriptor) -> Result<Installed> {
+    let stack = Stack::local(descriptor).await?;
+    let sample = sample::household();
+    eprintln!("loading {} resources of the sample members", sample.resources.len());
+    let now = Clock::System.now();
+    let source = Source::Memory(sample.resources);
+    let rejected = PathBuf::from("rejected-samples.ndjson");
+    let report = load(&stack.writer(), &source, &rejected, now, &ProgressBar::hidden()).await?;
+    anyhow::ensure!(report.is_clean(), "a sample was rejected:\n{report}");
+    let members: Vec<sample::Member> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
+    for member in &members {
+        let password = Secret::from_client(&member.password);
+        let patient = member.patient.as_deref().unwrap_or_default();
+        keep(&stack, &Member::new(&member.username, &password, patient, &Random::system(), now)?).await?;
+    }
+    let app = Client {
+        id: CLIENT_ID.to_owned(),
+        name: "Sample App".to_owned(),
+        redirect_uris: vec![REDIRECT_URI.to_owned()],
+        scope: None,
+        secrets: Vec::new(),
+        created_at: now,
+        disabled: false,
+    };
+    keep(&stack, &app).await?;
+    Ok(Installed { members, issuer: descriptor.url.clone() })
+}
+
+async fn keep<R: Record>(stack: &Stack, record: &R) -> Result<()> {
+    match stack.auth().commit(Commit::default().create(record)).await {
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+impl fmt::Display for Installed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "sample members (user name, password, Patient id):")?;
+        for member in &self.members {
+            let patient = member.patient.as_deref().unwrap_or_default();
+            writeln!(f, "  {:<10} {:<22} {:<16} {}", member.username, member.password, patient, member.story)?;
+        }
+        // The code_challenge is that of RFC 7636, appendix B; the README's tour uses its verifier.
+        let scope = "patient/ExplanationOfBenefit.read%20patient/Coverage.read%20patient/Patient.read%20openid%20fhirUser%20offline_access";
+        writeln!(f, "\nsample app: client_id {CLIENT_ID}, redirect_uri {REDIRECT_URI}; sign in and consent here:")?;
+        writeln!(
+            f,
+            "  {}/oauth2/authorize?response_type=code&client_id={CLIENT_ID}&redirect_uri={REDIRECT_URI}&scope={scope}&state=abc&aud={0}/fhir&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+            self.issuer
+        )
+    }
+}

@@ -1,0 +1,155 @@
+//! Which stack a command works on: a running local one of this checkout, or one in an AWS account that was named.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use shared::config::{Config, Issuer};
+use shared::store::Aws;
+use shared::store::auth::Auth;
+use shared::store::writer::Writer;
+
+/// How a stack was named on the command line.
+#[derive(Debug, Default)]
+pub struct Target {
+    /// By its URL.
+    pub url: Option<String>,
+    /// By its CloudFormation name, in AWS.
+    pub stack_name: Option<String>,
+    /// By the operator's AWS profile.
+    pub profile: Option<String>,
+}
+
+/// A stack to work on.
+pub struct Stack {
+    aws: Aws,
+    config: Config,
+    issuer: Issuer,
+}
+
+/// What a running local stack leaves behind for other commands, in `.local/stacks/<pid>.json` of the checkout.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Descriptor {
+    /// The gateway.
+    pub url: String,
+    /// The variables that lead to its services.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Target {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// None is running, or none of that name; the message says what to do.
+    pub async fn find(&self) -> Result<Stack> {
+        if self.stack_name.is_some() || self.profile.is_some() {
+            let name = self.stack_name.as_deref().unwrap_or("patient-access");
+            return crate::cloudformation::stack(name, self.profile.as_deref()).await;
+        }
+        let root = checkout()?;
+        let live = live_descriptors(&root);
+        let found = match &self.url {
+            Some(url) => live.into_iter().find(|stack| stack.url == url.trim_end_matches('/')),
+            None => live.into_iter().next(),
+        };
+        match (found, &self.url) {
+            (Some(descriptor), _) => Stack::local(&descriptor).await,
+            (None, Some(url)) => {
+                bail!("no local stack of this checkout answers at {url}; name a stack in AWS with --stack-name")
+            }
+            (None, None) => bail!(
+                "no local stack of this checkout is running; start one with `cargo run`, or name one in AWS with --stack-name"
+            ),
+        }
+    }
+}
+
+impl Stack {
+    /// A local stack, by its descriptor.
+    ///
+    /// # Errors
+    /// Its environment is not complete.
+    pub async fn local(descriptor: &Descriptor) -> Result<Stack> {
+        let aws = Aws::local(&descriptor.environment).await;
+        Stack::new(aws, |name| descriptor.environment.get(name).cloned())
+    }
+
+    /// Over an account, by the names that `lookup` gives to the parts.
+    ///
+    /// # Errors
+    /// A name is missing.
+    pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
+        use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE};
+        let config = Config::from_lookup(&[RESOURCES_TABLE, AUTH_TABLE, DOCUMENTS_BUCKET, "ISSUER"], lookup)?;
+        let issuer = config.issuer.clone().context("the stack has no issuer")?;
+        Ok(Stack { aws, config, issuer })
+    }
+
+    /// Whose API it is.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Its clients, members and grants.
+    pub fn auth(&self) -> Auth {
+        Auth::new(&self.aws, &self.config.auth_table)
+    }
+
+    /// The way in for data.
+    pub fn writer(&self) -> Writer {
+        Writer::new(&self.aws, &self.config.resources_table, &self.config.documents_bucket)
+    }
+}
+
+/// The root of the checkout that this binary was built in, or else that the current folder lies in.
+///
+/// # Errors
+/// There is neither.
+pub fn checkout() -> Result<PathBuf> {
+    let is_root = |path: &&Path| path.join("template.yaml").is_file() && path.join("functions").is_dir();
+    let (executable, current) = (std::env::current_exe(), std::env::current_dir());
+    let above = |path: &Path| path.ancestors().find(is_root).map(Path::to_owned);
+    let built = executable.ok().and_then(|path| above(&path));
+    built
+        .or_else(|| current.ok().and_then(|path| above(&path)))
+        .context("this is not a checkout of Patient Access: there is no template.yaml here or above")
+}
+
+fn folder(root: &Path) -> PathBuf {
+    root.join(".local").join("stacks")
+}
+
+/// Lets other commands find the stack until the returned file is removed. Only this user may read it.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn announce(root: &Path, descriptor: &Descriptor) -> Result<PathBuf> {
+    let folder = folder(root);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let file = folder.join(format!("{}.json", std::process::id()));
+    fs::write(&file, serde_json::to_vec(descriptor)?).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+/// The descriptors of stacks whose services still answer, the newest first. What a dead stack left behind is removed.
+fn live_descriptors(root: &Path) -> Vec<Descriptor> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder(root)).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.sort_by_key(|file| std::cmp::Reverse(fs::metadata(file).and_then(|data| data.modified()).ok()));
+    files
+        .into_iter()
+        .filter_map(|file| {
+            let descriptor: Descriptor = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+            let address = descriptor.environment.get("AWS_ENDPOINT_URL_DYNAMODB")?.strip_prefix("http://")?;
+            if TcpStream::connect(address.trim_end_matches('/')).is_err() {
+                // Failing to tidy up is no reason to fail.
+                let _ = fs::remove_file(&file);
+                return None;
+            }
+            Some(descriptor)
+        })
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! Whatever no other route takes: preflights, methods apps do not have, paths that are not there.
+
+use shared::config::Config;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let config = Config::from_environment(&[])?;
+    shared::lambda::serve(config.clone(), move |request| {
+        let response = shared::fhir::fallback::fallback(&config, &request);
+        async move { response }
+    })
+    .await
+}

@@ -1,0 +1,149 @@
+//! One KMS key: its material and what it can sign.
+
+use std::str::FromStr;
+
+use anyhow::{Result, anyhow, bail};
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+
+use super::KmsError;
+
+/// The kinds of keys that this KMS knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeySpec {
+    /// `RSA_2048`, to sign and verify.
+    Rsa2048,
+    /// `ECC_NIST_P256`, to sign and verify.
+    EccNistP256,
+    /// `SYMMETRIC_DEFAULT`: a name only. DynamoDB and S3 encrypt with such keys by themselves.
+    SymmetricDefault,
+}
+
+impl KeySpec {
+    /// Its name in the KMS API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "RSA_2048",
+            Self::EccNistP256 => "ECC_NIST_P256",
+            Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
+        }
+    }
+
+    /// The one signing algorithm it has here, if it signs at all.
+    pub(super) fn algorithm(self) -> Option<&'static str> {
+        match self {
+            Self::Rsa2048 => Some("RSASSA_PKCS1_V1_5_SHA_256"),
+            Self::EccNistP256 => Some("ECDSA_SHA_256"),
+            Self::SymmetricDefault => None,
+        }
+    }
+}
+
+impl FromStr for KeySpec {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let all = [Self::Rsa2048, Self::EccNistP256, Self::SymmetricDefault];
+        let found = all.into_iter().find(|spec| spec.name() == name);
+        found.ok_or_else(|| anyhow!("this stack has no keys of KeySpec {name}"))
+    }
+}
+
+/// What of a message is signed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Message<'a> {
+    /// The message itself, to be hashed here.
+    Raw(&'a [u8]),
+    /// Its SHA-256 digest, never to be hashed again.
+    Digest(&'a [u8]),
+}
+
+impl Message<'_> {
+    fn digest(self) -> Result<Digest, KmsError> {
+        match self {
+            Self::Raw(message) if (1..=4096).contains(&message.len()) => Ok(digest(&SHA256, message)),
+            Self::Raw(_) => Err(KmsError::new(
+                "ValidationException",
+                "Value at 'message' failed to satisfy constraint: \
+                 Member must have length between 1 and 4096",
+            )),
+            Self::Digest(bytes) => Digest::import_less_safe(bytes, &SHA256).map_err(|_| {
+                let message = "Digest is invalid length for the signing algorithm.";
+                KmsError::new("ValidationException", message)
+            }),
+        }
+    }
+}
+
+/// The secret of a key.
+#[derive(Debug)]
+pub(super) enum Material {
+    Rsa(RsaKeyPair),
+    Ecc(EcdsaKeyPair),
+    Symmetric,
+}
+
+impl Material {
+    /// Makes a new one. For RSA this takes a tenth of a second.
+    pub(super) fn generate(spec: KeySpec) -> Result<Self> {
+        Ok(match spec {
+            KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
+            KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
+            KeySpec::SymmetricDefault => Self::Symmetric,
+        })
+    }
+
+    /// Reads what [`Material::to_pkcs8`] wrote.
+    pub(super) fn from_pkcs8(spec: KeySpec, pkcs8: &[u8]) -> Result<Self> {
+        Ok(match spec {
+            KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8)?),
+            KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)?),
+            KeySpec::SymmetricDefault if pkcs8.is_empty() => Self::Symmetric,
+            KeySpec::SymmetricDefault => bail!("a symmetric key has no PKCS #8 form"),
+        })
+    }
+
+    /// The private key as PKCS #8; nothing for a symmetric key.
+    pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>> {
+        Ok(match self {
+            Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),
+            Self::Ecc(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::Symmetric => Vec::new(),
+        })
+    }
+
+    /// The public key as a DER `SubjectPublicKeyInfo` (RFC 5280).
+    pub(super) fn public_key(&self) -> Result<Vec<u8>, KmsError> {
+        let der = match self {
+            Self::Rsa(pair) => pair.public_key().as_der(),
+            Self::Ecc(pair) => pair.public_key().as_der(),
+            Self::Symmetric => return Err(not_a_signing_key()),
+        };
+        Ok(der.map_err(internal)?.as_ref().to_vec())
+    }
+
+    /// Signs a message with the key's one algorithm.
+    pub(super) fn sign(&self, message: Message<'_>) -> Result<Vec<u8>, KmsError> {
+        let digest = message.digest()?;
+        match self {
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).map_err(internal)?;
+                Ok(signature)
+            }
+            Self::Ecc(pair) => Ok(pair.sign_digest(&digest).map_err(internal)?.as_ref().to_vec()),
+            Self::Symmetric => Err(not_a_signing_key()),
+        }
+    }
+}
+
+/// The error for a key whose usage is not `SIGN_VERIFY`.
+pub(super) fn not_a_signing_key() -> KmsError {
+    KmsError::new("InvalidKeyUsageException", "The key's usage is not SIGN_VERIFY.")
+}
+
+fn internal(error: aws_lc_rs::error::Unspecified) -> KmsError {
+    KmsError::new("KMSInternalException", error.to_string())
+}

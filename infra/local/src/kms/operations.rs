@@ -1,0 +1,155 @@
+//! The operations of the KMS API, from request body to answer body.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::KmsError;
+use super::key::{KeySpec, Message, not_a_signing_key};
+use super::keyring::{Key, Keyring};
+use crate::ACCOUNT;
+use crate::physical::key_arn;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateKey {
+    key_spec: Option<String>,
+    customer_master_key_spec: Option<String>,
+    key_usage: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateAlias {
+    alias_name: String,
+    target_key_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OneKey {
+    key_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sign {
+    key_id: String,
+    message: String,
+    message_type: Option<String>,
+    signing_algorithm: String,
+}
+
+/// Runs one operation.
+pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Result<Value, KmsError> {
+    match operation {
+        "CreateKey" => create_key(keyring, read(body)?).await,
+        "CreateAlias" => {
+            let CreateAlias { alias_name, target_key_id } = read(body)?;
+            keyring.create_alias(&alias_name, &target_key_id).map(|()| json!({}))
+        }
+        "DescribeKey" => {
+            let key = keyring.find(&read::<OneKey>(body)?.key_id)?;
+            Ok(json!({"KeyMetadata": metadata(&key)}))
+        }
+        "GetPublicKey" => get_public_key(&*keyring.find(&read::<OneKey>(body)?.key_id)?),
+        "Sign" => sign(keyring, read(body)?),
+        _ => Err(KmsError::new("UnknownOperationException", "this KMS has no such operation")),
+    }
+}
+
+async fn create_key(keyring: &Keyring, request: CreateKey) -> Result<Value, KmsError> {
+    let spec = request.key_spec.or(request.customer_master_key_spec);
+    let spec = spec.unwrap_or_else(|| KeySpec::SymmetricDefault.name().to_owned());
+    let spec: KeySpec = spec
+        .parse()
+        .map_err(|error: anyhow::Error| KmsError::new("UnsupportedOperationException", error.to_string()))?;
+    let usage = request.key_usage.unwrap_or_else(|| "ENCRYPT_DECRYPT".to_owned());
+    if usage != key_usage(spec) {
+        let message = format!("KeyUsage {usage} is not compatible with KeySpec {}", spec.name());
+        return Err(KmsError::new("ValidationException", message));
+    }
+    let key = keyring.create(spec).await;
+    let key = key.map_err(|error| KmsError::new("KMSInternalException", error.to_string()))?;
+    Ok(json!({"KeyMetadata": metadata(&key)}))
+}
+
+fn get_public_key(key: &Key) -> Result<Value, KmsError> {
+    Ok(json!({
+        "KeyId": key_arn(&key.id),
+        "PublicKey": BASE64_STANDARD.encode(key.material.public_key()?),
+        "KeySpec": key.spec.name(),
+        "CustomerMasterKeySpec": key.spec.name(),
+        "KeyUsage": key_usage(key.spec),
+        "SigningAlgorithms": [key.spec.algorithm()],
+    }))
+}
+
+fn sign(keyring: &Keyring, request: Sign) -> Result<Value, KmsError> {
+    let key = keyring.find(&request.key_id)?;
+    let algorithm = key.spec.algorithm().ok_or_else(not_a_signing_key)?;
+    if request.signing_algorithm != algorithm {
+        let message = format!(
+            "Algorithm {} is incompatible with key spec {} here; it signs with {algorithm}.",
+            request.signing_algorithm,
+            key.spec.name()
+        );
+        return Err(KmsError::new("InvalidKeyUsageException", message));
+    }
+    let bytes = BASE64_STANDARD
+        .decode(request.message)
+        .map_err(|_| KmsError::new("SerializationException", "Message is not base64"))?;
+    let message = match request.message_type.as_deref() {
+        None | Some("RAW") => Message::Raw(&bytes),
+        Some("DIGEST") => Message::Digest(&bytes),
+        Some(other) => {
+            let message = format!("MessageType {other} is not RAW or DIGEST");
+            return Err(KmsError::new("ValidationException", message));
+        }
+    };
+    Ok(json!({
+        "KeyId": key_arn(&key.id),
+        "Signature": BASE64_STANDARD.encode(key.material.sign(message)?),
+        "SigningAlgorithm": algorithm,
+    }))
+}
+
+fn metadata(key: &Key) -> Value {
+    let mut metadata = json!({
+        "AWSAccountId": ACCOUNT,
+        "Arn": key_arn(&key.id),
+        "CreationDate": key.created,
+        "CustomerMasterKeySpec": key.spec.name(),
+        "Description": "",
+        "Enabled": true,
+        "KeyId": key.id,
+        "KeyManager": "CUSTOMER",
+        "KeySpec": key.spec.name(),
+        "KeyState": "Enabled",
+        "KeyUsage": key_usage(key.spec),
+        "MultiRegion": false,
+        "Origin": "AWS_KMS",
+    });
+    if let Some(algorithm) = key.spec.algorithm() {
+        metadata["SigningAlgorithms"] = json!([algorithm]);
+    }
+    metadata
+}
+
+fn key_usage(spec: KeySpec) -> &'static str {
+    match spec.algorithm() {
+        Some(_) => "SIGN_VERIFY",
+        None => "ENCRYPT_DECRYPT",
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, KmsError> {
+    use serde_json::error::Category;
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        Category::Data => KmsError::new("ValidationException", error.to_string()),
+        _ => KmsError::new("SerializationException", error.to_string()),
+    })
+}

@@ -1,0 +1,121 @@
+use super::*;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+async fn call(keyring: &Keyring, operation: &str, body: Value) -> Result<Value, KmsError> {
+    operations::run(keyring, operation, body.to_string().as_bytes()).await
+}
+
+async fn kind_of_error(keyring: &Keyring, operation: &str, body: Value) -> &'static str {
+    call(keyring, operation, body).await.expect_err("refused").kind
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    BASE64_STANDARD.decode(value.as_str().expect("text")).expect("base64")
+}
+
+async fn keyring() -> Keyring {
+    let keys = [
+        ("rsa".to_owned(), KeySpec::Rsa2048),
+        ("ecc".to_owned(), KeySpec::EccNistP256),
+        ("symmetric".to_owned(), KeySpec::SymmetricDefault),
+    ];
+    Keyring::open(None, &keys).await.expect("a keyring")
+}
+
+const ALGORITHMS: [(&str, &str, &dyn VerificationAlgorithm); 2] = [
+    ("rsa", "RSASSA_PKCS1_V1_5_SHA_256", &RSA_PKCS1_2048_8192_SHA256),
+    ("ecc", "ECDSA_SHA_256", &ECDSA_P256_SHA256_ASN1),
+];
+
+#[tokio::test]
+async fn digest_mode_signs_the_digest_itself() {
+    let keyring = keyring().await;
+    for (key, algorithm, verification) in ALGORITHMS {
+        let public = call(&keyring, "GetPublicKey", json!({"KeyId": key})).await.expect("a key");
+        // The verifier takes the SubjectPublicKeyInfo as KMS gives it.
+        let public = UnparsedPublicKey::new(verification, bytes(&public["PublicKey"]));
+        for round in 0..200 {
+            let message = format!("header.payload-{round}");
+            let (kind, sent) = match round % 2 {
+                0 => ("DIGEST", digest(&SHA256, message.as_bytes()).as_ref().to_vec()),
+                _ => ("RAW", message.clone().into_bytes()),
+            };
+            let request = json!({
+                "KeyId": key, "SigningAlgorithm": algorithm,
+                "MessageType": kind, "Message": BASE64_STANDARD.encode(sent),
+            });
+            let signed = call(&keyring, "Sign", request).await.expect("a signature");
+            let verified = public.verify(message.as_bytes(), &bytes(&signed["Signature"]));
+            verified.unwrap_or_else(|_| panic!("{algorithm} {kind} {round} verifies"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_answers_to_its_id_its_arn_and_its_aliases() {
+    let keyring = keyring().await;
+    let alias = json!({"AliasName": "alias/signing", "TargetKeyId": "rsa"});
+    call(&keyring, "CreateAlias", alias.clone()).await.expect("an alias");
+    for name in [
+        "rsa",
+        "alias/signing",
+        "arn:aws:kms:us-east-1:000000000000:key/rsa",
+        "arn:aws:kms:us-east-1:000000000000:alias/signing",
+    ] {
+        let described = call(&keyring, "DescribeKey", json!({"KeyId": name})).await.expect(name);
+        assert_eq!(described["KeyMetadata"]["KeyId"], "rsa", "{name}");
+    }
+    assert_eq!(kind_of_error(&keyring, "CreateAlias", alias).await, "AlreadyExistsException");
+}
+
+#[tokio::test]
+async fn refusals_have_the_names_that_kms_gives_them() {
+    let keyring = keyring().await;
+    let sign = |key: &str, algorithm: &str, kind: &str, message: &str| json!({"KeyId": key, "SigningAlgorithm": algorithm, "MessageType": kind, "Message": message});
+    let rs256 = "RSASSA_PKCS1_V1_5_SHA_256";
+    for (operation, body, expected) in [
+        ("DescribeKey", json!({"KeyId": "gone"}), "NotFoundException"),
+        ("GetPublicKey", json!({"KeyId": "alias/gone"}), "NotFoundException"),
+        ("GetPublicKey", json!({"KeyId": "symmetric"}), "InvalidKeyUsageException"),
+        ("DescribeKey", json!({}), "ValidationException"),
+        ("Sign", sign("rsa", rs256, "DIGEST", "AAAA"), "ValidationException"),
+        ("Sign", sign("rsa", rs256, "RAW", ""), "ValidationException"),
+        ("Sign", sign("rsa", rs256, "HASH", "AAAA"), "ValidationException"),
+        ("Sign", sign("rsa", rs256, "RAW", "!"), "SerializationException"),
+        ("Sign", sign("ecc", rs256, "RAW", "AAAA"), "InvalidKeyUsageException"),
+        ("Sign", sign("symmetric", rs256, "RAW", "AAAA"), "InvalidKeyUsageException"),
+        ("CreateKey", json!({"KeySpec": "ECC_NIST_P521"}), "UnsupportedOperationException"),
+        ("CreateKey", json!({"KeySpec": "RSA_2048"}), "ValidationException"),
+        ("CreateAlias", json!({"AliasName": "x", "TargetKeyId": "rsa"}), "ValidationException"),
+        ("ScheduleKeyDeletion", json!({"KeyId": "rsa"}), "UnknownOperationException"),
+    ] {
+        assert_eq!(kind_of_error(&keyring, operation, body).await, expected, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_keeps_keys_and_aliases() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = [("a".to_owned(), KeySpec::Rsa2048), ("b".to_owned(), KeySpec::EccNistP256)];
+    let open = || Keyring::open(Some(folder.path().to_path_buf()), &keys);
+    let first = open().await.expect("a keyring");
+    first.provide_alias("alias/a", "a").expect("an alias");
+    let spec = json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"});
+    let created = call(&first, "CreateKey", spec).await.expect("a key");
+    let second = open().await.expect("a keyring again");
+    second.provide_alias("alias/a", "a").expect("the alias again");
+    for key in ["a", "b", "alias/a", created["KeyMetadata"]["KeyId"].as_str().expect("an id")] {
+        let name = json!({"KeyId": key});
+        let [one, two] = [
+            call(&first, "GetPublicKey", name.clone()).await.expect(key),
+            call(&second, "GetPublicKey", name).await.expect(key),
+        ];
+        assert_eq!(one["PublicKey"], two["PublicKey"]);
+    }
+}

@@ -1,0 +1,75 @@
+use super::*;
+use crate::template::Template;
+
+const TEMPLATE: &str = r"
+Parameters: {Issuer: {Type: String, Default: ''}, Slow: {Type: Number, Default: 20}}
+Conditions: {Never: !Equals [a, b]}
+Globals:
+  Function:
+    Timeout: !Ref Slow
+    LoggingConfig: {LogFormat: JSON}
+    Environment: {Variables: {ISSUER: !Ref Issuer, TABLE: !Ref Things, LEVEL: info}}
+Resources:
+  Key: {Type: 'AWS::KMS::Key', Properties: {KeySpec: RSA_2048, KeyUsage: SIGN_VERIFY, KeyPolicy: !Ignored x}}
+  Alias: {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/x, TargetKeyId: !Ref Key}}
+  Docs: {Type: 'AWS::S3::Bucket', DeletionPolicy: Retain}
+  Things:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
+  Absent: {Type: 'AWS::DynamoDB::Table', Condition: Never}
+  Alarm: {Type: 'AWS::CloudWatch::Alarm', Properties: {Dimensions: !GetAtt Nowhere.Name}}
+  ReadFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: reader}}
+    Properties:
+      Policies: [!Unknown x]
+      Timeout: 7
+      LoggingConfig: {LogGroup: !Ref Alarm, ApplicationLogLevel: WARN}
+      Environment: {Variables: {LEVEL: debug, KEY: !GetAtt Key.Arn}}
+      Events:
+        One: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: '/fhir/{type}', Method: get}}
+        Two: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
+  FallbackFunction:
+    Type: AWS::Serverless::Function
+    Properties: {Events: {All: {Type: HttpApi}}}
+";
+
+fn plan(text: &str) -> Result<Plan> {
+    let template = Template::parse(text).expect("a template");
+    let given = BTreeMap::from([("Issuer".to_owned(), "http://127.0.0.1:1".to_owned())]);
+    Plan::new(&Resolver::new(&template, &given).expect("parameters"))
+}
+
+#[test]
+fn a_template_becomes_tables_buckets_keys_functions_and_routes() {
+    let plan = plan(TEMPLATE).expect("a plan");
+    assert_eq!(plan.buckets, ["docs"]);
+    assert_eq!(plan.keys.len(), 1);
+    assert_eq!(plan.aliases, [("alias/x".to_owned(), plan.keys[0].0.clone())]);
+    assert_eq!(plan.tables.len(), 1, "a resource under a false condition is left out");
+    assert_eq!(plan.tables[0].create["TableName"], "Things");
+    assert!(plan.tables[0].time_to_live.is_some());
+
+    let [fallback, read] = plan.functions.as_slice() else { panic!("two functions") };
+    assert_eq!((fallback.binary.as_str(), read.binary.as_str()), ("fallback", "reader"));
+    assert_eq!((fallback.timeout.as_secs(), read.timeout.as_secs()), (20, 7));
+    assert_eq!(fallback.environment["ISSUER"], "http://127.0.0.1:1");
+    assert_eq!((fallback.environment["LEVEL"].as_str(), read.environment["LEVEL"].as_str()), ("info", "debug"));
+    assert_eq!((read.log_format.as_str(), read.log_level.as_deref()), ("JSON", Some("WARN")));
+    assert!(read.environment["KEY"].starts_with("arn:aws:kms:"));
+    let keys: Vec<&str> = plan.routes.iter().map(|route| route.key.as_str()).collect();
+    assert_eq!(keys, ["$default", "GET /fhir/{type}"]);
+}
+
+#[test]
+fn an_error_names_the_place_and_the_function() {
+    let broken = TEMPLATE.replace("!Ref Things", "!Ref Gone");
+    let error = format!("{:#}", plan(&broken).expect_err("refused"));
+    for part in ["Resources.FallbackFunction", "Environment.Variables.TABLE", "Gone"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

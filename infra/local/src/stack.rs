@@ -1,0 +1,185 @@
+//! The stack as a whole: what starts in which order, and what clients are told.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tokio::net::TcpListener;
+
+use crate::function::Function;
+use crate::gateway::Gateway;
+use crate::intrinsics::Resolver;
+use crate::lambda::Lambda;
+use crate::logs::{LogLine, Logs};
+use crate::plan::Plan;
+use crate::process::Spawner;
+use crate::routes::Routes;
+use crate::runtime_api::RuntimeApi;
+use crate::server::{self, Running};
+use crate::services::Services;
+use crate::template::Template;
+
+/// The template parameter that gets the gateway's URL.
+const ISSUER: &str = "Issuer";
+
+/// What to start.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The SAM template, `template.yaml`.
+    pub template: PathBuf,
+    /// The folder with the functions' binaries, for example `target/debug`.
+    pub binaries: PathBuf,
+    /// The gateway's port on 127.0.0.1; 0 is any free one.
+    pub port: u16,
+    /// Where tables, objects and keys are kept. `None` keeps them for as long as
+    /// the stack runs.
+    pub data: Option<PathBuf>,
+    /// Only DynamoDB, S3 and KMS: no gateway and no functions.
+    pub services_only: bool,
+    /// Values for the template's `Parameters`.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A running stack. Dropping it ends everything, functions included; only
+/// [`LocalStack::shutdown`] also waits for that.
+#[derive(Debug)]
+pub struct LocalStack {
+    url: String,
+    environment: BTreeMap<String, String>,
+    functions: BTreeMap<String, Arc<Function>>,
+    logs: Arc<Logs>,
+    gateway: Option<Running>,
+    services: Option<Services>,
+    _runtime_api: Option<Running>,
+}
+
+impl LocalStack {
+    /// Starts everything the template declares. Functions start with their first
+    /// request, or with [`LocalStack::warm`].
+    ///
+    /// # Errors
+    /// The template cannot be read or resolved, the port is taken, a binary is
+    /// missing, or the data folder cannot be used. The message is for the user.
+    pub async fn start(options: Options) -> Result<Self> {
+        let template = Template::read(&options.template)?;
+        let listener = match options.services_only {
+            true => None,
+            false => Some(bind(options.port)?),
+        };
+        let url = match &listener {
+            Some(listener) => server::url(listener)?,
+            None if options.port == 0 => String::new(),
+            // Whoever runs the functions instead of us will listen there.
+            None => format!("http://127.0.0.1:{}", options.port),
+        };
+        let mut parameters = options.parameters;
+        if template.parameters.contains_key(ISSUER) {
+            parameters.entry(ISSUER.to_owned()).or_insert_with(|| url.clone());
+        }
+        let plan = Plan::new(&Resolver::new(&template, &parameters)?)
+            .with_context(|| format!("template {}", options.template.display()))?;
+
+        let services = Services::start(options.data.as_deref(), &plan).await?;
+        let mut environment = services.environment();
+        let logs = Arc::new(Logs::default());
+        let mut functions = BTreeMap::new();
+        let (mut gateway, mut runtime_api) = (None, None);
+        if let Some(listener) = listener {
+            let api_listener = server::listen(0)?;
+            let lambda = Lambda {
+                binaries: &options.binaries,
+                environment: &environment,
+                runtime_api: server::url(&api_listener)?,
+                spawner: Spawner::start()?,
+                logs: &logs,
+            };
+            functions = lambda.functions(&plan.functions)?;
+            let api = RuntimeApi { functions: functions.clone(), logs: Arc::clone(&logs) };
+            runtime_api = Some(api.start(api_listener));
+            let front = Gateway {
+                domain_name: listener.local_addr()?.to_string(),
+                routes: Routes::new(plan.routes)?,
+                functions: functions.clone(),
+            };
+            gateway = Some(front.start(listener));
+        }
+        for function in plan.functions {
+            for (name, value) in function.environment {
+                environment.entry(name).or_insert(value);
+            }
+        }
+        Ok(Self { url, environment, functions, logs, gateway, services: Some(services), _runtime_api: runtime_api })
+    }
+
+    /// Where the gateway listens, for example `http://127.0.0.1:9000`.
+    ///
+    /// With `services_only` this is where the functions are expected to be
+    /// served by someone else; empty if no port was given.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What an AWS SDK needs to find the services, and all variables that the
+    /// template gives its functions. Where two functions have different values
+    /// for a name, the first function's counts.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The last 100,000 lines that the functions wrote, oldest first.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.logs.lines()
+    }
+
+    /// Calls `listener` for every line that a function writes from now on, in
+    /// place of the listener before. It must be quick and must not call back.
+    pub fn on_log(&self, listener: impl Fn(&LogLine) + Send + 'static) {
+        self.logs.listen(Box::new(listener));
+    }
+
+    /// Starts one instance of each function and waits until they are ready. A
+    /// function that cannot start says so in the logs.
+    pub async fn warm(&self) {
+        for function in self.functions.values() {
+            function.warm().await;
+        }
+    }
+
+    /// Ends the functions and the services, and waits until they are gone.
+    pub async fn shutdown(mut self) {
+        // No new requests while the functions finish theirs, and no complaints
+        // of theirs that the Runtime API is gone.
+        self.gateway = None;
+        self.logs.listen(Box::new(|_| {}));
+        let stopping: Vec<_> = self
+            .functions
+            .values()
+            .cloned()
+            .map(|function| tokio::spawn(async move { function.stop().await }))
+            .collect();
+        for stopped in stopping {
+            let stopped = stopped.await;
+            tracing::trace!(?stopped, "function");
+        }
+        if let Some(services) = self.services.take() {
+            services.shutdown().await;
+        }
+    }
+}
+
+impl Drop for LocalStack {
+    fn drop(&mut self) {
+        self.functions.values().for_each(|function| function.abort());
+    }
+}
+
+fn bind(port: u16) -> Result<TcpListener> {
+    match server::listen(port) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            bail!("port {port} is already in use; choose another with --port")
+        }
+        other => other.with_context(|| format!("cannot listen on port {port}")),
+    }
+}

@@ -1,0 +1,404 @@
+//! Who may read what: the security kernel. Read this first.
+//!
+//! A request comes with a token. [`Verifier::verify`] turns it into a [`Bearer`]: signature, type, issuer, audience and
+//! times are right. [`Verifier::confirm`] turns that into an [`Access`]: the member's grant is alive at this moment. A
+//! [`Permit`] says what the token's scopes allow for one resource type, and the store's read methods take nothing but
+//! permits: the partition key of every read comes from the permit, never from the request, so another member's id is not
+//! forbidden but unaddressable. What the store read under a permit comes out [`Sealed`], and only an `Access` of the same
+//! grant opens it. So the grant may be checked while the data is being read, and still nothing leaves before the check.
+//!
+//! None of these can be made by hand:
+//!
+//! ```compile_fail
+//! use shared::access::Permit;
+//! let permit = Permit { owner: "bob".into() };
+//! ```
+//!
+//! and what is sealed cannot be taken out without an `Access`:
+//!
+//! ```compile_fail
+//! use shared::access::Sealed;
+//! fn leak(sealed: Sealed<String>) -> String {
+//!     sealed.value
+//! }
+//! ```
+
+use std::sync::Arc;
+
+use http::header;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::config::Issuer;
+use crate::fhir::filter::Filter;
+use crate::fhir::types::{ResourceType, TYPES};
+use crate::http::Request;
+use crate::oauth::grant::Grant;
+use crate::scope::{ResourceScope, Scope, Scopes};
+use crate::store::StoreError;
+use crate::store::auth::Auth;
+use crate::store::row::Row;
+use crate::store::signer::PublicKey;
+
+/// How far the clocks of two machines may differ, in seconds.
+const SKEW: i64 = 30;
+
+/// The `typ` of an access token (RFC 9068 §2.1), so that an `id_token` or a client's assertion is never taken for one.
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// What an access token says (RFC 9068 §2.2).
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessClaims {
+    /// Our issuer.
+    pub iss: String,
+    /// Our FHIR base.
+    pub aud: String,
+    /// The person who signed in.
+    pub sub: String,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// When it ends, in seconds since 1970.
+    pub exp: i64,
+    /// Its own id.
+    pub jti: String,
+    /// The app.
+    pub client_id: String,
+    /// The member whose record it opens: a Patient id.
+    pub patient: String,
+    /// The grant it was issued under.
+    pub grant: String,
+    /// Its scopes; left out where they are long, and then taken from the grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// Why a token opens nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is none.
+    #[error("no bearer token was sent")]
+    Missing,
+    /// It is not, or no longer, good. The text is safe to tell.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Its scopes do not allow this; one that would.
+    #[error("the scopes do not allow this")]
+    Scope(String),
+    /// The grant could not be read. Then nothing is allowed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Checks tokens. Holds the public keys, which functions fetch once at start.
+pub struct Verifier {
+    keys: Vec<(String, DecodingKey)>,
+    auth: Auth,
+    clock: Clock,
+}
+
+/// A token that is ours and not yet over. It opens nothing by itself: see [`Access`].
+pub struct Bearer {
+    claims: AccessClaims,
+    scopes: Scopes,
+    grant: Option<Grant>,
+}
+
+/// A bearer whose grant was found to be alive.
+pub struct Access {
+    grant: Grant,
+}
+
+/// What a token may do with resources of one type.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    kind: &'static ResourceType,
+    owner: Arc<str>,
+    grant: Arc<str>,
+    only: Option<Arc<str>>,
+    /// Granular scopes: a resource must pass all filters of one of these; none at all admits every resource.
+    filters: Vec<Vec<Filter>>,
+}
+
+/// What a token may do with the record as a whole: a permit for each type it reaches.
+#[derive(Clone, Debug)]
+pub struct Permits {
+    owner: Arc<str>,
+    grant: Arc<str>,
+    by_type: Vec<Permit>,
+}
+
+/// Something that was read under a permit and is not to leave before the grant is known to be alive.
+pub struct Sealed<T> {
+    value: T,
+    grant: Arc<str>,
+}
+
+/// What a request does (SMART 2.2: `r` and `s`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interaction {
+    /// Read by id.
+    Read,
+    /// Search.
+    Search,
+}
+
+impl Verifier {
+    /// Over our own public keys; no other key is ever looked up.
+    pub fn new(keys: &[PublicKey], auth: Auth, clock: Clock) -> Verifier {
+        let keys = keys
+            .iter()
+            .filter_map(|key| Some((key.kid.clone(), DecodingKey::from_rsa_components(&key.n, &key.e).ok()?)))
+            .collect();
+        Verifier { keys, auth, clock }
+    }
+
+    /// Checks the request's token by itself. Reads the grant only where the token does not carry its scopes.
+    ///
+    /// # Errors
+    /// [`Refusal`]: no token, not one of ours, over, or the grant cannot be read.
+    pub async fn verify(&self, request: &Request, issuer: &Issuer) -> Result<Bearer, Refusal> {
+        let claims = self.claims(bearer_token(request)?, issuer)?;
+        let grant = match claims.scope {
+            Some(_) => None,
+            None => Some(self.live_grant(&claims).await?),
+        };
+        let scope = claims.scope.as_ref().or(grant.as_ref().map(|grant| &grant.scope));
+        let scopes = scope.and_then(|scope| scope.parse().ok()).unwrap_or_default();
+        Ok(Bearer { claims, scopes, grant })
+    }
+
+    /// Checks that the grant is alive now: one consistent read, so that a revocation is felt by the very next request.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] where the member or the app ended it; [`Refusal::Store`] where it cannot be read.
+    pub async fn confirm(&self, bearer: &Bearer) -> Result<Access, Refusal> {
+        let grant = match &bearer.grant {
+            Some(grant) => grant.clone(),
+            None => self.live_grant(&bearer.claims).await?,
+        };
+        Ok(Access { grant })
+    }
+
+    async fn live_grant(&self, claims: &AccessClaims) -> Result<Grant, Refusal> {
+        let stored = self.auth.get::<Grant>(&claims.grant).await?;
+        let grant = stored.map(|stored| stored.record).filter(|grant| grant.is_live(self.clock.now()));
+        let grant = grant.ok_or(Refusal::Invalid("its grant was ended"))?;
+        if grant.patient != claims.patient || grant.client != claims.client_id {
+            // Our own signature over another member than the grant's: somebody signs who should not.
+            tracing::error!(grant = claims.grant, "ALARM: a token and its grant name different members or apps");
+            return Err(Refusal::Invalid("it does not belong to its grant"));
+        }
+        Ok(grant)
+    }
+
+    /// The ordered checks of an access token. `jsonwebtoken` verifies the signature; everything its defaults leave open is
+    /// closed here.
+    fn claims(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
+        let malformed = Refusal::Invalid("it is not a token of this server");
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Err(malformed) };
+        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.alg != Algorithm::RS256 {
+            return Err(Refusal::Invalid("it is not an access token of this server"));
+        }
+        // Keys named by the token itself, and extensions we do not understand (RFC 8725 §3.1, §3.10; RFC 7515 §4.1.11).
+        if header.jku.is_some()
+            || header.jwk.is_some()
+            || header.x5u.is_some()
+            || header.x5c.is_some()
+            || header.crit.is_some()
+            || header.extras.inner().contains_key("b64")
+        {
+            return Err(malformed);
+        }
+        let key = header.kid.and_then(|kid| self.keys.iter().find(|(known, _)| *known == kid));
+        let Some((_, key)) = key else { return Err(Refusal::Invalid("its key is not one of this server's")) };
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
+        validation.set_issuer(&[issuer.as_str()]);
+        validation.set_audience(&[issuer.fhir_base()]);
+        // Times are compared with our own clock below: jsonwebtoken's cannot be turned by a test.
+        validation.validate_exp = false;
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &validation).map_err(|_| malformed)?.claims;
+        let now = self.clock.now().seconds();
+        if now >= claims.exp.saturating_add(SKEW) {
+            return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
+        }
+        if claims.iat > now + SKEW {
+            return Err(Refusal::Invalid("it is from the future"));
+        }
+        Ok(claims)
+    }
+}
+
+/// The token of `Authorization: Bearer`. A token in the query or in a form is never accepted (RFC 9700 §4.3.2).
+fn bearer_token(request: &Request) -> Result<&str, Refusal> {
+    let value = request.header(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
+    let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::Missing);
+    }
+    // API Gateway joins two headers with a comma, which no token holds.
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if token.is_empty() || !token.chars().all(legal) {
+        return Err(Refusal::Invalid("one bearer token is needed"));
+    }
+    Ok(token)
+}
+
+impl Bearer {
+    /// The Patient id of the member whose record the token opens.
+    pub fn patient(&self) -> &str {
+        &self.claims.patient
+    }
+
+    /// What the scopes allow for resources of type `kind`.
+    ///
+    /// # Errors
+    /// [`Refusal::Scope`] with a scope that would.
+    pub fn permit(&self, interaction: Interaction, kind: &'static ResourceType) -> Result<Permit, Refusal> {
+        self.permit_for(interaction, kind).ok_or_else(|| {
+            let letter = if interaction == Interaction::Read { 'r' } else { 's' };
+            Refusal::Scope(format!("patient/{}.{letter}", kind.name))
+        })
+    }
+
+    /// What the scopes allow for the record as a whole; types that they do not allow are left out.
+    pub fn permits(&self, interaction: Interaction) -> Permits {
+        Permits {
+            owner: self.patient().into(),
+            grant: self.claims.grant.as_str().into(),
+            by_type: TYPES.iter().filter_map(|kind| self.permit_for(interaction, kind)).collect(),
+        }
+    }
+
+    fn permit_for(&self, interaction: Interaction, kind: &'static ResourceType) -> Option<Permit> {
+        let allows = |scope: &&ResourceScope| {
+            let type_matches = scope.kind.as_deref().is_none_or(|name| name == kind.name);
+            type_matches
+                && match interaction {
+                    Interaction::Read => scope.read,
+                    Interaction::Search => scope.search,
+                }
+        };
+        let scopes: Vec<&ResourceScope> = self.scopes.resources().filter(allows).collect();
+        let permit = |only, filters| Permit {
+            kind,
+            owner: self.patient().into(),
+            grant: self.claims.grant.as_str().into(),
+            only,
+            filters,
+        };
+        if scopes.iter().any(|scope| scope.query.is_none()) {
+            return Some(permit(None, Vec::new()));
+        }
+        // A granular scope that does not read as a search on this type allows nothing: fail closed.
+        let filters: Vec<Vec<Filter>> =
+            scopes.iter().filter_map(|scope| granular(kind, scope.query.as_deref()?)).collect();
+        if !filters.is_empty() {
+            return Some(permit(None, filters));
+        }
+        // `fhirUser` lets the app read who signed in: exactly that one resource.
+        let is_user =
+            interaction == Interaction::Read && kind.name == "Patient" && self.scopes.contains(&Scope::FhirUser);
+        is_user.then(|| permit(Some(self.patient().into()), Vec::new()))
+    }
+}
+
+fn granular(kind: &ResourceType, query: &str) -> Option<Vec<Filter>> {
+    form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| Filter::parse(kind.name, &name, &value, &[]).ok())
+        .collect()
+}
+
+impl Access {
+    /// The grant.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Opens what was read under a permit of the same grant.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] where it was read under another grant: then two requests were mixed up, and nothing leaves.
+    pub fn open<T>(&self, sealed: Sealed<T>) -> Result<T, StoreError> {
+        if *sealed.grant == *self.grant.id {
+            Ok(sealed.value)
+        } else {
+            Err(StoreError::Fault("data read under one grant was to be opened under another".into()))
+        }
+    }
+}
+
+impl Permit {
+    /// The type it is for.
+    pub fn kind(&self) -> &'static ResourceType {
+        self.kind
+    }
+
+    /// The key of the one partition it opens.
+    pub fn partition(&self) -> String {
+        format!("Patient/{}", self.owner)
+    }
+
+    /// Whether it admits this resource: the right type, and inside its granular scopes.
+    pub fn admits(&self, row: &Row) -> bool {
+        row.key.kind == self.kind.name
+            && self.only.as_deref().is_none_or(|only| only == row.key.id)
+            && (self.filters.is_empty()
+                || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(&row.index))))
+    }
+
+    pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {
+        Sealed { value, grant: self.grant.clone() }
+    }
+}
+
+impl Permits {
+    /// The key of the one partition they open.
+    pub fn partition(&self) -> String {
+        format!("Patient/{}", self.owner)
+    }
+
+    /// Whether the type is among them.
+    pub fn include(&self, kind: &str) -> bool {
+        self.of(kind).is_some()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_type.is_empty()
+    }
+
+    /// The permit for the type.
+    pub fn of(&self, kind: &str) -> Option<&Permit> {
+        self.by_type.iter().find(|permit| permit.kind.name == kind)
+    }
+
+    /// Those of these whose type is among `kinds`.
+    #[must_use]
+    pub fn limited_to(mut self, kinds: &[String]) -> Permits {
+        self.by_type.retain(|permit| kinds.iter().any(|kind| kind == permit.kind.name));
+        self
+    }
+
+    /// Whether one of them admits this resource.
+    pub fn admit(&self, row: &Row) -> bool {
+        self.of(&row.key.kind).is_some_and(|permit| permit.admits(row))
+    }
+
+    pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {
+        Sealed { value, grant: self.grant.clone() }
+    }
+}
+
+/// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.
+pub fn supported_scopes() -> Vec<String> {
+    let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
+    for context in ["patient", "user"] {
+        for kind in std::iter::once("*").chain(TYPES.iter().map(|kind| kind.name)) {
+            scopes.extend([format!("{context}/{kind}.rs"), format!("{context}/{kind}.read")]);
+        }
+    }
+    scopes
+}

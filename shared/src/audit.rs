@@ -1,0 +1,160 @@
+//! The audit: who saw what, when. No record, no response.
+//!
+//! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the response
+//! out of it, after the record is written.
+
+use std::collections::BTreeMap;
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::fhir::reference::Reference;
+use crate::http::{Request, Response};
+use crate::store::StoreError;
+use crate::store::audit::AuditTable;
+
+/// One record.
+#[derive(Debug, Default)]
+pub struct Entry {
+    /// Whose record was touched, as `Patient/<id>`; `user/<name>` where no member is known yet.
+    pub subject: String,
+    /// When, as a FHIR instant.
+    pub time: String,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+    /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
+    pub action: &'static str,
+    /// How it ended: `ok`, or an error's name.
+    pub outcome: &'static str,
+    /// From where.
+    pub source_ip: String,
+    /// By which app.
+    pub client: String,
+    /// Under which grant.
+    pub grant: String,
+    /// The path and query.
+    pub query: String,
+    /// What was given out (see [`packed`]).
+    pub ids: String,
+}
+
+/// A response with health data that must be recorded before it leaves.
+pub struct Disclosure {
+    response: Response,
+    ids: Vec<Reference>,
+}
+
+impl Disclosure {
+    /// Of `ids`, in `response`.
+    pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
+        Disclosure { response, ids }
+    }
+}
+
+/// Writes the records.
+#[derive(Clone)]
+pub struct Audit {
+    table: AuditTable,
+    clock: Clock,
+}
+
+impl Audit {
+    /// Into `table`.
+    pub fn new(table: AuditTable, clock: Clock) -> Audit {
+        Audit { table, clock }
+    }
+
+    /// Records a disclosure and gives the response out.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the record is not surely written; then nothing is given out.
+    pub async fn release(
+        &self,
+        action: &'static str,
+        access: &Access,
+        request: &Request,
+        disclosure: Disclosure,
+    ) -> Result<Response, StoreError> {
+        let ids = packed(&disclosure.ids);
+        self.table.append(&Entry { ids, ..self.of_access(action, "ok", access, request) }).await?;
+        Ok(disclosure.response)
+    }
+
+    /// Records that a request under a good token was refused.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the record is not surely written.
+    pub async fn refused(
+        &self,
+        action: &'static str,
+        outcome: &'static str,
+        access: &Access,
+        request: &Request,
+    ) -> Result<(), StoreError> {
+        self.table.append(&self.of_access(action, outcome, access, request)).await
+    }
+
+    /// Records what happened at sign-in, consent and the token endpoint.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the record is not surely written.
+    pub async fn event(&self, request: &Request, entry: Entry) -> Result<(), StoreError> {
+        let entry = Entry {
+            time: self.clock.now().to_string(),
+            request_id: request.request_id.clone(),
+            source_ip: request.source_ip.clone(),
+            ..entry
+        };
+        self.table.append(&entry).await
+    }
+
+    fn of_access(&self, action: &'static str, outcome: &'static str, access: &Access, request: &Request) -> Entry {
+        let grant = access.grant();
+        let query = if request.raw_query.is_empty() { String::new() } else { format!("?{}", request.raw_query) };
+        Entry {
+            subject: format!("Patient/{}", grant.patient),
+            time: self.clock.now().to_string(),
+            request_id: request.request_id.clone(),
+            action,
+            outcome,
+            source_ip: request.source_ip.clone(),
+            client: grant.client.clone(),
+            grant: grant.id.clone(),
+            query: format!("{}{query}", request.path),
+            ids: String::new(),
+        }
+    }
+}
+
+/// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
+const LONGEST_LIST: usize = 700;
+
+/// What was given out: `Claim/a,b Coverage/c`. A long list is told by its count, its ends and its SHA-256; together with the
+/// query, which is in the same record, it can be made again and compared.
+fn packed(ids: &[Reference]) -> String {
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reference in ids {
+        kinds.entry(&reference.kind).or_default().push(&reference.id);
+    }
+    let list: Vec<String> = kinds.iter().map(|(kind, ids)| format!("{kind}/{}", ids.join(","))).collect();
+    let list = list.join(" ");
+    match ids {
+        [first, .., last] if list.len() > LONGEST_LIST => {
+            let hash = crate::secret::Secret::from_client(&list).hashed();
+            format!("{} resources, {first} to {last}, sha256 {}", ids.len(), hash.0)
+        }
+        _ => list,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_lists_are_written_out_and_long_ones_are_bounded() {
+        let some: Vec<Reference> = ["b", "a"].iter().map(|id| Reference::new("Claim", id)).collect();
+        assert_eq!(packed(&some), "Claim/b,a");
+        let many: Vec<Reference> = (0..1000).map(|id| Reference::new("Claim", &id.to_string())).collect();
+        assert!(packed(&many).starts_with("1000 resources, Claim/0 to Claim/999, sha256 "));
+    }
+}

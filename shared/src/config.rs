@@ -1,0 +1,144 @@
+//! What a deployment tells its functions, read once at start from the environment that `template.yaml` sets.
+
+use std::fmt;
+
+/// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// Accepts `https://host[:port]`, and `http` on a loopback host only (for one's own machine).
+    ///
+    /// # Errors
+    /// [`ConfigError`] that says what is wrong with the URL.
+    pub fn parse(text: &str) -> Result<Issuer, ConfigError> {
+        let wrong = |why: &str| ConfigError(vec![format!("ISSUER `{text}` {why}")]);
+        let url = url::Url::parse(text).map_err(|error| wrong(&format!("is no URL: {error}")))?;
+        let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            _ => return Err(wrong("must be https (http is accepted on a loopback host only)")),
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+            return Err(wrong("must be a scheme and a host alone, without path, query or user"));
+        }
+        Ok(Issuer(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The issuer of a deployment without a domain of its own: the API's host name as API Gateway tells it.
+    pub fn of_host(domain: &str) -> Issuer {
+        Issuer(format!("https://{domain}"))
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `{issuer}/fhir`: the base of every FHIR URL and the `aud` of every access token.
+    pub fn fhir_base(&self) -> String {
+        format!("{}/fhir", self.0)
+    }
+
+    /// Whether browsers reach us over TLS: decides cookie names and HSTS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything that is missing or wrong in the environment, all at once.
+#[derive(Debug, thiserror::Error)]
+#[error("the function's environment is not complete: {}", .0.join("; "))]
+pub struct ConfigError(pub Vec<String>);
+
+/// The names of a deployment's parts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `ISSUER`; `None` where the deployment has no domain of its own.
+    pub issuer: Option<Issuer>,
+    /// `RESOURCES_TABLE`.
+    pub resources_table: String,
+    /// `AUTH_TABLE`.
+    pub auth_table: String,
+    /// `AUDIT_TABLE`.
+    pub audit_table: String,
+    /// `DOCUMENTS_BUCKET`.
+    pub documents_bucket: String,
+    /// `SIGNING_KEY_CURRENT`, then `SIGNING_KEY_NEXT`: the two KMS key slots. The first signs, both verify.
+    pub signing_keys: Vec<String>,
+}
+
+/// The variables a function may need; each function is given only its own (see `template.yaml`).
+pub const RESOURCES_TABLE: &str = "RESOURCES_TABLE";
+/// See [`RESOURCES_TABLE`].
+pub const AUTH_TABLE: &str = "AUTH_TABLE";
+/// See [`RESOURCES_TABLE`].
+pub const AUDIT_TABLE: &str = "AUDIT_TABLE";
+/// See [`RESOURCES_TABLE`].
+pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
+/// See [`RESOURCES_TABLE`].
+pub const SIGNING_KEYS: [&str; 2] = ["SIGNING_KEY_CURRENT", "SIGNING_KEY_NEXT"];
+
+impl Config {
+    /// Reads the process's environment. Variables not among `needed` may be absent.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every variable that is missing or wrong.
+    pub fn from_environment(needed: &[&str]) -> Result<Config, ConfigError> {
+        Config::from_lookup(needed, |name| std::env::var(name).ok())
+    }
+
+    /// As [`Config::from_environment`], from any source of variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every variable that is missing or wrong.
+    pub fn from_lookup(needed: &[&str], lookup: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let mut faults: Vec<String> =
+            needed.iter().filter(|name| value(name).is_none()).map(|name| format!("{name} is not set")).collect();
+        let issuer = match value("ISSUER").map(|text| Issuer::parse(&text)).transpose() {
+            Ok(issuer) => issuer,
+            Err(ConfigError(more)) => {
+                faults.extend(more);
+                None
+            }
+        };
+        if !faults.is_empty() {
+            return Err(ConfigError(faults));
+        }
+        Ok(Config {
+            issuer,
+            resources_table: value(RESOURCES_TABLE).unwrap_or_default(),
+            auth_table: value(AUTH_TABLE).unwrap_or_default(),
+            audit_table: value(AUDIT_TABLE).unwrap_or_default(),
+            documents_bucket: value(DOCUMENTS_BUCKET).unwrap_or_default(),
+            signing_keys: SIGNING_KEYS.iter().filter_map(|name| value(name)).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let error = Config::from_lookup(&[AUTH_TABLE, AUDIT_TABLE], |_| None).unwrap_err().to_string();
+        assert!(error.contains("AUTH_TABLE") && error.contains("AUDIT_TABLE"), "{error}");
+    }
+
+    #[test]
+    fn plain_http_is_an_issuer_on_loopback_only() {
+        assert!(Issuer::parse("http://127.0.0.1:9000").is_ok());
+        assert!(Issuer::parse("https://fhir.example.org").is_ok());
+        assert!(Issuer::parse("http://fhir.example.org").is_err());
+        assert!(Issuer::parse("https://fhir.example.org/base").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! `GET /fhir/metadata`: the `CapabilityStatement`, made from the same tables that answer.
+
+use http::StatusCode;
+use serde_json::{Value as Json, json};
+
+use super::outcome::FHIR_JSON;
+use super::types::{Owner, ResourceType, TYPES};
+use super::{Kind, parameters_of};
+use crate::config::Issuer;
+use crate::http::{Response, allow_any_origin, json as answer, set};
+
+/// The day on which this version's tables last changed.
+const DATE: &str = "2026-11-22";
+
+/// Answers with the statement of the server at `issuer`.
+pub fn metadata(issuer: &Issuer) -> Response {
+    let mut response = answer(StatusCode::OK, FHIR_JSON, statement(issuer).to_string());
+    set(&mut response, http::header::CACHE_CONTROL, "public, max-age=300");
+    response.headers_mut().remove(http::header::PRAGMA);
+    allow_any_origin(&mut response);
+    response
+}
+
+fn statement(issuer: &Issuer) -> Json {
+    let base = issuer.fhir_base();
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Patient Access", "version": env!("CARGO_PKG_VERSION")},
+        "implementation": {"description": "Patient Access API (42 CFR 422.119)", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json", "application/fhir+json"],
+        "rest": [{
+            "mode": "server",
+            "documentation": "Members' apps read the record of the member who granted them access. \
+                A search without `patient` means that member.",
+            "security": security(issuer),
+            "resource": TYPES.iter().map(|kind| resource(kind, &base)).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+/// The endpoints as SMART App Launch 1.0 publishes them; 2.x clients read `.well-known/smart-configuration`.
+fn security(issuer: &Issuer) -> Json {
+    let endpoint = |name: &str, path: &str| json!({"url": name, "valueUri": format!("{issuer}/oauth2/{path}")});
+    json!({
+        "cors": true,
+        "service": [{"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+            "code": "SMART-on-FHIR",
+        }]}],
+        "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": [endpoint("authorize", "authorize"), endpoint("token", "token")],
+        }],
+    })
+}
+
+fn resource(kind: &ResourceType, base: &str) -> Json {
+    let mut resource = json!({"type": kind.name, "interaction": [{"code": "read"}], "versioning": "versioned"});
+    if kind.owner == Owner::Attachment {
+        return resource;
+    }
+    resource["interaction"] = json!([{"code": "read"}, {"code": "search-type"}]);
+    resource["searchParam"] = parameters_of(kind.name)
+        .map(|(_, row)| json!({"name": row.code, "definition": row.url(base), "type": row.kind.name()}))
+        .collect();
+    let includes: Vec<String> = parameters_of(kind.name)
+        .filter(|(_, row)| row.kind == Kind::Reference)
+        .map(|(_, row)| format!("{}:{}", kind.name, row.code))
+        .collect();
+    if !includes.is_empty() {
+        resource["searchInclude"] = std::iter::once(format!("{}:*", kind.name)).chain(includes).collect();
+    }
+    resource["searchRevInclude"] = TYPES
+        .iter()
+        .flat_map(|source| parameters_of(source.name).map(move |(_, row)| (source, row)))
+        .filter(|(source, row)| {
+            let refers = row.targets.contains(&kind.name) || row.targets == ["*"];
+            row.kind == Kind::Reference && refers && !source.is_shared()
+        })
+        .map(|(source, row)| format!("{}:{}", source.name, row.code))
+        .collect();
+    if kind.name == "Patient" {
+        let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
+        resource["operation"] = json!([{"name": "everything", "definition": definition}]);
+    }
+    resource
+}

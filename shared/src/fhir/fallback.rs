@@ -1,0 +1,56 @@
+//! What no route takes: preflights, methods that apps do not have, and paths that are not there.
+
+use http::{Method, StatusCode, header};
+use lambda_http::Body;
+
+use super::outcome::Error;
+use super::reference::is_id;
+use super::types::ResourceType;
+use crate::config::Config;
+use crate::http::{Request, Response, json, set};
+
+/// Answers the request.
+pub fn fallback(config: &Config, request: &Request) -> Response {
+    let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    if request.method == Method::OPTIONS {
+        return preflight(&path);
+    }
+    if path.first() != Some(&"fhir") {
+        return json(StatusCode::NOT_FOUND, "application/json", r#"{"error":"not_found"}"#.to_owned());
+    }
+    let named = |name: &str| ResourceType::named(name).is_some();
+    let allow = match path[1..] {
+        ["metadata"] | [".well-known", "smart-configuration"] => Some("GET"),
+        [kind] if named(kind) => Some("GET"),
+        [kind, "_search"] if named(kind) => Some("POST"),
+        ["Patient", _, "$everything"] => Some("GET, POST"),
+        [kind, id] if named(kind) && is_id(id) => Some("GET"),
+        _ => None,
+    };
+    let taken = allow.is_some_and(|allow| allow.split(", ").any(|method| method == request.method.as_str()));
+    let error = match allow {
+        Some(allow) if !taken => Error::MethodNotAllowed { allow },
+        _ => Error::NotFound,
+    };
+    error.respond(&request.issuer(config).fhir_base())
+}
+
+/// A browser asks before it lets a page of another origin call. Apps in a browser may call everything but the pages on
+/// which a person signs in (SMART App Launch 2.2, "CORS"; RFC 9700 §2.6).
+fn preflight(path: &[&str]) -> Response {
+    let open = match path {
+        ["fhir" | ".well-known", ..] => true,
+        ["oauth2", endpoint] => *endpoint != "authorize",
+        _ => false,
+    };
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if open {
+        set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
+        let headers = "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, Prefer";
+        set(&mut response, header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
+        set(&mut response, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    }
+    response
+}

@@ -1,0 +1,402 @@
+//! What a search keeps: one parameter with its values against a resource's index. Pure; the same code judges searches,
+//! granular scopes and includes.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::date::{Interval, Prefix};
+use super::index::{Index, Value};
+use super::reference::{Reference, is_id};
+use super::{Kind, SearchParameter, parameters_of};
+
+/// A condition on one parameter: some value of the resource matches some value of the search.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The parameter.
+    pub parameter: &'static SearchParameter,
+    /// Its position in the type's list, by which the index knows it.
+    position: u16,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// `:missing=true` or `false`.
+    Missing(bool),
+    /// Any of these; `:not` turns it round.
+    Any { matches: Vec<Match>, negated: bool },
+}
+
+#[derive(Clone, Debug)]
+enum Match {
+    /// `system|code`; `None` is a part that was left out, an empty system means "without one".
+    Token {
+        system: Option<String>,
+        code: Option<String>,
+    },
+    Date(Prefix, Interval),
+    /// A reference with its type, or a URL as it stands.
+    Reference(String),
+    /// A bare id: of any type.
+    Id(String),
+    /// Folded text, and how it must lie in the resource's.
+    Text(String, Lies),
+    Exactly(String),
+    Number(Prefix, f64, f64),
+    Quantity {
+        prefix: Prefix,
+        low: f64,
+        high: f64,
+        system: Option<String>,
+        code: Option<String>,
+    },
+    Uri(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lies {
+    AtStart,
+    Anywhere,
+}
+
+/// A search parameter whose name, modifier or value is not right; the text says what would be.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// The type has no such parameter.
+    #[error("{kind} has no search parameter `{name}`. It has: {known}")]
+    Unknown {
+        /// The type.
+        kind: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The value or the modifier is malformed.
+    #[error("{0}")]
+    Malformed(String),
+    /// Well formed and not done here.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Filter {
+    /// Reads one pair of a query on type `kind`: `name` may carry a modifier, `value` a list of alternatives.
+    ///
+    /// # Errors
+    /// [`Fault`], which names the parameter and what would be right.
+    pub fn parse(kind: &str, name: &str, value: &str, bases: &[&str]) -> Result<Filter, Fault> {
+        let (code, modifier) = match name.split_once(':') {
+            Some((code, modifier)) => (code, Some(modifier)),
+            None => (name, None),
+        };
+        if code.contains('.') {
+            return Err(Fault::Unsupported(format!("the chain `{code}` is not supported here")));
+        }
+        let Some((position, parameter)) = parameters_of(kind).find(|(_, parameter)| parameter.code == code) else {
+            let known: Vec<&str> = parameters_of(kind).map(|(_, parameter)| parameter.code).collect();
+            return Err(Fault::Unknown { kind: kind.to_owned(), name: code.to_owned(), known: known.join(", ") });
+        };
+        let filter = |test| Ok(Filter { parameter, position, test });
+        if modifier == Some("missing") {
+            return match value {
+                "true" => filter(Test::Missing(true)),
+                "false" => filter(Test::Missing(false)),
+                _ => Err(Fault::Malformed(format!("`{name}` takes true or false, not `{value}`"))),
+            };
+        }
+        if value.is_empty() {
+            return Err(Fault::Malformed(format!("`{name}` has no value")));
+        }
+        let negated = modifier == Some("not") && parameter.kind == Kind::Token;
+        let modifier = if negated { None } else { modifier };
+        let matches = split_escaped(value, ',')
+            .iter()
+            .map(|value| Match::parse(parameter, name, modifier, value, bases))
+            .collect::<Result<_, Fault>>()?;
+        filter(Test::Any { matches, negated })
+    }
+
+    /// Whether a resource with this index is kept.
+    pub fn keeps(&self, index: &Index) -> bool {
+        let values = index.values(self.position);
+        match &self.test {
+            Test::Missing(missing) => values.is_empty() == *missing,
+            Test::Any { matches, negated } => {
+                let found = matches.iter().any(|wanted| values.iter().any(|value| wanted.accepts(value)));
+                found != *negated
+            }
+        }
+    }
+
+    /// The members whom this filter names: `Patient/<id>` under any reference parameter, and whatever stands under one that
+    /// is about the member alone.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        let of_member = self.parameter.kind == Kind::Reference;
+        let matches: &[Match] = match &self.test {
+            Test::Any { matches, .. } if of_member => matches,
+            _ => &[],
+        };
+        // A bare id under a parameter that may name other types too is not known to be a member's.
+        let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
+        matches.iter().filter_map(move |wanted| match wanted {
+            Match::Reference(text) => text.strip_prefix("Patient/").or(only_member.then_some(text.as_str())),
+            Match::Id(id) if only_member => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The dates between which the first moment of a matching resource may lie, if this is one date without `:missing`:
+    /// a bound that an index can use before the filter judges exactly.
+    pub fn bounds(&self) -> Option<Interval> {
+        let Test::Any { matches, negated: false } = &self.test else { return None };
+        let [Match::Date(prefix, value)] = matches[..] else { return None };
+        // The longest interval of a dateTime is a year; a Period or a Timing may begin at any time before.
+        let long = ["period", "Period", "Timing"].iter().any(|end| self.parameter.path.contains(end));
+        let year_before = |low: i64| if long { i64::MIN } else { low.saturating_sub(366 * 86_400_000) };
+        Some(match prefix {
+            Prefix::Eq => Interval { low: value.low, high: value.high },
+            Prefix::Lt | Prefix::Le | Prefix::Eb => Interval { low: i64::MIN, high: value.high },
+            Prefix::Sa => Interval { low: value.high, high: i64::MAX },
+            Prefix::Gt | Prefix::Ge => Interval { low: year_before(value.low), high: i64::MAX },
+            Prefix::Ne | Prefix::Ap => return None,
+        })
+    }
+}
+
+impl Match {
+    fn parse(
+        parameter: &SearchParameter,
+        name: &str,
+        modifier: Option<&str>,
+        value: &str,
+        bases: &[&str],
+    ) -> Result<Match, Fault> {
+        let wrong = |what: &str| Fault::Malformed(format!("`{name}={value}`: {what}"));
+        let unescaped = || unescape(value);
+        match (parameter.kind, modifier) {
+            (Kind::Token, None) | (Kind::Reference, Some("identifier")) => {
+                token(value).ok_or_else(|| wrong("a token is `code`, `system|code`, `|code` or `system|`"))
+            }
+            (Kind::Date, None) => {
+                let date = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, Interval::parse(text)?)));
+                date.map(|(prefix, interval)| Match::Date(prefix, interval))
+                    .ok_or_else(|| wrong("a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss][Z|+hh:mm], after eq, ne, gt, lt, ge, le, sa, eb, ap or nothing"))
+            }
+            (Kind::Reference, None) => match Reference::parse(value, bases) {
+                Some(reference) => Ok(Match::Reference(reference.to_string())),
+                None if is_id(value) => Ok(Match::Id(value.to_owned())),
+                None if value.contains(':') => Ok(Match::Reference(unescaped())),
+                None => Err(wrong("a reference is `Type/id`, `id` or a URL")),
+            },
+            (Kind::Reference, Some(kind)) if parameter.targets.contains(&kind) || parameter.targets == ["*"] => {
+                let id = value.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/')).unwrap_or(value);
+                if !is_id(id) {
+                    return Err(wrong("after a type in the modifier comes an id"));
+                }
+                Ok(Match::Reference(Reference::new(kind, id).to_string()))
+            }
+            (Kind::Text, None) => Ok(Match::Text(folded(&unescaped()), Lies::AtStart)),
+            (Kind::Text, Some("contains")) => Ok(Match::Text(folded(&unescaped()), Lies::Anywhere)),
+            (Kind::Text, Some("exact")) => Ok(Match::Exactly(unescaped())),
+            (Kind::Uri, None) => Ok(Match::Uri(unescaped())),
+            (Kind::Number, None) => {
+                let number = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, range(text)?)));
+                number
+                    .map(|(prefix, (low, high))| Match::Number(prefix, low, high))
+                    .ok_or_else(|| wrong("a number is needed"))
+            }
+            (Kind::Quantity, None) => {
+                amount(value).ok_or_else(|| wrong("a quantity is `number` or `number|system|code`"))
+            }
+            (_, Some(modifier)) => {
+                Err(Fault::Unsupported(format!("the modifier `:{modifier}` is not supported on `{}`", parameter.code)))
+            }
+        }
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Match::Token { system, code }, Value::Token { system: has_system, code: has_code }) => {
+                system.as_ref().is_none_or(|system| system == has_system)
+                    && code.as_ref().is_none_or(|code| code == has_code)
+            }
+            // The element's binding implies the system of a `code`.
+            (Match::Token { code, .. }, Value::Code(has)) => code.as_ref().is_none_or(|code| code == has),
+            (Match::Date(prefix, wanted), Value::Date { low, high }) => {
+                prefix.compares(Interval { low: *low, high: *high }, *wanted)
+            }
+            (Match::Reference(wanted), Value::Reference(has)) => unversioned(has) == wanted,
+            (Match::Id(wanted), Value::Reference(has)) => {
+                unversioned(has).split_once('/').is_some_and(|(_, id)| id == wanted)
+            }
+            (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => folded(has).starts_with(wanted.as_str()),
+            (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
+            (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
+            (Match::Number(prefix, low, high), Value::Number(has)) => {
+                has.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
+            }
+            (
+                Match::Quantity { prefix, low, high, system, code },
+                Value::Quantity { number, system: s, code: c, unit },
+            ) => {
+                number.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
+                    && system.as_ref().is_none_or(|system| system == s)
+                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `code`, `system|code`, `|code`, `system|`.
+fn token(value: &str) -> Option<Match> {
+    let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
+    let parts = split_escaped(value, '|');
+    match &parts[..] {
+        [code] => Some(Match::Token { system: None, code: some(code) }),
+        [system, code] if !(system.is_empty() && code.is_empty()) => {
+            Some(Match::Token { system: Some(unescape(system)), code: some(code) })
+        }
+        _ => None,
+    }
+}
+
+/// `[prefix]number[|system|code]`.
+fn amount(value: &str) -> Option<Match> {
+    let parts = split_escaped(value, '|');
+    let (number, system, code) = match &parts[..] {
+        [number] => (number, "", ""),
+        [number, system, code] => (number, system.as_str(), code.as_str()),
+        _ => return None,
+    };
+    let (prefix, number) = Prefix::split(number)?;
+    let (low, high) = range(number)?;
+    let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
+    Some(Match::Quantity { prefix, low, high, system: some(system), code: some(code) })
+}
+
+/// What a number of this precision stands for (R4 search, "Number"): 100 is [99.5, 100.5).
+fn range(text: &str) -> Option<(f64, f64)> {
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+    let mantissa = text.split(['e', 'E']).next()?;
+    let exponent: i32 = text.split(['e', 'E']).nth(1).map_or(Some(0), |text| text.parse().ok())?;
+    let decimals =
+        mantissa.split_once('.').map_or(0, |(_, decimals)| i32::try_from(decimals.len()).unwrap_or(i32::MAX));
+    let half = 0.5 * 10f64.powi(exponent.saturating_sub(decimals));
+    Some((number - half, number + half))
+}
+
+fn in_range(prefix: Prefix, has: f64, low: f64, high: f64) -> bool {
+    let within = low <= has && has < high;
+    let exact = f64::midpoint(low, high);
+    match prefix {
+        Prefix::Eq => within,
+        Prefix::Ne => !within,
+        Prefix::Gt | Prefix::Sa => has > exact,
+        Prefix::Lt | Prefix::Eb => has < exact,
+        Prefix::Ge => has >= exact,
+        Prefix::Le => has <= exact,
+        Prefix::Ap => (has - exact).abs() <= exact.abs() * 0.1,
+    }
+}
+
+/// A reference without `/_history/…`.
+fn unversioned(reference: &str) -> &str {
+    reference.split_once("/_history/").map_or(reference, |(reference, _)| reference)
+}
+
+/// Text as string searches compare it: without case and accents (R4 search, "String").
+pub fn folded(text: &str) -> String {
+    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+}
+
+/// Splits at `separator` where no backslash stands before it; the backslashes stay (R4 search, "Escaping").
+fn split_escaped(text: &str, separator: char) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut escaped = false;
+    for c in text.chars() {
+        if c == separator && !escaped {
+            parts.push(String::new());
+        } else if let Some(part) = parts.last_mut() {
+            part.push(c);
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    parts
+}
+
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        match (c, next) {
+            ('\\', Some(next @ (',' | '|' | '$' | '\\'))) => {
+                plain.push(next);
+                chars.next();
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn keeps(name: &str, value: &str) -> bool {
+        let resource = json!({
+            "resourceType": "Condition", "id": "c1",
+            "subject": {"reference": "Patient/a"},
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}, {"code": "local,1"}]},
+            "recordedDate": "2024-05-10",
+        });
+        Filter::parse("Condition", name, value, &[]).unwrap().keeps(&Index::of("Condition", &resource))
+    }
+
+    #[test]
+    fn tokens_match_by_system_and_code() {
+        assert!(keeps("code", "44054006") && keeps("code", "http://snomed.info/sct|44054006"));
+        assert!(keeps("code", "http://snomed.info/sct|") && keeps("code", "|local\\,1") && keeps("code", "x,44054006"));
+        assert!(
+            !keeps("code", "|44054006")
+                && !keeps("code", "http://loinc.org|44054006")
+                && !keeps("code:not", "44054006")
+        );
+    }
+
+    #[test]
+    fn references_match_with_or_without_type() {
+        assert!(keeps("patient", "a") && keeps("patient", "Patient/a") && keeps("subject:Patient", "a"));
+        assert!(!keeps("patient", "b") && !keeps("subject", "Group/a"));
+    }
+
+    #[test]
+    fn missing_asks_whether_there_is_a_value() {
+        assert!(keeps("recorded-date:missing", "false") && keeps("encounter:missing", "true"));
+    }
+
+    #[test]
+    fn a_filter_tells_which_members_it_names() {
+        let members = |name: &str, value: &str| -> Vec<String> {
+            Filter::parse("Condition", name, value, &[]).unwrap().members().map(str::to_owned).collect()
+        };
+        assert_eq!(members("patient", "a,Patient/b"), ["a", "b"]);
+        assert_eq!(members("subject", "Patient/b"), ["b"]);
+        assert_eq!(members("asserter", "Patient/b"), ["b"]);
+        assert!(members("asserter", "b").is_empty() && members("code", "b").is_empty());
+    }
+
+    #[test]
+    fn a_fault_names_the_parameter_and_what_would_be_right() {
+        let fault = |name: &str, value: &str| Filter::parse("Condition", name, value, &[]).unwrap_err().to_string();
+        assert!(fault("colour", "x").contains("It has: _id"));
+        assert!(fault("recorded-date", "yesterday").contains("YYYY-MM-DD"));
+        assert!(fault("code", "a|b|c").contains("system|code"));
+        assert!(fault("code:above", "a").contains(":above"));
+        assert!(fault("patient", "").contains("no value"));
+    }
+}

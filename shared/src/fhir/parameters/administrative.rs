@@ -1,0 +1,187 @@
+//! People, organizations and places: who the member is, and who provides care and where.
+//!
+//! Plan-Net chains through most references below (`PractitionerRole?location.address-city=`). Those chains belong to
+//! the public directory, whose data are nobody's secret; on member data only US Core's one chain exists.
+
+use super::Definition::{PlanNet, R4, R4As, UsCore};
+use super::{PROVIDERS, SearchParameter, date, reference, text, token};
+
+#[rustfmt::skip] // a row stays on one line where it fits
+pub(super) const ROWS: &[SearchParameter] = &[
+    token("Endpoint", "connection-type", "connectionType", R4),
+    token("Endpoint", "identifier", "identifier", R4),
+    text("Endpoint", "name", "name", R4),
+    reference("Endpoint", "organization", "managingOrganization", R4, &["Organization"]),
+    token("Endpoint", "payload-type", "payloadType", R4),
+    token("Endpoint", "status", "status", R4),
+
+    token("HealthcareService", "active", "active", R4),
+    token("HealthcareService", "characteristic", "characteristic", R4),
+    reference("HealthcareService", "coverage-area", "coverageArea", R4, &["Location"]),
+    // Plan-Net's expression ends on the inner extension; the code is its value.
+    token("HealthcareService", "delivery-method",
+        "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/delivery-method)\
+            .extension(url=type)\
+            .valueCodeableConcept",
+        PlanNet("healthcareservice-delivery-method")),
+    reference("HealthcareService", "endpoint", "endpoint", R4, &["Endpoint"]),
+    token("HealthcareService", "identifier", "identifier", R4),
+    reference("HealthcareService", "location", "location", R4, &["Location"]),
+    text("HealthcareService", "name", "name", R4),
+    reference("HealthcareService", "organization", "providedBy", R4, &["Organization"]),
+    token("HealthcareService", "program", "program", R4),
+    token("HealthcareService", "service-category", "category", R4),
+    token("HealthcareService", "service-type", "type", R4),
+    token("HealthcareService", "specialty", "specialty", R4),
+
+    text("Location", "address", "address", R4),
+    text("Location", "address-city", "address.city", R4),
+    text("Location", "address-country", "address.country", R4),
+    text("Location", "address-postalcode", "address.postalCode", R4),
+    text("Location", "address-state", "address.state", R4),
+    token("Location", "address-use", "address.use", R4),
+    reference("Location", "endpoint", "endpoint", R4, &["Endpoint"]),
+    token("Location", "identifier", "identifier", R4),
+    text("Location", "name", "name | alias", R4),
+    token("Location", "operational-status", "operationalStatus", R4),
+    reference("Location", "organization", "managingOrganization", R4, &["Organization"]),
+    reference("Location", "partof", "partOf", R4, &["Location"]),
+    token("Location", "status", "status", R4),
+    token("Location", "type", "type", R4),
+
+    token("Organization", "active", "active", R4),
+    text("Organization", "address", "address", R4),
+    text("Organization", "address-city", "address.city", R4),
+    text("Organization", "address-country", "address.country", R4),
+    text("Organization", "address-postalcode", "address.postalCode", R4),
+    text("Organization", "address-state", "address.state", R4),
+    token("Organization", "address-use", "address.use", R4),
+    // Plan-Net's expression ends on the extension; the reference is its value.
+    reference("Organization", "coverage-area",
+        "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/location-reference)\
+            .valueReference",
+        PlanNet("organization-coverage-area"), &["Location"]),
+    reference("Organization", "endpoint", "endpoint", R4, &["Endpoint"]),
+    token("Organization", "identifier", "identifier", R4),
+    text("Organization", "name", "name | alias", R4),
+    reference("Organization", "partof", "partOf", R4, &["Organization"]),
+    // Plan-Net 1.2.0, by FHIR's own extension; its sister on Practitioner is an extension of Plan-Net's.
+    date("Organization", "period",
+        "extension(url=http://hl7.org/fhir/StructureDefinition/organization-period).valuePeriod",
+        PlanNet("organization-period")),
+    token("Organization", "type", "type", R4),
+
+    token("OrganizationAffiliation", "active", "active", R4),
+    date("OrganizationAffiliation", "date", "period", R4),
+    token("OrganizationAffiliation", "email", "telecom(system=email)", R4),
+    reference("OrganizationAffiliation", "endpoint", "endpoint", R4, &["Endpoint"]),
+    token("OrganizationAffiliation", "identifier", "identifier", R4),
+    reference("OrganizationAffiliation", "location", "location", R4, &["Location"]),
+    reference("OrganizationAffiliation", "network", "network", R4, &["Organization"]),
+    reference("OrganizationAffiliation", "participating-organization", "participatingOrganization", R4,
+        &["Organization"]),
+    // Plan-Net's name for R4's `date`.
+    date("OrganizationAffiliation", "period", "period", PlanNet("organizationaffiliation-period")),
+    token("OrganizationAffiliation", "phone", "telecom(system=phone)", R4),
+    reference("OrganizationAffiliation", "primary-organization", "organization", R4, &["Organization"]),
+    token("OrganizationAffiliation", "role", "code", R4),
+    reference("OrganizationAffiliation", "service", "healthcareService", R4, &["HealthcareService"]),
+    token("OrganizationAffiliation", "specialty", "specialty", R4),
+    token("OrganizationAffiliation", "telecom", "telecom", R4),
+
+    token("Patient", "active", "active", R4),
+    text("Patient", "address", "address", R4As("individual-address")),
+    text("Patient", "address-city", "address.city", R4As("individual-address-city")),
+    text("Patient", "address-country", "address.country", R4As("individual-address-country")),
+    text("Patient", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
+    text("Patient", "address-state", "address.state", R4As("individual-address-state")),
+    token("Patient", "address-use", "address.use", R4As("individual-address-use")),
+    date("Patient", "birthdate", "birthDate", R4As("individual-birthdate")),
+    // `deceased` itself is not searchable here: it asks whether a date or `true` exists, which no path can say.
+    date("Patient", "death-date", "deceasedDateTime", R4),
+    token("Patient", "email", "telecom(system=email)", R4As("individual-email")),
+    // US Core compares only the code, here and in `race`. Ending on the Coding lets `system|code` match too; the
+    // extension's `text` part has no Coding and is not found.
+    token("Patient", "ethnicity",
+        "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity).extension.valueCoding",
+        UsCore("us-core-ethnicity")),
+    text("Patient", "family", "name.family", R4As("individual-family")),
+    token("Patient", "gender", "gender", R4As("individual-gender")),
+    // Defined by US Core 6.1.0 and 7.0.0, gone in 8.0.0.
+    token("Patient", "gender-identity",
+        "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-genderIdentity).valueCodeableConcept",
+        UsCore("us-core-patient-gender-identity")),
+    reference("Patient", "general-practitioner", "generalPractitioner", R4, PROVIDERS),
+    text("Patient", "given", "name.given", R4As("individual-given")),
+    token("Patient", "identifier", "identifier", R4),
+    token("Patient", "language", "communication.language", R4),
+    reference("Patient", "link", "link.other", R4, &["Patient", "RelatedPerson"]),
+    text("Patient", "name", "name", R4),
+    reference("Patient", "organization", "managingOrganization", R4, &["Organization"]),
+    token("Patient", "phone", "telecom(system=phone)", R4As("individual-phone")),
+    token("Patient", "race",
+        "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-race).extension.valueCoding",
+        UsCore("us-core-race")),
+    token("Patient", "telecom", "telecom", R4As("individual-telecom")),
+
+    token("Practitioner", "active", "active", R4),
+    text("Practitioner", "address", "address", R4As("individual-address")),
+    text("Practitioner", "address-city", "address.city", R4As("individual-address-city")),
+    text("Practitioner", "address-country", "address.country", R4As("individual-address-country")),
+    text("Practitioner", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
+    text("Practitioner", "address-state", "address.state", R4As("individual-address-state")),
+    token("Practitioner", "address-use", "address.use", R4As("individual-address-use")),
+    token("Practitioner", "communication", "communication", R4),
+    token("Practitioner", "email", "telecom(system=email)", R4As("individual-email")),
+    text("Practitioner", "family", "name.family", R4As("individual-family")),
+    token("Practitioner", "gender", "gender", R4As("individual-gender")),
+    text("Practitioner", "given", "name.given", R4As("individual-given")),
+    token("Practitioner", "identifier", "identifier", R4),
+    text("Practitioner", "name", "name", R4),
+    date("Practitioner", "period",
+        "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/practitioner-period)\
+            .valuePeriod",
+        PlanNet("practitioner-period")),
+    token("Practitioner", "phone", "telecom(system=phone)", R4As("individual-phone")),
+    token("Practitioner", "telecom", "telecom", R4As("individual-telecom")),
+
+    token("PractitionerRole", "active", "active", R4),
+    date("PractitionerRole", "date", "period", R4),
+    token("PractitionerRole", "email", "telecom(system=email)", R4As("individual-email")),
+    reference("PractitionerRole", "endpoint", "endpoint", R4, &["Endpoint"]),
+    token("PractitionerRole", "identifier", "identifier", R4),
+    reference("PractitionerRole", "location", "location", R4, &["Location"]),
+    // Plan-Net's expression ends on the extension; the reference is its value.
+    reference("PractitionerRole", "network",
+        "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/network-reference)\
+            .valueReference",
+        PlanNet("practitionerrole-network"), &["Organization"]),
+    reference("PractitionerRole", "organization", "organization", R4, &["Organization"]),
+    // Plan-Net's name for R4's `date`.
+    date("PractitionerRole", "period", "period", PlanNet("practitionerrole-period")),
+    token("PractitionerRole", "phone", "telecom(system=phone)", R4As("individual-phone")),
+    // US Core (SHALL): `practitioner.identifier` and `practitioner.name`.
+    reference("PractitionerRole", "practitioner", "practitioner", R4, &["Practitioner"])
+        .chaining(&["identifier", "name"]),
+    token("PractitionerRole", "role", "code", R4),
+    reference("PractitionerRole", "service", "healthcareService", R4, &["HealthcareService"]),
+    token("PractitionerRole", "specialty", "specialty", R4),
+    token("PractitionerRole", "telecom", "telecom", R4As("individual-telecom")),
+
+    token("RelatedPerson", "active", "active", R4),
+    text("RelatedPerson", "address", "address", R4As("individual-address")),
+    text("RelatedPerson", "address-city", "address.city", R4As("individual-address-city")),
+    text("RelatedPerson", "address-country", "address.country", R4As("individual-address-country")),
+    text("RelatedPerson", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
+    text("RelatedPerson", "address-state", "address.state", R4As("individual-address-state")),
+    token("RelatedPerson", "address-use", "address.use", R4As("individual-address-use")),
+    date("RelatedPerson", "birthdate", "birthDate", R4As("individual-birthdate")),
+    token("RelatedPerson", "email", "telecom(system=email)", R4As("individual-email")),
+    token("RelatedPerson", "gender", "gender", R4As("individual-gender")),
+    token("RelatedPerson", "identifier", "identifier", R4),
+    text("RelatedPerson", "name", "name", R4),
+    reference("RelatedPerson", "patient", "patient", R4, &["Patient"]),
+    token("RelatedPerson", "phone", "telecom(system=phone)", R4As("individual-phone")),
+    token("RelatedPerson", "relationship", "relationship", R4),
+    token("RelatedPerson", "telecom", "telecom", R4As("individual-telecom")),
+];

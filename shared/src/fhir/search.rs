@@ -1,0 +1,340 @@
+//! `GET /fhir/{type}` and `POST /fhir/{type}/_search`: a member's resources of one type, page by page.
+//!
+//! A type's history lies in the order of its key date. A search in that order reads a page and no more; one with filters
+//! reads at most 1 MB of rows and goes on with a cursor; one in another order, or of shared resources, has to see all rows
+//! before it can tell which come first, and is refused where that is more than 1 MB.
+
+use std::cmp::Ordering;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode, subset};
+use super::filter::folded;
+use super::include;
+use super::index::Value;
+use super::outcome::{Error, FHIR_JSON, outcome};
+use super::query::{CURSOR, Query, Sort, Summary};
+use super::server::Call;
+use super::types::{Owner, ResourceType};
+use crate::access::{Access, Interaction, Permit};
+use crate::audit::Disclosure;
+use crate::http::json;
+use crate::store::StoreError;
+use crate::store::resources::{Slice, Window};
+use crate::store::row::{Row, moment};
+
+/// A count reads on for at most so many calls of 1 MB.
+const LONGEST_COUNT: usize = 16;
+
+/// One row's place in a result: its sort keys, then its key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Place {
+    /// What the cursor belongs to: a cursor of another search is no cursor of this one.
+    search: String,
+    /// The place in the history, or the values of the sort keys followed by the id.
+    at: Vec<Option<String>>,
+}
+
+/// One page of matches.
+struct Page {
+    rows: Vec<Row>,
+    /// The place of the last row that was looked at, if there may be more.
+    more: Option<Vec<Option<String>>>,
+    total: Option<usize>,
+}
+
+/// Searches as the request asks.
+pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
+    let kind = ResourceType::named(call.request.parameter("type")).ok_or(Error::NotFound)?;
+    if kind.owner == Owner::Attachment {
+        return Err(Error::NotSupported(format!("{} is read by id, not searched", kind.name)));
+    }
+    let query = Query::parse(kind, pairs(call)?, call.lenient(), &[&call.base])?;
+    let permit = call.bearer.permit(Interaction::Search, kind)?;
+    query.only_of(call.bearer.patient())?;
+    let cursor = query.cursor.as_deref().map(|text| Place::parse(text, &query)).transpose()?;
+    if query.summary == Summary::Count {
+        let total = count(call, &query, &permit).await?;
+        return Ok(answer(call, &query, Bundle { total: Some(total), ..Bundle::default() }));
+    }
+    let page = match (kind.is_shared(), query.history_order()) {
+        (false, Some(newest_first)) => history_page(call, &query, &permit, newest_first, cursor.as_ref()).await?,
+        _ => sorted_page(call, &query, &permit, cursor.as_ref()).await?,
+    };
+    let access = call.access().await?;
+    let mut bundle = assemble(call, access, &query, page).await?;
+    if query.exact_total && bundle.total.is_none() {
+        bundle.total = Some(count(call, &query, &permit).await?);
+    }
+    Ok(answer(call, &query, bundle))
+}
+
+/// The parameters: of the query, and of the form where the search was posted.
+fn pairs(call: &Call<'_>) -> Result<Vec<(String, String)>, Error> {
+    let mut pairs = call.request.query();
+    if call.request.method == http::Method::POST {
+        let form = call.request.form().ok_or_else(|| {
+            Error::Invalid("a posted search carries its parameters as application/x-www-form-urlencoded".into())
+        })?;
+        pairs.extend(form);
+    }
+    Ok(pairs)
+}
+
+/// A page in the order of the history: reads the page and no more where no filter can leave a row out.
+async fn history_page(
+    call: &Call<'_>,
+    query: &Query,
+    permit: &Permit,
+    newest_first: bool,
+    cursor: Option<&Place>,
+) -> Result<Page, Error> {
+    let selective = query.selective().next().is_some();
+    let mut window = window(query, newest_first);
+    window.limit = (!selective).then_some(query.count + 1);
+    window.after = match cursor.map(|place| &place.at[..]) {
+        Some([Some(position)]) => Some(position.clone()),
+        _ => None,
+    };
+    if window.after.as_ref().is_some_and(|after| !window.holds(query.kind.name, after)) {
+        return Err(Error::Invalid(format!("`{CURSOR}` is not one of this search: follow the `next` link as it came")));
+    }
+    let read = async { Ok(call.server.resources.history(permit, &window).await?) };
+    let (access, sealed) = tokio::try_join!(call.access(), read)?;
+    let Slice { rows, more } = access.open(sealed)?;
+    let mut rows: Vec<Row> =
+        rows.into_iter().filter(|row| query.selective().all(|filter| filter.keeps(&row.index))).collect();
+    let total = (cursor.is_none() && more.is_none()).then_some(rows.len());
+    let more = if rows.len() > query.count {
+        rows.truncate(query.count);
+        rows.last().map(|row| row.position.clone())
+    } else {
+        more
+    };
+    Ok(Page { rows, more: more.map(|position| vec![Some(position)]), total })
+}
+
+/// A page in another order: all rows are read, filtered and sorted.
+async fn sorted_page(call: &Call<'_>, query: &Query, permit: &Permit, cursor: Option<&Place>) -> Result<Page, Error> {
+    let read = async { all(call, query, permit).await };
+    let (_, rows) = tokio::try_join!(call.access(), read)?;
+    let mut rows: Vec<Row> = rows.into_iter().filter(|row| query.filters.iter().all(|f| f.keeps(&row.index))).collect();
+    let total = Some(rows.len());
+    rows.sort_by(|a, b| compare(&query.sort, &keys(&query.sort, a), &keys(&query.sort, b)));
+    if let Some(place) = cursor {
+        rows.retain(|row| compare(&query.sort, &keys(&query.sort, row), &place.at) == Ordering::Greater);
+    }
+    let more = rows.len() > query.count;
+    rows.truncate(query.count);
+    let more = rows.last().filter(|_| more).map(|row| keys(&query.sort, row));
+    Ok(Page { rows, more, total })
+}
+
+/// All rows of the type, if one call can read them.
+async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Vec<Row>, Error> {
+    let resources = &call.server.resources;
+    if query.kind.is_shared() {
+        let (access, sealed) = tokio::try_join!(call.access(), async { Ok(resources.reachable(permit).await?) })?;
+        return Ok(access.open(sealed)?);
+    }
+    let window = window(query, true);
+    let (access, sealed) = tokio::try_join!(call.access(), async { Ok(resources.history(permit, &window).await?) })?;
+    let slice = access.open(sealed)?;
+    if slice.more.is_some() {
+        let indexed = query.kind.key_date.unwrap_or("_id");
+        return Err(Error::TooCostly(format!(
+            "this member has too many {} for this order; sort by `{indexed}` or `-{indexed}`, or narrow `{indexed}`",
+            query.kind.name
+        )));
+    }
+    Ok(slice.rows)
+}
+
+/// How many resources match, on all pages.
+async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize, Error> {
+    if query.kind.is_shared() {
+        let rows = all(call, query, permit).await?;
+        return Ok(rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(&row.index))).count());
+    }
+    let (mut window, mut total) = (window(query, true), 0);
+    for _ in 0..LONGEST_COUNT {
+        let read = async { Ok(call.server.resources.history(permit, &window).await?) };
+        let (access, sealed) = tokio::try_join!(call.access(), read)?;
+        let slice = access.open(sealed)?;
+        total += slice.rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(&row.index))).count();
+        window.after = slice.more;
+        if window.after.is_none() {
+            return Ok(total);
+        }
+    }
+    Err(Error::TooCostly("there are too many to count in one request; narrow the search".into()))
+}
+
+/// The part of the history in which matches can lie.
+fn window(query: &Query, newest_first: bool) -> Window {
+    let (mut low, mut high) = (moment(None), moment(Some(i64::MAX)));
+    let key_date = query.filters.iter().filter(|filter| Some(filter.parameter.code) == query.kind.key_date);
+    for bounds in key_date.filter_map(super::filter::Filter::bounds) {
+        low = low.max(moment(Some(bounds.low)));
+        high = high.min(moment(Some(bounds.high)));
+    }
+    Window { moments: (low, high.max(low)), newest_first, after: None, limit: None }
+}
+
+/// A row's sort keys, then its id, which makes the order total.
+fn keys(sort: &[Sort], row: &Row) -> Vec<Option<String>> {
+    let key = |sort: &Sort| {
+        let mut values: Vec<String> = row.index.values(sort.position).iter().map(sortable).collect();
+        values.sort();
+        if sort.descending { values.pop() } else { values.into_iter().next() }
+    };
+    sort.iter().map(key).chain([Some(row.key.id.clone())]).collect()
+}
+
+/// A value as text that sorts as the value does.
+fn sortable(value: &Value) -> String {
+    match value {
+        Value::Date { low, .. } => format!("{:012x}", moment(Some(*low))),
+        Value::Token { code, .. } | Value::Code(code) => code.clone(),
+        Value::Text(text) => folded(text),
+        Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),
+        Value::Quantity { number, .. } => number.clone(),
+    }
+}
+
+/// Compares two rows' keys: a row without a value comes last, whichever way the others are ordered.
+fn compare(sort: &[Sort], a: &[Option<String>], b: &[Option<String>]) -> Ordering {
+    for (position, (a, b)) in a.iter().zip(b).enumerate() {
+        let descending = sort.get(position).is_some_and(|sort| sort.descending);
+        let order = match (a, b) {
+            (Some(a), Some(b)) if descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    Ordering::Equal
+}
+
+/// Puts the page together: as many of its matches as fit the answer with what they include. Nothing is left out silently:
+/// what does not fit starts the next page.
+async fn assemble(call: &Call<'_>, access: &Access, query: &Query, page: Page) -> Result<Bundle, Error> {
+    let included = include::included(call, access, query, &page.rows).await?;
+    let mut waiting: Vec<Option<Row>> = included.into_iter().map(Some).collect();
+    let mut bundle = Bundle { total: page.total, ..Bundle::default() };
+    let (mut includes, mut weight, mut next) = (Vec::new(), 0, page.more);
+    let mut last: Option<Vec<Option<String>>> = None;
+    let mut dropped = 0;
+    for row in page.rows {
+        let mut company = Vec::new();
+        for slot in &mut waiting {
+            if let Some(candidate) = slot.take_if(|candidate| include::belongs(query, &row, candidate)) {
+                company.push(entry(call, candidate, Mode::Include, &query.summary).await?);
+            }
+        }
+        let place = if query.history_order().is_some() && !query.kind.is_shared() {
+            vec![Some(row.position.clone())]
+        } else {
+            keys(&query.sort, &row)
+        };
+        let found = entry(call, row, Mode::Match, &query.summary).await?;
+        let added = found.weight() + company.iter().map(Entry::weight).sum::<usize>();
+        if weight + added > BYTE_BUDGET {
+            if last.is_some() {
+                next = last.clone();
+                break;
+            }
+            // Even the first match does not fit with its company: it goes alone, and the answer says so.
+            dropped = company.len();
+            company.clear();
+        }
+        weight += added;
+        bundle.entries.push(found);
+        includes.extend(company);
+        last = Some(place);
+    }
+    bundle.entries.extend(includes);
+    if dropped > 0 {
+        let text = format!("{dropped} included resources do not fit this answer; read them by their references");
+        bundle.entries.push(remark("information", "too-long", &text));
+    }
+    if !query.ignored.is_empty() {
+        let text = format!("left out, because {} has no such parameter: {}", query.kind.name, query.ignored.join(", "));
+        bundle.entries.push(remark("warning", "not-supported", &text));
+    }
+    bundle.next_link = next.map(|at| {
+        let cursor = Place { search: fingerprint(query), at }.to_string();
+        link(call, query, Some(&cursor))
+    });
+    Ok(bundle)
+}
+
+fn remark(severity: &str, code: &str, text: &str) -> Entry {
+    Entry { reference: None, mode: Mode::Outcome, json: outcome(severity, code, text).to_string() }
+}
+
+async fn entry(call: &Call<'_>, row: Row, mode: Mode, summary: &Summary) -> Result<Entry, StoreError> {
+    let reference = Some(row.key.clone());
+    Ok(Entry { reference, mode, json: subset(call.server.resources.json(row).await?, summary) })
+}
+
+fn answer(call: &Call<'_>, query: &Query, mut bundle: Bundle) -> Disclosure {
+    bundle.self_link = link(call, query, query.cursor.as_deref());
+    let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
+    Disclosure::new(response, bundle.references())
+}
+
+/// The search as it was understood, as a URL.
+fn link(call: &Call<'_>, query: &Query, cursor: Option<&str>) -> String {
+    let mut text = form_urlencoded::Serializer::new(format!("{}/{}?", call.base, query.kind.name));
+    text.extend_pairs(&query.understood);
+    if let Some(cursor) = cursor {
+        text.append_pair(CURSOR, cursor);
+    }
+    text.finish().trim_end_matches('?').to_owned()
+}
+
+/// What a cursor belongs to: the type and the order.
+fn fingerprint(query: &Query) -> String {
+    let keys =
+        query.sort.iter().map(|sort| format!("{}{}", if sort.descending { "-" } else { "" }, sort.parameter.code));
+    format!("{}:{}", query.kind.name, keys.collect::<Vec<_>>().join(","))
+}
+
+impl Place {
+    /// Reads a cursor. It carries a place and never authority: authorization is worked out anew on each page.
+    fn parse(text: &str, query: &Query) -> Result<Place, Error> {
+        let wrong =
+            || Error::Invalid(format!("`{CURSOR}` is not one of this search: follow the `next` link as it came"));
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
+        let place: Place = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        let history = !query.kind.is_shared() && query.history_order().is_some();
+        let length = if history { 1 } else { query.sort.len() + 1 };
+        let in_history = |position: &str| {
+            let mut parts = position.split('/');
+            parts.next() == Some(query.kind.name)
+                && parts
+                    .next()
+                    .is_some_and(|moment| moment.len() == 12 && moment.bytes().all(|b| b.is_ascii_hexdigit()))
+                && parts.next().is_some_and(super::reference::is_id)
+                && parts.next().is_none()
+        };
+        let sound = place.search == fingerprint(query)
+            && place.at.len() == length
+            && (!history || place.at[0].as_deref().is_some_and(in_history));
+        if sound { Ok(place) } else { Err(wrong()) }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default()))
+    }
+}

@@ -1,0 +1,164 @@
+//! What the data functions share: one door in, and one door out.
+
+use http::header;
+use tokio::sync::OnceCell;
+
+use super::outcome::Error;
+use super::query;
+use super::{everything, read, search};
+use crate::access::{Access, Bearer, Refusal, Verifier};
+use crate::audit::{Audit, Disclosure};
+use crate::clock::Clock;
+use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEYS};
+use crate::http::{Request, Response, allow_any_origin, single};
+use crate::store::audit::AuditTable;
+use crate::store::auth::Auth;
+use crate::store::resources::Resources;
+use crate::store::signer::Signer;
+use crate::store::{Aws, StoreError};
+
+/// A data function, for its lifetime.
+pub struct Server {
+    config: Config,
+    verifier: Verifier,
+    pub(super) resources: Resources,
+    audit: Audit,
+}
+
+/// One request under a good token.
+pub(super) struct Call<'a> {
+    pub server: &'a Server,
+    pub request: &'a Request,
+    pub bearer: Bearer,
+    /// The URL that FHIR URLs start with.
+    pub base: String,
+    access: OnceCell<Access>,
+}
+
+impl Server {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// What is missing in the environment, or KMS's refusal to give the public keys.
+    pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
+        let [current, next] = SIGNING_KEYS;
+        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, current, next];
+        let config = Config::from_environment(&needed)?;
+        Ok(Server::new(&Aws::from_environment().await, config, Clock::System).await?)
+    }
+
+    /// Over a deployment's parts, at the time that `clock` tells.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not give the public keys.
+    pub async fn new(aws: &Aws, config: Config, clock: Clock) -> Result<Server, StoreError> {
+        let keys = Signer::new(aws, &config.signing_keys).public_keys().await?;
+        Ok(Server {
+            verifier: Verifier::new(&keys, Auth::new(aws, &config.auth_table), clock.clone()),
+            resources: Resources::new(aws, &config.resources_table, &config.documents_bucket),
+            audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock),
+            config,
+        })
+    }
+
+    /// The deployment's names.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// `GET /fhir/{type}/{id}`
+    pub async fn read(&self, request: Request) -> Response {
+        self.answer("read", &request, read::read).await
+    }
+
+    /// `GET /fhir/{type}` and `POST /fhir/{type}/_search`
+    pub async fn search(&self, request: Request) -> Response {
+        self.answer("search", &request, search::search).await
+    }
+
+    /// `GET` and `POST /fhir/Patient/{id}/$everything`
+    pub async fn everything(&self, request: Request) -> Response {
+        self.answer("everything", &request, everything::everything).await
+    }
+
+    async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, handler: H) -> Response
+    where
+        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+    {
+        let base = request.issuer(&self.config).fhir_base();
+        match self.attempt(action, request, base.clone(), handler).await {
+            Ok(mut response) => {
+                allow_any_origin(&mut response);
+                response
+            }
+            Err(error) => error.respond(&base),
+        }
+    }
+
+    /// The order of every data request: the token, the format, the handler, the grant (which the handler may have checked
+    /// while it read), the audit record, and only then the answer.
+    async fn attempt<'a, H>(
+        &'a self,
+        action: &'static str,
+        request: &'a Request,
+        base: String,
+        handler: H,
+    ) -> Result<Response, Error>
+    where
+        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+    {
+        let bearer = self.verifier.verify(request, &request.issuer(&self.config)).await?;
+        let call = Call { server: self, request, bearer, base, access: OnceCell::new() };
+        let result = match acceptable(request) {
+            Ok(()) => handler(&call).await,
+            Err(error) => Err(error),
+        };
+        let access = call.access().await?;
+        match result {
+            Ok(disclosure) => Ok(self.audit.release(action, access, request, disclosure).await?),
+            Err(error) => {
+                self.audit.refused(action, error.status().1, access, request).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Call<'_> {
+    /// The grant, found alive: read once, when first asked for.
+    pub async fn access(&self) -> Result<&Access, Error> {
+        Ok(self.access.get_or_try_init(|| self.server.verifier.confirm(&self.bearer)).await?)
+    }
+
+    /// Whether the app wants unknown parameters left out instead of refused (R4 search, "Handling Errors").
+    pub fn lenient(&self) -> bool {
+        self.request
+            .header("prefer")
+            .is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=lenient"))
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Missing => Error::NoToken,
+            Refusal::Invalid(why) => Error::InvalidToken(why),
+            Refusal::Scope(needed) => Error::InsufficientScope { needed },
+            Refusal::Store(error) => Error::Store(error),
+        }
+    }
+}
+
+/// Whether the app takes JSON, by `_format` or else by `Accept`.
+fn acceptable(request: &Request) -> Result<(), Error> {
+    if let Ok(Some(wanted)) = single(&request.query(), "_format") {
+        return query::format(Some(wanted));
+    }
+    let Some(accept) = request.header(header::ACCEPT) else { return Ok(()) };
+    let json = ["application/fhir+json", "application/json", "text/json", "application/*", "*/*"];
+    let takes = accept.split(',').filter_map(|range| range.split(';').next()).any(|range| {
+        let range = range.trim();
+        range.is_empty() || json.iter().any(|known| known.eq_ignore_ascii_case(range))
+    });
+    if takes { Ok(()) } else { Err(Error::NotAcceptable) }
+}

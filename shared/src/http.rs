@@ -1,0 +1,144 @@
+//! Requests as the functions see them, and the headers that every answer carries. How they come out of API Gateway's events
+//! is in [`crate::lambda`].
+
+use std::collections::BTreeMap;
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use lambda_http::Body;
+use serde::Serialize;
+
+use crate::config::{Config, Issuer};
+
+/// An answer on its way to API Gateway.
+pub type Response = http::Response<Body>;
+
+/// A request, as API Gateway hands it over (payload format 2.0).
+#[derive(Default)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// The decoded path.
+    pub path: String,
+    /// The route's path parameters, decoded: `type`, `id`, …
+    pub parameters: BTreeMap<String, String>,
+    /// The query as it came, still encoded: API Gateway's own decoding joins duplicates with commas.
+    pub raw_query: String,
+    /// The headers; API Gateway has joined duplicates with commas.
+    pub headers: HeaderMap,
+    /// The body, decoded.
+    pub body: Vec<u8>,
+    /// The API's own host name (`requestContext.domainName`), never the `Host` header.
+    pub domain: String,
+    /// Who calls, as API Gateway saw it; never `X-Forwarded-For`.
+    pub source_ip: String,
+    /// API Gateway's id of this request, for logs and the audit.
+    pub request_id: String,
+}
+
+impl Request {
+    /// A path parameter; empty where the route has none of that name.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// A header's value, where it is there and is text.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The query's pairs, decoded, in order, duplicates kept.
+    pub fn query(&self) -> Vec<(String, String)> {
+        pairs(self.raw_query.as_bytes())
+    }
+
+    /// The pairs of an `application/x-www-form-urlencoded` body; `None` where the body is of another type.
+    pub fn form(&self) -> Option<Vec<(String, String)>> {
+        let content_type = self.header(header::CONTENT_TYPE)?;
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded").then(|| pairs(&self.body))
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.header(header::COOKIE)?
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// Whose API this is: the configured issuer, else the API's own host name.
+    pub fn issuer(&self, config: &Config) -> Issuer {
+        config.issuer.clone().unwrap_or_else(|| Issuer::of_host(&self.domain))
+    }
+}
+
+fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(encoded).into_owned().collect()
+}
+
+/// The one value of `name` in a list of pairs.
+///
+/// # Errors
+/// [`Duplicate`] where it is there more than once (RFC 6749 §3.1 forbids that).
+pub fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Duplicate> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        _ => Err(Duplicate(name.to_owned())),
+    }
+}
+
+/// A parameter that may be there once was there twice.
+#[derive(Debug, thiserror::Error)]
+#[error("the parameter `{0}` is given more than once")]
+pub struct Duplicate(pub String);
+
+/// An answer with a JSON body of the given media type.
+pub fn json(status: StatusCode, media_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::Text(body));
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_TYPE, media_type);
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    no_store(&mut response);
+    response
+}
+
+/// A public JSON document that anyone may keep for five minutes.
+pub fn public_json(body: &impl Serialize) -> Response {
+    let text = serde_json::to_string(body).unwrap_or_default();
+    let mut response = json(StatusCode::OK, "application/json", text);
+    set(&mut response, header::CACHE_CONTROL, "public, max-age=300");
+    response
+}
+
+/// Sets a header whose value is ours.
+pub fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Forbids every cache to keep the answer (RFC 6749 §5.1 asks for both headers).
+pub fn no_store(response: &mut Response) {
+    set(response, header::CACHE_CONTROL, "no-store");
+    set(response, header::PRAGMA, "no-cache");
+}
+
+/// Lets web pages of any origin read the answer, without credentials (SMART App Launch 2.2, "CORS").
+pub fn allow_any_origin(response: &mut Response) {
+    set(response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    set(
+        response,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "ETag, Last-Modified, Location, Retry-After, WWW-Authenticate",
+    );
+}
+
+/// The headers of every answer, whatever it says.
+pub fn harden(response: &mut Response, issuer: &Issuer) {
+    set(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if issuer.is_https() {
+        set(response, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    }
+}

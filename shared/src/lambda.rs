@@ -1,0 +1,192 @@
+//! From API Gateway's event (payload format 2.0) to a handler, and from its answer back.
+//!
+//! The event is read here and not by `lambda_http`'s own conversion: that one joins host, decoded path and query into one URL
+//! and parses it again, so that a decoded `?` in a path becomes a query, `..` is followed, and some hosts and queries end
+//! the process. The runtime underneath is the same.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
+use lambda_http::{Body, tracing};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::http::{Request, Response, harden};
+use crate::store::meter::measured;
+
+/// What we need of an event.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    raw_path: String,
+    #[serde(default)]
+    raw_query_string: String,
+    #[serde(default)]
+    cookies: Vec<String>,
+    #[serde(default)]
+    headers: HashMap<String, String>,
+    #[serde(default)]
+    path_parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+    request_context: Context,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    #[serde(default)]
+    domain_name: String,
+    #[serde(default)]
+    request_id: String,
+    #[serde(default)]
+    route_key: String,
+    http: Line,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    method: String,
+    #[serde(default)]
+    source_ip: String,
+}
+
+/// An answer as API Gateway takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    status_code: u16,
+    headers: BTreeMap<String, String>,
+    cookies: Vec<String>,
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl From<Event> for Request {
+    fn from(event: Event) -> Request {
+        let mut headers = HeaderMap::new();
+        // A header that HTTP does not allow is as good as none; a bad one must not cost the answer.
+        for (name, value) in event.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.insert(name, value);
+            }
+        }
+        if let Ok(cookies) = HeaderValue::try_from(event.cookies.join("; "))
+            && !event.cookies.is_empty()
+        {
+            headers.insert(header::COOKIE, cookies);
+        }
+        let body = event.body.unwrap_or_default();
+        Request {
+            method: event.request_context.http.method.parse().unwrap_or_default(),
+            path: event.raw_path,
+            parameters: event.path_parameters,
+            raw_query: event.raw_query_string,
+            headers,
+            body: if event.is_base64_encoded { STANDARD.decode(body).unwrap_or_default() } else { body.into_bytes() },
+            domain: event.request_context.domain_name,
+            source_ip: event.request_context.http.source_ip,
+            request_id: event.request_context.request_id,
+        }
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Answer {
+        let (mut parts, body) = response.into_parts();
+        let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        let cookies = parts.headers.get_all(header::SET_COOKIE).iter().map(text).collect();
+        parts.headers.remove(header::SET_COOKIE);
+        let (body, is_base64_encoded) = match body {
+            Body::Text(text) => (text, false),
+            Body::Binary(bytes) => (STANDARD.encode(bytes), true),
+            _ => (String::new(), false),
+        };
+        Answer {
+            status_code: parts.status.as_u16(),
+            headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            cookies,
+            body,
+            is_base64_encoded,
+        }
+    }
+}
+
+/// Serves one function until Lambda ends it. `config` tells whose API this is; `handler` answers each request. One line is
+/// logged for each: its route, status and cost, and nothing of what it asked or was given.
+///
+/// # Errors
+/// Whatever ends the Lambda runtime.
+pub async fn serve<H, F>(config: Config, handler: H) -> Result<(), lambda_http::Error>
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Response>,
+{
+    tracing::init_default_subscriber();
+    let (config, handler) = (&config, &handler);
+    run(service_fn(async |event: LambdaEvent<Event>| {
+        let route = event.payload.request_context.route_key.clone();
+        let request = Request::from(event.payload);
+        let (id, issuer) = (request.request_id.clone(), request.issuer(config));
+        let (mut response, usage) = measured(Box::pin(handler(request))).await;
+        harden(&mut response, &issuer);
+        ::tracing::info!(
+            route,
+            request_id = id,
+            status = response.status().as_u16(),
+            calls = usage.calls,
+            waves = usage.waves,
+            read_units = usage.read_units,
+            write_units = usage.write_units,
+            "answered"
+        );
+        Ok::<_, lambda_http::Error>(Answer::from(response))
+    }))
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn request(event: serde_json::Value) -> Request {
+        Request::from(serde_json::from_value::<Event>(event).unwrap())
+    }
+
+    #[test]
+    fn a_path_stays_as_it_was_decoded() {
+        let event = json!({"rawPath": "/fhir/Patient/a?x=1#y/..", "rawQueryString": "a=<b>&a=%zz",
+            "requestContext": {"http": {"method": "GET"}}});
+        let request = request(event);
+        assert_eq!((request.path.as_str(), request.raw_query.as_str()), ("/fhir/Patient/a?x=1#y/..", "a=<b>&a=%zz"));
+        assert_eq!(request.query()[0], ("a".to_owned(), "<b>".to_owned()));
+    }
+
+    #[test]
+    fn bad_headers_and_bodies_cost_no_answer() {
+        let event = json!({"rawPath": "/", "headers": {"good": "1", "b\u{e9}d": "x", "worse": "a\nb"}, "cookies": ["a=1", "b=2"],
+            "body": "%%%", "isBase64Encoded": true, "requestContext": {"http": {"method": "b\u{0}d"}}});
+        let request = request(event);
+        assert_eq!(request.header("good"), Some("1"));
+        assert_eq!(request.cookie("b"), Some("2"));
+        assert!(request.body.is_empty());
+    }
+
+    #[test]
+    fn cookies_leave_one_by_one() {
+        let mut response = Response::new(Body::from("hi"));
+        for cookie in ["a=1", "b=2"] {
+            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        let answer = Answer::from(response);
+        assert_eq!(answer.cookies, ["a=1", "b=2"]);
+        assert!(answer.headers.is_empty());
+    }
+}

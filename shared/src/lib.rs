@@ -1,0 +1,33 @@
+//! All logic of Patient Access, for the thin functions in `functions/` and the operator's command in `cli/`.
+//!
+//! # A map
+//! - [`access`] is the security kernel: who may read what. Read it first.
+//! - [`scope`] reads what apps ask for; [`audit`] records what they saw.
+//! - [`oauth`] is the authorization server: one file per endpoint or RFC. [`fhir`] is the resource server: one file per
+//!   interaction, driven by tables. The two never import each other; they meet in `access`.
+//! - [`store`] is the only code that names the AWS SDKs.
+//! - [`http`], [`lambda`], [`config`], [`clock`] and [`secret`] are the ground that all stand on: requests, the runtime, the
+//!   environment, time and randomness come in as values.
+//!
+//! # Promises
+//! 1. A response to a token for one member holds no byte of another member's data, and tells nothing about its existence.
+//! 2. What a token can reach never grows when its scopes shrink, and is never more than the member granted.
+//! 3. An authorization code yields at most one live token family; a refresh chain has at most one live end.
+//! 4. After a member revokes, the next request fails.
+//! 5. Every response that carries health data has an audit record first. No record, no response.
+//! 6. No token, code, password, secret or health data is ever logged.
+//! 7. "Not yours" and "does not exist" are the same bytes, and cost the same number of reads.
+//! 8. Any single fault of DynamoDB, S3 or KMS leaves a state from which a retry succeeds or the member can start again.
+//! 9. Any request bytes get a well-formed answer.
+
+pub mod access;
+pub mod audit;
+pub mod clock;
+pub mod config;
+pub mod fhir;
+pub mod http;
+pub mod lambda;
+pub mod oauth;
+pub mod scope;
+pub mod secret;
+pub mod store;

@@ -1,0 +1,61 @@
+//! What clients look up: `.well-known/smart-configuration` (SMART App Launch 2.2), `openid-configuration` (OpenID Connect
+//! Discovery §3), `oauth-authorization-server` (RFC 8414), and the keys (RFC 7517).
+
+use serde_json::{Value as Json, json};
+
+use crate::access::supported_scopes;
+use crate::config::Issuer;
+use crate::http::{Response, allow_any_origin, public_json};
+use crate::store::signer::PublicKey;
+
+/// What this server does of SMART's list, and nothing else.
+const CAPABILITIES: &[&str] = &[
+    "launch-standalone",
+    "client-public",
+    "client-confidential-symmetric",
+    "context-standalone-patient",
+    "sso-openid-connect",
+    "permission-offline",
+    "permission-patient",
+    "permission-user",
+    "permission-v1",
+    "permission-v2",
+    "authorize-post",
+];
+
+/// The document of all three places: what one of them does not define, it ignores.
+pub fn configuration(issuer: &Issuer) -> Response {
+    let mut response = public_json(&document(issuer));
+    allow_any_origin(&mut response);
+    response
+}
+
+fn document(issuer: &Issuer) -> Json {
+    json!({
+        "issuer": issuer.as_str(),
+        "jwks_uri": format!("{issuer}/oauth2/jwks"),
+        "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
+        "token_endpoint": format!("{issuer}/oauth2/token"),
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "scopes_supported": supported_scopes(),
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": CAPABILITIES,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"],
+        "authorization_response_iss_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
+    })
+}
+
+/// The public keys that verify our tokens.
+pub fn jwks(keys: &[PublicKey]) -> Response {
+    let mut response = public_json(&json!({"keys": keys}));
+    allow_any_origin(&mut response);
+    response
+}

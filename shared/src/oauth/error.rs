@@ -1,0 +1,190 @@
+//! Every error of the authorization server: exact inside, a few codes outside (RFC 6749 §4.1.2.1, §5.2).
+
+use http::{StatusCode, header};
+use serde_json::json;
+
+use crate::http::{Duplicate, Response, allow_any_origin, json as answer, set};
+use crate::store::StoreError;
+use crate::store::auth::CommitError;
+
+/// Why the authorize endpoint sends the member back to the app without a code.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorizeError {
+    /// A parameter is missing or malformed.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// `response_type` is not `code`.
+    #[error("response_type must be `code`")]
+    UnsupportedResponseType,
+    /// No scope that this server knows and this app may ask for.
+    #[error("{0}")]
+    InvalidScope(String),
+    /// The member said no.
+    #[error("the member did not allow it")]
+    AccessDenied,
+    /// `prompt=none`, and nobody is signed in.
+    #[error("nobody is signed in")]
+    LoginRequired,
+    /// `prompt=none`, and the member has to be asked.
+    #[error("the member has to be asked")]
+    ConsentRequired,
+    /// `request` was given (OpenID Connect Core §6.1).
+    #[error("the `request` parameter is not supported")]
+    RequestNotSupported,
+    /// `request_uri` was given (OpenID Connect Core §6.2).
+    #[error("the `request_uri` parameter is not supported")]
+    RequestUriNotSupported,
+    /// `registration` was given (OpenID Connect Core §7.2.1).
+    #[error("the `registration` parameter is not supported")]
+    RegistrationNotSupported,
+}
+
+impl AuthorizeError {
+    /// Its code outside.
+    pub fn code(&self) -> &'static str {
+        match self {
+            AuthorizeError::InvalidRequest(_) => "invalid_request",
+            AuthorizeError::UnsupportedResponseType => "unsupported_response_type",
+            AuthorizeError::InvalidScope(_) => "invalid_scope",
+            AuthorizeError::AccessDenied => "access_denied",
+            AuthorizeError::LoginRequired => "login_required",
+            AuthorizeError::ConsentRequired => "consent_required",
+            AuthorizeError::RequestNotSupported => "request_not_supported",
+            AuthorizeError::RequestUriNotSupported => "request_uri_not_supported",
+            AuthorizeError::RegistrationNotSupported => "registration_not_supported",
+        }
+    }
+}
+
+impl From<Duplicate> for AuthorizeError {
+    fn from(duplicate: Duplicate) -> AuthorizeError {
+        AuthorizeError::InvalidRequest(duplicate.to_string())
+    }
+}
+
+/// Why the token endpoint gives no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The request is malformed.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The client did not prove who it is.
+    #[error("{why}")]
+    InvalidClient {
+        /// In words for the app's developer.
+        why: &'static str,
+        /// Whether it tried HTTP Basic, and is answered in kind.
+        basic: bool,
+    },
+    /// The code or refresh token is not good.
+    #[error("{0}")]
+    InvalidGrant(&'static str),
+    /// This server has no such grant type.
+    #[error("grant_type must be `authorization_code` or `refresh_token`")]
+    UnsupportedGrantType,
+    /// More than was granted.
+    #[error("a refresh can only ask for scopes that were granted: {0}")]
+    InvalidScope(String),
+    /// Storage or KMS; nothing was consumed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Duplicate> for TokenError {
+    fn from(duplicate: Duplicate) -> TokenError {
+        TokenError::InvalidRequest(duplicate.to_string())
+    }
+}
+
+impl TokenError {
+    /// Its code outside.
+    pub fn code(&self) -> &'static str {
+        match self {
+            TokenError::InvalidRequest(_) => "invalid_request",
+            TokenError::InvalidClient { .. } => "invalid_client",
+            TokenError::InvalidGrant(_) => "invalid_grant",
+            TokenError::UnsupportedGrantType => "unsupported_grant_type",
+            TokenError::InvalidScope(_) => "invalid_scope",
+            TokenError::Store(StoreError::Busy(_)) => "temporarily_unavailable",
+            TokenError::Store(StoreError::Fault(_)) => "server_error",
+        }
+    }
+
+    /// The answer, as JSON (RFC 6749 §5.2).
+    pub fn respond(&self, issuer: &str) -> Response {
+        let status = match self {
+            TokenError::InvalidClient { .. } => StatusCode::UNAUTHORIZED,
+            TokenError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            TokenError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let text = match self {
+            TokenError::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            told => told.to_string(),
+        };
+        if status.is_server_error() {
+            tracing::error!(error = %self, "a token request failed");
+        }
+        let body = json!({"error": self.code(), "error_description": text});
+        let mut response = answer(status, "application/json", body.to_string());
+        if let TokenError::InvalidClient { basic: true, .. } = self {
+            set(&mut response, header::WWW_AUTHENTICATE, &format!("Basic realm=\"{issuer}\""));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            set(&mut response, header::RETRY_AFTER, "2");
+        }
+        allow_any_origin(&mut response);
+        response
+    }
+}
+
+/// Why a page is not what the member hoped for: told to them in a page, never sent to an address we do not trust.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// The app is unknown, or asks to be answered at an address it did not register.
+    #[error("{0}")]
+    UntrustedApp(&'static str),
+    /// The form did not come from a page of ours.
+    #[error("this form was not sent from our page, so nothing was done")]
+    Forged,
+    /// The request is over, or was decided already.
+    #[error("this sign-in is over: go back to the app and start again")]
+    Over,
+    /// Too many wrong passwords; seconds until the next try.
+    #[error("too many sign-ins failed: wait a few minutes and try again")]
+    Throttled(i64),
+    /// The method or the body is not what the page sends.
+    #[error("{0}")]
+    Malformed(String),
+    /// Storage.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Duplicate> for PageError {
+    fn from(duplicate: Duplicate) -> PageError {
+        PageError::Malformed(duplicate.to_string())
+    }
+}
+
+impl From<CommitError> for PageError {
+    fn from(error: CommitError) -> PageError {
+        match error {
+            CommitError::Conflict => PageError::Over,
+            CommitError::Store(error) => PageError::Store(error),
+        }
+    }
+}
+
+impl PageError {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            PageError::UntrustedApp(_) | PageError::Over | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
+            PageError::Forged => StatusCode::FORBIDDEN,
+            PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            PageError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Members who can sign in, and their passwords.
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::secret::{Random, Secret};
+use crate::store::auth::Record;
+
+/// Somebody who can sign in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {
+    /// The name they sign in with, in lower case.
+    pub username: String,
+    /// Their password under argon2id, in PHC form.
+    password: String,
+    /// The Patient id of their record.
+    pub patient: String,
+    /// Whether the plan stopped them.
+    pub disabled: bool,
+    /// Since when.
+    pub created_at: Time,
+}
+
+/// A password that no hash could be made of.
+#[derive(Debug, thiserror::Error)]
+#[error("the password cannot be hashed: {0}")]
+pub struct Unhashable(String);
+
+/// OWASP's recommendation for argon2id: 19 MiB, two passes, one lane.
+fn argon2id() -> Argon2<'static> {
+    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// The hash of a password that nobody has. An unknown name is checked against it, so that it takes as long as a known one.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$lFNQ0nwIk3jBYv3vQ3KjEyDYTvXlkLhxvG4bYkXHwQo";
+
+impl Member {
+    /// A member with this password.
+    ///
+    /// # Errors
+    /// [`Unhashable`]
+    pub fn new(
+        username: &str,
+        password: &Secret,
+        patient: &str,
+        random: &Random,
+        now: Time,
+    ) -> Result<Member, Unhashable> {
+        let wrong = |error: argon2::password_hash::Error| Unhashable(error.to_string());
+        let salt = SaltString::from_b64(&random.identifier().replace(['-', '_'], "x")).map_err(wrong)?;
+        let password = argon2id().hash_password(password.reveal().as_bytes(), &salt).map_err(wrong)?.to_string();
+        Ok(Member {
+            username: canonical(username),
+            password,
+            patient: patient.to_owned(),
+            disabled: false,
+            created_at: now,
+        })
+    }
+
+    /// Whether `password` signs this member in. Runs one argon2id whatever the answer: also for nobody, also for somebody
+    /// who was stopped.
+    pub fn signs_in(member: Option<&Member>, password: &Secret) -> bool {
+        let phc = member.map_or(NOBODY, |member| &member.password);
+        let right = PasswordHash::new(phc)
+            .is_ok_and(|hash| argon2id().verify_password(password.reveal().as_bytes(), &hash).is_ok());
+        right && member.is_some_and(|member| !member.disabled)
+    }
+}
+
+/// A name as it is compared: people capitalise their own.
+pub fn canonical(username: &str) -> String {
+    username.trim().to_lowercase()
+}
+
+impl Record for Member {
+    const KIND: &'static str = "member";
+
+    fn key(&self) -> String {
+        self.username.clone()
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_password_of_a_member_who_is_not_stopped_signs_in() {
+        let (right, wrong) = (Secret::from_client("correct horse"), Secret::from_client("wrong horse"));
+        let mut member = Member::new(" Ada ", &right, "p1", &Random::system(), Time(0)).unwrap();
+        assert_eq!(member.username, "ada");
+        assert!(Member::signs_in(Some(&member), &right) && !Member::signs_in(Some(&member), &wrong));
+        member.disabled = true;
+        assert!(!Member::signs_in(Some(&member), &right) && !Member::signs_in(None, &right));
+    }
+
+    #[test]
+    fn the_hash_of_nobody_costs_as_much_as_a_members() {
+        let hash = PasswordHash::new(NOBODY).unwrap();
+        assert_eq!(Params::try_from(&hash).unwrap().m_cost(), argon2id().params().m_cost());
+    }
+}

@@ -1,0 +1,29 @@
+//! The authorization server: SMART App Launch on OAuth 2.0. One file per endpoint or RFC.
+//!
+//! The way of a request: [`authorize`] checks what the app asks and stores an [`request::AuthorizationRequest`];
+//! [`login`] binds it to the member's session; [`consent`] turns it into an [`code::AuthorizationCode`]; [`token`] turns that
+//! into a [`grant::Grant`] with its tokens. Each step consumes the state before it.
+
+mod authorize;
+pub mod client;
+mod client_authentication;
+pub mod code;
+mod consent;
+pub mod discovery;
+mod error;
+pub mod grant;
+mod jwt;
+mod login;
+pub mod member;
+mod pages;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refresh;
+pub mod request;
+mod server;
+pub mod session;
+pub mod throttle;
+mod token;
+mod words;
+
+pub use server::Server;

@@ -1,0 +1,111 @@
+//! The pages a member sees: HTML without a script, under a policy that allows none.
+
+use std::sync::OnceLock;
+
+use askama::Template;
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::Body;
+
+use super::error::PageError;
+use super::words::Choice;
+use crate::http::{Response, no_store, set};
+use crate::store::StoreError;
+
+const STYLE: &str = include_str!("../../templates/page.css");
+
+/// The sign-in page.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(super) struct LoginPage<'a> {
+    pub style: &'static str,
+    pub app: &'a str,
+    pub request: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    pub problem: Option<&'a str>,
+}
+
+/// The consent page.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(super) struct ConsentPage<'a> {
+    pub style: &'static str,
+    pub app: &'a str,
+    pub request: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    pub destination: &'a str,
+    pub choices: &'a [Choice],
+    pub problem: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    style: &'static str,
+    problem: &'a str,
+}
+
+/// The style that all pages carry.
+pub(super) fn style() -> &'static str {
+    STYLE
+}
+
+/// A page as an answer. `form_action` is where its form may lead besides us.
+pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Response {
+    static STYLE_HASH: OnceLock<String> = OnceLock::new();
+    let style = STYLE_HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes())));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' {form_action}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let mut response = Response::new(Body::Text(page.render().unwrap_or_default()));
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(&mut response, header::CONTENT_SECURITY_POLICY, policy.trim());
+    set(&mut response, header::X_FRAME_OPTIONS, "DENY");
+    // Not `no-referrer`: a browser would send our own form with `Origin: null`.
+    set(&mut response, header::REFERRER_POLICY, "same-origin");
+    no_store(&mut response);
+    response
+}
+
+/// A page that says what went wrong.
+pub(super) fn error(error: &PageError) -> Response {
+    let problem = match error {
+        PageError::Store(StoreError::Busy(_)) => "our service is busy; try again in a moment".to_owned(),
+        PageError::Store(StoreError::Fault(_)) => "our service failed; the fault is logged".to_owned(),
+        told => told.to_string(),
+    };
+    let status = error.status();
+    if status.is_server_error() {
+        tracing::error!(%error, "a page failed");
+    }
+    let mut response = page(status, &ErrorPage { style: STYLE, problem: &sentence(&problem) }, "");
+    if let PageError::Throttled(seconds) = error {
+        set(&mut response, header::RETRY_AFTER, &seconds.to_string());
+    }
+    response
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), chars.as_str()))
+}
+
+/// A redirect after which the browser fetches with GET, whatever it sent (RFC 9700 §4.12: never 307).
+pub(super) fn see_other(location: &str, cookies: &[String]) -> Response {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    set(&mut response, header::LOCATION, location);
+    for cookie in cookies {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    no_store(&mut response);
+    response
+}

@@ -1,0 +1,81 @@
+//! An authorization request on its way through the pages: asked, signed in, decided.
+
+use serde::{Deserialize, Serialize};
+
+use super::pkce::CodeChallenge;
+use crate::clock::Time;
+use crate::secret::Hashed;
+use crate::store::auth::Record;
+
+/// How long a member may take on the pages, in seconds.
+pub const LIFETIME: i64 = 900;
+
+/// A request that passed every check of the authorize endpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Its id, hashed: whoever has it is on the way through the pages.
+    pub hash: Hashed,
+    /// The app.
+    pub client: String,
+    /// The app's name, as it is shown.
+    pub client_name: String,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// What the app asks for, already narrowed to what it may.
+    pub scope: String,
+    /// The app's state, to be given back byte for byte.
+    pub state: String,
+    /// The app's nonce.
+    pub nonce: Option<String>,
+    /// What the app must prove at the exchange.
+    pub challenge: CodeChallenge,
+    /// The browser that asked.
+    pub browser: Hashed,
+    /// Where it is on its way.
+    pub stage: Stage,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nobody has signed in for it.
+    Asked,
+    /// Somebody has, in this session; nobody else may decide it.
+    SignedIn(Hashed),
+    /// The member said yes or no.
+    Decided,
+}
+
+impl AuthorizationRequest {
+    /// Whether it has waited too long.
+    pub fn is_expired(&self, now: Time) -> bool {
+        now >= self.created_at.plus_seconds(LIFETIME)
+    }
+
+    /// The same request, bound to the session that signed in for it.
+    #[must_use]
+    pub fn signed_in(self, session: Hashed) -> AuthorizationRequest {
+        AuthorizationRequest { stage: Stage::SignedIn(session), ..self }
+    }
+
+    /// The same request, after the member's answer.
+    #[must_use]
+    pub fn decided(self) -> AuthorizationRequest {
+        AuthorizationRequest { stage: Stage::Decided, ..self }
+    }
+}
+
+impl Record for AuthorizationRequest {
+    const KIND: &'static str = "request";
+
+    fn key(&self) -> String {
+        self.hash.0.clone()
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.created_at.plus_seconds(LIFETIME))
+    }
+}

@@ -1,0 +1,81 @@
+//! A member's browser session, and the cookies that carry it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::config::Issuer;
+use crate::http::Request;
+use crate::secret::{Hashed, Secret};
+use crate::store::auth::Record;
+
+/// How long a session lasts, in seconds.
+pub const LIFETIME: i64 = 900;
+
+/// Somebody who signed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The session cookie, hashed.
+    pub hash: Hashed,
+    /// The sign-in name.
+    pub username: String,
+    /// The Patient id of the member.
+    pub patient: String,
+    /// When they signed in.
+    pub auth_time: Time,
+}
+
+impl Session {
+    /// Whether it is over.
+    pub fn is_expired(&self, now: Time) -> bool {
+        now >= self.auth_time.plus_seconds(LIFETIME)
+    }
+}
+
+impl Record for Session {
+    const KIND: &'static str = "session";
+
+    fn key(&self) -> String {
+        self.hash.0.clone()
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.auth_time.plus_seconds(LIFETIME))
+    }
+}
+
+/// A cookie of ours. Under https its name has the `__Host-` prefix, so that no other host can set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    /// The browser, before anybody signed in.
+    Browser,
+    /// The session.
+    Session,
+}
+
+impl Cookie {
+    fn name(self, issuer: &Issuer) -> &'static str {
+        match (self, issuer.is_https()) {
+            (Cookie::Browser, true) => "__Host-browser",
+            (Cookie::Browser, false) => "browser",
+            (Cookie::Session, true) => "__Host-session",
+            (Cookie::Session, false) => "session",
+        }
+    }
+
+    /// Its value in a request.
+    pub fn read(self, request: &Request, issuer: &Issuer) -> Option<Secret> {
+        request.cookie(self.name(issuer)).filter(|value| !value.is_empty()).map(Secret::from_client)
+    }
+
+    /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's form.
+    pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
+        let secure = if issuer.is_https() { "; Secure" } else { "" };
+        format!("{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LIFETIME}{secure}", self.name(issuer), value.reveal())
+    }
+}
+
+/// The token that a page's form carries against cross-site requests: only a page of ours can know it, because only we see
+/// the cookie it is derived from.
+pub fn csrf(cookie: &Secret) -> Secret {
+    cookie.derived("csrf")
+}

@@ -1,0 +1,308 @@
+//! `POST /oauth2/token`: a code or a refresh token becomes an access token (RFC 6749 §4.1.3, §6).
+//!
+//! Everything is checked first, then KMS signs, and last one transaction spends what was presented and makes what is given.
+//! A fault before it consumes nothing; of two requests with the same code or token one commits.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::client::Client;
+use super::client_authentication::credentials;
+use super::code::AuthorizationCode;
+use super::error::TokenError;
+use super::grant::{Grant, RefreshChain, Why};
+use super::jwt::{ACCESS_TOKEN_LIFETIME, IdClaims, sign};
+use super::member::Member;
+use super::refresh::{self, RefreshToken};
+use super::server::Server;
+use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
+use crate::audit::Entry;
+use crate::config::Issuer;
+use crate::http::{Request, Response, allow_any_origin, json, single};
+use crate::scope::{Scope, Scopes};
+use crate::secret::Secret;
+use crate::store::StoreError;
+use crate::store::auth::{Commit, CommitError, Stored};
+
+/// A scope string longer than this stays in the grant's row: an `Authorization` header must fit API Gateway's 10 KB.
+const LONGEST_SCOPE_IN_TOKEN: usize = 1024;
+
+/// The answer (RFC 6749 §5.1, with SMART's `patient`).
+#[derive(Serialize)]
+struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    scope: String,
+    patient: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Answers a token request.
+pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, TokenError> {
+    let form = request
+        .form()
+        .ok_or_else(|| TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into()))?;
+    let tokens = match single(&form, "grant_type")? {
+        Some("authorization_code") => exchange(server, request, issuer, &form).await?,
+        Some("refresh_token") => refreshed(server, request, issuer, &form).await?,
+        Some(_) => return Err(TokenError::UnsupportedGrantType),
+        None => return Err(TokenError::InvalidRequest("grant_type is missing".into())),
+    };
+    let body = serde_json::to_string(&tokens).map_err(|error| StoreError::Fault(error.to_string()))?;
+    let mut response = json(StatusCode::OK, "application/json", body);
+    allow_any_origin(&mut response);
+    Ok(response)
+}
+
+fn required<'a>(form: &'a [(String, String)], name: &str) -> Result<&'a str, TokenError> {
+    single(form, name)?
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| TokenError::InvalidRequest(format!("{name} is missing")))
+}
+
+/// A code becomes a grant with its first tokens.
+async fn exchange(
+    server: &Server,
+    request: &Request,
+    issuer: &Issuer,
+    form: &[(String, String)],
+) -> Result<Tokens, TokenError> {
+    let credentials = credentials(request, form)?;
+    let hash = Secret::from_client(required(form, "code")?).hashed();
+    let (client, code) = server.auth.get_both::<Client, AuthorizationCode>(&credentials.client_id, &hash.0).await?;
+    let client = credentials.authenticate(client.map(|stored| stored.record))?;
+    let code = code_checks(server, &client, code, form).await?;
+    let now = server.clock.now();
+    let scopes: Scopes = code.record.scope.parse().unwrap_or_default();
+    let refresh_token =
+        scopes.contains(&Scope::OfflineAccess).then(|| refresh::issue(&code.record.grant, &server.random));
+    let lifetime = if refresh_token.is_some() { refresh::LIFETIME } else { ACCESS_TOKEN_LIFETIME };
+    let grant = Grant {
+        id: code.record.grant.clone(),
+        client: client.id.clone(),
+        patient: code.record.patient.clone(),
+        subject: code.record.patient.clone(),
+        username: code.record.username.clone(),
+        scope: code.record.scope.clone(),
+        created_at: now,
+        expires_at: now.plus_seconds(lifetime),
+        refresh: refresh_token.as_ref().map(|token| RefreshChain { current: token.hashed(), spent: None }),
+        ended: None,
+    };
+    let id_token = id_token(server, issuer, &grant, &scopes, &code.record);
+    let (member, access_token, id_token) = tokio::try_join!(
+        server.auth.get::<Member>(&grant.username),
+        access_token(server, issuer, &grant, &scopes),
+        id_token
+    )?;
+    if member.is_none_or(|member| member.record.disabled) {
+        return Err(TokenError::InvalidGrant("the member can no longer sign in"));
+    }
+    event(server, request, "token", &grant).await?;
+    let mut commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant);
+    if let Some(token) = &refresh_token {
+        commit = commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now });
+    }
+    match server.auth.commit(commit).await {
+        Ok(()) => Ok(tokens(access_token, id_token, refresh_token, &grant, &scopes)),
+        Err(CommitError::Conflict) => {
+            // The code was exchanged while we signed: by RFC 6749 §4.1.2 the grant made from it ends.
+            end(server, &grant.id, Why::CodeReused).await?;
+            Err(TokenError::InvalidGrant("the code was used twice; its grant is ended"))
+        }
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// The ordered checks of a code. Only an app that proves it asked for the code can spend it, or end its grant.
+async fn code_checks(
+    server: &Server,
+    client: &Client,
+    code: Option<Stored<AuthorizationCode>>,
+    form: &[(String, String)],
+) -> Result<Stored<AuthorizationCode>, TokenError> {
+    let code = code.ok_or(TokenError::InvalidGrant("the code is unknown or over"))?;
+    if code.record.client != client.id {
+        tracing::warn!(client = client.id, "a code was presented by another client than it was issued to");
+        return Err(TokenError::InvalidGrant("the code was issued to another client"));
+    }
+    if single(form, "redirect_uri")? != Some(&code.record.redirect_uri) {
+        return Err(TokenError::InvalidGrant("redirect_uri is not the one that the code was sent to"));
+    }
+    let verifier = single(form, "code_verifier")?.unwrap_or_default();
+    if !code.record.challenge.is_of(verifier) {
+        return Err(TokenError::InvalidGrant("code_verifier is not the one behind the code_challenge (PKCE)"));
+    }
+    if code.record.spent {
+        end(server, &code.record.grant, Why::CodeReused).await?;
+        return Err(TokenError::InvalidGrant("the code was used before; its grant is ended"));
+    }
+    if code.record.is_expired(server.clock.now()) {
+        return Err(TokenError::InvalidGrant("the code is over: it is good for a minute"));
+    }
+    Ok(code)
+}
+
+/// A refresh token becomes an access token and the next refresh token.
+async fn refreshed(
+    server: &Server,
+    request: &Request,
+    issuer: &Issuer,
+    form: &[(String, String)],
+) -> Result<Tokens, TokenError> {
+    let credentials = credentials(request, form)?;
+    let presented = required(form, "refresh_token")?;
+    let unknown = || TokenError::InvalidGrant("the refresh token is unknown or over");
+    let id = refresh::grant_of(presented).ok_or_else(unknown)?;
+    let hash = Secret::from_client(presented).hashed();
+    let (client, (known, grant)) = tokio::try_join!(
+        server.auth.get::<Client>(&credentials.client_id),
+        server.auth.get_both::<RefreshToken, Grant>(&hash.0, id)
+    )?;
+    let client = credentials.authenticate(client.map(|stored| stored.record))?;
+    let (Some(known), Some(grant)) = (known, grant) else { return Err(unknown()) };
+    let now = server.clock.now();
+    if grant.record.client != client.id || known.record.grant != grant.record.id || !grant.record.is_live(now) {
+        return Err(unknown());
+    }
+    let chain = grant.record.refresh.clone().ok_or_else(unknown)?;
+    // A client whose answer was lost comes back with the token it spent. As long as nobody used the next one, it gets
+    // another, and the lost one is dead. After that, or later, somebody holds a copy: the grant ends (RFC 9700 §4.14.2).
+    let lost = chain.spent.as_ref().is_some_and(|(spent, at)| *spent == hash && now < at.plus_seconds(refresh::RETRY));
+    if chain.current != hash && !lost {
+        end(server, &grant.record.id, Why::RefreshTokenReused).await?;
+        return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
+    }
+    let granted: Scopes = grant.record.scope.parse().unwrap_or_default();
+    let scopes = narrowed(&granted, single(form, "scope")?)?;
+    let next = refresh::issue(&grant.record.id, &server.random);
+    let spent_at = chain.spent.filter(|_| lost).map_or(now, |(_, at)| at);
+    let renewed = Grant {
+        expires_at: now.plus_seconds(refresh::LIFETIME),
+        refresh: Some(RefreshChain { current: next.hashed(), spent: Some((hash, spent_at)) }),
+        ..grant.record.clone()
+    };
+    let (member, access_token) = tokio::try_join!(
+        server.auth.get::<Member>(&renewed.username),
+        access_token(server, issuer, &renewed, &scopes)
+    )?;
+    if member.is_none_or(|member| member.record.disabled) {
+        return Err(TokenError::InvalidGrant("the member can no longer sign in"));
+    }
+    event(server, request, "refresh", &renewed).await?;
+    let record = RefreshToken { hash: next.hashed(), grant: renewed.id.clone(), issued_at: now };
+    match server.auth.commit(Commit::default().replace(&grant, &renewed).create(&record)).await {
+        Ok(()) => Ok(tokens(access_token, None, Some(next), &renewed, &scopes)),
+        Err(CommitError::Conflict) => {
+            Err(TokenError::InvalidGrant("another refresh was faster; use the token it was given"))
+        }
+        Err(CommitError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// What a refresh asks for: all that was granted, or less (RFC 6749 §6). The grant itself does not shrink.
+fn narrowed(granted: &Scopes, asked: Option<&str>) -> Result<Scopes, TokenError> {
+    let Some(text) = asked else { return Ok(granted.clone()) };
+    let asked: Scopes =
+        text.parse().map_err(|error: crate::scope::MalformedScope| TokenError::InvalidScope(error.to_string()))?;
+    let within = asked.within(granted);
+    if within == asked && !asked.is_empty() { Ok(asked) } else { Err(TokenError::InvalidScope(granted.to_string())) }
+}
+
+async fn access_token(server: &Server, issuer: &Issuer, grant: &Grant, scopes: &Scopes) -> Result<String, StoreError> {
+    let now = server.clock.now().seconds();
+    let scope = scopes.to_string();
+    // A narrowed token must say its scopes itself: the grant's row says more.
+    let in_token = scope.len() <= LONGEST_SCOPE_IN_TOKEN || scope != grant.scope;
+    let claims = AccessClaims {
+        iss: issuer.as_str().to_owned(),
+        aud: issuer.fhir_base(),
+        sub: grant.subject.clone(),
+        iat: now,
+        exp: now + ACCESS_TOKEN_LIFETIME,
+        jti: server.random.identifier(),
+        client_id: grant.client.clone(),
+        patient: grant.patient.clone(),
+        grant: grant.id.clone(),
+        scope: in_token.then_some(scope),
+    };
+    sign(&server.signer, &server.kid, ACCESS_TOKEN_TYPE, &claims).await
+}
+
+async fn id_token(
+    server: &Server,
+    issuer: &Issuer,
+    grant: &Grant,
+    scopes: &Scopes,
+    code: &AuthorizationCode,
+) -> Result<Option<String>, StoreError> {
+    if !scopes.contains(&Scope::OpenId) {
+        return Ok(None);
+    }
+    let now = server.clock.now().seconds();
+    let fhir_user =
+        scopes.contains(&Scope::FhirUser).then(|| format!("{}/Patient/{}", issuer.fhir_base(), grant.patient));
+    let claims = IdClaims {
+        iss: issuer.as_str(),
+        sub: &grant.subject,
+        aud: &grant.client,
+        iat: now,
+        exp: now + ACCESS_TOKEN_LIFETIME,
+        auth_time: code.auth_time.seconds(),
+        nonce: code.nonce.as_deref(),
+        fhir_user,
+    };
+    sign(&server.signer, &server.kid, "JWT", &claims).await.map(Some)
+}
+
+fn tokens(
+    access_token: String,
+    id_token: Option<String>,
+    refresh_token: Option<Secret>,
+    grant: &Grant,
+    scopes: &Scopes,
+) -> Tokens {
+    Tokens {
+        access_token,
+        token_type: "Bearer",
+        expires_in: ACCESS_TOKEN_LIFETIME,
+        scope: scopes.to_string(),
+        patient: grant.patient.clone(),
+        id_token,
+        refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
+    }
+}
+
+/// Ends a grant. A grant that another request changes at the same moment is read again, so that it ends all the same.
+async fn end(server: &Server, id: &str, why: Why) -> Result<(), TokenError> {
+    for _ in 0..5 {
+        let Some(grant) = server.auth.get::<Grant>(id).await? else { return Ok(()) };
+        if grant.record.ended.is_some() {
+            return Ok(());
+        }
+        tracing::warn!(grant = id, ?why, "a grant is ended");
+        let ended = grant.record.clone().ended(server.clock.now(), why);
+        match server.auth.commit(Commit::default().replace(&grant, &ended)).await {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Busy("a grant that is to end changes all the time".into()).into())
+}
+
+async fn event(server: &Server, request: &Request, action: &'static str, grant: &Grant) -> Result<(), TokenError> {
+    let entry = Entry {
+        subject: format!("Patient/{}", grant.patient),
+        action,
+        outcome: "ok",
+        client: grant.client.clone(),
+        grant: grant.id.clone(),
+        ..Entry::default()
+    };
+    Ok(server.audit.event(request, entry).await?)
+}

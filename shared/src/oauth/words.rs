@@ -1,0 +1,108 @@
+//! Scopes in a member's words.
+
+use crate::scope::{ResourceScope, Scope, Scopes};
+
+/// One thing that a member may leave out.
+pub(super) struct Choice {
+    /// The scope, as the form sends it back.
+    pub scope: String,
+    /// What it lets the app see.
+    pub title: String,
+    /// What else there is to know.
+    pub note: Option<&'static str>,
+}
+
+/// Resource types in plain words; one that is missing here is called by its own name.
+const WORDS: &[(&str, &str)] = &[
+    ("AllergyIntolerance", "Allergies"),
+    ("Binary", "The contents of documents"),
+    ("CarePlan", "Care plans"),
+    ("CareTeam", "Who takes care of you"),
+    ("Claim", "Claims as they were filed"),
+    ("ClaimResponse", "Answers to claims"),
+    ("Condition", "Health conditions and diagnoses"),
+    ("Coverage", "Your insurance coverage"),
+    ("Device", "Medical devices"),
+    ("DiagnosticReport", "Test and examination reports"),
+    ("DocumentReference", "Documents"),
+    ("Encounter", "Visits and hospital stays"),
+    ("Endpoint", "Technical addresses of providers"),
+    ("ExplanationOfBenefit", "Claims: what was done, charged and paid, and prior authorizations"),
+    ("Goal", "Health goals"),
+    ("ImagingStudy", "Imaging studies"),
+    ("Immunization", "Vaccinations"),
+    ("Location", "Where care was given"),
+    ("Media", "Pictures and recordings"),
+    ("Medication", "Details of medicines"),
+    ("MedicationDispense", "Medicines handed out"),
+    ("MedicationRequest", "Prescriptions"),
+    ("MedicationStatement", "Medicines you take"),
+    ("Observation", "Lab results, vital signs and other observations"),
+    ("Organization", "Hospitals, practices and insurers"),
+    ("Patient", "Your name, birth date, address and contact details"),
+    ("Practitioner", "Doctors and other professionals"),
+    ("PractitionerRole", "What professionals do, and where"),
+    ("Procedure", "Procedures and operations"),
+    ("Provenance", "Where each entry comes from"),
+    ("Questionnaire", "Questionnaires"),
+    ("QuestionnaireResponse", "Your answers to questionnaires"),
+    ("RelatedPerson", "People related to you"),
+    ("ServiceRequest", "Orders and referrals"),
+    ("Specimen", "Specimens taken for tests"),
+];
+
+/// What to ask the member. `openid` and `launch/patient` show nothing of the record and are no choice of their own.
+pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
+    scopes
+        .iter()
+        .filter_map(|scope| {
+            let (title, note) = match scope {
+                Scope::OpenId | Scope::LaunchPatient => return None,
+                Scope::FhirUser => {
+                    ("Who you are".to_owned(), Some("your name and contact details, as the plan has them"))
+                }
+                Scope::OfflineAccess => (
+                    "Access while you are not using the app".to_owned(),
+                    Some("for three months after its last visit, or until you stop it"),
+                ),
+                Scope::Resource(scope) => resource(scope),
+            };
+            Some(Choice { scope: scope.to_string(), title, note })
+        })
+        .collect()
+}
+
+fn resource(scope: &ResourceScope) -> (String, Option<&'static str>) {
+    let note = scope.query.as_ref().map(|_| "only part of them, as the app asks");
+    match &scope.kind {
+        None => ("Everything in your health record".to_owned(), Some("also kinds of data that are added later")),
+        Some(kind) => {
+            let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);
+            (words.to_owned(), note)
+        }
+    }
+}
+
+/// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
+pub(super) fn kept(asked: &Scopes, ticked: &[&str]) -> Scopes {
+    asked
+        .iter()
+        .filter(|scope| {
+            matches!(scope, Scope::OpenId | Scope::LaunchPatient) || ticked.contains(&scope.to_string().as_str())
+        })
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_keeps_what_was_ticked_and_never_more_than_was_asked() {
+        let asked: Scopes = "openid patient/Claim.rs patient/Coverage.read offline_access".parse().unwrap();
+        let kept = kept(&asked, &["patient/Claim.rs", "patient/*.rs"]);
+        assert_eq!(kept.to_string(), "openid patient/Claim.rs");
+        assert_eq!(choices(&asked).len(), 3);
+    }
+}

@@ -1,0 +1,257 @@
+//! The `auth` table: clients, authorization requests, sessions, codes, grants, refresh tokens, members, throttles.
+//!
+//! Each is a [`Record`]: one row, kept as JSON beside its key, a revision and DynamoDB's time to live. A change commits only
+//! against the revision it was made from, so two requests cannot both win. Every read is consistent, or revocation would not
+//! be felt at once.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Aws, StoreError, meter};
+use crate::clock::Time;
+
+/// Something that the `auth` table keeps.
+pub trait Record: Serialize + DeserializeOwned {
+    /// What it is, as the first part of its key.
+    const KIND: &'static str;
+
+    /// What tells it from others of its kind. A secret appears only hashed.
+    fn key(&self) -> String;
+
+    /// When it ends. DynamoDB deletes rows days late, so whoever reads it compares the time itself.
+    fn expires_at(&self) -> Option<Time>;
+}
+
+/// A record as it was read, with the revision that a change must still find.
+#[derive(Clone, Debug)]
+pub struct Stored<R> {
+    /// The record.
+    pub record: R,
+    revision: u64,
+}
+
+/// Writes that happen all or not at all.
+#[derive(Default)]
+pub struct Commit {
+    writes: Vec<(HashMap<String, AttributeValue>, Condition)>,
+    fault: Option<String>,
+}
+
+enum Condition {
+    /// There is no such record yet.
+    Absent,
+    /// The record is still at this revision.
+    Revision(u64),
+}
+
+/// Why a [`Commit`] did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A record was changed or made by another request in between; nothing was written.
+    #[error("another request was faster")]
+    Conflict,
+    /// Storage failed; nothing is half written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The table.
+#[derive(Clone)]
+pub struct Auth {
+    client: Client,
+    table: String,
+}
+
+const NOWHERE: &str = "the auth table holds a row that does not read";
+
+fn key(kind: &str, key: &str) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(format!("{kind}#{key}"))),
+        ("sk".to_owned(), AttributeValue::S("-".to_owned())),
+    ])
+}
+
+fn stored<R: Record>(item: &HashMap<String, AttributeValue>) -> Result<Stored<R>, StoreError> {
+    let read = || {
+        let record = serde_json::from_str(item.get("v")?.as_s().ok()?).ok()?;
+        let revision = item.get("rev")?.as_n().ok()?.parse().ok()?;
+        Some(Stored { record, revision })
+    };
+    read().ok_or_else(|| StoreError::Fault(format!("{NOWHERE}: {}", R::KIND)))
+}
+
+impl Auth {
+    /// The table of that name.
+    pub fn new(aws: &Aws, table: &str) -> Auth {
+        Auth { client: aws.dynamodb(), table: table.to_owned() }
+    }
+
+    /// Reads one record; one unit for up to 4 KB.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the table does not answer or the row does not read.
+    pub async fn get<R: Record>(&self, id: &str) -> Result<Option<Stored<R>>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(R::KIND, id)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        answer.item().map(stored).transpose()
+    }
+
+    /// Reads two records in one round trip.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn get_both<A: Record, B: Record>(
+        &self,
+        a: &str,
+        b: &str,
+    ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
+        let keys = KeysAndAttributes::builder()
+            .keys(key(A::KIND, a))
+            .keys(key(B::KIND, b))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| StoreError::Fault(error.to_string()))?;
+        let request = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, keys)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        // Two small rows: the only reason to leave one out is throttling.
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::Busy("a batch was answered in part".into()));
+        }
+        let rows = answer.responses().and_then(|tables| tables.get(&self.table)).map(Vec::as_slice).unwrap_or_default();
+        let of = |kind: &str, id: &str| {
+            let pk = AttributeValue::S(format!("{kind}#{id}"));
+            rows.iter().find(|row| row.get("pk") == Some(&pk))
+        };
+        Ok((of(A::KIND, a).map(stored).transpose()?, of(B::KIND, b).map(stored).transpose()?))
+    }
+
+    /// Writes a [`Commit`]: all or nothing.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] where a record is not as it was read; [`CommitError::Store`] where the table fails.
+    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        match <[Put; 1]>::try_from(commit.puts(&self.table)?) {
+            // One row needs no transaction, which would cost twice.
+            Ok([put]) => self.put(put).await,
+            Err(puts) => self.transact(puts).await,
+        }
+    }
+
+    async fn put(&self, put: Put) -> Result<(), CommitError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(put.table_name)
+            .set_item(Some(put.item))
+            .set_condition_expression(put.condition_expression)
+            .set_expression_attribute_values(put.expression_attribute_values)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match meter::call(request.send()).await {
+            Ok(answer) => {
+                meter::write(answer.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => match error.as_service_error() {
+                Some(service) if service.is_conditional_check_failed_exception() => Err(CommitError::Conflict),
+                _ => Err(CommitError::Store(error.into())),
+            },
+        }
+    }
+
+    async fn transact(&self, puts: Vec<Put>) -> Result<(), CommitError> {
+        // The SDK gives the call a ClientRequestToken and repeats it with the same one, so an answer that was lost is
+        // asked for again without a second effect.
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(
+                puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect(),
+            ))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match meter::call(request.send()).await {
+            Ok(answer) => {
+                meter::write(answer.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => {
+                let reasons: Vec<&str> = match error.as_service_error() {
+                    Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                        cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                if reasons.iter().any(|code| matches!(*code, "ConditionalCheckFailed" | "TransactionConflict")) {
+                    return Err(CommitError::Conflict);
+                }
+                Err(CommitError::Store(error.into()))
+            }
+        }
+    }
+}
+
+impl Commit {
+    /// Makes a record that must not exist yet.
+    #[must_use]
+    pub fn create<R: Record>(self, record: &R) -> Commit {
+        self.with(record, 1, Condition::Absent)
+    }
+
+    /// Puts a record in the place of the one that was read, if nobody changed it since.
+    #[must_use]
+    pub fn replace<R: Record>(self, before: &Stored<R>, after: &R) -> Commit {
+        self.with(after, before.revision + 1, Condition::Revision(before.revision))
+    }
+
+    fn with<R: Record>(mut self, record: &R, revision: u64, condition: Condition) -> Commit {
+        let mut item = key(R::KIND, &record.key());
+        item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
+        match serde_json::to_string(record) {
+            Ok(text) => item.insert("v".to_owned(), AttributeValue::S(text)),
+            Err(error) => {
+                self.fault = Some(error.to_string());
+                return self;
+            }
+        };
+        if let Some(end) = record.expires_at() {
+            item.insert("ttl".to_owned(), AttributeValue::N(end.seconds().to_string()));
+        }
+        self.writes.push((item, condition));
+        self
+    }
+
+    fn puts(self, table: &str) -> Result<Vec<Put>, StoreError> {
+        if let Some(fault) = self.fault {
+            return Err(StoreError::Fault(fault));
+        }
+        self.writes
+            .into_iter()
+            .map(|(item, condition)| {
+                let put = Put::builder().table_name(table).set_item(Some(item));
+                let put = match condition {
+                    Condition::Absent => put.condition_expression("attribute_not_exists(pk)"),
+                    Condition::Revision(revision) => put
+                        .condition_expression("rev = :rev")
+                        .expression_attribute_values(":rev", AttributeValue::N(revision.to_string())),
+                };
+                put.build().map_err(|error| StoreError::Fault(error.to_string()))
+            })
+            .collect()
+    }
+}

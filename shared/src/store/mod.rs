@@ -1,0 +1,59 @@
+//! Storage and keys: the only code that names the AWS SDKs.
+//!
+//! [`resources`] holds members' data and gives it out to a [`crate::access::Permit`] only; [`auth`] holds clients, grants
+//! and tokens; [`audit`] is written and never read here; [`objects`] holds what is too large for a row; [`signer`] signs
+//! and publishes keys. [`writer`] is the loader's way in.
+
+pub mod audit;
+pub mod auth;
+mod aws;
+pub mod meter;
+pub mod objects;
+pub mod resources;
+pub mod row;
+pub mod signer;
+pub mod writer;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+pub use aws::Aws;
+
+/// Why storage did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled or out of reach, after the SDK's own retries: the same request may succeed in a moment.
+    #[error("storage is busy or out of reach: {0}")]
+    Busy(String),
+    /// An answer that should not be: a denied action, a row that does not read.
+    #[error("storage failed: {0}")]
+    Fault(String),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> StoreError {
+        let busy = match &error {
+            SdkError::ServiceError(service) => matches!(
+                service.err().code(),
+                Some(
+                    "ProvisionedThroughputExceededException"
+                        | "ThrottlingException"
+                        | "RequestLimitExceeded"
+                        | "InternalServerError"
+                        | "KMSInternalException"
+                        | "DependencyTimeoutException"
+                        | "SlowDown"
+                        | "TransactionInProgressException"
+                )
+            ),
+            SdkError::ConstructionFailure(_) => false,
+            // Timeouts, refused connections, answers that are no answers.
+            _ => true,
+        };
+        let text = aws_sdk_dynamodb::error::DisplayErrorContext(&error).to_string();
+        if busy { StoreError::Busy(text) } else { StoreError::Fault(text) }
+    }
+}

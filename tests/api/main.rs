@@ -1,0 +1,3 @@
+//! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
+
+mod flow;

@@ -1,0 +1,439 @@
+//! A stack with its members, and a client to it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use indicatif::ProgressBar;
+use local_stack::{LocalStack, Options};
+use patient_access::load::{Report, Source, load};
+use patient_access::stack::{Descriptor, Stack};
+use serde_json::Value as Json;
+use shared::clock::Clock;
+use shared::oauth::client::Client as RegisteredClient;
+use shared::oauth::member::Member;
+use shared::secret::{Random, Secret};
+use shared::store::auth::Commit;
+
+use crate::audit::{Record, records};
+use crate::fixtures::{self, CANARIES};
+use crate::reply::Reply;
+use crate::tools::{binaries, checkout};
+
+/// The code verifier of RFC 7636, appendix B, which every test uses.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Where the test app is sent back to.
+pub const REDIRECT_URI: &str = "https://app.example/callback";
+
+/// A running stack with alice, bob and carol, a public app `app`, and a confidential one `server-app`.
+pub struct App {
+    stack: LocalStack,
+    client: Client<HttpConnector, Full<bytes::Bytes>>,
+    /// Secrets that were given out, which no log may show.
+    secrets: Mutex<Vec<String>>,
+    /// The client secret of `server-app`.
+    pub client_secret: String,
+}
+
+/// What the token endpoint gave.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Whose record it opens.
+    pub patient: String,
+    /// The access token.
+    pub access: String,
+    /// The refresh token, where there is one.
+    pub refresh: Option<String>,
+    /// The whole answer.
+    pub answer: Json,
+}
+
+/// An authorization request; change what a test is about.
+#[derive(Clone, Debug)]
+pub struct AuthorizeOptions {
+    /// The parameters of the authorize endpoint.
+    pub parameters: Vec<(String, String)>,
+    /// Who signs in.
+    pub username: String,
+    /// Which of the scopes the member leaves ticked; `None` is all.
+    pub ticked: Option<Vec<String>>,
+}
+
+impl AuthorizeOptions {
+    /// As a good app asks.
+    pub fn new(app: &App, username: &str, scope: &str) -> AuthorizeOptions {
+        let base = format!("{}/fhir", app.url());
+        let parameters = [
+            ("response_type", "code"),
+            ("client_id", "app"),
+            ("redirect_uri", REDIRECT_URI),
+            ("scope", scope),
+            ("state", "st&te=1 %"),
+            ("aud", &base),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("nonce", "n-0S6_WzA2Mj"),
+        ];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        AuthorizeOptions { parameters, username: username.to_owned(), ticked: None }
+    }
+
+    /// With one parameter changed, or left out where `value` is `None`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Option<&str>) -> AuthorizeOptions {
+        self.parameters.retain(|(given, _)| given != name);
+        self.parameters.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        self
+    }
+
+    /// As a query string.
+    pub fn query(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish()
+    }
+}
+
+impl App {
+    /// Starts everything and loads the fixtures.
+    pub async fn start() -> App {
+        let app = App::empty().await;
+        let report = app.load(Source::Memory(fixtures::resources())).await;
+        assert!(report.is_clean(), "{report}");
+        for (name, _) in [("alice", ()), ("bob", ()), ("carol", ())] {
+            app.add_member(name, name).await;
+        }
+        app
+    }
+
+    /// Starts everything, with the apps and without members.
+    pub async fn empty() -> App {
+        let stack = LocalStack::start(Options {
+            template: checkout().join("template.yaml"),
+            binaries: binaries().to_owned(),
+            ..Options::default()
+        })
+        .await
+        .expect("the stack starts");
+        let secret = Random::system().secret();
+        let app = App {
+            stack,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            secrets: Mutex::default(),
+            client_secret: secret.reveal().to_owned(),
+        };
+        app.keep_secret(secret.reveal());
+        for (id, secrets) in [("app", vec![]), ("server-app", vec![secret.hashed()])] {
+            let client = RegisteredClient {
+                id: id.to_owned(),
+                name: "Test <App>".to_owned(),
+                redirect_uris: vec![REDIRECT_URI.to_owned()],
+                scope: None,
+                secrets,
+                created_at: Clock::System.now(),
+                disabled: false,
+            };
+            app.stack_to_work_on()
+                .await
+                .auth()
+                .commit(Commit::default().create(&client))
+                .await
+                .expect("the app is new");
+        }
+        app
+    }
+
+    /// The gateway.
+    pub fn url(&self) -> &str {
+        self.stack.url()
+    }
+
+    /// The stack's variables.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        self.stack.environment()
+    }
+
+    /// What the functions logged so far.
+    pub fn logs(&self) -> Vec<String> {
+        self.stack.logs().into_iter().map(|log| log.line).collect()
+    }
+
+    /// The audit records about a subject.
+    pub async fn audit(&self, subject: &str) -> Vec<Record> {
+        records(self.environment(), subject).await
+    }
+
+    /// The stack as the operator's command sees it.
+    pub async fn stack_to_work_on(&self) -> Stack {
+        let descriptor = Descriptor { url: self.url().to_owned(), environment: self.environment().clone() };
+        Stack::local(&descriptor).await.expect("the stack has all parts")
+    }
+
+    /// Loads resources.
+    pub async fn load(&self, source: Source) -> Report {
+        let folder = tempfile::tempdir().expect("there is room for a file");
+        let rejected: PathBuf = folder.keep().join("rejected.ndjson");
+        let stack = self.stack_to_work_on().await;
+        load(&stack.writer(), &source, &rejected, Clock::System.now(), &ProgressBar::hidden())
+            .await
+            .expect("the stack stores")
+    }
+
+    /// Lets somebody sign in to a record.
+    pub async fn add_member(&self, username: &str, patient: &str) {
+        let password = Secret::from_client(&fixtures::password(username));
+        self.keep_secret(password.reveal());
+        let member =
+            Member::new(username, &password, patient, &Random::system(), Clock::System.now()).expect("it hashes");
+        let stack = self.stack_to_work_on().await;
+        stack.auth().commit(Commit::default().create(&member)).await.expect("the member is new");
+    }
+
+    /// Notes something that no log may show.
+    pub fn keep_secret(&self, secret: &str) {
+        if secret.len() >= 8 {
+            self.secrets.lock().expect("no test panics inside").push(secret.to_owned());
+        }
+    }
+
+    /// Sends a request as it is. Checks the headers that every answer must have.
+    pub async fn send(&self, request: Request<String>) -> Reply {
+        let response =
+            self.client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("the answer comes whole").to_bytes();
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).expect("answers are UTF-8"),
+        };
+        assert!(reply.status.as_u16() < 500, "{} {}", reply.status, reply.body);
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
+        assert!(!reply.header("referrer-policy").is_empty() || reply.status == StatusCode::NO_CONTENT, "{reply:?}");
+        reply
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url()) }
+    }
+
+    /// `GET`, without a token.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.get_with(path, HeaderMap::new()).await
+    }
+
+    /// `GET` with headers.
+    pub async fn get_with(&self, path: &str, headers: HeaderMap) -> Reply {
+        let mut request = Request::get(self.absolute(path)).body(String::new()).expect("a good URL");
+        *request.headers_mut() = headers;
+        self.send(request).await
+    }
+
+    /// `POST` of a form, with headers.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut request = Request::post(self.absolute(path)).body(body).expect("a good URL");
+        *request.headers_mut() = headers;
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().expect("it is one"));
+        self.send(request).await
+    }
+
+    /// `GET` under `/fhir` with a token. Everybody else's canaries must be absent, and an answer with data must have been
+    /// recorded first, once and with its ids.
+    pub async fn fhir(&self, tokens: &Tokens, path: &str) -> Reply {
+        let request = Request::get(self.absolute_fhir(path)).body(String::new()).expect("a good URL");
+        self.fhir_request(tokens, request).await
+    }
+
+    /// As [`App::fhir`], posting a form.
+    pub async fn fhir_post(&self, tokens: &Tokens, path: &str, form: &[(&str, &str)]) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request::post(self.absolute_fhir(path))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body)
+            .expect("a good URL");
+        self.fhir_request(tokens, request).await
+    }
+
+    fn absolute_fhir(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}/fhir/{path}", self.url()) }
+    }
+
+    async fn fhir_request(&self, tokens: &Tokens, mut request: Request<String>) -> Reply {
+        let subject = format!("Patient/{}", tokens.patient);
+        let before = self.audit(&subject).await.len();
+        let bearer = format!("Bearer {}", tokens.access).parse().expect("a token is text");
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        let url = request.uri().to_string();
+        let reply = self.send(request).await;
+        for (owner, canary) in CANARIES {
+            let seen = reply.body.contains(canary)
+                || reply.headers.values().any(|v| v.to_str().is_ok_and(|v| v.contains(canary)));
+            assert!(
+                tokens.patient == owner || !seen,
+                "{url} shows {owner}'s data to {}: {}",
+                tokens.patient,
+                reply.body
+            );
+        }
+        assert_eq!(reply.header("cache-control"), "no-store", "{url}");
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{url}");
+        if reply.status == StatusCode::OK {
+            let records = self.audit(&subject).await;
+            assert_eq!(records.len(), before + 1, "{url} was recorded once");
+            let ids = records[before].get("ids").cloned().unwrap_or_default();
+            let given = reply.json();
+            let count = match given["resourceType"].as_str() {
+                Some("Bundle") => given["entry"]
+                    .as_array()
+                    .map_or(0, |entries| entries.iter().filter(|entry| entry["search"]["mode"] != "outcome").count()),
+                _ => 1,
+            };
+            let recorded = match ids.split_once(" resources, ") {
+                Some((count, _)) => count.parse().unwrap_or(usize::MAX),
+                None => ids.split([' ', ',']).filter(|id| !id.is_empty()).count(),
+            };
+            assert_eq!(recorded, count, "{url}: the record names what was given out: {ids}");
+        }
+        reply
+    }
+
+    /// Walks through the pages as a browser does, up to the answer to the consent.
+    pub async fn authorize(&self, options: &AuthorizeOptions) -> Reply {
+        let mut cookies = Cookies::default();
+        let reply = self.get(&format!("/oauth2/authorize?{}", options.query())).await;
+        if !reply.header("location").starts_with(self.url()) {
+            return reply;
+        }
+        cookies.take(&reply);
+        let mut page = self.get_with(reply.header("location"), cookies.headers()).await;
+        if page.body.contains("action=\"/login\"") {
+            let (request, csrf) = (page.field("request"), page.field("csrf"));
+            let password = fixtures::password(&options.username);
+            let form = [
+                ("request", request.as_str()),
+                ("csrf", &csrf),
+                ("username", &options.username),
+                ("password", &password),
+            ];
+            let signed_in = self.post("/login", &form, cookies.headers()).await;
+            if signed_in.status != StatusCode::SEE_OTHER {
+                return signed_in;
+            }
+            cookies.take(&signed_in);
+            page = self.get_with(signed_in.header("location"), cookies.headers()).await;
+        }
+        let (request, csrf) = (page.field("request"), page.field("csrf"));
+        let mut form = vec![("request", request.as_str()), ("csrf", &csrf), ("decision", "allow")];
+        let offered = page.checkboxes();
+        form.extend(options.ticked.as_ref().unwrap_or(&offered).iter().map(|scope| ("scope", scope.as_str())));
+        let reply = self.post("/consent", &form, cookies.headers()).await;
+        if let Some(code) = reply.redirected("code") {
+            self.keep_secret(&code);
+        }
+        reply
+    }
+
+    /// Exchanges a code as the public app.
+    pub async fn exchange(&self, code: &str) -> Reply {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", REDIRECT_URI),
+            ("client_id", "app"),
+            ("code_verifier", VERIFIER),
+        ];
+        self.token(&form, HeaderMap::new()).await
+    }
+
+    /// Asks the token endpoint.
+    pub async fn token(&self, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
+        let reply = self.post("/oauth2/token", form, headers).await;
+        assert_eq!(reply.header("cache-control"), "no-store");
+        for name in ["access_token", "refresh_token", "id_token"] {
+            if let Some(secret) = reply.json()[name].as_str() {
+                self.keep_secret(secret);
+            }
+        }
+        reply
+    }
+
+    /// Signs `username` in and gets tokens for `scope`.
+    pub async fn sign_in(&self, username: &str, scope: &str) -> Tokens {
+        let reply = self.authorize(&AuthorizeOptions::new(self, username, scope)).await;
+        let code = reply.redirected("code").unwrap_or_else(|| panic!("{reply:?}"));
+        Tokens::of(&self.exchange(&code).await)
+    }
+
+    /// Ends the stack, after a last look at everything that the functions logged.
+    pub async fn finish(self) {
+        let logs = self.logs();
+        let secrets = self.secrets.lock().expect("no test panics inside").clone();
+        for line in &logs {
+            assert!(!line.contains("panicked"), "{line}");
+            for secret in secrets.iter().map(String::as_str).chain(CANARIES.map(|(_, canary)| canary)) {
+                assert!(!line.contains(secret), "a log line shows a secret or a member's data: {line}");
+            }
+        }
+        self.stack.shutdown().await;
+    }
+}
+
+impl Tokens {
+    /// Out of the token endpoint's answer.
+    ///
+    /// # Panics
+    /// It is an error.
+    pub fn of(reply: &Reply) -> Tokens {
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        let answer = reply.json();
+        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        Tokens {
+            patient: text("patient").expect("there is a patient in context"),
+            access: text("access_token").expect("there is a token"),
+            refresh: text("refresh_token"),
+            answer,
+        }
+    }
+}
+
+/// A browser's cookies.
+#[derive(Clone, Debug, Default)]
+pub struct Cookies(BTreeMap<String, String>);
+
+impl Cookies {
+    /// Keeps what an answer sets.
+    pub fn take(&mut self, reply: &Reply) {
+        for cookie in reply.headers.get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().unwrap_or_default();
+            let (name, value) = text.split(';').next().and_then(|pair| pair.split_once('=')).unwrap_or_default();
+            self.0.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    /// The `Cookie` header, and what a browser says of its own form.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let text: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        headers.insert(header::COOKIE, text.join("; ").parse().expect("cookies are text"));
+        headers.insert("sec-fetch-site", "same-origin".parse().expect("it is text"));
+        headers
+    }
+}
+
+/// The `Authorization` header of HTTP Basic.
+pub fn basic(id: &str, secret: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    headers.insert(header::AUTHORIZATION, value.parse().expect("it is text"));
+    headers
+}

@@ -1,0 +1,40 @@
+//! What the audit table holds, for the guard and for tests.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// One record, attribute by attribute.
+pub type Record = BTreeMap<String, String>;
+
+/// The records about `subject` (`Patient/alice`, `user/alice`), the oldest first.
+///
+/// # Panics
+/// The table does not answer.
+pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> Vec<Record> {
+    let value = |name: &str| environment[name].clone();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(value("AWS_REGION")))
+        .endpoint_url(value("AWS_ENDPOINT_URL_DYNAMODB"))
+        .credentials_provider(Credentials::new(
+            value("AWS_ACCESS_KEY_ID"),
+            value("AWS_SECRET_ACCESS_KEY"),
+            None,
+            None,
+            "test",
+        ))
+        .build();
+    let answer = Client::from_conf(config)
+        .query()
+        .table_name(value("AUDIT_TABLE"))
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(subject.to_owned()))
+        .send()
+        .await
+        .expect("the audit table answers");
+    let text = |value: &AttributeValue| value.as_s().cloned().unwrap_or_default();
+    answer.items().iter().map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect()).collect()
+}

@@ -1,0 +1,100 @@
+//! An answer, easy to ask.
+
+use http::{HeaderMap, StatusCode, header};
+use serde_json::Value as Json;
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// A header's text; empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
+    }
+
+    /// The resources of a Bundle that are there as `mode`.
+    pub fn entries(&self, mode: &str) -> Vec<Json> {
+        let bundle = self.json();
+        let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+        entries
+            .into_iter()
+            .filter(|entry| entry["search"]["mode"] == mode)
+            .map(|entry| entry["resource"].clone())
+            .collect()
+    }
+
+    /// `Type/id` of the matches.
+    pub fn matches(&self) -> Vec<String> {
+        references(&self.entries("match"))
+    }
+
+    /// `Type/id` of what was included.
+    pub fn included(&self) -> Vec<String> {
+        references(&self.entries("include"))
+    }
+
+    /// The Bundle's link of that name.
+    pub fn link(&self, relation: &str) -> Option<String> {
+        let bundle = self.json();
+        let link = bundle["link"].as_array()?.iter().find(|link| link["relation"] == relation)?;
+        link["url"].as_str().map(str::to_owned)
+    }
+
+    /// A parameter of the URL that the answer redirects to.
+    pub fn redirected(&self, name: &str) -> Option<String> {
+        let (_, query) = self.header(header::LOCATION.as_str()).split_once('?')?;
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The value of a hidden field of the page's form.
+    pub fn field(&self, name: &str) -> String {
+        let (_, rest) = self.body.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_default();
+        rest.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// The values of the page's checkboxes.
+    pub fn checkboxes(&self) -> Vec<String> {
+        let boxes = self.body.split("type=\"checkbox\" name=\"scope\" value=\"").skip(1);
+        boxes
+            .filter_map(|rest| rest.split('"').next())
+            .map(|value| value.replace("&#38;", "&").replace("&amp;", "&"))
+            .collect()
+    }
+
+    /// The code and the text of an OperationOutcome.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn issue(&self) -> (String, String) {
+        let outcome = self.json();
+        assert_eq!(outcome["resourceType"], "OperationOutcome", "{}", self.body);
+        let issue = &outcome["issue"][0];
+        let text = |name: &str| issue[name].as_str().unwrap_or_default().to_owned();
+        (text("code"), text("diagnostics"))
+    }
+}
+
+fn references(resources: &[Json]) -> Vec<String> {
+    resources
+        .iter()
+        .map(|resource| {
+            format!("{}/{}", resource["resourceType"].as_str().unwrap_or("?"), resource["id"].as_str().unwrap_or("?"))
+        })
+        .collect()
+}

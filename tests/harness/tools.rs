@@ -1,0 +1,52 @@
+//! Where things lie, and what this machine has.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The checkout.
+///
+/// # Panics
+/// The tests lie outside a checkout.
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in a checkout")
+}
+
+/// The folder with the function binaries, built once.
+///
+/// # Panics
+/// They do not build.
+pub fn binaries() -> &'static Path {
+    static BINARIES: OnceLock<PathBuf> = OnceLock::new();
+    BINARIES.get_or_init(|| {
+        let executable = std::env::current_exe().expect("a test is a program");
+        let folder = executable.ancestors().nth(2).expect("it lies in target/<profile>/deps").to_owned();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--workspace", "--bins"]).current_dir(checkout());
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().expect("cargo runs").success(), "the functions do not build");
+        folder
+    })
+}
+
+/// The folder of sample data beside the checkout, where it is there.
+pub fn shared_folder(name: &str) -> Option<PathBuf> {
+    let folder = checkout().parent()?.join("shared").join(name);
+    folder.is_dir().then_some(folder)
+}
+
+/// A program on the path.
+pub fn found(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Says that a test is skipped because this machine lacks something; fails where nothing may be missing, as in CI.
+///
+/// # Panics
+/// `PATIENT_ACCESS_NO_SKIP` is set.
+pub fn missing_tool(test: &str, what: &str) {
+    assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: {what} is not here");
+    eprintln!("skipped: {test}: {what} is not here");
+}
