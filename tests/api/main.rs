@@ -1,3 +1,9 @@
 //! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
 
+mod access;
+mod discovery;
 mod flow;
+mod load;
+mod routes;
+mod search;
+mod template;

@@ -165,6 +165,24 @@ impl App {
         self.stack.logs().into_iter().map(|log| log.line).collect()
     }
 
+    /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
+    /// come out of a function.
+    ///
+    /// # Panics
+    /// They do not come.
+    pub async fn answered(&self, route: &str, status: u16, count: usize) -> Vec<Json> {
+        for _ in 0..200 {
+            let lines = self.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
+            let fields = lines.map(|line| line["fields"].clone());
+            let found: Vec<Json> = fields.filter(|f| f["route"] == route && f["status"] == status).collect();
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{count} lines of {route} with {status} do not come: {:?}", self.logs())
+    }
+
     /// The audit records about a subject.
     pub async fn audit(&self, subject: &str) -> Vec<Record> {
         records(self.environment(), subject).await

@@ -29,7 +29,11 @@ pub(crate) fn goal(
         "description": {"text": words},
         "subject": subject(chart),
         "startDate": day(start),
-        "target": [{"measure": concept(measure), "detailQuantity": quantity(below.0, below.1, below.1), "dueDate": day(due)}],
+        "target": [{
+            "measure": concept(measure),
+            "detailQuantity": quantity(below.0, below.1, below.1),
+            "dueDate": day(due),
+        }],
         "expressedBy": chart.doctor.reference(),
         "addresses": about.map(|a| vec![reference(a)]),
     });
@@ -43,10 +47,8 @@ pub(crate) fn team(
     relative: Option<(&str, &str)>,
     start: Date,
 ) -> String {
-    let mut participants: Vec<Value> = doctors
-        .iter()
-        .map(|d| json!({"role": [concept(d.role)], "member": d.reference(), "onBehalfOf": named(&d.employer().target(), d.employer().name)}))
-        .collect();
+    let mut participants: Vec<Value> =
+        doctors.iter().map(|d| json!({"role": [concept(d.role)], "member": d.role()})).collect();
     participants.push(json!({"role": [concept(sct("116154003", "Patient"))], "member": subject(chart)}));
     if let Some((target, name)) = relative {
         participants.push(json!({"role": [concept(sct("133932002", "Caregiver"))], "member": named(target, name)}));
@@ -78,10 +80,19 @@ pub(crate) fn plan(
         .map(|s| json!({"detail": {"status": "in-progress", "description": s, "doNotPerform": false}}))
         .collect();
     let body = json!({
-        "text": {"status": "additional", "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{title}</p><ul>{list}</ul></div>")},
+        "text": {
+            "status": "additional",
+            "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{title}</p><ul>{list}</ul></div>"),
+        },
         "status": "active",
         "intent": "plan",
-        "category": [concept(Code { system: "http://hl7.org/fhir/us/core/CodeSystem/careplan-category", code: "assess-plan", display: "Assessment and Plan of Treatment" })],
+        "category": [
+            concept(Code {
+                system: "http://hl7.org/fhir/us/core/CodeSystem/careplan-category",
+                code: "assess-plan",
+                display: "Assessment and Plan of Treatment",
+            }),
+        ],
         "title": title,
         "subject": subject(chart),
         "period": {"start": day(start)},

@@ -7,7 +7,7 @@ use super::catalog::illnesses::Illness;
 use super::chart::Chart;
 use super::codes::*;
 use super::directory::Doctor;
-use super::values::{at, base64, concept, concepts, day, named, reference};
+use super::values::{at, base64, concept, concept_text, concepts, day, named, reference};
 
 fn subject(chart: &Chart) -> Value {
     named(&chart.patient(), &chart.person.name())
@@ -48,7 +48,10 @@ pub(crate) fn condition(
     // The general Condition profile of US Core 3.1.1 holds for all of them.
     let profiles = [us_core(profile), us_core("condition")];
     let body = json!({
-        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate", "valueDateTime": day(onset)}],
+        "extension": [{
+            "url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate",
+            "valueDateTime": day(onset),
+        }],
         "clinicalStatus": concept(state),
         "verificationStatus": concept(condition_verification("confirmed", "Confirmed")),
         "category": categories,
@@ -134,7 +137,7 @@ pub(crate) fn procedure(
     doctor: &'static Doctor,
     on: Date,
     encounter: Option<&str>,
-    reason: Option<&str>,
+    reason: Option<(&str, Code)>,
     order: Option<&str>,
 ) -> String {
     let body = json!({
@@ -145,8 +148,12 @@ pub(crate) fn procedure(
         "subject": subject(chart),
         "encounter": encounter.map(reference),
         "performedPeriod": super::values::hours(on, 8, 90),
-        "performer": [{"actor": doctor.reference(), "onBehalfOf": named(&doctor.employer().target(), doctor.employer().name)}],
-        "reasonReference": reason.map(|r| vec![reference(r)]),
+        "performer": [{
+            "actor": doctor.reference(),
+            "onBehalfOf": named(&doctor.employer().target(), doctor.employer().name),
+        }],
+        "reasonCode": reason.map(|r| vec![concept(r.1)]),
+        "reasonReference": reason.map(|r| vec![reference(r.0)]),
     });
     chart.put("Procedure", "procedure", on, &[us_core("procedure")], body)
 }
@@ -216,7 +223,7 @@ pub(crate) fn device(chart: &mut Chart, implant: &Implant, made: Date, on: Date)
         "lotNumber": implant.lot,
         "serialNumber": implant.serial,
         "deviceName": [{"name": implant.name, "type": "user-friendly-name"}],
-        "type": concept(implant.kind),
+        "type": concept_text(implant.kind, implant.name),
         "patient": subject(chart),
         "url": format!("https://devices.example.org/{}", implant.identifier),
     });

@@ -8,14 +8,15 @@ use super::chart::{Chart, Policy};
 use super::codes::*;
 use super::directory::PAYER;
 use super::patient::Person;
-use super::values::{ANCHOR, coding, concept, concept_text, named, period, reference};
+use super::values::{ANCHOR, coding, concept, named, period, reference};
 
 /// Who holds the policy.
 pub(crate) enum Holder<'a> {
     /// The member.
     Own,
     /// Somebody else, by reference; the member is the dependent of that number.
-    Other { person: &'a Person, target: String, relation: Code, dependent: &'static str },
+    /// The plan may know the subscriber by a Patient resource too, which is not the dependent's to read.
+    Other { person: &'a Person, holder: String, subscriber: String, relation: Code, dependent: &'static str },
 }
 
 /// Writes a Coverage of the plan for that period.
@@ -23,10 +24,12 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
     let patient = chart.patient();
     let own = named(&patient, &chart.person.name());
     let number = format!("{}{}", plan.prefix, chart.person.number);
-    let (subscriber, subscriber_id, relation, dependent) = match holder {
-        Holder::Own => (own.clone(), number.clone(), relationship("self", "Self"), "00"),
-        Holder::Other { person, target, relation, dependent } => {
-            (named(target, &person.name()), format!("{}{}", plan.prefix, person.number), *relation, *dependent)
+    let (holder, subscriber, subscriber_id, relation, dependent) = match holder {
+        Holder::Own => (own.clone(), own.clone(), number.clone(), relationship("self", "Self"), "00"),
+        Holder::Other { person, holder, subscriber, relation, dependent } => {
+            let name = person.name();
+            let id = format!("{}{}", plan.prefix, person.number);
+            (named(holder, &name), named(subscriber, &name), id, *relation, *dependent)
         }
     };
     let class = |code: Code, value: &str, name: &str| json!({"type": concept(code), "value": value, "name": name});
@@ -44,7 +47,10 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
     profiles.extend(c4bb("Coverage"));
     let ended = end < ANCHOR;
     let changed = if ended { end } else { start };
-    let copay = |kind: &'static str, name: &'static str, cents: i64| json!({"type": concept_text(Code { system: "http://terminology.hl7.org/CodeSystem/coverage-copay-type", code: kind, display: name }, name), "valueMoney": super::values::money(cents)});
+    let copay = |code: &'static str, display: &'static str, cents: i64| {
+        let kind = Code { system: "http://terminology.hl7.org/CodeSystem/coverage-copay-type", code, display };
+        json!({"type": concept(kind), "valueMoney": super::values::money(cents)})
+    };
     let costs = (!dental).then(|| {
         vec![
             copay("gpvisit", "GP Office Visit", plan.copays[0]),
@@ -66,7 +72,7 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
             }],
             "status": if ended { "cancelled" } else { "active" },
             "type": concept(plan.kind),
-            "policyHolder": subscriber,
+            "policyHolder": holder,
             "subscriber": subscriber,
             "subscriberId": subscriber_id,
             "beneficiary": own,

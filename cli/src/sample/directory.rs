@@ -120,7 +120,15 @@ impl Organization {
 
     fn address(&self) -> Value {
         let (city, state, zip) = self.town;
-        json!({"use": "work", "type": "both", "line": [self.street], "city": city, "state": state, "postalCode": zip, "country": "US"})
+        json!({
+            "use": "work",
+            "type": "both",
+            "line": [self.street],
+            "city": city,
+            "state": state,
+            "postalCode": zip,
+            "country": "US",
+        })
     }
 
     fn telecom(&self) -> Value {
@@ -135,6 +143,11 @@ impl Doctor {
     /// `Practitioner/<id>`
     pub(crate) fn target(&self) -> String {
         format!("Practitioner/dr-{}", self.id)
+    }
+
+    /// Their role at their employer, as a reference with the name.
+    pub(crate) fn role(&self) -> Value {
+        named(&format!("PractitionerRole/role-{}", self.id), &self.name())
     }
 
     /// As a reference with the name.
@@ -185,18 +198,34 @@ pub(crate) fn find(target: &str) -> Option<Value> {
 pub(crate) const UPDATED: &str = "2026-01-05T06:00:00Z";
 
 fn profiles(us: &str, c4: &str) -> Vec<String> {
-    [us_core(us)].into_iter().chain(c4bb(c4)).collect()
+    let mut all: Vec<String> = [us_core(us)].into_iter().chain(c4bb(c4)).collect();
+    if us == "organization" {
+        all.push(hrex("organization"));
+    }
+    all
 }
 
 fn build_organization(o: &Organization) -> Value {
     let mut identifiers = vec![
-        json!({"type": {"coding": [coding(v2_identifier("NPI", "National provider identifier"))]}, "system": NPI, "value": npi(o.npi)}),
+        json!({
+            "type": {"coding": [coding(v2_identifier("NPI", "National provider identifier"))]},
+            "system": NPI,
+            "value": npi(o.npi),
+        }),
         json!({"type": {"coding": [coding(v2_identifier("TAX", "Tax ID number"))]}, "system": TAX_ID, "value": o.tax}),
     ];
     let payer = o.trade == Trade::Payer;
     if payer {
-        identifiers.push(json!({"type": {"coding": [coding(c4bb_identifier("payerid", "Payer ID"))]}, "system": format!("{PLAN_IDS}/payer"), "value": "LKSHP"}));
-        identifiers.push(json!({"type": {"coding": [coding(c4bb_identifier("naiccode", "NAIC Code"))]}, "system": "urn:oid:2.16.840.1.113883.6.300", "value": "99999"}));
+        identifiers.push(json!({
+            "type": {"coding": [coding(c4bb_identifier("payerid", "Payer ID"))]},
+            "system": format!("{PLAN_IDS}/payer"),
+            "value": "LKSHP",
+        }));
+        identifiers.push(json!({
+            "type": {"coding": [coding(c4bb_identifier("naiccode", "NAIC Code"))]},
+            "system": "urn:oid:2.16.840.1.113883.6.300",
+            "value": "99999",
+        }));
     }
     let kind = if payer {
         organization_type("ins", "Insurance Company")
@@ -232,8 +261,16 @@ fn build_practitioner(d: &Doctor) -> Value {
         &[],
         json!({
             "identifier": [
-                {"type": {"coding": [coding(v2_identifier("NPI", "National provider identifier"))]}, "system": NPI, "value": npi(d.npi)},
-                {"type": {"coding": [coding(v2_identifier("TAX", "Tax ID number"))]}, "system": TAX_ID, "value": format!("00-76543{}", &d.npi[7..])},
+                {
+                    "type": {"coding": [coding(v2_identifier("NPI", "National provider identifier"))]},
+                    "system": NPI,
+                    "value": npi(d.npi),
+                },
+                {
+                    "type": {"coding": [coding(v2_identifier("TAX", "Tax ID number"))]},
+                    "system": TAX_ID,
+                    "value": format!("00-76543{}", &d.npi[7..]),
+                },
             ],
             "active": true,
             "name": [{"use": "official", "text": d.name(), "family": d.family, "given": [d.given], "prefix": ["Dr."]}],
@@ -253,7 +290,7 @@ fn build_role(d: &Doctor) -> Value {
     resource(
         "PractitionerRole",
         &format!("role-{}", d.id),
-        &[us_core("practitionerrole")],
+        &[us_core("practitionerrole"), hrex("practitionerrole")],
         UPDATED,
         &[],
         json!({
@@ -283,6 +320,7 @@ fn build_location(o: &Organization) -> Value {
         UPDATED,
         &[],
         json!({
+            "identifier": [{"system": NPI, "value": npi(o.npi)}],
             "status": "active",
             "name": o.name,
             "type": [concept(kind)],

@@ -150,7 +150,13 @@ pub(crate) fn file(chart: &mut Chart, d: &Document) -> String {
         "status": "current",
         "docStatus": "final",
         "type": concept(d.kind),
-        "category": [concept(Code { system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", code: "clinical-note", display: "Clinical Note" })],
+        "category": [
+            concept(Code {
+                system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+                code: "clinical-note",
+                display: "Clinical Note",
+            }),
+        ],
         "subject": named(&chart.patient(), &chart.person.name()),
         "date": at(d.date, 13, 0),
         "author": [d.author.reference()],
@@ -194,11 +200,7 @@ pub(crate) fn report(chart: &mut Chart, r: &Report) -> String {
     let clinic = r.author.employer();
     let media = r.picture.then(|| {
         let image = base64(heartbeat().as_bytes());
-        let kind = Code {
-            system: "http://terminology.hl7.org/CodeSystem/media-type",
-            code: "image",
-            display: "Image",
-        };
+        let kind = Code { system: "http://terminology.hl7.org/CodeSystem/media-type", code: "image", display: "Image" };
         let body = json!({
             "status": "completed",
             "type": concept(kind),
@@ -207,7 +209,12 @@ pub(crate) fn report(chart: &mut Chart, r: &Report) -> String {
             "createdDateTime": at(r.on, 9, 40),
             "issued": at(r.on, 10, 0),
             "operator": r.author.reference(),
-            "content": {"contentType": "image/svg+xml", "data": image, "title": r.kind.display, "creation": at(r.on, 9, 40)},
+            "content": {
+                "contentType": "image/svg+xml",
+                "data": image,
+                "title": r.kind.display,
+                "creation": at(r.on, 9, 40),
+            },
         });
         chart.put("Media", "picture", r.on, &[], body)
     });

@@ -46,10 +46,16 @@ pub(crate) fn encounter(
         None => hours(date, 9, setting.minutes),
     };
     let hospital = until.is_some() || setting.class.code == "EMER";
-    let stay = hospital.then(|| json!({
-        "admitSource": concept(Code { system: "http://terminology.hl7.org/CodeSystem/admit-source", code: "emd", display: "From accident/emergency department" }),
-        "dischargeDisposition": concept(disposition("01", "Discharged to home or self care (routine discharge)")),
-    }));
+    let stay = hospital.then(|| {
+        json!({
+            "admitSource": concept(Code {
+                system: "http://terminology.hl7.org/CodeSystem/admit-source",
+                code: "emd",
+                display: "From accident/emergency department",
+            }),
+            "dischargeDisposition": concept(disposition("01", "Discharged to home or self care (routine discharge)")),
+        })
+    });
     let place = if hospital { super::directory::organization("harbor-view-hospital") } else { site };
     let body = json!({
         "identifier": [{"system": format!("https://{}.example.org/visit", place.id), "value": id.to_uppercase()}],

@@ -30,7 +30,11 @@ fn dosage(drug: &Drug) -> Value {
         "timing": {"repeat": {"frequency": drug.daily, "period": 1, "periodUnit": "d"}},
         "asNeededBoolean": needed,
         "doseAndRate": [{
-            "type": concept(Code { system: "http://terminology.hl7.org/CodeSystem/dose-rate-type", code: "ordered", display: "Ordered" }),
+            "type": concept(Code {
+                system: "http://terminology.hl7.org/CodeSystem/dose-rate-type",
+                code: "ordered",
+                display: "Ordered",
+            }),
             "doseQuantity": quantity(value, unit, code),
         }],
     }])

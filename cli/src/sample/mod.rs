@@ -4,8 +4,8 @@
 //! - `population`: as many more as wanted, one member at a time.
 //!
 //! How it is built: `catalog/` holds the tables; `chart` is one record under construction; `patient`, `coverage`,
-//! `encounters`, `clinical`, `observations`, `medications`, `claims/` … write one kind of resource each; `life` puts them
-//! together to illnesses, visits and years; `directory` and `shared` give the resources that belong to nobody.
+//! `encounters`, `clinical`, `observations`, `medications`, `claims/` … write one kind of resource each; `life` puts
+//! them together to illnesses, visits and years; `directory` and `shared` give the resources that belong to nobody.
 //! Nobody in it exists, no number can be called, and no identifier is anybody's.
 
 #![allow(
@@ -39,6 +39,9 @@ mod random;
 mod shared;
 mod surveys;
 mod values;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

@@ -72,7 +72,11 @@ fn result(
             "dataAbsentReason": value.is_none().then(|| concept(absent("error", "Error"))),
             "interpretation": judged.map(|j| vec![concept(j)]),
             "specimen": reference(specimen),
-            "referenceRange": [{"low": quantity(low, test.unit, test.unit), "high": quantity(high, test.unit, test.unit), "text": format!("{low} - {high} {}", test.unit)}],
+            "referenceRange": [{
+                "low": quantity(low, test.unit, test.unit),
+                "high": quantity(high, test.unit, test.unit),
+                "text": format!("{low} - {high} {}", test.unit),
+            }],
         }),
     );
     chart.put("Observation", "lab", on, &[us_core("observation-lab"), us_core("observation-clinical-result")], body)
@@ -97,20 +101,23 @@ pub(crate) fn panel(
         encounter,
         None,
     );
-    let specimen = chart.put(
-        "Specimen",
-        "specimen",
-        on,
-        &[us_core("specimen")],
-        json!({
-            "status": "available",
-            "type": concept(sct("122555007", "Venous blood specimen")),
-            "subject": subject,
-            "receivedTime": at(on, 10, 30),
-            "request": [reference(&order)],
-            "collection": {"collectedDateTime": at(on, 9, 10)},
-        }),
-    );
+    // One tube per panel: the laboratory numbers it by the order.
+    let tube = order.replace("ServiceRequest/", "NL-").to_uppercase();
+    let body = json!({
+        "identifier": [{"system": "https://northside-laboratory.example.org/specimen", "value": tube}],
+        "accessionIdentifier": {"system": "https://northside-laboratory.example.org/accession", "value": tube},
+        "status": "available",
+        "type": concept(sct("122555007", "Venous blood specimen")),
+        "subject": subject,
+        "receivedTime": at(on, 10, 30),
+        "request": [reference(&order)],
+        "collection": {
+            "collectedDateTime": at(on, 9, 10),
+            "bodySite": concept(sct("368208006", "Left upper arm structure")),
+        },
+        "condition": [{"text": "Room temperature"}],
+    });
+    let specimen = chart.put("Specimen", "specimen", on, &[us_core("specimen")], body);
     let mut results = Vec::new();
     for test in panel.tests {
         // Now and then a sample is spoilt: the value is missing, and the result says so.
@@ -323,7 +330,10 @@ pub(crate) fn occupation(chart: &mut Chart, job: &str, industry: &str, since: Da
         json!({
             "effectivePeriod": {"start": super::values::day(since)},
             "valueCodeableConcept": {"text": job},
-            "component": [{"code": concept(loinc("86188-0", "History of Occupation industry")), "valueCodeableConcept": {"text": industry}}],
+            "component": [{
+                "code": concept(loinc("86188-0", "History of Occupation industry")),
+                "valueCodeableConcept": {"text": industry},
+            }],
         }),
     );
     body["effectiveDateTime"] = Value::Null;

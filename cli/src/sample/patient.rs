@@ -101,7 +101,8 @@ impl Person {
         let mut given = vec![self.given.as_str()];
         given.extend(self.middle.as_deref());
         json!({
-            "use": "official", "text": self.name(), "family": self.family, "given": given, "suffix": self.suffix.map(|s| vec![s]),
+            "use": "official", "text": self.name(), "family": self.family, "given": given,
+            "suffix": self.suffix.map(|s| vec![s]),
             "period": now_from.map(|d| json!({"start": day(d)})),
         })
     }
@@ -133,7 +134,12 @@ pub(crate) fn patient(chart: &mut Chart) -> String {
     let lived = p.moved.as_ref().map_or(p.birth, |(_, when)| *when);
     let mut names = vec![p.human_name(p.former.as_ref().map(|f| f.1))];
     if let Some((family, until)) = &p.former {
-        names.push(json!({"use": "old", "family": family, "given": [p.given], "period": {"start": day(p.birth), "end": day(*until)}}));
+        names.push(json!({
+            "use": "old",
+            "family": family,
+            "given": [p.given],
+            "period": {"start": day(p.birth), "end": day(*until)},
+        }));
     }
     let mut addresses = vec![p.address(&p.street, "home", lived, None)];
     if let Some((street, until)) = &p.moved {
@@ -145,35 +151,74 @@ pub(crate) fn patient(chart: &mut Chart) -> String {
     let mut profiles = vec![us_core("patient"), hrex("patient-demographics")];
     profiles.extend(c4bb("Patient"));
     let id = p.id.clone();
-    chart.put_as("Patient", &id, later(super::values::ANCHOR, -30), &profiles, json!({
-        "language": "en-US",
-        "extension": [
-            {"url": us_core("race"), "extension": [{"url": "ombCategory", "valueCoding": coding(p.race)}, {"url": "text", "valueString": p.race.display}]},
-            {"url": us_core("ethnicity"), "extension": [{"url": "ombCategory", "valueCoding": coding(p.ethnicity)}, {"url": "text", "valueString": p.ethnicity.display}]},
-            {"url": us_core("birthsex"), "valueCode": birth_sex},
-            {"url": us_core("sex"), "valueCode": sex},
-            p.identity.map(|i| json!({"url": us_core("genderIdentity"), "valueCodeableConcept": concept(i)})),
-            p.tribe.map(|(tribe, enrolled)| json!({"url": us_core("tribal-affiliation"), "extension": [
-                {"url": "tribalAffiliation", "valueCodeableConcept": concept(tribe)}, {"url": "isEnrolled", "valueBoolean": enrolled},
-            ]})),
-        ],
-        "identifier": [
-            {"use": "usual", "type": concept(v2_identifier("MB", "Member Number")), "system": format!("{PLAN_IDS}/member"), "value": format!("{prefix}{}", p.number), "assigner": named("Organization/lakeshore-health-plan", "Lakeshore Health Plan")},
-            {"type": concept(c4bb_identifier("um", "Unique Member ID")), "system": format!("{PLAN_IDS}/unique-member"), "value": format!("{prefix}{}U", p.number)},
-            {"type": concept(hrex_temp("UMB", "Unique Member Number")), "system": format!("{PLAN_IDS}/unique-member"), "value": format!("{prefix}{}U", p.number)},
-            {"type": concept(v2_identifier("MR", "Medical record number")), "system": "https://harbor-view.example.org/mrn", "value": format!("HV-{}", p.number)},
-        ],
-        "active": p.deceased.is_none(),
-        "name": names,
-        "telecom": p.telecom(),
-        "gender": p.gender,
-        "birthDate": day(p.birth),
-        "deceasedDateTime": p.deceased.map(|d| super::values::at(d, 4, 30)),
-        "address": addresses,
-        "maritalStatus": adult.then(|| concept(status)),
-        "communication": [{"language": concept(p.language), "preferred": true}],
-        "generalPractitioner": [chart.doctor.reference()],
-    }))
+    chart.put_as(
+        "Patient",
+        &id,
+        later(super::values::ANCHOR, -30),
+        &profiles,
+        json!({
+            "language": "en-US",
+            "extension": [
+                {
+                    "url": us_core("race"),
+                    "extension": [
+                        {"url": "ombCategory", "valueCoding": coding(p.race)},
+                        {"url": "text", "valueString": p.race.display},
+                    ],
+                },
+                {
+                    "url": us_core("ethnicity"),
+                    "extension": [
+                        {"url": "ombCategory", "valueCoding": coding(p.ethnicity)},
+                        {"url": "text", "valueString": p.ethnicity.display},
+                    ],
+                },
+                {"url": us_core("birthsex"), "valueCode": birth_sex},
+                {"url": us_core("sex"), "valueCode": sex},
+                p.identity.map(|i| json!({"url": us_core("genderIdentity"), "valueCodeableConcept": concept(i)})),
+                p.tribe.map(|(tribe, enrolled)| json!({"url": us_core("tribal-affiliation"), "extension": [
+                    {"url": "tribalAffiliation", "valueCodeableConcept": concept(tribe)}, {
+                        "url": "isEnrolled",
+                        "valueBoolean": enrolled,
+                    },
+                ]})),
+            ],
+            "identifier": [
+                {
+                    "use": "usual",
+                    "type": concept(v2_identifier("MB", "Member Number")),
+                    "system": format!("{PLAN_IDS}/member"),
+                    "value": format!("{prefix}{}", p.number),
+                    "assigner": named("Organization/lakeshore-health-plan", "Lakeshore Health Plan"),
+                },
+                {
+                    "type": concept(c4bb_identifier("um", "Unique Member ID")),
+                    "system": format!("{PLAN_IDS}/unique-member"),
+                    "value": format!("{prefix}{}U", p.number),
+                },
+                {
+                    "type": concept(hrex_temp("UMB", "Unique Member Number")),
+                    "system": format!("{PLAN_IDS}/unique-member"),
+                    "value": format!("{prefix}{}U", p.number),
+                },
+                {
+                    "type": concept(v2_identifier("MR", "Medical record number")),
+                    "system": "https://harbor-view.example.org/mrn",
+                    "value": format!("HV-{}", p.number),
+                },
+            ],
+            "active": p.deceased.is_none(),
+            "name": names,
+            "telecom": p.telecom(),
+            "gender": p.gender,
+            "birthDate": day(p.birth),
+            "deceasedDateTime": p.deceased.map(|d| super::values::at(d, 4, 30)),
+            "address": addresses,
+            "maritalStatus": adult.then(|| concept(status)),
+            "communication": [{"language": concept(p.language), "preferred": true}],
+            "generalPractitioner": [chart.doctor.reference()],
+        }),
+    )
 }
 
 /// Writes a `RelatedPerson` of the chart's patient: a parent, a spouse, a helper.

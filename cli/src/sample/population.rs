@@ -125,9 +125,13 @@ fn policies(chart: &mut Chart, years: i64) -> Date {
         (parent, target)
     });
     let holder = || match &parent {
-        Some((person, target)) => {
-            Holder::Other { person, target: target.clone(), relation: relationship("child", "Child"), dependent: "01" }
-        }
+        Some((person, target)) => Holder::Other {
+            person,
+            holder: target.clone(),
+            subscriber: target.clone(),
+            relation: relationship("child", "Child"),
+            dependent: "01",
+        },
         None => Holder::Own,
     };
     for year in start_year..=2026 {

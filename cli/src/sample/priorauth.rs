@@ -142,7 +142,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
         "patient": named(&chart.patient(), &chart.person.name()),
         "billablePeriod": {"start": day(r.on)},
         "created": at(r.on, 11, 0),
-        "enterer": r.doctor.reference(),
+        "enterer": r.doctor.role(),
         "insurer": named(PAYER, "Lakeshore Health Plan"),
         "provider": named(&clinic.target(), clinic.name),
         "priority": concept(if r.urgent { priority("stat", "Immediate") } else { priority("normal", "Normal") }),

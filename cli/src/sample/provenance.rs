@@ -83,7 +83,11 @@ fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], rec
         "" => json!({"type": concept(writer), "who": plan}),
         "doctor" => {
             let clinic = chart.doctor.employer();
-            json!({"type": concept(writer), "who": chart.doctor.reference(), "onBehalfOf": named(&clinic.target(), clinic.name)})
+            json!({
+                "type": concept(writer),
+                "who": chart.doctor.reference(),
+                "onBehalfOf": named(&clinic.target(), clinic.name),
+            })
         }
         id => {
             let org = directory::organization(id);
@@ -99,7 +103,15 @@ fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], rec
     json!({
         "target": targets.iter().map(|t| reference(t)).collect::<Vec<_>>(),
         "recorded": recorded,
-        "activity": {"coding": [coding(Code { system: "http://terminology.hl7.org/CodeSystem/v3-DataOperation", code: "CREATE", display: "create" })]},
+        "activity": {
+            "coding": [
+                coding(Code {
+                    system: "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
+                    code: "CREATE",
+                    display: "create",
+                }),
+            ],
+        },
         "agent": [wrote, {"type": concept(transmitter), "who": plan}],
         "entity": [{
             "extension": [{"url": pdex("ProvenanceSourceFrom"), "valueCodeableConcept": concept(format)}],

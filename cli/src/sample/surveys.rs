@@ -14,14 +14,25 @@ use super::values::{at, coding, concept, day, named};
 pub(crate) fn hunger(chart: &mut Chart, worry: usize, on: Date) -> String {
     let answer = ANSWERS[worry];
     let risk = RISKS[usize::from(worry == 2)];
-    let item = |link: &str, code: Code, answer: Code| json!({"linkId": link, "text": code.display, "answer": [{"valueCoding": coding(answer)}]});
+    let item = |link: &str, code: Code, answer: Code| {
+        json!({
+            "linkId": link,
+            "text": code.display,
+            "answer": [{"valueCoding": coding(answer)}],
+        })
+    };
     let mut items: Vec<Value> = HUNGER.iter().map(|(link, code)| item(link, *code, answer)).collect();
     items.push(item(HUNGER_RISK.0, HUNGER_RISK.1, risk));
     let patient = named(&chart.patient(), &chart.person.name());
     let form = chart.put("QuestionnaireResponse", "form", on, &[us_core("questionnaireresponse")], json!({
         "identifier": {"system": format!("{PLAN_IDS}/form"), "value": format!("{}-{}", chart.person.number, day(on))},
         "questionnaire": HUNGER_URL,
-        "_questionnaire": {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/display", "valueString": "Hunger Vital Sign"}]},
+        "_questionnaire": {
+            "extension": [{
+                "url": "http://hl7.org/fhir/StructureDefinition/display",
+                "valueString": "Hunger Vital Sign",
+            }],
+        },
         "status": "completed",
         "subject": patient,
         "authored": at(on, 9, 5),

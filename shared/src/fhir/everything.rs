@@ -19,7 +19,7 @@ use super::outcome::{Error, FHIR_JSON};
 use super::query::CURSOR;
 use super::reference::Reference;
 use super::server::Call;
-use super::types::ResourceType;
+use super::types::{ResourceType, TYPES};
 use super::{parameters_of, query};
 use crate::access::{Access, Interaction, Permits};
 use crate::audit::Disclosure;
@@ -159,7 +159,8 @@ async fn partition(
         }
         after = slice.more;
         if after.is_none() {
-            met.whole = first;
+            // Only where all shared resources were met are all their references known.
+            met.whole = first && TYPES.iter().filter(|kind| kind.is_shared()).all(|kind| permits.include(kind.name));
             return Ok(());
         }
     }

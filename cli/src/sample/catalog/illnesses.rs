@@ -77,7 +77,7 @@ pub(crate) const ILLNESSES: &[Illness] = &[
         drugs ["buprenorphine-naloxone"], labs [], by "vance", Some(SUBSTANCES), true),
     illness!("hiv", "86406008" "Human immunodeficiency virus infection", "B20" "Human immunodeficiency virus [HIV] disease",
         drugs ["biktarvy"], labs ["hiv", "cbc"], by "okafor", Some(HIV), true),
-    illness!("contraception", "13197004" "Contraception", "Z30.09" "Encounter for other general counseling and advice on contraception",
+    illness!("contraception", "13197004" "Uses contraception", "Z30.09" "Encounter for other general counseling and advice on contraception",
         drugs ["contraceptive"], labs [], by "haddad", Some(SEXUALITY), false),
     illness!("miscarriage", "17369002" "Miscarriage", "O03.9" "Complete or unspecified spontaneous abortion without complication",
         drugs [], labs ["cbc"], by "haddad", Some(SEXUALITY), false),

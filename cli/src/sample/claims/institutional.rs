@@ -107,7 +107,12 @@ pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, stay: &St
     body["supportingInfo"] = numbered(rows);
     let procedures = stay.procedures.iter().enumerate().map(|(i, (code, date))| {
         let kind = if i == 0 { c4bb_procedure("principal", "Principal") } else { c4bb_procedure("other", "Other") };
-        json!({"sequence": i + 1, "type": [concept(kind)], "date": at(*date, 8, 30), "procedureCodeableConcept": concept(*code)})
+        json!({
+            "sequence": i + 1,
+            "type": [concept(kind)],
+            "date": at(*date, 8, 30),
+            "procedureCodeableConcept": concept(*code),
+        })
     });
     body["procedure"] = procedures.collect();
     if !inpatient && claim.start == claim.end {

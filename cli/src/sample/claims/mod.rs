@@ -1,7 +1,7 @@
 //! Claims, decided and explained: `ExplanationOfBenefit` for the five kinds of C4BB.
 //!
-//! A `Claim` says what was done and billed. `settle` lets the plan decide each line in cents (`money.rs`) and writes the
-//! resource: the common part here, what only one kind has in the file of that kind.
+//! A `Claim` says what was done and billed. `settle` lets the plan decide each line in cents (`money.rs`) and writes
+//! the resource: the common part here, what only one kind has in the file of that kind.
 
 mod institutional;
 mod money;
@@ -227,10 +227,21 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
     let received = later(claim.end, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 3 });
     let created = later(received, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 4 });
     let org = directory::organization(claim.provider);
+    let paid = match (total.denied, total.benefit) {
+        (0, _) => c4bb_status("paid", "Paid"),
+        (_, 0) => c4bb_status("denied", "Denied"),
+        _ => c4bb_status("partiallypaid", "Partially Paid"),
+    };
+    // Taken back: another version of the claim has replaced this one.
+    let replaced = matches!(&claim.related, Some((code, _)) if *code == REPLACED_BY);
     let mut body = json!({
         "language": "en-US",
-        "identifier": [{"type": concept(c4bb_identifier("uc", "Unique Claim ID")), "system": format!("{PLAN_IDS}/claim"), "value": claim.number}],
-        "status": if matches!(&claim.related, Some((code, _)) if *code == REPLACED_BY) { "cancelled" } else { "active" },
+        "identifier": [{
+            "type": concept(c4bb_identifier("uc", "Unique Claim ID")),
+            "system": format!("{PLAN_IDS}/claim"),
+            "value": claim.number,
+        }],
+        "status": if replaced { "cancelled" } else { "active" },
         "type": Value::Null,
         "subType": Value::Null,
         "use": "claim",
@@ -246,7 +257,7 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         }])),
         "payee": {"type": concept(payee_type("provider", "Provider")), "party": named(&org.target(), org.name)},
         "outcome": "complete",
-        "disposition": if total.benefit > 0 || total.submitted == 0 || total.member > 0 { "Processed" } else { "Denied" },
+        "disposition": if total.denied == total.submitted { "Denied" } else { "Processed" },
         "careTeam": team(claim),
         "supportingInfo": Value::Null,
         "diagnosis": diagnoses(claim),
@@ -256,7 +267,7 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         "adjudication": head(claim, &total),
         "total": money::totals(&total, matches!(claim.kind, Kind::Pharmacy(_))),
         "payment": {
-            "type": concept(if total.benefit == 0 && total.denied > 0 { c4bb_status("denied", "Denied") } else if total.denied > 0 { c4bb_status("partiallypaid", "Partially Paid") } else { c4bb_status("paid", "Paid") }),
+            "type": concept(paid),
             "date": day(later(created, 5)),
             "amount": super::values::money(total.benefit),
         },
@@ -277,7 +288,12 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
 fn team(claim: &Claim) -> Vec<Value> {
     let one = |(i, (role, doctor)): (usize, &(Code, &Doctor))| {
         let qualified = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
-        json!({"sequence": i + 1, "provider": doctor.reference(), "role": concept(*role), "qualification": qualified.then(|| concept(doctor.specialty))})
+        json!({
+            "sequence": i + 1,
+            "provider": doctor.reference(),
+            "role": concept(*role),
+            "qualification": qualified.then(|| concept(doctor.specialty)),
+        })
     };
     claim.team.iter().enumerate().map(one).collect()
 }
@@ -285,19 +301,27 @@ fn team(claim: &Claim) -> Vec<Value> {
 fn diagnoses(claim: &Claim) -> Vec<Value> {
     // Present on admission: asked of hospital stays only.
     let stay = matches!(claim.kind, Kind::Inpatient(_));
+    let present = present_on_admission("Y", "Diagnosis was present at time of inpatient admission");
     let one = |(i, (code, kind)): (usize, &(Code, Code))| {
         json!({
             "sequence": i + 1,
             "diagnosisCodeableConcept": concept(*code),
             "type": [concept(*kind)],
-            "onAdmission": stay.then(|| concept(present_on_admission("Y", "Diagnosis was present at time of inpatient admission"))),
+            "onAdmission": stay.then(|| concept(present)),
         })
     };
     claim.diagnoses.iter().enumerate().map(one).collect()
 }
 
 fn notes(claim: &Claim) -> Vec<Value> {
-    let one = |(i, text): (usize, &&str)| json!({"number": i + 1, "type": "display", "text": text, "language": {"coding": [coding(language("en-US", "English (United States)"))]}});
+    let one = |(i, text): (usize, &&str)| {
+        json!({
+            "number": i + 1,
+            "type": "display",
+            "text": text,
+            "language": {"coding": [coding(language("en-US", "English (United States)"))]},
+        })
+    };
     claim.notes.iter().enumerate().map(one).collect()
 }
 
@@ -305,16 +329,24 @@ fn items(claim: &Claim, decided: &[money::Amounts]) -> Vec<Value> {
     let pharmacy = matches!(claim.kind, Kind::Pharmacy(_));
     let by_professional = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
     let one = |(i, (line, amounts)): (usize, (&Line, &money::Amounts))| {
+        let quantity = match &claim.kind {
+            Kind::Pharmacy(fill) => json!({"value": fill.drug.fill.0, "unit": fill.drug.dose.1}),
+            _ => json!({"value": line.units}),
+        };
+        let product = match line.code {
+            NOT_APPLICABLE => json!({"coding": [coding(line.code)]}),
+            code => concept(code),
+        };
         json!({
             "sequence": i + 1,
             "careTeamSequence": (!claim.team.is_empty() && !pharmacy).then_some([1]),
             "diagnosisSequence": (!claim.diagnoses.is_empty()).then_some([1]),
             "revenue": line.revenue.map(concept),
-            "productOrService": if line.code == NOT_APPLICABLE { json!({"coding": [coding(line.code)]}) } else { concept(line.code) },
+            "productOrService": product,
             "modifier": line.modifiers.iter().map(|m| concept(*m)).collect::<Vec<_>>(),
             "servicedDate": day(line.date),
             "locationCodeableConcept": by_professional.then(|| concept(line.place)),
-            "quantity": if let Kind::Pharmacy(fill) = &claim.kind { json!({"value": fill.drug.fill.0, "unit": fill.drug.dose.1}) } else { json!({"value": line.units}) },
+            "quantity": quantity,
             "bodySite": line.tooth.as_ref().map(|t| concept(t.0)),
             "subSite": line.tooth.as_ref().map(|t| t.1.iter().map(|s| concept(*s)).collect::<Vec<_>>()),
             "noteNumber": ((line.denied.is_some() || i == 0) && !claim.notes.is_empty()).then_some([1]),

@@ -136,7 +136,10 @@ pub(crate) fn line(claim: &Claim, line: &Line, a: &Amounts) -> Vec<Value> {
     let mut out = Vec::new();
     if matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_)) {
         let status = if line.denied.is_some() { concept(c4bb_status("other", "Other")) } else { network(claim) };
-        out.push(json!({"category": concept(c4bb_discriminator("benefitpaymentstatus", "Benefit Payment Status")), "reason": status}));
+        out.push(json!({
+            "category": concept(c4bb_discriminator("benefitpaymentstatus", "Benefit Payment Status")),
+            "reason": status,
+        }));
     }
     if let (Kind::Pharmacy(fill), Some(_)) = (&claim.kind, line.denied) {
         let why = fill.rejected.expect("a refused fill has the pharmacy's reason");
@@ -147,7 +150,10 @@ pub(crate) fn line(claim: &Claim, line: &Line, a: &Amounts) -> Vec<Value> {
         out.push(reason(why, a.denied));
     } else if !pharmacy {
         out.extend(adjustments(a));
-        out.push(json!({"category": concept(c4bb_discriminator("allowedunits", "allowed units")), "value": decimal(f64::from(line.units))}));
+        out.push(json!({
+            "category": concept(c4bb_discriminator("allowedunits", "allowed units")),
+            "value": decimal(f64::from(line.units)),
+        }));
     }
     out.extend(amounts(a, pharmacy));
     out

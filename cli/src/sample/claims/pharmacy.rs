@@ -24,6 +24,7 @@ pub(crate) struct Fill {
 /// Adds what pharmacy claims have.
 pub(crate) fn complete(body: &mut Value, claim: &Claim, fill: &Fill, received: Date) {
     body["type"] = concept(claim_type("pharmacy", "Pharmacy"));
+    let mixture = if fill.parts.is_empty() { compound("1", "Not a compound") } else { compound("2", "Compound") };
     let brand = fill.drug.tier > 1;
     body["supportingInfo"] = numbered(vec![
         info("clmrecvddate", "Claim Received Date", json!({"timingDate": day(received)})),
@@ -44,12 +45,20 @@ pub(crate) fn complete(body: &mut Value, claim: &Claim, fill: &Fill, received: D
         info(
             "compoundcode",
             "Compound Code",
-            json!({"code": concept(if fill.parts.is_empty() { compound("1", "Not a compound") } else { compound("2", "Compound") })}),
+            json!({
+                "code": concept(mixture),
+            }),
         ),
     ]);
     debug_assert_eq!(claim.lines.len(), 1);
     if !fill.parts.is_empty() {
-        let part = |(i, (code, amount, unit)): (usize, &(Code, f64, &str))| json!({"sequence": i + 1, "productOrService": concept(*code), "quantity": {"value": amount, "unit": unit}});
+        let part = |(i, (code, amount, unit)): (usize, &(Code, f64, &str))| {
+            json!({
+                "sequence": i + 1,
+                "productOrService": concept(*code),
+                "quantity": {"value": amount, "unit": unit},
+            })
+        };
         body["item"][0]["detail"] = fill.parts.iter().enumerate().map(part).collect();
     }
 }

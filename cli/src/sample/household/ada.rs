@@ -216,6 +216,19 @@ fn papers(chart: &mut Chart, stay: &str) {
         encounter: None,
     };
     documents::file(chart, &note);
+    let signed = date!(2026 - 03 - 02);
+    let lines =
+        ["Consent to share my data", "From: Lakeshore Health Plan", "To: Prairie Health Plan", "Signed: Ada Lindgren"];
+    let form = Document {
+        kind: loinc("59284-0", "Consent Document"),
+        title: "Signed consent",
+        mime: "application/pdf",
+        bytes: Bytes::Stored(documents::pdf(&lines.map(String::from))),
+        author: doctor("okafor"),
+        date: signed,
+        encounter: None,
+    };
+    let paper = documents::file(chart, &form);
     let on = date!(2026 - 04 - 21);
     let heart = illness("hypertension");
     let seen = life::visit(

@@ -131,7 +131,8 @@ pub(crate) fn leo() -> Vec<Value> {
     for (plan, start) in [(&SILVER, date!(2023 - 01 - 01)), (&DENTAL, date!(2024 - 01 - 01))] {
         let holder = Holder::Other {
             person: &maria,
-            target: parent.clone(),
+            holder: parent.clone(),
+            subscriber: "Patient/maria".into(),
             relation: relationship("child", "Child"),
             dependent: "01",
         };

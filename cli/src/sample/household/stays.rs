@@ -86,11 +86,11 @@ pub(crate) fn knee(chart: &mut Chart) {
         surgeon,
         start,
         Some(&seen),
-        Some(&problem),
+        Some((&problem, arthritis.sct)),
         Some(&order),
     );
     let implant = Implant {
-        kind: sct("304120007", "Knee joint prosthesis"),
+        kind: sct("40388003", "Biomedical implant"),
         name: "Meridian knee system, right",
         maker: "Example Orthopedics, Inc.",
         identifier: "00812345678901",

@@ -1,0 +1,227 @@
+//! Who gets what: the promises of the security kernel, seen from outside.
+
+use http::{HeaderMap, StatusCode, header};
+use shared::fhir::types::{Owner, TYPES};
+use tests::{App, Reply, Tokens};
+
+const EVERYTHING: &str = "patient/*.rs openid fhirUser offline_access";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_members_id_and_no_ones_id_are_the_same_bytes_and_cost_the_same() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    let mut pairs = 0;
+    for resource in tests::fixtures::resources() {
+        let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+        if !(id.starts_with("bob") || id.starts_with("carol")) {
+            continue;
+        }
+        let theirs = app.fhir(&tokens, &format!("{kind}/{id}")).await;
+        let nobodys = app.fhir(&tokens, &format!("{kind}/no-such-{id}")).await;
+        assert_eq!((theirs.status, &theirs.body), (StatusCode::NOT_FOUND, &nobodys.body), "{kind}/{id}");
+        let names = |reply: &Reply| reply.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&theirs), names(&nobodys));
+        pairs += 1;
+    }
+    let lines = app.answered("GET /fhir/{type}/{id}", 404, pairs * 2).await;
+    for pair in lines.chunks(2) {
+        for figure in ["calls", "read_units"] {
+            assert_eq!(pair[0][figure], pair[1][figure], "{pair:?}");
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_for_another_member_is_refused_before_any_lookup() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    for query in [
+        "Observation?patient=bob",
+        "Observation?subject=Patient/bob",
+        "Observation?patient=alice,bob",
+        "Observation?patient=alice&patient=bob",
+        "Observation?patient=bob&subject=alice",
+        "Observation?patient=ali",
+        "Observation?patient=ALICE",
+        "Observation?%70atient=bob",
+        "Observation?patient=https://evil.example/fhir/Patient/alice",
+        "Observation?focus=Patient/bob",
+    ] {
+        let reply = app.fhir(&tokens, query).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{query}");
+        assert_eq!(reply.issue().0, "forbidden");
+    }
+    let own = format!("Observation?patient={}/fhir/Patient/alice", app.url());
+    assert_eq!(app.fhir(&tokens, &own).await.status, StatusCode::OK);
+    let posted = app.fhir_post(&tokens, "Observation/_search?patient=bob", &[("patient", "alice")]).await;
+    assert_eq!(posted.status, StatusCode::FORBIDDEN);
+    // The grant's row and the audit record: no other call was made.
+    let mut refused = app.answered("GET /fhir/{type}", 403, 10).await;
+    refused.extend(app.answered("POST /fhir/{type}/_search", 403, 1).await);
+    assert!(refused.iter().all(|line| line["calls"] == 2), "{refused:?}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_scope_for_it_every_type_is_403_by_every_way() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/Coverage.rs").await;
+    for kind in TYPES.iter().filter(|kind| kind.name != "Coverage") {
+        let read = app.fhir(&tokens, &format!("{}/alice", kind.name)).await;
+        assert_eq!(read.status, StatusCode::FORBIDDEN, "{}", kind.name);
+        assert!(read.header("www-authenticate").contains("insufficient_scope"));
+        if kind.owner != Owner::Attachment {
+            assert_eq!(app.fhir(&tokens, kind.name).await.status, StatusCode::FORBIDDEN, "{}", kind.name);
+        }
+    }
+    let everything = app.fhir(&tokens, "Patient/alice/$everything").await;
+    assert_eq!(everything.matches(), ["Coverage/alice-coverage", "Coverage/alice-coverage-old"]);
+    let included =
+        app.fhir(&tokens, "Coverage?_include=Coverage:payor&_revinclude=ExplanationOfBenefit:coverage").await;
+    assert_eq!(included.included(), Vec::<String>::new());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_and_search_are_two_permissions() {
+    let app = App::start().await;
+    let read = app.sign_in("alice", "patient/Observation.r").await;
+    assert_eq!(app.fhir(&read, "Observation/alice-observation-0").await.status, StatusCode::OK);
+    assert_eq!(app.fhir(&read, "Observation").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.fhir(&read, "Patient/alice/$everything").await.status, StatusCode::FORBIDDEN);
+    let search = app.sign_in("alice", "patient/Observation.s").await;
+    assert_eq!(app.fhir(&search, "Observation/alice-observation-0").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(app.fhir(&search, "Observation").await.status, StatusCode::OK);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_granular_scope_holds_in_every_path() {
+    let app = App::start().await;
+    let scope = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
+    let tokens = app.sign_in("alice", scope).await;
+    let labs = app.fhir(&tokens, "Observation?_count=100").await;
+    assert_eq!((labs.matches().len(), labs.json()["total"].as_u64()), (10, Some(10)));
+    assert_eq!(app.fhir(&tokens, "Observation?category=vital-signs").await.matches().len(), 0);
+    assert_eq!(app.fhir(&tokens, "Observation?_summary=count").await.json()["total"], 10);
+    assert_eq!(app.fhir(&tokens, "Patient/alice/$everything").await.matches().len(), 10);
+    assert_eq!(app.fhir(&tokens, "Observation/alice-observation-0").await.status, StatusCode::OK);
+    let vital = app.fhir(&tokens, "Observation/alice-observation-1").await;
+    assert_eq!((vital.status, vital.body), (StatusCode::NOT_FOUND, app.fhir(&tokens, "Observation/none").await.body));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fhir_user_opens_the_patient_and_nothing_else() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "openid fhirUser patient/Coverage.rs").await;
+    assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
+    assert_eq!(app.fhir(&tokens, "Patient/bob").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.fhir(&tokens, "Patient").await.status, StatusCode::FORBIDDEN);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_resource_is_there_for_whom_it_is_in_reach() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    for reached in ["Organization/payer", "Practitioner/doctor", "Medication/pill", "PractitionerRole/role"] {
+        assert_eq!(app.fhir(&tokens, reached).await.status, StatusCode::OK, "{reached} is pointed to");
+    }
+    for second in ["Practitioner/rolled", "Organization/clinic"] {
+        assert_eq!(app.fhir(&tokens, second).await.status, StatusCode::OK, "{second} is referred to by one that is");
+    }
+    for other in ["Organization/nobodys", "Practitioner/bobs", "Practitioner/bob", "Device/bob-device"] {
+        assert_eq!(app.fhir(&tokens, other).await.status, StatusCode::NOT_FOUND, "{other}");
+    }
+    let practitioners = app.fhir(&tokens, "Practitioner").await;
+    assert_eq!(practitioners.matches(), ["Practitioner/doctor", "Practitioner/rolled"]);
+    assert_eq!(app.fhir(&tokens, "Device").await.matches(), ["Device/alice-device"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_to_another_member_leads_nowhere() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    let about = app.fhir(&tokens, "Observation?_id=alice-about-bob&_include=Observation:*").await;
+    assert_eq!(about.matches(), ["Observation/alice-about-bob"]);
+    assert_eq!(about.included(), ["Patient/alice"]);
+    let reverse = app.fhir(&tokens, "Patient?_revinclude=Observation:focus").await;
+    assert_eq!(reverse.included(), Vec::<String>::new());
+    assert_eq!(
+        app.fhir(&tokens, "Coverage/carol-coverage").await.status,
+        StatusCode::NOT_FOUND,
+        "a subscriber is no owner"
+    );
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_or_a_bad_one_is_401_with_the_reason() {
+    let app = App::start().await;
+    let good = app.sign_in("alice", EVERYTHING).await;
+    let none = app.get("/fhir/Patient/alice").await;
+    assert_eq!((none.status, none.issue().0.as_str()), (StatusCode::UNAUTHORIZED, "login"));
+    assert!(none.header("www-authenticate").starts_with("Bearer realm="));
+    assert!(!none.header("www-authenticate").contains("error="));
+    let id_token = good.answer["id_token"].as_str().unwrap().to_owned();
+    let refresh = good.refresh.clone().unwrap();
+    let mut flipped = good.access.clone();
+    let last = if flipped.ends_with('A') { 'B' } else { 'A' };
+    flipped.replace_range(flipped.len() - 8..flipped.len() - 7, &last.to_string());
+    let unsigned = good.access.rsplit_once('.').unwrap().0;
+    for (what, token) in [
+        ("an id_token", id_token),
+        ("a refresh token", refresh),
+        ("a flipped signature", flipped),
+        ("no signature", format!("{unsigned}.")),
+        ("two parts", unsigned.to_owned()),
+        ("two tokens", format!("{0},Bearer {0}", good.access)),
+        ("garbage", "abc".to_owned()),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let reply = app.get_with("/fhir/Patient/alice", headers).await;
+        assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::UNAUTHORIZED, "security"), "{what}");
+        assert!(reply.header("www-authenticate").contains("error=\"invalid_token\""), "{what}");
+    }
+    let in_query = app.get(&format!("/fhir/Patient/alice?access_token={}", good.access)).await;
+    assert_eq!(in_query.status, StatusCode::UNAUTHORIZED, "a token in the query is no token");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_next_link_carries_a_place_and_no_authority() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    let next = app.fhir(&alice, "Observation?_count=5").await.link("next").unwrap();
+    let bobs: Tokens = bob;
+    let reply = app.fhir(&bobs, &next).await;
+    assert!(reply.matches().iter().all(|id| id.starts_with("Observation/bob")), "{:?}", reply.matches());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_under_a_good_token_is_recorded() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/Coverage.rs").await;
+    app.fhir(&tokens, "Observation").await;
+    app.fhir(&tokens, "Coverage/none").await;
+    app.fhir(&tokens, "Coverage?colour=red").await;
+    let records = app.audit("Patient/alice").await;
+    let told: Vec<(&str, &str)> = records.iter().map(|r| (r["action"].as_str(), r["outcome"].as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("sign-in", "ok"),
+            ("consent", "allowed"),
+            ("token", "ok"),
+            ("search", "forbidden"),
+            ("read", "not-found"),
+            ("search", "invalid")
+        ]
+    );
+    app.finish().await;
+}
