@@ -13,7 +13,8 @@ async fn another_members_id_and_no_ones_id_are_the_same_bytes_and_cost_the_same(
     let mut pairs = 0;
     for resource in tests::fixtures::resources() {
         let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
-        if !(id.starts_with("bob") || id.starts_with("carol")) {
+        // Alice's own record names bob's device: that costs a look, whether or not there is such a device.
+        if !(id.starts_with("bob") || id.starts_with("carol")) || id == "bob-device" {
             continue;
         }
         let theirs = app.fhir(&tokens, &format!("{kind}/{id}")).await;
