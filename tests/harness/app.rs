@@ -205,6 +205,9 @@ impl App {
     }
 
     /// Lets somebody sign in to a record.
+    ///
+    /// # Panics
+    /// The name is taken.
     pub async fn add_member(&self, username: &str, patient: &str) {
         let password = Secret::from_client(&fixtures::password(username));
         self.keep_secret(password.reveal());
@@ -270,6 +273,13 @@ impl App {
     pub async fn fhir(&self, tokens: &Tokens, path: &str) -> Reply {
         let request = Request::get(self.absolute_fhir(path)).body(String::new()).expect("a good URL");
         self.fhir_request(tokens, request).await
+    }
+
+    /// `GET` under `/fhir` with a token and without the guards, for measuring: the length of the answer.
+    pub async fn get_with_token(&self, tokens: &Tokens, path: &str) -> usize {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));
+        self.get_with(&self.absolute_fhir(path), headers).await.body.len()
     }
 
     /// As [`App::fhir`], posting a form.

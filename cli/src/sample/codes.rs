@@ -115,8 +115,6 @@ hl7! {
     allergy_verification = "allergyintolerance-verification";
     observation_category = "observation-category";
     request_category = "medicationrequest-category";
-    consent_scope = "consentscope";
-    consent_action = "consentaction";
     agent_type = "provenance-participant-type";
     goal_progress = "goal-achievement";
     goal_category = "goal-category";

@@ -87,7 +87,10 @@ impl Function {
         let instance = state.instances.get_mut(&number)?;
         // Asking for more work without an answer to the last abandons that.
         instance.finish(Err(InvocationError::Reported));
-        instance.wait(sender);
+        if let Some(init) = instance.wait(sender) {
+            let line = format!("INIT_REPORT Init Duration: {:.2} ms", init.as_secs_f64() * 1000.0);
+            self.launch.logs.push(&self.definition.name, line);
+        }
         state.idle.retain(|idle| *idle != number);
         state.idle.push(number);
         self.dispatch(&mut state);

@@ -93,12 +93,13 @@ enum Phase {
 pub(crate) struct Instance {
     phase: Phase,
     kill: Arc<Notify>,
+    started: Instant,
 }
 
 impl Instance {
     /// An instance whose process is being started, and the signal that ends it.
     pub(crate) fn starting(kill: Arc<Notify>) -> Self {
-        Self { phase: Phase::Starting, kill }
+        Self { phase: Phase::Starting, kill, started: Instant::now() }
     }
 
     /// Whether its process has not asked for work yet.
@@ -121,9 +122,11 @@ impl Instance {
         matches!(self.phase, Phase::Busy { deadline, .. } if deadline <= Instant::now())
     }
 
-    /// It has asked for work.
-    pub(crate) fn wait(&mut self, poll: oneshot::Sender<Work>) {
+    /// It has asked for work; the first time, how long that took since its start.
+    pub(crate) fn wait(&mut self, poll: oneshot::Sender<Work>) -> Option<Duration> {
+        let init = self.is_starting().then(|| self.started.elapsed());
         self.phase = Phase::Idle(poll);
+        init
     }
 
     /// It shall have no more work: its poll ends without an answer.

@@ -228,7 +228,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         date: signed,
         encounter: None,
     };
-    let paper = documents::file(chart, &form);
+    documents::file(chart, &form);
     let on = date!(2026 - 04 - 21);
     let heart = illness("hypertension");
     let seen = life::visit(
