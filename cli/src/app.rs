@@ -10,6 +10,7 @@ use shared::scope::Scopes;
 use shared::secret::Random;
 use shared::store::auth::Commit;
 
+use crate::jwks;
 use crate::stack::Stack;
 
 /// The arguments.
@@ -27,8 +28,8 @@ pub struct Add {
     /// The app runs on a server and can keep a secret: make one
     #[arg(long)]
     confidential: bool,
-    /// The app's public keys, for `private_key_jwt` (not supported yet)
-    #[arg(long, value_name = "FILE|URL")]
+    /// The app signs in with a key of its own (`private_key_jwt`): its public keys, as a JWK set. They are read now
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "confidential")]
     jwks: Option<String>,
     /// Print what the app's developer needs as JSON
     #[arg(long)]
@@ -45,6 +46,10 @@ impl Add {
     /// An argument is not acceptable, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         self.check()?;
+        let keys = match &self.jwks {
+            Some(place) => Some(jwks::read(place).await?),
+            None => None,
+        };
         let random = Random::system();
         let secret = self.confidential.then(|| random.secret());
         let client = Client {
@@ -53,13 +58,14 @@ impl Add {
             redirect_uris: self.redirect_uris.clone(),
             scope: self.scope.clone(),
             secrets: secret.iter().map(shared::secret::Secret::hashed).collect(),
+            keys,
             created_at: Clock::System.now(),
             disabled: false,
         };
         stack.auth().commit(Commit::default().create(&client)).await?;
         let base = stack.issuer().fhir_base();
         let mut told = json!({"client_id": client.id, "name": client.name, "fhir_base": base,
-            "issuer": stack.issuer().as_str(), "aud": base});
+            "issuer": stack.issuer().as_str(), "aud": base, "client_secret": null});
         if let Some(secret) = &secret {
             told["client_secret"] = secret.reveal().into();
         }
@@ -77,11 +83,6 @@ impl Add {
     }
 
     fn check(&self) -> Result<()> {
-        if self.jwks.is_some() {
-            bail!(
-                "--jwks: apps that sign with a key of their own (private_key_jwt) are not supported yet; use --confidential"
-            );
-        }
         // What could make the name look like something else on the consent page: controls and direction marks.
         let deceptive = |c: char| {
             c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

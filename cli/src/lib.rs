@@ -2,6 +2,7 @@
 
 pub mod app;
 mod cloudformation;
+mod jwks;
 pub mod load;
 pub mod local;
 pub mod member;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
@@ -130,8 +131,21 @@ pub fn announce(root: &Path, descriptor: &Descriptor) -> Result<PathBuf> {
     let folder = folder(root);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let file = folder.join(format!("{}.json", std::process::id()));
-    fs::write(&file, serde_json::to_vec(descriptor)?).with_context(|| format!("cannot write {}", file.display()))?;
+    let write = || private_file(&file)?.write_all(&serde_json::to_vec(descriptor)?);
+    write().with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
+}
+
+/// Makes a file, or empties it, that only this user may read.
+///
+/// # Errors
+/// It cannot be written.
+pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The descriptors of stacks whose services still answer, the newest first. What a dead stack left behind is removed.

@@ -292,16 +292,17 @@ impl Bearer {
         if scopes.iter().any(|scope| scope.query.is_none()) {
             return Some(permit(None, Vec::new()));
         }
+        // `fhirUser` lets the app read who signed in: exactly that one resource. For a member that is the one Patient of the
+        // record, so a granular scope beside it narrows nothing.
+        let is_user =
+            interaction == Interaction::Read && kind.name == "Patient" && self.scopes.contains(&Scope::FhirUser);
+        if is_user {
+            return Some(permit(Some(self.patient().into()), Vec::new()));
+        }
         // A granular scope that does not read as a search on this type allows nothing: fail closed.
         let filters: Vec<Vec<Filter>> =
             scopes.iter().filter_map(|scope| granular(kind, scope.query.as_deref()?)).collect();
-        if !filters.is_empty() {
-            return Some(permit(None, filters));
-        }
-        // `fhirUser` lets the app read who signed in: exactly that one resource.
-        let is_user =
-            interaction == Interaction::Read && kind.name == "Patient" && self.scopes.contains(&Scope::FhirUser);
-        is_user.then(|| permit(Some(self.patient().into()), Vec::new()))
+        (!filters.is_empty()).then(|| permit(None, filters))
     }
 }
 
@@ -363,6 +364,17 @@ impl Permits {
     /// Whether the type is among them.
     pub fn include(&self, kind: &str) -> bool {
         self.of(kind).is_some()
+    }
+
+    /// Whether all resources of all shared types are admitted.
+    pub fn admit_everything_shared(&self) -> bool {
+        let whole = |kind: &ResourceType| self.of(kind.name).is_some_and(|permit| permit.filters.is_empty());
+        TYPES.iter().filter(|kind| kind.is_shared()).all(whole)
+    }
+
+    /// Whether a granular scope is among them.
+    pub fn are_granular(&self) -> bool {
+        self.by_type.iter().any(|permit| !permit.filters.is_empty())
     }
 
     /// Whether there are none.

@@ -85,7 +85,7 @@ pub fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<&'
     let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
-        _ => Err(Duplicate(name.to_owned())),
+        _ => Err(Duplicate(name.chars().take(64).collect())),
     }
 }
 

@@ -226,3 +226,17 @@ async fn every_refusal_under_a_good_token_is_recorded() {
     );
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_record_there_is_no_response() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    app.drop_audit_table().await;
+    for path in ["Patient/alice", "Observation", "Patient/alice/$everything"] {
+        let reply = app.fhir_unguarded(&tokens, path).await;
+        assert!(reply.status.is_server_error(), "{path}: {}", reply.status);
+        assert_eq!(reply.json()["resourceType"], "OperationOutcome");
+        assert!(!reply.body.contains("Family") && !reply.body.contains("alice"), "{path}: {}", reply.body);
+    }
+    app.finish().await;
+}

@@ -335,3 +335,69 @@ async fn a_confidential_app_proves_itself_by_basic_or_in_the_form() {
     Tokens::of(&ask(form(&two, &in_form), HeaderMap::new()).await);
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
+    let app = App::start().await;
+    let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
+    let started = app.get(&format!("/oauth2/authorize?{}", good.query())).await;
+    let mut cookies = tests::Cookies::default();
+    cookies.take(&started);
+    let page = app.get_with(started.header("location"), cookies.headers()).await;
+    let (request, csrf) = (page.field("request"), page.field("csrf"));
+    let try_password = async |password: &str| {
+        let form = [("request", request.as_str()), ("csrf", &csrf), ("username", "alice"), ("password", password)];
+        app.post("/login", &form, cookies.headers()).await
+    };
+    let all = ["wrong password"; 12].map(|password| try_password(password));
+    let mut statuses = Vec::new();
+    for reply in futures(all).await {
+        statuses.push(reply.status.as_u16());
+    }
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 401).count(),
+        10,
+        "side by side they count as well: {statuses:?}"
+    );
+    let right = try_password(&tests::fixtures::password("alice")).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(right.header("retry-after").parse::<u32>().unwrap() <= 900);
+    app.sign_in("bob", "patient/*.rs").await;
+    app.finish().await;
+}
+
+/// Runs all at once.
+async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    futures_util::future::join_all(all).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_refreshes_at_once_both_get_tokens_and_one_end_lives() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", GUIDES_SCOPE).await;
+    let (one, two) = tokio::join!(refresh(&app, &tokens), refresh(&app, &tokens));
+    let (one, two) = (Tokens::of(&one), Tokens::of(&two));
+    let alive = [refresh(&app, &one).await, refresh(&app, &two).await];
+    assert!(alive.iter().filter(|reply| reply.status == StatusCode::OK).count() <= 1);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_far_too_long_is_refused_and_breaks_nothing() {
+    let app = App::start().await;
+    let long = "x".repeat(5000);
+    let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
+    for name in ["client_id", "state", "scope", "redirect_uri", "aud"] {
+        let reply = app.authorize(&good.clone().with(name, Some(&long))).await;
+        assert!(reply.status == StatusCode::BAD_REQUEST || reply.redirected("error").is_some(), "{name}: {reply:?}");
+    }
+    let form: Vec<(&str, &str)> = vec![("client_id", &long); 40];
+    assert_eq!(app.post("/oauth2/authorize", &form, HeaderMap::new()).await.status, StatusCode::BAD_REQUEST);
+    let form = [("grant_type", "authorization_code"), ("client_id", &*long), ("code", "x")];
+    assert_eq!(app.token(&form, HeaderMap::new()).await.json()["error"], "invalid_client");
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let posted = app.fhir_post(&tokens, "Patient/_search", &[("name", &"%\"".repeat(1 << 18))]).await;
+    assert_eq!(posted.status, StatusCode::BAD_REQUEST);
+    assert!(posted.body.len() < 1000);
+    app.finish().await;
+}

@@ -78,14 +78,15 @@ async fn bundles_ndjson_single_resources_and_folders_are_read() {
     file(&inner, "one.json", &serde_json::to_string_pretty(&observation("one", "alice")).unwrap());
     file(&inner, "lines.json", &format!("{}\n\n{}\n", observation("l1", "alice"), observation("l2", "alice")));
     file(&inner, "notes.txt", "not read");
+    file(&inner, "first-broken.json", &format!("{{broken\n{}\n", observation("l3", "alice")));
     let lines = file(
         folder.path(),
         "more.ndjson",
         &format!("{}\n{{broken\n{}", observation("n1", "alice"), observation("n2", "alice")),
     );
     let report = app.load(Source::of_paths(&[lines, inner]).unwrap()).await;
-    assert_eq!(report.types["Observation"], tally(9, 9, 0, 0, 0), "{report}");
-    assert_eq!(report.types[UNREADABLE], tally(2, 0, 0, 0, 2), "the broken line and the document Bundle");
+    assert_eq!(report.types["Observation"], tally(10, 10, 0, 0, 0), "{report}");
+    assert_eq!(report.types[UNREADABLE], tally(3, 0, 0, 0, 3), "the broken lines and the document Bundle");
     let rejected = std::fs::read_to_string(report.rejected_file.unwrap()).unwrap();
     assert!(rejected.contains("more.ndjson line 2") && rejected.contains("document"), "{rejected}");
     assert!(Source::of_paths(&[folder.path().join("missing")]).is_err());
@@ -176,10 +177,39 @@ async fn what_has_no_owner_or_no_type_or_no_id_is_rejected_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_two_resources_go_by_leads_nowhere() {
+    let app = App::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = |patient: &str| {
+        json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+            {"fullUrl": "urn:uuid:p1", "resource": {"resourceType": "Patient", "id": patient}},
+            {"resource": {"resourceType": "Observation", "id": format!("of-{patient}"), "subject": {"reference": "urn:uuid:p1"}}}]})
+    };
+    let files = ["alice", "bob"].map(|name| file(folder.path(), &format!("{name}.json"), &bundle(name).to_string()));
+    let report = app.load(Source::of_paths(&files).unwrap()).await;
+    assert_eq!(report.types["Patient"], tally(2, 2, 0, 0, 0));
+    assert_eq!(report.types["Observation"], tally(2, 0, 0, 0, 2), "neither may land in the other's record");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_keep_their_digits() {
+    let app = App::empty().await;
+    app.add_member("alice", "alice").await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"resourceType":"Observation","id":"n","subject":{"reference":"Patient/alice"},"valueQuantity":{"value":1.50}}"#;
+    app.load(Source::of_paths(&[file(folder.path(), "n.ndjson", text)]).unwrap()).await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    assert!(app.fhir(&tokens, "Observation/n").await.body.contains("\"value\":1.50"));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provenance_goes_to_each_member_with_their_own_targets_only() {
     let app = App::start().await;
     let provenance = json!({"resourceType": "Provenance", "id": "prov", "recorded": "2026-01-01T00:00:00Z",
         "target": [{"reference": "Observation/a1"}, {"reference": "Observation/b1"}, {"reference": "Patient/carol"}],
+        "entity": [{"role": "source", "what": {"reference": "DocumentReference/b9", "display": "CANARY-BOB"}}],
         "agent": [{"who": {"reference": "Organization/payer"}}]});
     let report = app.load(Source::Memory(vec![provenance, observation("a1", "alice"), observation("b1", "bob")])).await;
     assert_eq!(report.types["Provenance"], tally(1, 1, 0, 0, 0), "{report}");

@@ -4,6 +4,7 @@ mod access;
 mod command;
 mod discovery;
 mod flow;
+mod keys;
 mod load;
 mod routes;
 mod search;

@@ -62,7 +62,7 @@ async fn requests() {
     let stack = Stack::local(&descriptor).await.expect("the stack has all parts");
     let rejected = PathBuf::from("/dev/null");
     let (started, source) = (Clock::System.now(), Source::Memory(sample.resources));
-    let report = load(&stack.writer(), &source, &rejected, started, &indicatif::ProgressBar::hidden()).await;
+    let report = load(&stack.writer(), &source, &rejected, Clock::System, &indicatif::ProgressBar::hidden()).await;
     let took = (Clock::System.now().0 - started.0).max(1);
     println!(
         "\nloaded {count} resources in {took} ms; rejected {}",
@@ -92,10 +92,7 @@ async fn requests() {
         let bytes = app.get_with_token(who, path).await;
         let took = Clock::System.now().0 - started;
         let line: Json = app.answered(route, 200, before + 1).await.pop().expect("a line");
-        println!(
-            "{path:<74}{:>7}{:>7}{:>7}{:>7}{bytes:>10}{took:>8}",
-            line["calls"], line["waves"], line["read_units"], line["write_units"]
-        );
+        println!("{path:<74}{}{bytes:>10}{took:>8}", cost(&line));
     }
     for (route, what) in [
         ("GET /oauth2/authorize", "authorize"),
@@ -105,10 +102,12 @@ async fn requests() {
     ] {
         let status = if what == "token" { 200 } else { 303 };
         let line: Json = app.answered(route, status, 1).await.pop().expect("a line");
-        println!(
-            "{what:<74}{:>7}{:>7}{:>7}{:>7}",
-            line["calls"], line["waves"], line["read_units"], line["write_units"]
-        );
+        println!("{what:<74}{}", cost(&line));
     }
     app.finish().await;
+}
+
+/// Calls, waves, read and write units of a log line, as columns.
+fn cost(line: &Json) -> String {
+    ["calls", "waves", "read_units", "write_units"].map(|figure| format!("{:>7}", line[figure].to_string())).concat()
 }

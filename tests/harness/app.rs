@@ -137,6 +137,7 @@ impl App {
                 redirect_uris: vec![REDIRECT_URI.to_owned()],
                 scope: None,
                 secrets,
+                keys: None,
                 created_at: Clock::System.now(),
                 disabled: false,
             };
@@ -148,6 +149,15 @@ impl App {
                 .expect("the app is new");
         }
         app
+    }
+
+    /// Registers one more app.
+    ///
+    /// # Panics
+    /// Its id is taken.
+    pub async fn register(&self, client: &RegisteredClient) {
+        let stack = self.stack_to_work_on().await;
+        stack.auth().commit(Commit::default().create(client)).await.expect("the app is new");
     }
 
     /// The gateway.
@@ -199,7 +209,7 @@ impl App {
         let folder = tempfile::tempdir().expect("there is room for a file");
         let rejected: PathBuf = folder.keep().join("rejected.ndjson");
         let stack = self.stack_to_work_on().await;
-        load(&stack.writer(), &source, &rejected, Clock::System.now(), &ProgressBar::hidden())
+        load(&stack.writer(), &source, &rejected, Clock::System, &ProgressBar::hidden())
             .await
             .expect("the stack stores")
     }
@@ -226,19 +236,23 @@ impl App {
 
     /// Sends a request as it is. Checks the headers that every answer must have.
     pub async fn send(&self, request: Request<String>) -> Reply {
-        let response =
-            self.client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        let reply = Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).expect("answers are UTF-8"),
-        };
+        let reply = self.answer(request).await;
         assert!(reply.status.as_u16() < 500, "{} {}", reply.status, reply.body);
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
         assert!(!reply.header("referrer-policy").is_empty() || reply.status == StatusCode::NO_CONTENT, "{reply:?}");
         reply
+    }
+
+    async fn answer(&self, request: Request<String>) -> Reply {
+        let response =
+            self.client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("the answer comes whole").to_bytes();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).expect("answers are UTF-8"),
+        }
     }
 
     fn absolute(&self, path: &str) -> String {
@@ -273,6 +287,24 @@ impl App {
     pub async fn fhir(&self, tokens: &Tokens, path: &str) -> Reply {
         let request = Request::get(self.absolute_fhir(path)).body(String::new()).expect("a good URL");
         self.fhir_request(tokens, request).await
+    }
+
+    /// `GET` under `/fhir` with a token, whatever comes of it.
+    ///
+    /// # Panics
+    /// The gateway does not answer.
+    pub async fn fhir_unguarded(&self, tokens: &Tokens, path: &str) -> Reply {
+        let request = Request::get(self.absolute_fhir(path));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access));
+        self.answer(request.body(String::new()).expect("a good URL")).await
+    }
+
+    /// Takes the audit table away.
+    ///
+    /// # Panics
+    /// It does not go.
+    pub async fn drop_audit_table(&self) {
+        crate::audit::drop(self.environment()).await;
     }
 
     /// `GET` under `/fhir` with a token and without the guards, for measuring: the length of the answer.

@@ -14,6 +14,30 @@ pub type Record = BTreeMap<String, String>;
 /// # Panics
 /// The table does not answer.
 pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> Vec<Record> {
+    let answer = client(environment)
+        .query()
+        .table_name(&environment["AUDIT_TABLE"])
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(subject.to_owned()))
+        .send()
+        .await
+        .expect("the audit table answers");
+    let text = |value: &AttributeValue| value.as_s().cloned().unwrap_or_default();
+    answer.items().iter().map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect()).collect()
+}
+
+/// Takes the table away.
+///
+/// # Panics
+/// It does not go.
+pub async fn drop(environment: &BTreeMap<String, String>) {
+    let client = client(environment);
+    let table = &environment["AUDIT_TABLE"];
+    client.update_table().table_name(table).deletion_protection_enabled(false).send().await.expect("it may go");
+    client.delete_table().table_name(table).send().await.expect("it goes");
+}
+
+fn client(environment: &BTreeMap<String, String>) -> Client {
     let value = |name: &str| environment[name].clone();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -27,14 +51,5 @@ pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> V
             "test",
         ))
         .build();
-    let answer = Client::from_conf(config)
-        .query()
-        .table_name(value("AUDIT_TABLE"))
-        .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", AttributeValue::S(subject.to_owned()))
-        .send()
-        .await
-        .expect("the audit table answers");
-    let text = |value: &AttributeValue| value.as_s().cloned().unwrap_or_default();
-    answer.items().iter().map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect()).collect()
+    Client::from_conf(config)
 }

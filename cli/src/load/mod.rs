@@ -18,7 +18,7 @@ use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
-use shared::clock::{Clock, Time};
+use shared::clock::Clock;
 use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
@@ -29,7 +29,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use crate::stack::Stack;
+use crate::stack::{Stack, private_file};
 use references::{Names, references};
 pub use report::{Report, Tally, UNREADABLE};
 use source::Item;
@@ -47,14 +47,14 @@ const BATCH: usize = 512;
 /// A path cannot be read, or the stack does not answer; the run may be repeated. What is wrong with a resource is no error but
 /// in the report.
 pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) -> Result<Report> {
-    let now = Clock::System.now();
-    let stamp = now.to_string().replace([':', '.'], "-");
+    let clock = Clock::System;
+    let stamp = clock.now().to_string().replace([':', '.'], "-");
     let file = rejected.unwrap_or_else(|| PathBuf::from(format!("rejected-{stamp}.ndjson")));
     let source = Source::of_paths(paths)?;
     let bar = ProgressBar::new(source.size() * 2).with_style(
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let report = load(&stack.writer(), &source, &file, now, &bar).await;
+    let report = load(&stack.writer(), &source, &file, clock, &bar).await;
     bar.finish_and_clear();
     report
 }
@@ -63,13 +63,19 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) ->
 ///
 /// # Errors
 /// As [`run`].
-pub async fn load(writer: &Writer, source: &Source, rejected: &Path, now: Time, bar: &ProgressBar) -> Result<Report> {
+pub async fn load(
+    writer: &Writer,
+    source: &Source,
+    rejected: &Path,
+    clock: Clock,
+    bar: &ProgressBar,
+) -> Result<Report> {
     bar.set_message("reading");
     let survey = Survey::of(source, bar)?;
     let mut run = Run {
         writer,
         survey: &survey,
-        now,
+        clock,
         owners: HashMap::new(),
         claims: HashMap::new(),
         pointers: Mutex::new(HashSet::new()),
@@ -159,7 +165,7 @@ struct Ready {
 struct Run<'a> {
     writer: &'a Writer,
     survey: &'a Survey,
-    now: Time,
+    clock: Clock,
     owners: HashMap<Reference, String>,
     claims: HashMap<Reference, String>,
     pointers: Mutex<HashSet<(String, Reference)>>,
@@ -231,10 +237,12 @@ impl Run<'_> {
         if !(resource["meta"].is_null() || resource["meta"].is_object()) {
             return Err("its meta is no object".into());
         }
+        if let Some(name) = self.survey.names.ambiguous(&mut resource) {
+            return Err(format!("it refers to `{name}`, and two resources of this run go by that name"));
+        }
         self.survey.names.resolve(&mut resource);
         let named = references(&mut resource);
-        // A Binary is read by itself, as bytes if need be; everything else must fit into a Bundle.
-        if kind.owner != Owner::Attachment && escaped_length(&resource.to_string()) > BYTE_BUDGET {
+        if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             return Err(format!("it is larger than an answer can carry ({} MB)", BYTE_BUDGET >> 20));
         }
         let owner = ownership(kind, &resource).map_err(|error| error.to_string())?;
@@ -281,12 +289,19 @@ impl Run<'_> {
             };
             target.is_none_or(|target| !shared(&target) && owner_of(&target).as_deref() != Some(owner))
         };
+        let several = owners.len() > 1;
         Ok(owners
             .into_iter()
             .map(|owner| {
                 let mut own = resource.clone();
                 if let Some(targets) = own["target"].as_array_mut() {
                     targets.retain(|target| !is_foreign(target, &owner));
+                }
+                if several && let Some(own) = own.as_object_mut() {
+                    // What is told of all of them at once cannot be told to one of them.
+                    for name in ["text", "contained", "entity", "signature"] {
+                        own.remove(name);
+                    }
                 }
                 (Place::Member(owner), own)
             })
@@ -330,6 +345,13 @@ impl Run<'_> {
             let mut place = place.clone();
             if let Place::Member(owner) = &place {
                 for binary in &ready.binaries {
+                    if self.writer.claimed(binary).await?.is_some_and(|holder| holder != *owner) {
+                        return Ok(Outcome::Refused(format!(
+                            "it names {binary}, which a document of another member names"
+                        )));
+                    }
+                }
+                for binary in &ready.binaries {
                     let holder = self.writer.claim(binary, owner).await?;
                     if holder != *owner {
                         return Ok(Outcome::Refused(format!(
@@ -352,7 +374,7 @@ impl Run<'_> {
             {
                 place = Place::Member(owner);
             }
-            let written = self.writer.write(&place, resource.clone(), self.now).await?;
+            let written = self.writer.write(&place, resource.clone(), self.clock.now()).await?;
             if place == Place::Unclaimed {
                 return Ok(Outcome::Unclaimed(written));
             }
@@ -390,11 +412,7 @@ impl Rejections {
         let file = if let Some(file) = &mut self.file {
             file
         } else {
-            let mut options = fs::OpenOptions::new();
-            options.create(true).write(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(&self.path);
+            let file = private_file(&self.path);
             self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
         };
         let line = json!({"place": place, "reason": reason, "resource": resource});

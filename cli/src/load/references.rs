@@ -5,28 +5,47 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
 
-/// What the names used in one run stand for.
+/// What the names used in one run stand for; `None` for a name that two resources go by. Such a name leads nowhere: taking
+/// either would put one member's data into another's record.
 #[derive(Default)]
-pub struct Names(HashMap<String, Reference>);
+pub struct Names(HashMap<String, Option<Reference>>);
 
 impl Names {
     /// Notes the names of a resource: its `fullUrl`, and its identifiers as conditional references use them.
     pub fn learn(&mut self, full_url: Option<&str>, reference: &Reference, resource: &Json) {
         if let Some(url) = full_url {
-            self.0.insert(url.to_owned(), reference.clone());
+            self.name(url.to_owned(), reference);
         }
         for identifier in resource["identifier"].as_array().into_iter().flatten() {
             if let (Some(system), Some(value)) = (identifier["system"].as_str(), identifier["value"].as_str()) {
                 let name = format!("{}?identifier={system}|{value}", reference.kind);
-                self.0.insert(name, reference.clone());
+                self.name(name, reference);
             }
         }
+    }
+
+    fn name(&mut self, name: String, reference: &Reference) {
+        let known = self.0.entry(name).or_insert_with(|| Some(reference.clone()));
+        if known.as_ref() != Some(reference) {
+            *known = None;
+        }
+    }
+
+    /// A name in the resource that two resources of the run go by.
+    pub fn ambiguous(&self, resource: &mut Json) -> Option<String> {
+        let mut found = None;
+        each_reference(resource, &mut |text| {
+            if self.0.get(text.as_str()) == Some(&None) {
+                found = Some(text.clone());
+            }
+        });
+        found
     }
 
     /// Puts `Type/id` in the place of every known name in the resource's references, and of a document's in `url`.
     pub fn resolve(&self, resource: &mut Json) {
         each_reference(resource, &mut |text| {
-            if let Some(reference) = self.0.get(text.as_str()) {
+            if let Some(Some(reference)) = self.0.get(text.as_str()) {
                 *text = reference.to_string();
             }
         });

@@ -90,7 +90,9 @@ fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<()> {
 fn read(path: &Path, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<()> {
     let open = || fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let by_name = path.extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+    let by_name = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl"));
     let mut first = Vec::new();
     BufReader::new(open()?).read_until(b'\n', &mut first).with_context(|| format!("{name} cannot be read"))?;
     if by_name || (first.ends_with(b"\n") && serde_json::from_slice::<Json>(&first).is_ok()) {
@@ -99,13 +101,24 @@ fn read(path: &Path, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<(
     let mut text = Vec::new();
     open()?.read_to_end(&mut text).with_context(|| format!("{name} cannot be read"))?;
     let size = text.len() as u64;
-    match serde_json::from_slice::<Json>(&text) {
+    match serde_json::from_slice::<Json>(without_mark(&text)) {
         Ok(json) => unbundled(json, &name, size, visit),
+        // Lines of resources under another name, the first of them broken.
+        Err(_) if text.split(|byte| *byte == b'\n').any(is_resource) => lines(text.as_slice(), &name, visit),
         Err(error) => {
             let resource = Err(format!("this is no JSON: {error}"));
             visit(Item { place: name, full_url: None, resource }, size)
         }
     }
+}
+
+/// A text without the byte order mark that some programs put before it.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+fn is_resource(line: &[u8]) -> bool {
+    serde_json::from_slice::<Json>(line).is_ok_and(|json| json["resourceType"].is_string())
 }
 
 /// NDJSON: a broken line is that line's affair.
@@ -121,7 +134,7 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut dyn FnMut(Item, u64) 
             continue;
         }
         let place = format!("{name} line {number}");
-        match serde_json::from_slice::<Json>(&line) {
+        match serde_json::from_slice::<Json>(without_mark(&line)) {
             Ok(json) => unbundled(json, &place, size, visit)?,
             Err(error) => {
                 visit(Item { place, full_url: None, resource: Err(format!("this line is no JSON: {error}")) }, size)?;

@@ -143,9 +143,11 @@ async fn every_line_is_logged_and_told() {
     stack.on_log(move |line| sender.send(line.clone()).expect("a listener"));
     get(&stack, "/hello").await;
     eventually("the line is kept", || !stack.logs().is_empty()).await;
-    let line = lines.recv().expect("a line");
+    let (init, line) = (lines.recv().expect("a line"), lines.recv().expect("another"));
+    assert!(init.line.starts_with("INIT_REPORT Init Duration: "), "{init:?}");
     assert_eq!((line.function.as_str(), line.line.as_str()), ("ProbeFunction", "echo \"/hello\""));
-    assert_eq!(stack.logs(), [line]);
+    eventually("both are kept", || stack.logs().len() == 2).await;
+    assert_eq!(stack.logs(), [init, line]);
 }
 
 #[cfg(target_os = "linux")]

@@ -77,9 +77,9 @@ fn resource(kind: &ResourceType, base: &str) -> Json {
     resource["searchRevInclude"] = TYPES
         .iter()
         .flat_map(|source| parameters_of(source.name).map(move |(_, row)| (source, row)))
-        .filter(|(source, row)| {
+        .filter(|(_, row)| {
             let refers = row.targets.contains(&kind.name) || row.targets == ["*"];
-            row.kind == Kind::Reference && refers && !source.is_shared()
+            row.kind == Kind::Reference && refers
         })
         .map(|(source, row)| format!("{}:{}", source.name, row.code))
         .collect();

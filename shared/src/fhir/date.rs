@@ -11,6 +11,9 @@ pub struct Interval {
     pub high: i64,
 }
 
+/// 9999-12-31T23:59:59.999Z
+const END_OF_CALENDAR: i64 = 253_402_300_799_999;
+
 impl Interval {
     /// Reads a FHIR `date`, `dateTime` or `instant`; a time without a zone is taken as UTC. `None` where the text is none.
     pub fn parse(text: &str) -> Option<Interval> {
@@ -33,12 +36,13 @@ impl Interval {
         }
         let next = match (month, day) {
             (_, Some(_)) => first.next_day(),
+            (Some(12) | None, None) if first.year() == 9999 => None,
             (Some(12) | None, None) => Date::from_calendar_date(first.year() + 1, Month::January, 1).ok(),
             (Some(_), None) => first.replace_month(first.month().next()).ok(),
         };
         let low = millis(PrimitiveDateTime::new(first, Time::MIDNIGHT).assume_utc());
-        // 9999-12-31 has no next day in the calendar.
-        let high = next.map_or(low + 86_399_999, |next| millis(next.midnight().assume_utc()) - 1);
+        // After 9999 the calendar ends.
+        let high = next.map_or(END_OF_CALENDAR, |next| millis(next.midnight().assume_utc()) - 1);
         Some(Interval { low, high })
     }
 
@@ -183,7 +187,8 @@ mod tests {
         assert_eq!(interval("2024-02").high, interval("2024-02-29T23:59:59.999Z").high);
         assert_eq!(interval("2024").high + 1, interval("2025").low);
         assert_eq!(interval("2024-02-29T10:30-05:00").low, interval("2024-02-29T15:30:00Z").low);
-        assert_eq!(interval("9999-12-31").high + 1, interval("9999-12-31").low + 86_400_000);
+        assert_eq!(interval("9999").high, interval("9999-12-31T23:59:59.999Z").high);
+        assert_eq!(interval("9999-12-31").high, interval("9999-12").high);
     }
 
     #[test]

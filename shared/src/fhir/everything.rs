@@ -15,11 +15,11 @@ use serde_json::Value as Json;
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
 use super::date::Interval;
 use super::index::Value;
-use super::outcome::{Error, FHIR_JSON};
+use super::outcome::{Error, FHIR_JSON, shortened};
 use super::query::CURSOR;
 use super::reference::Reference;
 use super::server::Call;
-use super::types::{ResourceType, TYPES};
+use super::types::ResourceType;
 use super::{parameters_of, query};
 use crate::access::{Access, Interaction, Permits};
 use crate::audit::Disclosure;
@@ -29,6 +29,9 @@ use crate::store::row::Row;
 
 /// The operation's parameters (R4, `Patient/$everything`).
 const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
+
+/// A call reads at least so many rows: fewer would save nothing and cost a round trip more.
+const SMALLEST_READ: usize = 100;
 
 /// Where a page goes on.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -115,7 +118,9 @@ async fn partition(
     let mut after = request.place.after.clone().filter(|after| *after != patient).map(|after| after.to_string());
     let first = request.place.after.is_none();
     loop {
-        let limit = (request.count != usize::MAX).then(|| page.count + 1);
+        // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
+        let counted = request.count != usize::MAX && !request.is_selective() && !permits.are_granular();
+        let limit = counted.then(|| (page.count + 1).max(SMALLEST_READ));
         let next = async { Ok(resources.compartment(permits, after.as_deref(), limit).await?) };
         let own = async {
             match first && page.entries.is_empty() {
@@ -160,7 +165,7 @@ async fn partition(
         after = slice.more;
         if after.is_none() {
             // Only where all shared resources were met are all their references known.
-            met.whole = first && TYPES.iter().filter(|kind| kind.is_shared()).all(|kind| permits.include(kind.name));
+            met.whole = first && permits.admit_everything_shared();
             return Ok(());
         }
     }
@@ -265,7 +270,7 @@ impl Request {
         };
         query::format(once("_format")?)?;
         Ok(Request {
-            kinds: once("_type")?.map(|text| text.split(',').map(|kind| kind.trim().to_owned()).collect()),
+            kinds: once("_type")?.map(kinds).transpose()?,
             since: date("_since")?.map(|since| since.low),
             place: once(CURSOR)?.map(Place::parse).transpose()?.unwrap_or_default(),
             care,
@@ -288,6 +293,12 @@ impl Request {
         recent && in_time
     }
 
+    /// Whether resources of the permitted types may be left out.
+    fn is_selective(&self) -> bool {
+        let all_times = self.care == Interval { low: i64::MIN, high: i64::MAX };
+        self.kinds.is_some() || self.since.is_some() || !all_times
+    }
+
     fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
         let patient = call.bearer.patient();
         let mut text = form_urlencoded::Serializer::new(format!("{}/Patient/{patient}/$everything?", call.base));
@@ -297,6 +308,15 @@ impl Request {
         }
         text.finish().trim_end_matches('?').to_owned()
     }
+}
+
+/// The types that `_type` names.
+fn kinds(text: &str) -> Result<Vec<String>, Error> {
+    let known = |kind: &str| match ResourceType::named(kind) {
+        Some(kind) => Ok(kind.name.to_owned()),
+        None => Err(Error::Invalid(format!("`_type` names `{}`, which is no type of this server", shortened(kind)))),
+    };
+    text.split(',').map(|kind| known(kind.trim())).collect()
 }
 
 /// The pairs of a posted Parameters resource.

@@ -16,7 +16,7 @@ pub fn fallback(config: &Config, request: &Request) -> Response {
         return preflight(&path);
     }
     if path.first() != Some(&"fhir") {
-        return json(StatusCode::NOT_FOUND, "application/json", r#"{"error":"not_found"}"#.to_owned());
+        return outside_fhir(&path);
     }
     let named = |name: &str| ResourceType::named(name).is_some();
     let allow = match path[1..] {
@@ -33,6 +33,20 @@ pub fn fallback(config: &Config, request: &Request) -> Response {
         _ => Error::NotFound,
     };
     error.respond(&request.issuer(config).fhir_base())
+}
+
+/// Paths of the authorization server: its endpoints under another method, and what is not there.
+fn outside_fhir(path: &[&str]) -> Response {
+    let allow = match path {
+        ["oauth2", "authorize"] | ["login" | "consent"] => "GET, POST",
+        ["oauth2", "token"] => "POST",
+        ["oauth2", "jwks"] | [".well-known", "openid-configuration" | "oauth-authorization-server"] => "GET",
+        _ => return json(StatusCode::NOT_FOUND, "application/json", r#"{"error":"not_found"}"#.to_owned()),
+    };
+    let text = format!(r#"{{"error":"invalid_request","error_description":"the method here is {allow}"}}"#);
+    let mut response = json(StatusCode::METHOD_NOT_ALLOWED, "application/json", text);
+    set(&mut response, header::ALLOW, allow);
+    response
 }
 
 /// A browser asks before it lets a page of another origin call. Apps in a browser may call everything but the pages on

@@ -105,8 +105,8 @@ impl Filter {
                 _ => Err(Fault::Malformed(format!("`{name}` takes true or false, not `{value}`"))),
             };
         }
-        if value.is_empty() {
-            return Err(Fault::Malformed(format!("`{name}` has no value")));
+        if split_escaped(value, ',').iter().any(String::is_empty) {
+            return Err(Fault::Malformed(format!("`{name}` has no value, or a comma without one beside it")));
         }
         let negated = modifier == Some("not") && parameter.kind == Kind::Token;
         let modifier = if negated { None } else { modifier };
@@ -172,7 +172,8 @@ impl Match {
         value: &str,
         bases: &[&str],
     ) -> Result<Match, Fault> {
-        let wrong = |what: &str| Fault::Malformed(format!("`{name}={value}`: {what}"));
+        let shown: String = value.chars().take(100).collect();
+        let wrong = |what: &str| Fault::Malformed(format!("`{name}={shown}`: {what}"));
         let unescaped = || unescape(value);
         match (parameter.kind, modifier) {
             (Kind::Token, None) | (Kind::Reference, Some("identifier")) => {
@@ -195,6 +196,9 @@ impl Match {
                     return Err(wrong("after a type in the modifier comes an id"));
                 }
                 Ok(Match::Reference(Reference::new(kind, id).to_string()))
+            }
+            (Kind::Text, None | Some("contains")) if folded(&unescaped()).is_empty() => {
+                Err(wrong("there is no letter in it"))
             }
             (Kind::Text, None) => Ok(Match::Text(folded(&unescaped()), Lies::AtStart)),
             (Kind::Text, Some("contains")) => Ok(Match::Text(folded(&unescaped()), Lies::Anywhere)),
@@ -397,6 +401,6 @@ mod tests {
         assert!(fault("recorded-date", "yesterday").contains("YYYY-MM-DD"));
         assert!(fault("code", "a|b|c").contains("system|code"));
         assert!(fault("code:above", "a").contains(":above"));
-        assert!(fault("patient", "").contains("no value"));
+        assert!(fault("patient", "").contains("no value") && fault("clinical-status", "active,").contains("comma"));
     }
 }

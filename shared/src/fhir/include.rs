@@ -81,26 +81,35 @@ async fn forward(
     Ok(access.open(own)?.into_iter().chain(access.open(shared)?).collect())
 }
 
+/// `_revinclude` reads on for at most so many calls of 1 MB.
+const LONGEST_REVERSE: usize = 4;
+
 async fn reverse(call: &Call<'_>, access: &Access, query: &Query, matches: &[Row]) -> Result<Vec<Row>, Error> {
-    let found = try_join_all(query.reverse_includes.iter().map(|include| async move {
-        // Without a scope for the referring type there is nothing to include.
-        let Ok(permit) = call.bearer.permit(Interaction::Search, include.source) else { return Ok(Vec::new()) };
-        let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
-        let mut rows = Vec::new();
-        loop {
-            let slice = access.open(call.server.resources.history(&permit, &window).await?)?;
-            rows.extend(
-                slice
-                    .rows
-                    .into_iter()
-                    .filter(|row| targets(include, row).any(|target| matches.iter().any(|found| found.key == target))),
-            );
-            window.after = slice.more;
-            if window.after.is_none() {
-                return Ok::<_, Error>(rows);
-            }
+    let found = try_join_all(query.reverse_includes.iter().map(|include| referring(call, access, include, matches)));
+    Ok(found.await?.into_iter().flatten().collect())
+}
+
+/// The resources that refer to a match by one `_revinclude`.
+async fn referring(call: &Call<'_>, access: &Access, include: &Include, matches: &[Row]) -> Result<Vec<Row>, Error> {
+    // Without a scope for the referring type there is nothing to include.
+    let Ok(permit) = call.bearer.permit(Interaction::Search, include.source) else { return Ok(Vec::new()) };
+    let refers = |row: &Row| targets(include, row).any(|target| matches.iter().any(|found| found.key == target));
+    let resources = &call.server.resources;
+    if include.source.is_shared() {
+        return Ok(access.open(resources.reachable(&permit).await?)?.into_iter().filter(refers).collect());
+    }
+    let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
+    let mut rows = Vec::new();
+    for _ in 0..LONGEST_REVERSE {
+        let slice = access.open(resources.history(&permit, &window).await?)?;
+        rows.extend(slice.rows.into_iter().filter(refers));
+        window.after = slice.more;
+        if window.after.is_none() {
+            return Ok(rows);
         }
-    }))
-    .await?;
-    Ok(found.into_iter().flatten().collect())
+    }
+    let kind = include.source.name;
+    Err(Error::TooCostly(format!(
+        "this member has too many {kind} to find those that refer to these; search {kind} itself"
+    )))
 }

@@ -110,6 +110,11 @@ impl Error {
     }
 }
 
+/// What somebody sent, short enough to be shown to them again.
+pub fn shortened(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
 /// An `OperationOutcome` of one issue.
 pub fn outcome(severity: &str, code: &str, diagnostics: &str) -> serde_json::Value {
     json!({

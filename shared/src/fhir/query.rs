@@ -15,6 +15,12 @@ pub const LARGEST_COUNT: usize = 100;
 /// More pairs or alternatives than this are no search but an attack.
 const LARGEST_LIST: usize = 100;
 
+/// The longest search, in bytes: the links of its answer repeat it, and must fit API Gateway's 10 KB when they are followed.
+const LARGEST_SEARCH: usize = 6 * 1024;
+
+/// More includes than this are an attack, too.
+const MOST_INCLUDES: usize = 16;
+
 /// Our own parameter: where a page goes on. Apps get it in `next` and never make it.
 pub const CURSOR: &str = "_cursor";
 
@@ -105,6 +111,9 @@ impl Query {
         if pairs.len() > LARGEST_LIST {
             return Err(Error::Invalid(format!("a search has at most {LARGEST_LIST} parameters")));
         }
+        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LARGEST_SEARCH {
+            return Err(Error::Invalid(format!("a search has at most {LARGEST_SEARCH} characters; ask in parts")));
+        }
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let (summary, count) = (summary(once("_summary")?, once("_elements")?)?, count(once("_count")?)?);
         let mut query = Query {
@@ -153,6 +162,9 @@ impl Query {
                 let value = if name == "_count" { query.count.to_string() } else { value.clone() };
                 query.understood.push((name.clone(), value));
             }
+        }
+        if query.includes.len() + query.reverse_includes.len() > MOST_INCLUDES {
+            return Err(Error::Invalid(format!("a search has at most {MOST_INCLUDES} includes")));
         }
         Ok(query)
     }

@@ -197,7 +197,7 @@ fn keys(sort: &[Sort], row: &Row) -> Vec<Option<String>> {
 /// A value as text that sorts as the value does.
 fn sortable(value: &Value) -> String {
     match value {
-        Value::Date { low, .. } => format!("{:012x}", moment(Some(*low))),
+        Value::Date { low, .. } => format!("{:013x}", moment(Some(*low))),
         Value::Token { code, .. } | Value::Code(code) => code.clone(),
         Value::Text(text) => folded(text),
         Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),
@@ -322,7 +322,7 @@ impl Place {
             parts.next() == Some(query.kind.name)
                 && parts
                     .next()
-                    .is_some_and(|moment| moment.len() == 12 && moment.bytes().all(|b| b.is_ascii_hexdigit()))
+                    .is_some_and(|moment| moment.len() == 13 && moment.bytes().all(|b| b.is_ascii_hexdigit()))
                 && parts.next().is_some_and(super::reference::is_id)
                 && parts.next().is_none()
         };

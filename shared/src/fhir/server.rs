@@ -113,6 +113,10 @@ impl Server {
             Ok(()) => handler(&call).await,
             Err(error) => Err(error),
         };
+        // Storage that does not answer is not asked again: the function's own time is short.
+        if let Err(Error::Store(error)) = result {
+            return Err(Error::Store(error));
+        }
         let access = call.access().await?;
         match result {
             Ok(disclosure) => Ok(self.audit.release(action, access, request, disclosure).await?),

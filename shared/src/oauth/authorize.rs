@@ -2,7 +2,7 @@
 //!
 //! Until the app and its redirect URI are known to be good, errors go to a page; after that, back to the app.
 
-use super::client::Client;
+use super::client::{Client, LONGEST_CLIENT_ID};
 use super::code::AuthorizationCode;
 use super::error::{AuthorizeError, PageError};
 use super::pages::see_other;
@@ -18,6 +18,10 @@ use crate::store::auth::Commit;
 
 /// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
 const LONGEST_STATE: usize = 2048;
+
+/// A request of more parameters, or of more bytes in all, is nobody's.
+const MOST_PARAMETERS: usize = 50;
+const LARGEST_REQUEST: usize = 16 * 1024;
 
 /// Somebody's sign-in that is asked for anew, or forbidden.
 struct Prompt {
@@ -35,9 +39,13 @@ pub(super) async fn authorize(server: &Server, request: &Request, issuer: &Issue
         })?,
         false => request.query(),
     };
+    let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if pairs.len() > MOST_PARAMETERS || size > LARGEST_REQUEST {
+        return Err(PageError::Malformed("the app's request is too long".into()));
+    }
     let (client, redirect_uri) = trusted(server, &pairs).await?;
     let session = session(server, request, issuer).await?;
-    let state = single(&pairs, "state").ok().flatten();
+    let state = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
     let back = |error: &AuthorizeError| send_back(&redirect_uri, state, issuer, error);
     match checked(server, &pairs, &client, &redirect_uri, issuer, session.as_ref()) {
         Err(error) => Ok(back(&error)),
@@ -56,7 +64,10 @@ pub(super) async fn authorize(server: &Server, request: &Request, issuer: &Issue
 async fn trusted(server: &Server, pairs: &[(String, String)]) -> Result<(Client, String), PageError> {
     let client_id =
         single(pairs, "client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
-    let client = server.auth.get::<Client>(client_id).await?.map(|stored| stored.record);
+    let client = match client_id.len() <= LONGEST_CLIENT_ID {
+        true => server.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
+        false => None,
+    };
     let client = client
         .filter(|client| !client.disabled)
         .ok_or(PageError::UntrustedApp("this app is not registered here (client_id)"))?;

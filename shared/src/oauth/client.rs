@@ -1,12 +1,16 @@
 //! Apps. An operator registers them; there is no open registration, so nobody can use us to send members to a page of their
 //! own (RFC 9700 §4.11).
 
+use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Secret};
 use crate::store::auth::Record;
+
+/// No `client_id` of ours is longer; a longer one is not looked up.
+pub const LONGEST_CLIENT_ID: usize = 128;
 
 /// An app, as it was registered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,8 +23,11 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// What it may ask for; `None` means everything the server supports.
     pub scope: Option<String>,
-    /// Its secrets; none makes it a public client.
+    /// Its secrets. Without any, and without keys, it is a public client.
     pub secrets: Vec<Hashed>,
+    /// Its public keys, with which it signs in itself (`private_key_jwt`).
+    #[serde(default)]
+    pub keys: Option<JwkSet>,
     /// Since when.
     pub created_at: Time,
     /// Whether the operator stopped it.
@@ -30,7 +37,7 @@ pub struct Client {
 impl Client {
     /// Whether it can keep a secret.
     pub fn is_confidential(&self) -> bool {
-        !self.secrets.is_empty()
+        !self.secrets.is_empty() || self.keys.is_some()
     }
 
     /// Whether `secret` is one of its own.

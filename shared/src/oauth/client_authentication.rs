@@ -1,41 +1,121 @@
-//! How an app proves who it is at the token endpoint (RFC 6749 §2.3): a public client names itself, a confidential one shows
-//! its secret, by HTTP Basic or in the form, never both.
+//! How an app proves who it is at the token endpoint (RFC 6749 §2.3): a public client names itself; a confidential one shows
+//! its secret, by HTTP Basic or in the form, or signs an assertion with a key of its own (RFC 7523, SMART App Launch 2.2
+//! "Client Authentication: Asymmetric"). One way at a time.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Deserialize, Serialize};
 
-use super::client::Client;
+use super::client::{Client, LONGEST_CLIENT_ID};
 use super::error::TokenError;
+use super::server::Server;
+use crate::clock::Time;
+use crate::config::Issuer;
 use crate::http::{Request, single};
 use crate::secret::Secret;
+use crate::store::auth::{Commit, CommitError, Record};
+
+/// The one type of assertion (RFC 7523 §2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// An assertion may be good for so long, in seconds (SMART: "no more than five minutes in the future").
+const LONGEST_ASSERTION: i64 = 300;
+
+/// How far the clocks of two machines may differ, in seconds.
+const SKEW: i64 = 30;
 
 /// Who a client says it is, and by what.
 pub(super) struct Credentials {
     /// Its `client_id`.
     pub client_id: String,
-    secret: Option<Secret>,
-    basic: bool,
+    proof: Proof,
+}
+
+enum Proof {
+    None,
+    Secret { secret: Secret, basic: bool },
+    Assertion(String),
+}
+
+/// What an assertion says.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    exp: i64,
+    jti: String,
+}
+
+/// An assertion that was used, so that nobody uses it again while it is good.
+#[derive(Serialize, Deserialize)]
+struct Used {
+    id: String,
+    until: Time,
+}
+
+impl Record for Used {
+    const KIND: &'static str = "assertion";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.until)
+    }
+}
+
+fn wrong(why: &'static str) -> TokenError {
+    TokenError::InvalidClient { why, basic: false }
 }
 
 /// Takes the credentials out of a request.
 pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Result<Credentials, TokenError> {
     let (form_id, form_secret) = (single(form, "client_id")?, single(form, "client_secret")?);
+    if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
+        return Err(wrong("this client_id is not registered here"));
+    }
+    let assertion = single(form, "client_assertion")?;
+    if let Some(assertion) = assertion {
+        if single(form, "client_assertion_type")? != Some(ASSERTION_TYPE) {
+            return Err(wrong("client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+        }
+        if form_secret.is_some() || request.header(header::AUTHORIZATION).is_some() {
+            return Err(wrong("the client proves itself in two ways: use one"));
+        }
+        // Not yet verified: it only says whose keys to verify it with.
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion);
+        let client_id = claims.map_err(|_| wrong("client_assertion is no JWT with iss, sub, exp and jti"))?.claims.sub;
+        if form_id.is_some_and(|form_id| form_id != client_id) {
+            return Err(wrong("client_id in the form is not the sub of client_assertion"));
+        }
+        if client_id.len() > LONGEST_CLIENT_ID {
+            return Err(wrong("this client_id is not registered here"));
+        }
+        return Ok(Credentials { client_id, proof: Proof::Assertion(assertion.to_owned()) });
+    }
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
-        let why = "client_id is missing: send it in the form, or with the secret by HTTP Basic";
-        let client_id = form_id.ok_or(TokenError::InvalidClient { why, basic: false })?.to_owned();
-        return Ok(Credentials { client_id, secret: form_secret.map(Secret::from_client), basic: false });
+        let missing = "client_id is missing: send it in the form, or with the secret by HTTP Basic";
+        let client_id = form_id.ok_or(wrong(missing))?.to_owned();
+        let proof = form_secret
+            .map_or(Proof::None, |secret| Proof::Secret { secret: Secret::from_client(secret), basic: false });
+        return Ok(Credentials { client_id, proof });
     };
     let wrong = |why| TokenError::InvalidClient { why, basic: true };
     let (client_id, secret) =
         basic(authorization).ok_or(wrong("the Authorization header is not HTTP Basic with `id:secret`"))?;
+    if client_id.len() > LONGEST_CLIENT_ID {
+        return Err(wrong("this client_id is not registered here"));
+    }
     if form_secret.is_some() {
         return Err(wrong("the secret is sent twice, in the header and in the form: send it once"));
     }
     if form_id.is_some_and(|form_id| form_id != client_id) {
         return Err(wrong("client_id in the form is not the one in the Authorization header"));
     }
-    Ok(Credentials { client_id, secret: Some(secret), basic: true })
+    Ok(Credentials { client_id, proof: Proof::Secret { secret, basic: true } })
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. Ours hold no character that this would change.
@@ -50,15 +130,63 @@ fn basic(authorization: &str) -> Option<(String, Secret)> {
 
 impl Credentials {
     /// The client, if the credentials are its own.
-    pub fn authenticate(&self, client: Option<Client>) -> Result<Client, TokenError> {
-        let wrong = |why| TokenError::InvalidClient { why, basic: self.basic };
+    pub(super) async fn authenticate(
+        &self,
+        server: &Server,
+        issuer: &Issuer,
+        client: Option<Client>,
+    ) -> Result<Client, TokenError> {
+        let basic = matches!(self.proof, Proof::Secret { basic: true, .. });
+        let wrong = |why| TokenError::InvalidClient { why, basic };
         let client = client.filter(|client| !client.disabled).ok_or(wrong("this client_id is not registered here"))?;
-        match (&self.secret, client.is_confidential()) {
-            (None, false) => Ok(client),
-            (Some(secret), true) if client.knows(secret) => Ok(client),
-            (Some(_), true) => Err(wrong("the client secret is wrong")),
-            (None, true) => Err(wrong("this client has a secret and must send it")),
-            (Some(_), false) => Err(wrong("this is a public client: it has no secret to send")),
+        match &self.proof {
+            Proof::None if client.is_confidential() => Err(wrong("this client is confidential and must prove itself")),
+            Proof::None => Ok(client),
+            Proof::Secret { .. } if client.secrets.is_empty() => Err(wrong("this client has no secret to send")),
+            Proof::Secret { secret, .. } if client.knows(secret) => Ok(client),
+            Proof::Secret { .. } => Err(wrong("the client secret is wrong")),
+            Proof::Assertion(assertion) => {
+                let used = verified(&client, assertion, issuer, server.clock.now())?;
+                match server.auth.commit(Commit::default().create(&used)).await {
+                    Ok(()) => Ok(client),
+                    Err(CommitError::Conflict) => {
+                        Err(wrong("client_assertion was used before: sign a new one with a new jti"))
+                    }
+                    Err(CommitError::Store(error)) => Err(error.into()),
+                }
+            }
         }
     }
+}
+
+/// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification").
+fn verified(client: &Client, assertion: &str, issuer: &Issuer, now: Time) -> Result<Used, TokenError> {
+    let header = jsonwebtoken::decode_header(assertion).map_err(|_| wrong("client_assertion is no JWT"))?;
+    if !matches!(header.alg, Algorithm::RS384 | Algorithm::ES384) {
+        return Err(wrong("client_assertion must be signed with RS384 or ES384"));
+    }
+    let keys = client.keys.as_ref().ok_or(wrong("this client registered no keys"))?;
+    let kid = header.kid.ok_or(wrong("client_assertion names no key (kid)"))?;
+    let mut known = keys.keys.iter().filter(|key| key.common.key_id.as_ref() == Some(&kid));
+    let (Some(key), None) = (known.next(), known.next()) else {
+        return Err(wrong("the kid of client_assertion is not exactly one of the registered keys"));
+    };
+    let key = DecodingKey::from_jwk(key).map_err(|_| wrong("the registered key cannot be used"))?;
+    let mut validation = Validation::new(header.alg);
+    validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
+    validation.set_audience(&[format!("{issuer}/oauth2/token")]);
+    validation.set_issuer(&[&client.id]);
+    validation.validate_exp = false;
+    let claims = jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
+        .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?
+        .claims;
+    let (now, exp) = (now.seconds(), claims.exp);
+    if claims.iss != claims.sub || claims.jti.is_empty() || claims.jti.len() > 256 {
+        return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
+    }
+    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
+        return Err(wrong("client_assertion must end within the next five minutes"));
+    }
+    let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
+    Ok(Used { id, until: Time((exp + SKEW) * 1000) })
 }

@@ -8,18 +8,12 @@ use super::pages::{LoginPage, page, see_other, style};
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
-use super::throttle::Throttle;
+use super::throttle::Attempt;
 use crate::audit::Entry;
 use crate::config::Issuer;
 use crate::http::{Request, Response, single};
 use crate::secret::Secret;
-use crate::store::auth::{Commit, CommitError, Stored};
-
-/// Wrong passwords for one name before it is locked for a while.
-const USER_LIMIT: u32 = 10;
-
-/// Failures from one address; more, because many members may share one.
-const ADDRESS_LIMIT: u32 = 50;
+use crate::store::auth::{Commit, Stored};
 
 /// The longest password that is looked at: hashing is costly, and no person types more.
 const LONGEST_PASSWORD: usize = 256;
@@ -47,18 +41,16 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
     if username.is_empty() || username.len() > 128 || password.reveal().len() > LONGEST_PASSWORD {
         return Ok(form(StatusCode::BAD_REQUEST, &asked.record, id, &browser, "", Some(WRONG)));
     }
-    let throttles = throttles(server, request, &username).await?;
+    let attempt = Attempt::count(server, &username, &request.source_ip).await?;
     let member = server.auth.get::<Member>(&username).await?.map(|stored| stored.record);
     let right = Member::signs_in(member.as_ref(), &password);
     match member.filter(|_| right) {
         None => {
-            for (throttle, key) in throttles {
-                count(server, throttle, key).await?;
-            }
             event(server, request, format!("user/{username}"), "failed", &asked.record.client).await?;
             Ok(form(StatusCode::UNAUTHORIZED, &asked.record, id, &browser, &username, Some(WRONG)))
         }
         Some(member) => {
+            attempt.take_back(server).await?;
             // A new secret, so that a session somebody planted before the sign-in is worth nothing after it.
             let cookie = server.random.secret();
             let session = Session {
@@ -92,37 +84,6 @@ async fn waiting(
         .filter(|asked| asked.record.browser.is_of(&browser))
         .ok_or(PageError::Over)?;
     Ok((asked, browser))
-}
-
-/// The counters of this name and address, if neither is locked.
-async fn throttles(
-    server: &Server,
-    request: &Request,
-    username: &str,
-) -> Result<[(Option<Stored<Throttle>>, String); 2], PageError> {
-    let (user, address) = (format!("user/{username}"), format!("address/{}", request.source_ip));
-    let (by_user, by_address) = server.auth.get_both::<Throttle, Throttle>(&user, &address).await?;
-    let now = server.clock.now();
-    let locked = |throttle: &Option<Stored<Throttle>>, limit| {
-        throttle.as_ref().and_then(|throttle| throttle.record.locked(limit, now))
-    };
-    match locked(&by_user, USER_LIMIT).or(locked(&by_address, ADDRESS_LIMIT)) {
-        Some(seconds) => Err(PageError::Throttled(seconds)),
-        None => Ok([(by_user, user), (by_address, address)]),
-    }
-}
-
-/// Counts a failure. Two at once may count as one: that lets an attacker no further than one more try.
-async fn count(server: &Server, throttle: Option<Stored<Throttle>>, key: String) -> Result<(), PageError> {
-    let now = server.clock.now();
-    let commit = match throttle {
-        Some(stored) => Commit::default().replace(&stored, &stored.record.clone().failed(now)),
-        None => Commit::default().create(&Throttle::new(key, now).failed(now)),
-    };
-    match server.auth.commit(commit).await {
-        Ok(()) | Err(CommitError::Conflict) => Ok(()),
-        Err(CommitError::Store(error)) => Err(error.into()),
-    }
 }
 
 async fn event(

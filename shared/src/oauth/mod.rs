@@ -22,7 +22,7 @@ pub mod refresh;
 pub mod request;
 mod server;
 pub mod session;
-pub mod throttle;
+mod throttle;
 mod token;
 mod words;
 

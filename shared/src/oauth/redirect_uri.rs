@@ -17,8 +17,8 @@ pub struct Unacceptable {
 pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
     let refuse = |why| Err(Unacceptable { uri: uri.to_owned(), why });
     let Ok(url) = Url::parse(uri) else { return refuse("is no absolute URL") };
-    if uri.contains(['*', ' ']) || uri.chars().any(char::is_control) {
-        return refuse("must be exact: no wildcard, space or control character");
+    if !uri.is_ascii() || uri.contains(['*', ' ']) || uri.chars().any(char::is_control) {
+        return refuse("must be exact: ASCII, without wildcard, space or control character");
     }
     if url.fragment().is_some() {
         return refuse("must not have a fragment (#…)");

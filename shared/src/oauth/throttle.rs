@@ -1,75 +1,56 @@
-//! Failed sign-ins, counted per name and per address. Only failures count: who knows the password is never held up by
-//! their own successes.
+//! Failed sign-ins, counted per name and per address in windows of a quarter of an hour. An attempt is counted before the
+//! password is looked at, so a hundred at once are a hundred, and taken back when it succeeds: who knows the password is
+//! never held up by their own successes.
 
-use serde::{Deserialize, Serialize};
-
+use super::error::PageError;
+use super::server::Server;
 use crate::clock::Time;
-use crate::store::auth::Record;
+use crate::store::StoreError;
 
-/// The span over which failures are counted, in seconds.
-pub const WINDOW: i64 = 900;
+/// The length of a window, in seconds.
+const WINDOW: i64 = 900;
 
-/// Failures of one name, or from one address.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Throttle {
-    /// `user/<name>` or `address/<ip>`.
-    pub key: String,
-    /// How many.
-    pub failures: u32,
-    /// Since when.
-    pub since: Time,
+/// Wrong passwords for one name before it is locked until the window ends.
+const USER_LIMIT: i64 = 10;
+
+/// Failures from one address; more, because many members may share one.
+const ADDRESS_LIMIT: i64 = 50;
+
+/// An attempt that was counted.
+pub(super) struct Attempt {
+    counters: [String; 2],
+    ends: Time,
 }
 
-impl Throttle {
-    /// Nothing counted yet.
-    pub fn new(key: String, now: Time) -> Throttle {
-        Throttle { key, failures: 0, since: now }
-    }
-
-    /// One failure more; counting starts anew when the window is over.
-    #[must_use]
-    pub fn failed(self, now: Time) -> Throttle {
-        let started = self.remaining(now).is_some();
-        let (failures, since) = if started { (self.failures + 1, self.since) } else { (1, now) };
-        Throttle { failures, since, ..self }
-    }
-
-    /// For how many more seconds nobody may try, if `limit` was reached.
-    pub fn locked(&self, limit: u32, now: Time) -> Option<i64> {
-        self.remaining(now).filter(|_| self.failures >= limit)
-    }
-
-    fn remaining(&self, now: Time) -> Option<i64> {
-        let left = self.since.plus_seconds(WINDOW).seconds() - now.seconds();
-        (left > 0).then_some(left)
-    }
-}
-
-impl Record for Throttle {
-    const KIND: &'static str = "throttle";
-
-    fn key(&self) -> String {
-        self.key.clone()
-    }
-
-    fn expires_at(&self) -> Option<Time> {
-        Some(self.since.plus_seconds(WINDOW))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_lock_for_the_rest_of_the_window_and_no_longer() {
-        let mut throttle = Throttle::new("user/ada".into(), Time(0));
-        for _ in 0..10 {
-            throttle = throttle.failed(Time(60_000));
+impl Attempt {
+    /// Counts an attempt to sign in as `username` from `address`.
+    ///
+    /// # Errors
+    /// [`PageError::Throttled`] where there were too many in this window: nobody may try before it ends, the right password
+    /// included.
+    pub async fn count(server: &Server, username: &str, address: &str) -> Result<Attempt, PageError> {
+        let now = server.clock.now().seconds();
+        let window = now.div_euclid(WINDOW);
+        let ends = Time((window + 1) * WINDOW * 1000);
+        let attempt =
+            Attempt { counters: [format!("user/{username}/{window}"), format!("address/{address}/{window}")], ends };
+        let (by_user, by_address) = attempt.add(server, 1).await?;
+        if by_user > USER_LIMIT || by_address > ADDRESS_LIMIT {
+            return Err(PageError::Throttled(ends.seconds() - now));
         }
-        assert_eq!(throttle.locked(10, Time(60_000)), Some(WINDOW - 60));
-        assert_eq!(throttle.locked(11, Time(60_000)), None);
-        assert_eq!(throttle.locked(10, Time(2_000_000)), None);
-        assert_eq!(throttle.failed(Time(2_000_000)).failures, 1);
+        Ok(attempt)
+    }
+
+    /// Takes the attempt back: it succeeded.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn take_back(self, server: &Server) -> Result<(), StoreError> {
+        self.add(server, -1).await.map(|_| ())
+    }
+
+    async fn add(&self, server: &Server, amount: i64) -> Result<(i64, i64), StoreError> {
+        let [user, address] = &self.counters;
+        tokio::try_join!(server.auth.count(user, amount, self.ends), server.auth.count(address, amount, self.ends))
     }
 }

@@ -4,7 +4,7 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 
 /// One thing that a member may leave out.
 pub(super) struct Choice {
-    /// The scope, as the form sends it back.
+    /// The scopes, as the form sends them back.
     pub scope: String,
     /// What it lets the app see.
     pub title: String,
@@ -53,23 +53,23 @@ const WORDS: &[(&str, &str)] = &[
 
 /// What to ask the member. `openid` and `launch/patient` show nothing of the record and are no choice of their own.
 pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
-    scopes
-        .iter()
-        .filter_map(|scope| {
-            let (title, note) = match scope {
-                Scope::OpenId | Scope::LaunchPatient => return None,
-                Scope::FhirUser => {
-                    ("Who you are".to_owned(), Some("your name and contact details, as the plan has them"))
-                }
-                Scope::OfflineAccess => (
-                    "Access while you are not using the app".to_owned(),
-                    Some("for three months after its last visit, or until you stop it"),
-                ),
-                Scope::Resource(scope) => resource(scope),
-            };
-            Some(Choice { scope: scope.to_string(), title, note })
-        })
-        .collect()
+    let mut choices: Vec<Choice> = Vec::new();
+    for scope in scopes.iter() {
+        let (title, note) = match scope {
+            Scope::OpenId | Scope::LaunchPatient => continue,
+            Scope::FhirUser => ("Who you are".to_owned(), Some("your name and contact details, as the plan has them")),
+            Scope::OfflineAccess => {
+                ("Access while you are not using the app".to_owned(), Some("for three months after its last visit"))
+            }
+            Scope::Resource(scope) => resource(scope),
+        };
+        // Two scopes that mean the same to a person are one choice.
+        match choices.iter_mut().find(|choice| choice.title == title && choice.note == note) {
+            Some(choice) => choice.scope = format!("{} {scope}", choice.scope),
+            None => choices.push(Choice { scope: scope.to_string(), title, note }),
+        }
+    }
+    choices
 }
 
 fn resource(scope: &ResourceScope) -> (String, Option<&'static str>) {
@@ -85,6 +85,7 @@ fn resource(scope: &ResourceScope) -> (String, Option<&'static str>) {
 
 /// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
 pub(super) fn kept(asked: &Scopes, ticked: &[&str]) -> Scopes {
+    let ticked: Vec<&str> = ticked.iter().flat_map(|choice| choice.split(' ')).collect();
     asked
         .iter()
         .filter(|scope| {
@@ -104,5 +105,7 @@ mod tests {
         let kept = kept(&asked, &["patient/Claim.rs", "patient/*.rs"]);
         assert_eq!(kept.to_string(), "openid patient/Claim.rs");
         assert_eq!(choices(&asked).len(), 3);
+        let twice: Scopes = "patient/Claim.rs patient/Claim.read user/Claim.rs".parse().unwrap();
+        assert_eq!(choices(&twice).len(), 1, "a person sees one choice");
     }
 }

@@ -1,7 +1,8 @@
 //! The `audit` table: append only. Functions may put rows and nothing else; a row is never written over.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 
 use super::{Aws, StoreError, meter};
 use crate::audit::Entry;
@@ -35,6 +36,7 @@ impl AuditTable {
             .item("outcome", text(entry.outcome))
             .item("ip", text(&entry.source_ip))
             .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         for (name, value) in
             [("client", &entry.client), ("grant", &entry.grant), ("query", &entry.query), ("ids", &entry.ids)]
@@ -43,8 +45,17 @@ impl AuditTable {
                 put = put.item(name, text(value));
             }
         }
-        let answer = meter::call(put.send()).await?;
-        meter::write(answer.consumed_capacity());
-        Ok(())
+        let item = put.get_item().clone();
+        match meter::call(put.send()).await {
+            Ok(answer) => {
+                meter::write(answer.consumed_capacity());
+                Ok(())
+            }
+            Err(error) => match error.as_service_error() {
+                // Our own record is there: the answer to the first try was lost, and this was the SDK's second.
+                Some(PutItemError::ConditionalCheckFailedException(failed)) if failed.item() == item.as_ref() => Ok(()),
+                _ => Err(error.into()),
+            },
+        }
     }
 }

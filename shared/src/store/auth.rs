@@ -5,15 +5,21 @@
 //! be felt at once.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Aws, StoreError, meter};
 use crate::clock::Time;
+use crate::secret::Random;
 
 /// Something that the `auth` table keeps.
 pub trait Record: Serialize + DeserializeOwned {
@@ -65,6 +71,7 @@ pub enum CommitError {
 pub struct Auth {
     client: Client,
     table: String,
+    random: Random,
 }
 
 const NOWHERE: &str = "the auth table holds a row that does not read";
@@ -88,7 +95,7 @@ fn stored<R: Record>(item: &HashMap<String, AttributeValue>) -> Result<Stored<R>
 impl Auth {
     /// The table of that name.
     pub fn new(aws: &Aws, table: &str) -> Auth {
-        Auth { client: aws.dynamodb(), table: table.to_owned() }
+        Auth { client: aws.dynamodb(), table: table.to_owned(), random: Random::system() }
     }
 
     /// Reads one record; one unit for up to 4 KB.
@@ -142,12 +149,36 @@ impl Auth {
         Ok((of(A::KIND, a).map(stored).transpose()?, of(B::KIND, b).map(stored).transpose()?))
     }
 
+    /// Adds to a counter that lasts until `ends`, and tells what it comes to: one atomic step, so that none of many at once
+    /// is lost.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the table does not answer.
+    pub async fn count(&self, id: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
+        let number = |number: i64| AttributeValue::N(number.to_string());
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key("count", id)))
+            .update_expression("ADD n :amount SET #ttl = :ends")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":amount", number(amount))
+            .expression_attribute_values(":ends", number(ends.seconds()))
+            .return_values(ReturnValue::UpdatedNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::write(answer.consumed_capacity());
+        let count = answer.attributes().and_then(|attributes| attributes.get("n")?.as_n().ok()?.parse().ok());
+        count.ok_or_else(|| StoreError::Fault("a counter was not counted".into()))
+    }
+
     /// Writes a [`Commit`]: all or nothing.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] where a record is not as it was read; [`CommitError::Store`] where the table fails.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        match <[Put; 1]>::try_from(commit.puts(&self.table)?) {
+        match <[Put; 1]>::try_from(commit.puts(&self.table, &self.random.identifier())?) {
             // One row needs no transaction, which would cost twice.
             Ok([put]) => self.put(put).await,
             Err(puts) => self.transact(puts).await,
@@ -159,9 +190,10 @@ impl Auth {
             .client
             .put_item()
             .table_name(put.table_name)
-            .set_item(Some(put.item))
+            .set_item(Some(put.item.clone()))
             .set_condition_expression(put.condition_expression)
             .set_expression_attribute_values(put.expression_attribute_values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match meter::call(request.send()).await {
             Ok(answer) => {
@@ -169,40 +201,51 @@ impl Auth {
                 Ok(())
             }
             Err(error) => match error.as_service_error() {
+                // Our own row is there: the answer to the first try was lost, and this was the SDK's second.
+                Some(PutItemError::ConditionalCheckFailedException(failed)) if failed.item() == Some(&put.item) => {
+                    Ok(())
+                }
                 Some(service) if service.is_conditional_check_failed_exception() => Err(CommitError::Conflict),
                 _ => Err(CommitError::Store(error.into())),
             },
         }
     }
 
+    /// The SDK gives each call a `ClientRequestToken` and repeats it with the same one, so an answer that was lost is asked
+    /// for again without a second effect. A transaction that met another in flight is tried again: then one of the two has
+    /// committed, and the answer is definite.
     async fn transact(&self, puts: Vec<Put>) -> Result<(), CommitError> {
-        // The SDK gives the call a ClientRequestToken and repeats it with the same one, so an answer that was lost is
-        // asked for again without a second effect.
-        let request = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(
-                puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect(),
-            ))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match meter::call(request.send()).await {
-            Ok(answer) => {
-                meter::write(answer.consumed_capacity());
-                Ok(())
-            }
-            Err(error) => {
-                let reasons: Vec<&str> = match error.as_service_error() {
-                    Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                        cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                if reasons.iter().any(|code| matches!(*code, "ConditionalCheckFailed" | "TransactionConflict")) {
-                    return Err(CommitError::Conflict);
+        let items: Vec<TransactWriteItem> =
+            puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
+        for attempt in 0u64..5 {
+            tokio::time::sleep(Duration::from_millis(attempt * 20)).await;
+            let request = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let error = match meter::call(request.send()).await {
+                Ok(answer) => {
+                    meter::write(answer.consumed_capacity());
+                    return Ok(());
                 }
-                Err(CommitError::Store(error.into()))
+                Err(error) => error,
+            };
+            let reasons: Vec<&str> = match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect()
+                }
+                _ => Vec::new(),
+            };
+            if reasons.contains(&"ConditionalCheckFailed") {
+                return Err(CommitError::Conflict);
+            }
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            if !reasons.iter().any(|reason| passing.contains(reason)) {
+                return Err(CommitError::Store(error.into()));
             }
         }
+        Err(CommitError::Store(StoreError::Busy("a transaction met others again and again".into())))
     }
 }
 
@@ -236,13 +279,15 @@ impl Commit {
         self
     }
 
-    fn puts(self, table: &str) -> Result<Vec<Put>, StoreError> {
+    fn puts(self, table: &str, commit: &str) -> Result<Vec<Put>, StoreError> {
         if let Some(fault) = self.fault {
             return Err(StoreError::Fault(fault));
         }
         self.writes
             .into_iter()
-            .map(|(item, condition)| {
+            .map(|(mut item, condition)| {
+                // Tells this commit's rows from another's that say the same.
+                item.insert("commit".to_owned(), AttributeValue::S(commit.to_owned()));
                 let put = Put::builder().table_name(table).set_item(Some(item));
                 let put = match condition {
                     Condition::Absent => put.condition_expression("attribute_not_exists(pk)"),

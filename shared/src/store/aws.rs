@@ -28,8 +28,8 @@ fn patience(loader: ConfigLoader) -> ConfigLoader {
     loader.retry_config(RetryConfig::standard().with_max_attempts(3)).timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(5))
-            .operation_timeout(Duration::from_secs(12))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(8))
             .build(),
     )
 }

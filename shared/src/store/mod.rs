@@ -47,13 +47,29 @@ where
                         | "DependencyTimeoutException"
                         | "SlowDown"
                         | "TransactionInProgressException"
+                        | "InternalError"
+                        | "ServiceUnavailable"
                 )
             ),
             SdkError::ConstructionFailure(_) => false,
             // Timeouts, refused connections, answers that are no answers.
             _ => true,
         };
-        let text = aws_sdk_dynamodb::error::DisplayErrorContext(&error).to_string();
+        // Not the SDK's own text: it may hold the answer's bytes, and with them a member's data.
+        let text = match &error {
+            SdkError::ServiceError(service) => {
+                let error = service.err();
+                format!(
+                    "{}: {}",
+                    error.code().unwrap_or("an error without a code"),
+                    error.message().unwrap_or_default()
+                )
+            }
+            SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+            SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+            SdkError::DispatchFailure(_) => "the request could not be sent".to_owned(),
+            _ => "the answer could not be read".to_owned(),
+        };
         if busy { StoreError::Busy(text) } else { StoreError::Fault(text) }
     }
 }

@@ -20,7 +20,9 @@ use super::row::{self, Row};
 use super::{Aws, StoreError, meter};
 use crate::access::{Permit, Permits, Sealed};
 use crate::clock::Time;
+use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
+use crate::fhir::table_version;
 use crate::fhir::types::{ResourceType, TYPES};
 
 /// A row as DynamoDB gives it.
@@ -80,7 +82,7 @@ impl Window {
 /// The first and the last [`row::position`] of a span of moments.
 fn bounds(kind: &str, (low, high): (i64, i64)) -> (String, String) {
     // `~` sorts after every character of an id.
-    (format!("{kind}/{low:012x}/"), format!("{kind}/{high:012x}/~"))
+    (format!("{kind}/{low:013x}/"), format!("{kind}/{high:013x}/~"))
 }
 
 /// A row of a member's partition: a resource of theirs, or the way to a shared one.
@@ -119,7 +121,11 @@ impl Resources {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        let found = match answer.item().map(|item| found(item, 0)).transpose()? {
+        let own = match answer.item() {
+            Some(item) => Some(self.found(item, 0).await?),
+            None => None,
+        };
+        let found = match own {
             Some(Found::Resource(row)) => Some(row),
             Some(Found::Pointer(reach)) => self.fetch(&[reach]).await?.pop(),
             None if permit.kind().is_shared() => {
@@ -162,7 +168,7 @@ impl Resources {
         meter::read(answer.consumed_capacity());
         let mut rows = Vec::with_capacity(answer.items().len());
         for item in answer.items() {
-            if let Found::Resource(row) = found(item, 0)?
+            if let Found::Resource(row) = self.found(item, 0).await?
                 && permit.admits(&row)
             {
                 rows.push(row);
@@ -197,7 +203,7 @@ impl Resources {
         meter::read(answer.consumed_capacity());
         let mut rows = Vec::with_capacity(answer.items().len());
         for item in answer.items() {
-            let found = found(item, 0)?;
+            let found = self.found(item, 0).await?;
             let admitted = match &found {
                 Found::Resource(row) => permits.admit(row),
                 Found::Pointer(reach) => permits.include(&reach.target.kind),
@@ -220,7 +226,7 @@ impl Resources {
             .filter(|target| permits.include(&target.kind))
             .map(|target| key(&permits.partition(), &target.to_string()))
             .collect();
-        let rows = resources(self.batch(keys).await?, 0)?;
+        let rows = self.resources(&self.batch(keys).await?, 0).await?;
         Ok(permits.seal(rows.into_iter().filter(|row| permits.admit(row)).collect()))
     }
 
@@ -268,12 +274,10 @@ impl Resources {
     /// # Errors
     /// [`StoreError`]
     pub async fn json(&self, row: Row) -> Result<String, StoreError> {
-        let Some(object) = row.object else { return Ok(row.json) };
-        let packed = self.objects.get(&object.key).await?;
-        if row::content_hash(&packed) != object.sha256 {
-            return Err(StoreError::Fault(format!("the object of a {} is not the one that was stored", row.key.kind)));
+        match &row.object {
+            None => Ok(row.json),
+            Some(object) => self.object(&row.key.kind, object).await.map(|(_, json)| json),
         }
-        row::unpack(&row.key.kind, &packed).map(|(_, json)| json)
     }
 
     /// What the pointed-to resources of other shared types refer to, of the permit's type.
@@ -330,7 +334,7 @@ impl Resources {
             let answer = meter::call(request.send()).await?;
             meter::read(answer.consumed_capacity());
             for item in answer.items() {
-                rows.push(found(item, 0)?);
+                rows.push(self.found(item, 0).await?);
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -339,10 +343,40 @@ impl Resources {
         }
     }
 
+    async fn resources(&self, items: &[Item], steps: u8) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::with_capacity(items.len());
+        for item in items {
+            if let Found::Resource(row) = self.found(item, steps).await? {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a row is. One whose JSON lies in the bucket and whose index is of another table is indexed anew from there.
+    async fn found(&self, item: &Item, steps: u8) -> Result<Found, StoreError> {
+        let mut found = decode(item, steps)?;
+        if let Found::Resource(row) = &mut found
+            && let Some(object) = &row.object
+            && row.index.table != table_version()
+        {
+            (row.index, _) = self.object(&row.key.kind, object).await?;
+        }
+        Ok(found)
+    }
+
+    async fn object(&self, kind: &str, object: &row::Object) -> Result<(Index, String), StoreError> {
+        let packed = self.objects.get(&object.key).await?;
+        if row::content_hash(&packed) != object.sha256 {
+            return Err(StoreError::Fault(format!("the object of a {kind} is not the one that was stored")));
+        }
+        row::unpack(kind, &packed)
+    }
+
     async fn fetch(&self, reaches: &[Reach]) -> Result<Vec<Row>, StoreError> {
         let steps: HashMap<String, u8> = reaches.iter().map(|reach| (reach.target.to_string(), reach.steps)).collect();
         let keys = steps.keys().map(|target| key(target, target)).collect();
-        let mut rows = resources(self.batch(keys).await?, 1)?;
+        let mut rows = self.resources(&self.batch(keys).await?, 1).await?;
         for row in &mut rows {
             row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(STEPS);
         }
@@ -407,17 +441,7 @@ pub(super) fn number<N: std::str::FromStr>(item: &Item, name: &str) -> Result<N,
     item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).ok_or_else(|| broken(name))
 }
 
-fn resources(items: Vec<Item>, steps: u8) -> Result<Vec<Row>, StoreError> {
-    let mut rows = Vec::with_capacity(items.len());
-    for item in &items {
-        if let Found::Resource(row) = found(item, steps)? {
-            rows.push(row);
-        }
-    }
-    Ok(rows)
-}
-
-fn found(item: &Item, steps: u8) -> Result<Found, StoreError> {
+fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let sort_key = text(item, "sk")?;
     let key = Reference::parse(&sort_key, &[]).ok_or_else(|| broken("sk"))?;
     let Some(packed) = item.get("b") else { return Ok(Found::Pointer(Reach { target: key, steps: 1 })) };

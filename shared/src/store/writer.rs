@@ -19,8 +19,8 @@ use crate::fhir::parameters_of;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 
-/// A packed body larger than this goes to the bucket: a DynamoDB item ends at 400 KB, keys and names included.
-const LARGEST_IN_ROW: usize = 350_000;
+/// A packed body larger than this goes to the bucket: an item ends at 400 KB together with its copy in the local index.
+const LARGEST_IN_ROW: usize = 190_000;
 
 /// Where a resource is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +90,12 @@ impl Writer {
         let hash = content_hash(resource.to_string().as_bytes());
         let mut version = 1;
         let mut expected = None;
+        // A large body goes to the bucket before its row is written: whether it is there already is asked first.
+        if resource.to_string().len() > LARGEST_IN_ROW
+            && self.stored_hash(place, &reference).await?.as_ref() == Some(&hash)
+        {
+            return Ok(Written::Unchanged);
+        }
         loop {
             let item = self.item(place, kind, &reference, &mut resource, version, now, &hash, source_date).await?;
             let Some(existing) = self.put(item, expected).await? else { return Ok(Written::Stored) };
@@ -104,6 +110,18 @@ impl Writer {
             let current: u64 = number(&existing, "v")?;
             (version, expected) = (current + 1, Some(current));
         }
+    }
+
+    async fn stored_hash(&self, place: &Place, resource: &Reference) -> Result<Option<Vec<u8>>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(place.key(resource)))
+            .projection_expression("h")
+            .consistent_read(true);
+        let hash = |item: &Item| item.get("h")?.as_b().ok().map(|hash| hash.as_ref().to_vec());
+        Ok(request.send().await?.item().and_then(hash))
     }
 
     /// Lets the member reach a shared resource, whether or not it is there yet.
