@@ -30,7 +30,7 @@ impl Running {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(300), wait).await.expect("the stack starts");
+        tokio::time::timeout(Duration::from_mins(5), wait).await.expect("the stack starts");
         let url = told[0].strip_prefix("ready: ").expect("the first line says where").to_owned();
         Running { child, url, told }
     }

@@ -349,7 +349,7 @@ async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
         let form = [("request", request.as_str()), ("csrf", &csrf), ("username", "alice"), ("password", password)];
         app.post("/login", &form, cookies.headers()).await
     };
-    let all = ["wrong password"; 12].map(|password| try_password(password));
+    let all = ["wrong password"; 12].map(&try_password);
     let mut statuses = Vec::new();
     for reply in futures(all).await {
         statuses.push(reply.status.as_u16());

@@ -34,7 +34,7 @@ async fn every_synthea_resource_is_accounted_for_and_a_second_run_stores_nothing
     let bundle: Json = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let patient = bundle["entry"][0]["resource"]["id"].as_str().unwrap().to_owned();
     let app = App::empty().await;
-    let first = app.load(Source::of_paths(&[folder.clone()]).unwrap()).await;
+    let first = app.load(Source::of_paths(std::slice::from_ref(&folder)).unwrap()).await;
     let total = first.total();
     assert_eq!((total.read, total.rejected, total.unchanged), (4579, 0, 0), "{first}");
     assert_eq!(total.read, total.stored + total.superseded);

@@ -107,7 +107,7 @@ impl App {
         let app = App::empty().await;
         let report = app.load(Source::Memory(fixtures::resources())).await;
         assert!(report.is_clean(), "{report}");
-        for (name, _) in [("alice", ()), ("bob", ()), ("carol", ())] {
+        for (name, ()) in [("alice", ()), ("bob", ()), ("carol", ())] {
             app.add_member(name, name).await;
         }
         app
@@ -152,9 +152,6 @@ impl App {
     }
 
     /// Registers one more app.
-    ///
-    /// # Panics
-    /// Its id is taken.
     pub async fn register(&self, client: &RegisteredClient) {
         let stack = self.stack_to_work_on().await;
         stack.auth().commit(Commit::default().create(client)).await.expect("the app is new");
@@ -177,9 +174,6 @@ impl App {
 
     /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
     /// come out of a function.
-    ///
-    /// # Panics
-    /// They do not come.
     pub async fn answered(&self, route: &str, status: u16, count: usize) -> Vec<Json> {
         for _ in 0..200 {
             let lines = self.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
@@ -215,9 +209,6 @@ impl App {
     }
 
     /// Lets somebody sign in to a record.
-    ///
-    /// # Panics
-    /// The name is taken.
     pub async fn add_member(&self, username: &str, patient: &str) {
         let password = Secret::from_client(&fixtures::password(username));
         self.keep_secret(password.reveal());
@@ -290,9 +281,6 @@ impl App {
     }
 
     /// `GET` under `/fhir` with a token, whatever comes of it.
-    ///
-    /// # Panics
-    /// The gateway does not answer.
     pub async fn fhir_unguarded(&self, tokens: &Tokens, path: &str) -> Reply {
         let request = Request::get(self.absolute_fhir(path));
         let request = request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access));
@@ -300,9 +288,6 @@ impl App {
     }
 
     /// Takes the audit table away.
-    ///
-    /// # Panics
-    /// It does not go.
     pub async fn drop_audit_table(&self) {
         crate::audit::drop(self.environment()).await;
     }
@@ -450,9 +435,6 @@ impl App {
 
 impl Tokens {
     /// Out of the token endpoint's answer.
-    ///
-    /// # Panics
-    /// It is an error.
     pub fn of(reply: &Reply) -> Tokens {
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
         let answer = reply.json();

@@ -10,9 +10,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 pub type Record = BTreeMap<String, String>;
 
 /// The records about `subject` (`Patient/alice`, `user/alice`), the oldest first.
-///
-/// # Panics
-/// The table does not answer.
 pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> Vec<Record> {
     let answer = client(environment)
         .query()
@@ -27,9 +24,6 @@ pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> V
 }
 
 /// Takes the table away.
-///
-/// # Panics
-/// It does not go.
 pub async fn drop(environment: &BTreeMap<String, String>) {
     let client = client(environment);
     let table = &environment["AUDIT_TABLE"];

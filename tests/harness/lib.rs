@@ -4,6 +4,8 @@
 //! Each response for `alice` is searched for the canaries of everybody else, each answer with data is compared with the audit
 //! record that must precede it, each answer's headers are checked, and at the end so is everything the functions logged.
 
+#![allow(clippy::missing_panics_doc, reason = "a harness panics where a test fails: that is what it is for")]
+
 mod app;
 mod audit;
 pub mod fixtures;

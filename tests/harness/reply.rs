@@ -21,9 +21,6 @@ impl Reply {
     }
 
     /// The body as JSON.
-    ///
-    /// # Panics
-    /// It is none.
     pub fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
     }
@@ -77,10 +74,7 @@ impl Reply {
             .collect()
     }
 
-    /// The code and the text of an OperationOutcome.
-    ///
-    /// # Panics
-    /// It is none.
+    /// The code and the text of an `OperationOutcome`.
     pub fn issue(&self) -> (String, String) {
         let outcome = self.json();
         assert_eq!(outcome["resourceType"], "OperationOutcome", "{}", self.body);

@@ -5,17 +5,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The checkout.
-///
-/// # Panics
-/// The tests lie outside a checkout.
 pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in a checkout")
 }
 
 /// The folder with the function binaries, built once.
-///
-/// # Panics
-/// They do not build.
 pub fn binaries() -> &'static Path {
     static BINARIES: OnceLock<PathBuf> = OnceLock::new();
     BINARIES.get_or_init(|| {
@@ -43,9 +37,6 @@ pub fn found(program: &str) -> bool {
 }
 
 /// Says that a test is skipped because this machine lacks something; fails where nothing may be missing, as in CI.
-///
-/// # Panics
-/// `PATIENT_ACCESS_NO_SKIP` is set.
 pub fn missing_tool(test: &str, what: &str) {
     assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: {what} is not here");
     eprintln!("skipped: {test}: {what} is not here");

@@ -56,15 +56,14 @@ impl<'a> Resolver<'a> {
                     return self
                         .call(name, argument, depth)
                         .with_context(|| format!("cannot resolve {name} {argument}"));
-                } else {
-                    let mut resolved = Map::new();
-                    for (key, value) in object {
-                        if let Some(value) = self.resolve(value, depth)? {
-                            resolved.insert(key.clone(), value);
-                        }
-                    }
-                    Value::Object(resolved)
                 }
+                let mut resolved = Map::new();
+                for (key, value) in object {
+                    if let Some(value) = self.resolve(value, depth)? {
+                        resolved.insert(key.clone(), value);
+                    }
+                }
+                Value::Object(resolved)
             }
             Value::Array(items) => Value::Array(self.list(items, depth)?),
             scalar => scalar.clone(),
