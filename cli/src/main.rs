@@ -24,7 +24,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the whole API on this machine: the real functions behind a local gateway, DynamoDB, S3 and KMS
-    Local,
+    Local(LocalArguments),
     /// Load FHIR resources: Bundles, NDJSON and folders of them
     Load(LoadArguments),
     /// Register apps
@@ -38,16 +38,16 @@ enum Command {
 #[derive(Args)]
 struct LocalArguments {
     /// The port on 127.0.0.1 where the API answers
-    #[arg(long, default_value_t = 9000, global = true, help_heading = "Options of `local`")]
+    #[arg(long, default_value_t = 9000, help_heading = "What to run")]
     port: u16,
     /// Keep data in this folder and find it again at the next start; without it everything is gone at the end
-    #[arg(long, value_name = "DIR", global = true, help_heading = "Options of `local`")]
+    #[arg(long, value_name = "DIR", help_heading = "What to run")]
     data: Option<PathBuf>,
     /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
-    #[arg(long, global = true, help_heading = "Options of `local`")]
+    #[arg(long, help_heading = "What to run")]
     services_only: bool,
     /// Start without sample members and without the sample app
-    #[arg(long, global = true, help_heading = "Options of `local`")]
+    #[arg(long, help_heading = "What to run")]
     no_samples: bool,
 }
 
@@ -103,9 +103,8 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let target =
         stack::Target { url: cli.target.stack, stack_name: cli.target.stack_name, profile: cli.target.profile };
-    match cli.command.unwrap_or(Command::Local) {
-        Command::Local => {
-            let LocalArguments { port, data, services_only, no_samples } = cli.local;
+    match cli.command.unwrap_or(Command::Local(cli.local)) {
+        Command::Local(LocalArguments { port, data, services_only, no_samples }) => {
             local::run(local::Options { port, data, services_only, samples: !no_samples }).await?;
         }
         Command::Load(arguments) => {

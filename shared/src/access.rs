@@ -9,25 +9,27 @@
 //!
 //! None of these can be made by hand:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! use shared::access::Permit;
 //! let permit = Permit { owner: "bob".into() };
 //! ```
 //!
 //! and what is sealed cannot be taken out without an `Access`:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0616
 //! use shared::access::Sealed;
 //! fn leak(sealed: Sealed<String>) -> String {
 //!     sealed.value
 //! }
 //! ```
 
-use std::sync::Arc;
+mod permit;
 
 use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
+
+pub use permit::{Permit, Permits, Sealed};
 
 use crate::clock::Clock;
 use crate::config::Issuer;
@@ -38,7 +40,6 @@ use crate::oauth::grant::Grant;
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::StoreError;
 use crate::store::auth::Auth;
-use crate::store::row::Row;
 use crate::store::signer::PublicKey;
 
 /// How far the clocks of two machines may differ, in seconds.
@@ -108,31 +109,6 @@ pub struct Bearer {
 /// A bearer whose grant was found to be alive.
 pub struct Access {
     grant: Grant,
-}
-
-/// What a token may do with resources of one type.
-#[derive(Clone, Debug)]
-pub struct Permit {
-    kind: &'static ResourceType,
-    owner: Arc<str>,
-    grant: Arc<str>,
-    only: Option<Arc<str>>,
-    /// Granular scopes: a resource must pass all filters of one of these; none at all admits every resource.
-    filters: Vec<Vec<Filter>>,
-}
-
-/// What a token may do with the record as a whole: a permit for each type it reaches.
-#[derive(Clone, Debug)]
-pub struct Permits {
-    owner: Arc<str>,
-    grant: Arc<str>,
-    by_type: Vec<Permit>,
-}
-
-/// Something that was read under a permit and is not to leave before the grant is known to be alive.
-pub struct Sealed<T> {
-    value: T,
-    grant: Arc<str>,
 }
 
 /// What a request does (SMART 2.2: `r` and `s`).
@@ -328,79 +304,6 @@ impl Access {
         } else {
             Err(StoreError::Fault("data read under one grant was to be opened under another".into()))
         }
-    }
-}
-
-impl Permit {
-    /// The type it is for.
-    pub fn kind(&self) -> &'static ResourceType {
-        self.kind
-    }
-
-    /// The key of the one partition it opens.
-    pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
-    }
-
-    /// Whether it admits this resource: the right type, and inside its granular scopes.
-    pub fn admits(&self, row: &Row) -> bool {
-        row.key.kind == self.kind.name
-            && self.only.as_deref().is_none_or(|only| only == row.key.id)
-            && (self.filters.is_empty()
-                || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(&row.index))))
-    }
-
-    pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {
-        Sealed { value, grant: self.grant.clone() }
-    }
-}
-
-impl Permits {
-    /// The key of the one partition they open.
-    pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
-    }
-
-    /// Whether the type is among them.
-    pub fn include(&self, kind: &str) -> bool {
-        self.of(kind).is_some()
-    }
-
-    /// Whether all resources of all shared types are admitted.
-    pub fn admit_everything_shared(&self) -> bool {
-        let whole = |kind: &ResourceType| self.of(kind.name).is_some_and(|permit| permit.filters.is_empty());
-        TYPES.iter().filter(|kind| kind.is_shared()).all(whole)
-    }
-
-    /// Whether a granular scope is among them.
-    pub fn are_granular(&self) -> bool {
-        self.by_type.iter().any(|permit| !permit.filters.is_empty())
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.by_type.is_empty()
-    }
-
-    /// The permit for the type.
-    pub fn of(&self, kind: &str) -> Option<&Permit> {
-        self.by_type.iter().find(|permit| permit.kind.name == kind)
-    }
-
-    /// Those of these whose type is among `kinds`.
-    #[must_use]
-    pub fn limited_to(mut self, kinds: &[String]) -> Permits {
-        self.by_type.retain(|permit| kinds.iter().any(|kind| kind == permit.kind.name));
-        self
-    }
-
-    /// Whether one of them admits this resource.
-    pub fn admit(&self, row: &Row) -> bool {
-        self.of(&row.key.kind).is_some_and(|permit| permit.admits(row))
-    }
-
-    pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {
-        Sealed { value, grant: self.grant.clone() }
     }
 }
 

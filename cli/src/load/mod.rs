@@ -6,15 +6,14 @@
 //! Provenances and Binaries come last, because their owners are the owners of others.
 
 mod references;
+mod rejections;
 mod report;
 mod source;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
@@ -29,8 +28,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use crate::stack::{Stack, private_file};
+use crate::stack::Stack;
 use references::{Names, references};
+use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
 use source::Item;
 pub use source::Source;
@@ -80,14 +80,14 @@ pub async fn load(
         claims: HashMap::new(),
         pointers: Mutex::new(HashSet::new()),
         report: Report::default(),
-        rejected: Rejections { path: rejected.to_owned(), file: None },
+        rejected: Rejections::to(rejected),
     };
     bar.set_message("storing");
     block_in_place(|| run.pass(source, bar, Pass::Owned))?;
     if survey.last.keys().any(|reference| is_dependent(&reference.kind)) {
         block_in_place(|| run.pass(source, bar, Pass::Dependent))?;
     }
-    run.report.rejected_file = run.rejected.file.map(|_| rejected.to_owned());
+    run.report.rejected_file = run.rejected.written();
     Ok(run.report)
 }
 
@@ -399,23 +399,4 @@ enum Outcome {
     Written(Written, Vec<(Reference, String)>),
     Unclaimed(Written),
     Refused(String),
-}
-
-/// The file of rejected resources. It holds health data, so only its owner may read it.
-struct Rejections {
-    path: PathBuf,
-    file: Option<fs::File>,
-}
-
-impl Rejections {
-    fn add(&mut self, place: &str, reason: &str, resource: &Json) -> Result<()> {
-        let file = if let Some(file) = &mut self.file {
-            file
-        } else {
-            let file = private_file(&self.path);
-            self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
-        };
-        let line = json!({"place": place, "reason": reason, "resource": resource});
-        writeln!(file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
-    }
 }

@@ -6,6 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::date::{Interval, Prefix};
 use super::index::{Index, Value};
+use super::number::{in_range, range};
 use super::reference::{Reference, is_id};
 use super::{Kind, SearchParameter, parameters_of};
 
@@ -278,31 +279,6 @@ fn amount(value: &str) -> Option<Match> {
     let (low, high) = range(number)?;
     let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
     Some(Match::Quantity { prefix, low, high, system: some(system), code: some(code) })
-}
-
-/// What a number of this precision stands for (R4 search, "Number"): 100 is [99.5, 100.5).
-fn range(text: &str) -> Option<(f64, f64)> {
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
-    let mantissa = text.split(['e', 'E']).next()?;
-    let exponent: i32 = text.split(['e', 'E']).nth(1).map_or(Some(0), |text| text.parse().ok())?;
-    let decimals =
-        mantissa.split_once('.').map_or(0, |(_, decimals)| i32::try_from(decimals.len()).unwrap_or(i32::MAX));
-    let half = 0.5 * 10f64.powi(exponent.saturating_sub(decimals));
-    Some((number - half, number + half))
-}
-
-fn in_range(prefix: Prefix, has: f64, low: f64, high: f64) -> bool {
-    let within = low <= has && has < high;
-    let exact = f64::midpoint(low, high);
-    match prefix {
-        Prefix::Eq => within,
-        Prefix::Ne => !within,
-        Prefix::Gt | Prefix::Sa => has > exact,
-        Prefix::Lt | Prefix::Eb => has < exact,
-        Prefix::Ge => has >= exact,
-        Prefix::Le => has <= exact,
-        Prefix::Ap => (has - exact).abs() <= exact.abs() * 0.1,
-    }
 }
 
 /// A reference without `/_history/…`.

@@ -9,6 +9,7 @@ pub mod fallback;
 pub mod filter;
 pub mod include;
 pub mod index;
+mod number;
 pub mod outcome;
 pub mod owner;
 pub mod parameters;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value as Json, json};
 
 use super::objects::Objects;
-use super::resources::{Item, key, number};
+use super::resources::items::{Item, key, number};
 use super::row::{content_hash, pack, position};
 use super::{Aws, StoreError};
 use crate::clock::Time;

@@ -1,0 +1,43 @@
+//! What was not taken, and why.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value as Json, json};
+
+use crate::stack::private_file;
+
+/// The file of rejected resources. It holds health data, so only its owner may read it.
+pub(super) struct Rejections {
+    path: PathBuf,
+    file: Option<fs::File>,
+}
+
+impl Rejections {
+    /// Into `path`, which is made with the first of them.
+    pub(super) fn to(path: &Path) -> Rejections {
+        Rejections { path: path.to_owned(), file: None }
+    }
+
+    /// The file, if there is one.
+    pub(super) fn written(&self) -> Option<PathBuf> {
+        self.file.as_ref().map(|_| self.path.clone())
+    }
+
+    /// Adds one: where it was read, and why it was not taken.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn add(&mut self, place: &str, reason: &str, resource: &Json) -> Result<()> {
+        let file = if let Some(file) = &mut self.file {
+            file
+        } else {
+            let file = private_file(&self.path);
+            self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
+        };
+        let line = json!({"place": place, "reason": reason, "resource": resource});
+        writeln!(file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}

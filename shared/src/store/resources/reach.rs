@@ -1,0 +1,151 @@
+//! Shared resources and who reaches them: pointed to from a member's partition, or referred to by one that is.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use futures_util::future::try_join_all;
+
+use super::items::key;
+use super::{Found, Resources};
+use crate::access::{Permit, Permits, Sealed};
+use crate::fhir::reference::Reference;
+use crate::fhir::types::{ResourceType, TYPES};
+use crate::store::row::Row;
+use crate::store::{StoreError, meter};
+
+/// How far a shared resource may be from the member's own: pointed to, or referred to by one that is.
+const STEPS: u8 = 2;
+
+/// Permission to fetch one shared resource. Only this module makes one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach {
+    target: Reference,
+    steps: u8,
+}
+
+impl Reach {
+    /// Of what a pointer names.
+    pub(super) fn pointed_to(target: Reference) -> Reach {
+        Reach { target, steps: 1 }
+    }
+
+    /// What is in reach.
+    pub fn target(&self) -> &Reference {
+        &self.target
+    }
+}
+
+impl Resources {
+    /// Reads shared resources in reach; what is not admitted is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn shared(&self, permits: &Permits, reaches: &[Reach]) -> Result<Sealed<Vec<Row>>, StoreError> {
+        let permitted: Vec<Reach> =
+            reaches.iter().filter(|reach| permits.include(&reach.target.kind)).cloned().collect();
+        let rows = self.fetch(&permitted).await?;
+        Ok(permits.seal(rows.into_iter().filter(|row| permits.admit(row)).collect()))
+    }
+
+    /// Everything of a shared type that the member reaches, and their own of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn reachable(&self, permit: &Permit) -> Result<Sealed<Vec<Row>>, StoreError> {
+        let partition = permit.partition();
+        let (direct, second) =
+            tokio::try_join!(self.of_kind(&partition, permit.kind().name), self.second_step(permit))?;
+        let (mut rows, mut reaches) = (Vec::new(), second);
+        for found in direct {
+            match found {
+                Found::Resource(row) => rows.push(row),
+                Found::Pointer(reach) => reaches.push(reach),
+            }
+        }
+        reaches.sort();
+        reaches.dedup_by(|later, earlier| later.target == earlier.target);
+        rows.extend(self.fetch(&reaches).await?);
+        Ok(permit.seal(rows.into_iter().filter(|row| permit.admits(row)).collect()))
+    }
+
+    /// The way from a resource that was read to one it refers to, if that is of a shared type.
+    pub fn reach(row: &Row, target: &Reference) -> Option<Reach> {
+        let shared = ResourceType::named(&target.kind)?.is_shared();
+        let refers = row.references().any(|reference| reference == *target);
+        (shared && refers && row.steps < STEPS).then(|| Reach { target: target.clone(), steps: row.steps + 1 })
+    }
+
+    /// What the pointed-to resources of other shared types refer to, of the permit's type.
+    pub(super) async fn second_step(&self, permit: &Permit) -> Result<Vec<Reach>, StoreError> {
+        let pointers = self.pointers(&permit.partition(), permit.kind().referred_by).await?;
+        let mut second = BTreeSet::new();
+        for row in self.fetch(&pointers).await? {
+            second.extend(
+                row.references().filter(|t| t.kind == permit.kind().name).filter_map(|t| Resources::reach(&row, &t)),
+            );
+        }
+        Ok(second.into_iter().collect())
+    }
+
+    /// Everything of the permits' types that only shared resources refer to.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn second_steps(&self, permits: &Permits) -> Result<Sealed<Vec<Reach>>, StoreError> {
+        let kinds: Vec<&str> = TYPES.iter().filter(|kind| kind.is_shared()).map(|kind| kind.name).collect();
+        let pointers = self.pointers(&permits.partition(), &kinds).await?;
+        let direct: BTreeSet<&Reference> = pointers.iter().map(|reach| &reach.target).collect();
+        let mut second = BTreeSet::new();
+        for row in self.fetch(&pointers).await? {
+            let targets = row.references().filter(|target| permits.include(&target.kind) && !direct.contains(target));
+            second.extend(targets.filter_map(|target| Resources::reach(&row, &target)));
+        }
+        Ok(permits.seal(second.into_iter().collect()))
+    }
+
+    /// The pointers to shared resources of these types in a partition.
+    async fn pointers(&self, partition: &str, kinds: &[&str]) -> Result<Vec<Reach>, StoreError> {
+        let found = try_join_all(kinds.iter().map(|kind| self.of_kind(partition, kind))).await?;
+        let pointer = |found| match found {
+            Found::Pointer(reach) => Some(reach),
+            Found::Resource(_) => None,
+        };
+        Ok(found.into_iter().flatten().filter_map(pointer).collect())
+    }
+
+    /// The rows of one type in a partition.
+    async fn of_kind(&self, partition: &str, kind: &str) -> Result<Vec<Found>, StoreError> {
+        let (mut rows, mut start) = (Vec::new(), None);
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :kind)")
+                .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+                .expression_attribute_values(":kind", AttributeValue::S(format!("{kind}/")))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let answer = meter::call(request.send()).await?;
+            meter::read(answer.consumed_capacity());
+            for item in answer.items() {
+                rows.push(self.found(item, 0).await?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    pub(super) async fn fetch(&self, reaches: &[Reach]) -> Result<Vec<Row>, StoreError> {
+        let steps: HashMap<String, u8> = reaches.iter().map(|reach| (reach.target.to_string(), reach.steps)).collect();
+        let keys = steps.keys().map(|target| key(target, target)).collect();
+        let mut rows = self.resources(&self.batch(keys).await?, 1).await?;
+        for row in &mut rows {
+            row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(STEPS);
+        }
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(rows)
+    }
+}
