@@ -140,6 +140,19 @@ async fn what_is_wrong_is_named_with_what_would_be_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lenient_search_leaves_an_unknown_parameter_out_and_says_so() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    let request = http::Request::get(format!("{}/fhir/Condition?colour=red&clinical-status=active", app.url()));
+    let reply =
+        app.fhir_request(&tokens, request.header("prefer", "handling=lenient").body(String::new()).unwrap()).await;
+    assert_eq!(reply.matches(), ["Condition/alice-asthma"]);
+    assert!(!reply.link("self").unwrap().contains("colour"), "the self link says what was understood");
+    assert!(reply.entries("outcome")[0]["issue"][0]["diagnostics"].as_str().unwrap().contains("colour"));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_was_tampered_with_is_refused() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", EVERYTHING).await;

@@ -313,7 +313,8 @@ impl App {
         if path.starts_with("http") { path.to_owned() } else { format!("{}/fhir/{path}", self.url()) }
     }
 
-    async fn fhir_request(&self, tokens: &Tokens, mut request: Request<String>) -> Reply {
+    /// As [`App::fhir`], with any request.
+    pub async fn fhir_request(&self, tokens: &Tokens, mut request: Request<String>) -> Reply {
         let subject = format!("Patient/{}", tokens.patient);
         let before = self.audit(&subject).await.len();
         let bearer = format!("Bearer {}", tokens.access).parse().expect("a token is text");

@@ -9,6 +9,7 @@ mod references;
 mod rejections;
 mod report;
 mod source;
+mod survey;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
 use shared::fhir::owner::{Ownership, ownership};
-use shared::fhir::reference::{Reference, is_id};
+use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::store::StoreError;
 use shared::store::writer::{Place, Writer, Written};
@@ -29,11 +30,12 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
-use references::{Names, references};
+use references::references;
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
 use source::Item;
 pub use source::Source;
+use survey::{Survey, identify};
 
 /// Resources that are written side by side.
 const CONCURRENCY: usize = 32;
@@ -94,50 +96,6 @@ pub async fn load(
 /// Whether a type's owner is the owner of other resources.
 fn is_dependent(kind: &str) -> bool {
     ResourceType::named(kind).is_some_and(|kind| matches!(kind.owner, Owner::Targets(_) | Owner::Attachment))
-}
-
-/// What the first reading learns.
-struct Survey {
-    names: Names,
-    /// Where each resource comes last.
-    last: HashMap<Reference, u64>,
-}
-
-impl Survey {
-    fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey { names: Names::default(), last: HashMap::new() };
-        let mut ordinal = 0;
-        source.each(&mut |item, bytes| {
-            bar.inc(bytes);
-            if let Ok(resource) = &item.resource
-                && let Ok((_, reference)) = identify(resource, item.full_url.as_deref())
-            {
-                survey.names.learn(item.full_url.as_deref(), &reference, resource);
-                survey.last.insert(reference, ordinal);
-            }
-            ordinal += 1;
-            Ok(())
-        })?;
-        Ok(survey)
-    }
-}
-
-/// A resource's type and key, or why it has none.
-fn identify(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), String> {
-    let kind = resource["resourceType"].as_str().ok_or("it has no resourceType")?;
-    let kind = ResourceType::named(kind).ok_or_else(|| format!("{kind} is not a type that this server keeps"))?;
-    let id = match &resource["id"] {
-        Json::String(id) => id.as_str(),
-        // A transaction may leave ids to the server; ours keeps the one that the Bundle calls the resource by.
-        Json::Null => full_url
-            .and_then(|url| url.rsplit([':', '/']).next())
-            .ok_or("it has no id, and no fullUrl to take one from")?,
-        _ => return Err("its id is no string".into()),
-    };
-    if !is_id(id) {
-        return Err(format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"));
-    }
-    Ok((kind, Reference::new(kind.name, id)))
 }
 
 /// Which resources a reading writes.
