@@ -127,15 +127,22 @@ impl Audit {
 /// What was asked, posted or not. A token that somebody put into a query is no business of the audit.
 fn asked(request: &Request) -> String {
     let mut pairs = request.query();
-    pairs.extend(request.form().unwrap_or_default());
+    match request.form() {
+        Some(form) => pairs.extend(form),
+        None if request.body.is_empty() => {}
+        None => pairs.push(("body".to_owned(), String::from_utf8_lossy(&request.body).into_owned())),
+    }
     pairs.retain(|(name, _)| name != "access_token");
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let text = if query.is_empty() { request.path.clone() } else { format!("{}?{query}", request.path) };
-    text.chars().take(LONGEST_QUERY).collect()
+    match text.char_indices().nth(LONGEST_QUERY) {
+        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+        None => text,
+    }
 }
 
-/// The longest query that is kept, in characters.
-const LONGEST_QUERY: usize = 8192;
+/// The longest query that is kept, in characters: every search that is answered fits, percent-encoded as it may be.
+const LONGEST_QUERY: usize = 20 * 1024;
 
 /// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
 const LONGEST_LIST: usize = 700;

@@ -240,3 +240,15 @@ async fn without_a_record_there_is_no_response() {
     }
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_says_what_was_asked_posted_or_not_and_never_a_token() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    app.fhir_post(&tokens, "Condition/_search", &[("clinical-status", "active")]).await;
+    app.fhir(&tokens, "Condition?clinical-status=active&access_token=abcdefgh").await;
+    let asked: Vec<String> =
+        app.audit("Patient/alice").await.iter().skip(3).map(|record| record["query"].clone()).collect();
+    assert_eq!(asked, ["/fhir/Condition/_search?clinical-status=active", "/fhir/Condition?clinical-status=active"]);
+    app.finish().await;
+}

@@ -1,7 +1,7 @@
 //! From authorization to a refreshed token, as a client goes; and what it is told where it goes wrong.
 
 use http::{HeaderMap, StatusCode};
-use tests::{App, AuthorizeOptions, REDIRECT_URI, Tokens, VERIFIER, basic};
+use tests::{App, AuthorizeOptions, Browser, REDIRECT_URI, Reply, Tokens, VERIFIER, basic};
 
 const GUIDES_SCOPE: &str =
     "patient/ExplanationOfBenefit.read patient/Coverage.read patient/Patient.read openid fhirUser offline_access";
@@ -115,14 +115,14 @@ async fn a_member_gives_less_than_is_asked_and_the_answer_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_and_an_unknown_name_look_alike_and_give_nothing() {
     let app = App::start().await;
-    let mut wrong = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
-    wrong.username = "nobody".into();
-    let unknown = app.authorize(&wrong).await;
-    app.add_member("dora", "dora").await;
-    let stopped = app.authorize(&AuthorizeOptions { username: "eve".into(), ..wrong }).await;
-    assert_eq!((unknown.status, stopped.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
-    let shape = |body: &str| body.lines().filter(|line| !line.contains("value=")).collect::<String>();
-    assert_eq!(shape(&unknown.body), shape(&stopped.body));
+    let browser = app.browse(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await.unwrap();
+    let unknown = app.log_in(&browser, "nobody", "a wrong password").await;
+    let known = app.log_in(&browser, "alice", "a wrong password").await;
+    assert_eq!((unknown.status, known.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+    let names = |reply: &Reply| reply.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&unknown), names(&known));
+    // What differs is the name in its field, as it was typed.
+    assert_eq!(unknown.body.replace("value=\"nobody\"", "value=\"alice\""), known.body);
     let records = app.audit("user/nobody").await;
     assert_eq!((records.len(), records[0]["outcome"].as_str()), (1, "failed"));
     app.finish().await;
@@ -132,10 +132,7 @@ async fn a_wrong_password_and_an_unknown_name_look_alike_and_give_nothing() {
 async fn a_form_that_another_site_sends_does_nothing() {
     let app = App::start().await;
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
-    let started = app.get(&format!("/oauth2/authorize?{}", good.query())).await;
-    let mut cookies = tests::Cookies::default();
-    cookies.take(&started);
-    let page = app.get_with(started.header("location"), cookies.headers()).await;
+    let Browser { cookies, page } = app.browse(&good).await.unwrap();
     let (request, csrf) = (page.field("request"), page.field("csrf"));
     let password = tests::fixtures::password("alice");
     let form = |csrf: &'_ str| {
@@ -168,20 +165,10 @@ async fn a_form_that_another_site_sends_does_nothing() {
 async fn refusing_sends_the_member_back_without_a_code() {
     let app = App::start().await;
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
-    let started = app.get(&format!("/oauth2/authorize?{}", good.query())).await;
-    let mut cookies = tests::Cookies::default();
-    cookies.take(&started);
-    let page = app.get_with(started.header("location"), cookies.headers()).await;
-    let password = tests::fixtures::password("alice");
-    let form = [
-        ("request", &*page.field("request")),
-        ("csrf", &page.field("csrf")),
-        ("username", "alice"),
-        ("password", &password),
-    ];
-    let signed_in = app.post("/login", &form, cookies.headers()).await;
-    cookies.take(&signed_in);
-    let consent = app.get_with(signed_in.header("location"), cookies.headers()).await;
+    let mut browser = app.browse(&good).await.unwrap();
+    let signed_in = app.log_in(&browser, "alice", &tests::fixtures::password("alice")).await;
+    app.follow(&mut browser, &signed_in).await;
+    let Browser { cookies, page: consent } = browser;
     assert!(consent.body.contains("Test &#60;App&#62;"), "the app's name is escaped: {}", consent.body);
     assert!(consent.header("content-security-policy").contains("form-action 'self' https://app.example"));
     let form = [("request", &*consent.field("request")), ("csrf", &consent.field("csrf")), ("decision", "deny")];
@@ -254,7 +241,7 @@ async fn of_two_exchanges_of_one_code_at_most_one_family_lives() {
     app.finish().await;
 }
 
-async fn refresh(app: &App, tokens: &Tokens) -> tests::Reply {
+async fn refresh(app: &App, tokens: &Tokens) -> Reply {
     let token = tokens.refresh.as_deref().unwrap();
     let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", "app")];
     app.token(&form, HeaderMap::new()).await
@@ -340,15 +327,8 @@ async fn a_confidential_app_proves_itself_by_basic_or_in_the_form() {
 async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
     let app = App::start().await;
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
-    let started = app.get(&format!("/oauth2/authorize?{}", good.query())).await;
-    let mut cookies = tests::Cookies::default();
-    cookies.take(&started);
-    let page = app.get_with(started.header("location"), cookies.headers()).await;
-    let (request, csrf) = (page.field("request"), page.field("csrf"));
-    let try_password = async |password: &str| {
-        let form = [("request", request.as_str()), ("csrf", &csrf), ("username", "alice"), ("password", password)];
-        app.post("/login", &form, cookies.headers()).await
-    };
+    let browser = app.browse(&good).await.unwrap();
+    let try_password = async |password: &str| app.log_in(&browser, "alice", password).await;
     // Counting starts anew every quarter of an hour; this must not fall between two.
     let into_window = shared::clock::Clock::System.now().seconds() % 900;
     if into_window > 880 {

@@ -353,36 +353,48 @@ impl App {
         reply
     }
 
-    /// Walks through the pages as a browser does, up to the answer to the consent.
-    pub async fn authorize(&self, options: &AuthorizeOptions) -> Reply {
+    /// Opens an authorization request as a browser does; the answer itself where it leads to no page of ours.
+    pub async fn browse(&self, options: &AuthorizeOptions) -> Result<Browser, Reply> {
         let mut cookies = Cookies::default();
         let reply = self.get(&format!("/oauth2/authorize?{}", options.query())).await;
         if !reply.header("location").starts_with(self.url()) {
-            return reply;
+            return Err(reply);
         }
         cookies.take(&reply);
-        let mut page = self.get_with(reply.header("location"), cookies.headers()).await;
-        if page.body.contains("action=\"/login\"") {
-            let (request, csrf) = (page.field("request"), page.field("csrf"));
-            let password = fixtures::password(&options.username);
-            let form = [
-                ("request", request.as_str()),
-                ("csrf", &csrf),
-                ("username", &options.username),
-                ("password", &password),
-            ];
-            let signed_in = self.post("/login", &form, cookies.headers()).await;
-            if signed_in.status != StatusCode::SEE_OTHER {
-                return signed_in;
-            }
-            cookies.take(&signed_in);
-            page = self.get_with(signed_in.header("location"), cookies.headers()).await;
+        let page = self.get_with(reply.header("location"), cookies.headers()).await;
+        Ok(Browser { cookies, page })
+    }
+
+    /// Sends the sign-in form of the page that the browser shows.
+    pub async fn log_in(&self, browser: &Browser, username: &str, password: &str) -> Reply {
+        let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));
+        let form = [("request", request.as_str()), ("csrf", &csrf), ("username", username), ("password", password)];
+        self.post("/login", &form, browser.cookies.headers()).await
+    }
+
+    /// Goes on to the page that an answer leads to.
+    pub async fn follow(&self, browser: &mut Browser, reply: &Reply) {
+        browser.cookies.take(reply);
+        browser.page = self.get_with(reply.header("location"), browser.cookies.headers()).await;
+    }
+
+    /// Walks through the pages, up to the answer to the consent.
+    pub async fn authorize(&self, options: &AuthorizeOptions) -> Reply {
+        let mut browser = match self.browse(options).await {
+            Ok(browser) => browser,
+            Err(reply) => return reply,
+        };
+        let signed_in = self.log_in(&browser, &options.username, &fixtures::password(&options.username)).await;
+        if signed_in.status != StatusCode::SEE_OTHER {
+            return signed_in;
         }
+        self.follow(&mut browser, &signed_in).await;
+        let page = &browser.page;
         let (request, csrf) = (page.field("request"), page.field("csrf"));
         let mut form = vec![("request", request.as_str()), ("csrf", &csrf), ("decision", "allow")];
         let offered = page.checkboxes();
         form.extend(options.ticked.as_ref().unwrap_or(&offered).iter().map(|scope| ("scope", scope.as_str())));
-        let reply = self.post("/consent", &form, cookies.headers()).await;
+        let reply = self.post("/consent", &form, browser.cookies.headers()).await;
         if let Some(code) = reply.redirected("code") {
             self.keep_secret(&code);
         }
@@ -447,6 +459,15 @@ impl Tokens {
             answer,
         }
     }
+}
+
+/// A browser on our pages.
+#[derive(Debug)]
+pub struct Browser {
+    /// Its cookies.
+    pub cookies: Cookies,
+    /// The page it shows.
+    pub page: Reply,
 }
 
 /// A browser's cookies.

@@ -12,6 +12,6 @@ pub mod fixtures;
 mod reply;
 mod tools;
 
-pub use app::{App, AuthorizeOptions, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use reply::Reply;
 pub use tools::{binaries, checkout, found, missing_tool, shared_folder};

@@ -7,6 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::date::{Interval, Prefix};
 use super::index::{Index, Value};
 use super::number::{in_range, range};
+use super::outcome::shortened;
 use super::reference::{Reference, is_id};
 use super::{Kind, SearchParameter, parameters_of};
 
@@ -173,7 +174,7 @@ impl Match {
         value: &str,
         bases: &[&str],
     ) -> Result<Match, Fault> {
-        let shown: String = value.chars().take(100).collect();
+        let shown = shortened(value);
         let wrong = |what: &str| Fault::Malformed(format!("`{name}={shown}`: {what}"));
         let unescaped = || unescape(value);
         match (parameter.kind, modifier) {

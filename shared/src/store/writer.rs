@@ -87,13 +87,12 @@ impl Writer {
             meta.remove("versionId");
             meta.remove("lastUpdated");
         }
-        let hash = content_hash(resource.to_string().as_bytes());
+        let content = resource.to_string();
+        let hash = content_hash(content.as_bytes());
         let mut version = 1;
         let mut expected = None;
         // A large body goes to the bucket before its row is written: whether it is there already is asked first.
-        if resource.to_string().len() > LARGEST_IN_ROW
-            && self.stored_hash(place, &reference).await?.as_ref() == Some(&hash)
-        {
+        if content.len() > LARGEST_IN_ROW && self.stored_hash(place, &reference).await?.as_ref() == Some(&hash) {
             return Ok(Written::Unchanged);
         }
         loop {
