@@ -145,6 +145,14 @@ impl Verifier {
         Ok(Bearer { claims, scopes, grant })
     }
 
+    /// Reads a token that somebody asks about or gives back. It opens nothing.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn read(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
+        self.claims(token, issuer)
+    }
+
     /// Checks that the grant is alive now: one consistent read, so that a revocation is felt by the very next request.
     ///
     /// # Errors
@@ -223,6 +231,16 @@ fn bearer_token(request: &Request) -> Result<&str, Refusal> {
 }
 
 impl Bearer {
+    /// What the token says.
+    pub fn claims(&self) -> &AccessClaims {
+        &self.claims
+    }
+
+    /// Its scopes.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
     /// The Patient id of the member whose record the token opens.
     pub fn patient(&self) -> &str {
         &self.claims.patient
@@ -305,6 +323,15 @@ impl Access {
             Err(StoreError::Fault("data read under one grant was to be opened under another".into()))
         }
     }
+}
+
+/// Whether this server knows what a scope asks for: the resource type, and the search that a granular scope names. What it
+/// does not know it does not grant, so that no scope is given out that opens nothing.
+pub fn is_supported(scope: &Scope) -> bool {
+    let Scope::Resource(scope) = scope else { return true };
+    let named = |kind: &&ResourceType| scope.kind.as_deref().is_none_or(|name| name == kind.name);
+    let reads = |kind: &ResourceType| scope.query.as_deref().is_none_or(|query| granular(kind, query).is_some());
+    TYPES.iter().filter(named).any(reads)
 }
 
 /// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.

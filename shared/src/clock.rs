@@ -28,6 +28,12 @@ impl Time {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The day in UTC, as people write it: `November 22, 2026`.
+    pub fn day(self) -> String {
+        let format = format_description!("[month repr:long] [day padding:none], [year]");
+        self.calendar().format(&format).unwrap_or_default()
+    }
+
     /// As HTTP writes a date (RFC 9110 §5.6.7): `Sun, 22 Nov 2026 15:23:18 GMT`.
     pub fn http_date(self) -> String {
         let format =
@@ -87,6 +93,7 @@ mod tests {
     fn a_moment_prints_as_a_fhir_instant_and_as_an_http_date() {
         let time = Time(1_795_361_000_007);
         assert_eq!(time.to_string(), "2026-11-22T15:23:20.007Z");
+        assert_eq!(time.day(), "November 22, 2026");
         assert_eq!(time.http_date(), "Sun, 22 Nov 2026 15:23:20 GMT");
     }
 }

@@ -71,8 +71,23 @@ pub struct Config {
     pub audit_table: String,
     /// `DOCUMENTS_BUCKET`.
     pub documents_bucket: String,
+    /// Whose members it serves.
+    pub plan: Plan,
     /// `SIGNING_KEY_CURRENT`, then `SIGNING_KEY_NEXT`: the two KMS key slots. The first signs, both verify.
     pub signing_keys: Vec<String>,
+}
+
+/// The health plan, as members and app directories see it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// `PLAN_NAME`; without it, pages say "Your health plan".
+    pub name: String,
+    /// `PLAN_WEBSITE`, an https URL.
+    pub website: Option<String>,
+    /// `PLAN_LOGO`, an https URL.
+    pub logo: Option<String>,
+    /// `BRANDS_URL`: where the plan publishes a Brand Bundle of its own, in place of the one made here.
+    pub brands_url: Option<String>,
 }
 
 /// The variables a function may need; each function is given only its own (see `template.yaml`).
@@ -119,6 +134,12 @@ impl Config {
             auth_table: value(AUTH_TABLE).unwrap_or_default(),
             audit_table: value(AUDIT_TABLE).unwrap_or_default(),
             documents_bucket: value(DOCUMENTS_BUCKET).unwrap_or_default(),
+            plan: Plan {
+                name: value("PLAN_NAME").unwrap_or_else(|| "Your health plan".to_owned()),
+                website: value("PLAN_WEBSITE"),
+                logo: value("PLAN_LOGO"),
+                brands_url: value("BRANDS_URL"),
+            },
             signing_keys: SIGNING_KEYS.iter().filter_map(|name| value(name)).collect(),
         })
     }

@@ -12,6 +12,8 @@ enum Open {
     Yes,
     /// It is a step of signing in, and refuses what is not part of one.
     Step,
+    /// It leads to the sign-in page.
+    SignIn,
     /// It is 401.
     No,
     /// There is nothing there.
@@ -21,16 +23,23 @@ enum Open {
 const ROUTES: &[(&str, &str, &str, Open)] = &[
     ("GET", "/oauth2/authorize", "/oauth2/authorize", Open::Step),
     ("POST", "/oauth2/authorize", "/oauth2/authorize", Open::Step),
-    ("GET", "/login", "/login", Open::Step),
+    ("GET", "/login", "/login", Open::Yes),
     ("POST", "/login", "/login", Open::Step),
     ("GET", "/consent", "/consent", Open::Step),
     ("POST", "/consent", "/consent", Open::Step),
+    ("GET", "/account", "/account", Open::SignIn),
+    ("POST", "/account", "/account", Open::Step),
     ("POST", "/oauth2/token", "/oauth2/token", Open::Step),
+    ("POST", "/oauth2/revoke", "/oauth2/revoke", Open::Step),
+    ("POST", "/oauth2/introspect", "/oauth2/introspect", Open::Step),
+    ("GET", "/oauth2/userinfo", "/oauth2/userinfo", Open::No),
+    ("POST", "/oauth2/userinfo", "/oauth2/userinfo", Open::No),
     ("GET", "/oauth2/jwks", "/oauth2/jwks", Open::Yes),
     ("GET", "/fhir/metadata", "/fhir/metadata", Open::Yes),
     ("GET", "/fhir/.well-known/smart-configuration", "/fhir/.well-known/smart-configuration", Open::Yes),
     ("GET", "/.well-known/openid-configuration", "/.well-known/openid-configuration", Open::Yes),
     ("GET", "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server", Open::Yes),
+    ("GET", "/.well-known/user-access-brands.json", "/.well-known/user-access-brands.json", Open::Yes),
     ("GET", "/fhir/{type}/{id}", "/fhir/Patient/alice", Open::No),
     ("GET", "/fhir/{type}", "/fhir/Patient", Open::No),
     ("POST", "/fhir/{type}/_search", "/fhir/Patient/_search", Open::No),
@@ -77,6 +86,7 @@ async fn no_route_gives_anything_away_without_a_token() {
         let expected = match open {
             Open::Yes => status.is_success(),
             Open::Step => status == StatusCode::BAD_REQUEST || status == StatusCode::FORBIDDEN,
+            Open::SignIn => status == StatusCode::SEE_OTHER,
             Open::No => status == StatusCode::UNAUTHORIZED,
             Open::Nothing => status == StatusCode::NOT_FOUND,
         };
@@ -116,6 +126,7 @@ async fn browsers_of_any_origin_may_call_all_but_the_pages() {
         ("/oauth2/authorize", false),
         ("/login", false),
         ("/consent", false),
+        ("/account", false),
     ] {
         let request = Request::options(format!("{}{path}", app.url()))
             .header("origin", "https://app.example")

@@ -1,17 +1,20 @@
 //! `/fhir/metadata` and the `.well-known` documents: what clients look up before they call. Needs nothing of AWS.
 
+use shared::clock::Clock;
 use shared::config::Config;
 use shared::{fhir, oauth};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment(&[])?;
+    let started = Clock::System.now();
     shared::lambda::serve(config.clone(), move |request| {
-        let issuer = request.issuer(&config);
+        let (issuer, plan) = (request.issuer(&config), config.plan.clone());
         async move {
             match request.path.as_str() {
                 "/fhir/metadata" => fhir::capability::metadata(&issuer),
-                _ => oauth::discovery::configuration(&issuer),
+                "/.well-known/user-access-brands.json" => oauth::brands::bundle(&request, &issuer, &plan, started),
+                _ => oauth::discovery::configuration(&issuer, &plan),
             }
         }
     })

@@ -44,7 +44,7 @@ fn statement(issuer: &Issuer) -> Json {
 
 /// The endpoints as SMART App Launch 1.0 publishes them; 2.x clients read `.well-known/smart-configuration`.
 fn security(issuer: &Issuer) -> Json {
-    let endpoint = |name: &str, path: &str| json!({"url": name, "valueUri": format!("{issuer}/oauth2/{path}")});
+    let endpoint = |name: &str, path: &str| json!({"url": name, "valueUri": format!("{issuer}/{path}")});
     json!({
         "cors": true,
         "service": [{"coding": [{
@@ -53,7 +53,13 @@ fn security(issuer: &Issuer) -> Json {
         }]}],
         "extension": [{
             "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-            "extension": [endpoint("authorize", "authorize"), endpoint("token", "token")],
+            "extension": [
+                endpoint("authorize", "oauth2/authorize"),
+                endpoint("token", "oauth2/token"),
+                endpoint("manage", "account"),
+                endpoint("introspect", "oauth2/introspect"),
+                endpoint("revoke", "oauth2/revoke"),
+            ],
         }],
     })
 }

@@ -5,16 +5,19 @@
 use super::client::{Client, LONGEST_CLIENT_ID};
 use super::code::AuthorizationCode;
 use super::error::{AuthorizeError, PageError};
+use super::grant;
+use super::member::LONGEST_USERNAME;
 use super::pages::see_other;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session};
+use crate::access::is_supported;
 use crate::config::Issuer;
 use crate::http::{Request, Response, single};
 use crate::scope::Scopes;
-use crate::store::auth::Commit;
+use crate::store::auth::{Commit, Stored};
 
 /// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
 const LONGEST_STATE: usize = 2048;
@@ -31,8 +34,78 @@ struct Prompt {
     login: bool,
 }
 
+/// Where a request that fails a check is told so.
+enum Stop {
+    /// In a page: the app or its redirect URI is not known to be good.
+    Page(PageError),
+    /// At the app.
+    App(Response),
+}
+
+impl<E: Into<PageError>> From<E> for Stop {
+    fn from(error: E) -> Stop {
+        Stop::Page(error.into())
+    }
+}
+
 /// Answers an authorization request with a redirect: to sign in, to consent, or back to the app with an error.
 pub(super) async fn authorize(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
+    match checked(server, request, issuer).await {
+        Ok((asked, session)) => start(server, request, issuer, asked, session).await,
+        Err(Stop::App(response)) => Ok(response),
+        Err(Stop::Page(error)) => Err(error),
+    }
+}
+
+/// The ordered checks of an authorization request. Until the app and its redirect URI are known to be good, what fails is
+/// told in a page (RFC 6749 §4.1.2.1); after that, to the app.
+async fn checked(
+    server: &Server,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<(AuthorizationRequest, Option<Session>), Stop> {
+    let pairs = parameters(request)?;
+    let (client, session) = tokio::try_join!(known_client(server, &pairs), session(server, request, issuer))?;
+    let redirect_uri = registered_redirect_uri(&client, &pairs)?;
+    let session = session.map(|stored| stored.record);
+
+    let echo = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
+    let told = |error: AuthorizeError| Stop::App(send_back(redirect_uri, echo, issuer, &error));
+    no_duplicates(&pairs).map_err(told)?;
+    nothing_to_fetch(&pairs).map_err(told)?;
+    response_type(&pairs).map_err(told)?;
+    let (state, nonce) = state_and_nonce(&pairs).map_err(told)?;
+    audience(&pairs, issuer).map_err(told)?;
+    let challenge = challenge(&pairs).map_err(told)?;
+    let scope = scopes(&client, &pairs).map_err(told)?;
+    let prompt = prompt(server, &pairs, session.as_ref()).map_err(told)?;
+    let session = session.filter(|_| !prompt.login);
+    match (prompt.none, &session) {
+        (true, None) => return Err(told(AuthorizeError::LoginRequired)),
+        (true, Some(_)) => return Err(told(AuthorizeError::ConsentRequired)),
+        (false, _) => {}
+    }
+
+    let asked = AuthorizationRequest {
+        // The ids are made when the request is stored.
+        hash: server.random.secret().hashed(),
+        browser: server.random.secret().hashed(),
+        client: client.id.clone(),
+        client_name: client.name.clone(),
+        redirect_uri: redirect_uri.to_owned(),
+        scope: scope.to_string(),
+        state: state.to_owned(),
+        nonce: nonce.map(str::to_owned),
+        login_hint: login_hint(&pairs),
+        challenge,
+        stage: Stage::Asked,
+        created_at: server.clock.now(),
+    };
+    Ok((asked, session))
+}
+
+/// The parameters, of the query or of the form (SMART App Launch 2.0, `authorize-post`).
+fn parameters(request: &Request) -> Result<Vec<(String, String)>, PageError> {
     let pairs = match request.method == http::Method::POST {
         true => request.form().ok_or_else(|| {
             PageError::Malformed("a posted request carries its parameters as application/x-www-form-urlencoded".into())
@@ -43,34 +116,24 @@ pub(super) async fn authorize(server: &Server, request: &Request, issuer: &Issue
     if pairs.len() > MOST_PARAMETERS || size > LARGEST_REQUEST {
         return Err(PageError::Malformed("the app's request is too long".into()));
     }
-    let (client, redirect_uri) = trusted(server, &pairs).await?;
-    let session = session(server, request, issuer).await?;
-    let state = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
-    let back = |error: &AuthorizeError| send_back(&redirect_uri, state, issuer, error);
-    match checked(server, &pairs, &client, &redirect_uri, issuer, session.as_ref()) {
-        Err(error) => Ok(back(&error)),
-        Ok((asked, prompt)) => {
-            let session = session.filter(|_| !prompt.login);
-            match (prompt.none, &session) {
-                (true, None) => Ok(back(&AuthorizeError::LoginRequired)),
-                (true, Some(_)) => Ok(back(&AuthorizeError::ConsentRequired)),
-                (false, _) => start(server, request, issuer, asked, session).await,
-            }
-        }
-    }
+    Ok(pairs)
 }
 
-/// The first checks: is this an app that we know, and an address that it registered? Nothing is sent there before.
-async fn trusted(server: &Server, pairs: &[(String, String)]) -> Result<(Client, String), PageError> {
+/// Is this an app that we know?
+async fn known_client(server: &Server, pairs: &[(String, String)]) -> Result<Client, PageError> {
     let client_id =
         single(pairs, "client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
     let client = match client_id.len() <= LONGEST_CLIENT_ID {
         true => server.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
         false => None,
     };
-    let client = client
+    client
         .filter(|client| !client.disabled)
-        .ok_or(PageError::UntrustedApp("this app is not registered here (client_id)"))?;
+        .ok_or(PageError::UntrustedApp("this app is not registered here (client_id)"))
+}
+
+/// Is this an address that the app registered? Nothing is sent there before.
+fn registered_redirect_uri<'a>(client: &Client, pairs: &'a [(String, String)]) -> Result<&'a str, PageError> {
     let asked = single(pairs, "redirect_uri")?
         .ok_or(PageError::UntrustedApp("the app did not say where to send you back to (redirect_uri)"))?;
     if !client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, asked)) {
@@ -78,61 +141,11 @@ async fn trusted(server: &Server, pairs: &[(String, String)]) -> Result<(Client,
             "the app asks to send you to an address that it did not register (redirect_uri)",
         ));
     }
-    Ok((client, asked.to_owned()))
+    Ok(asked)
 }
 
-/// The ordered checks of an authorization request by a known app. Whatever fails is told to the app.
-fn checked(
-    server: &Server,
-    pairs: &[(String, String)],
-    client: &Client,
-    redirect_uri: &str,
-    issuer: &Issuer,
-    session: Option<&Session>,
-) -> Result<(AuthorizationRequest, Prompt), AuthorizeError> {
-    let invalid = |text: &str| AuthorizeError::InvalidRequest(text.to_owned());
-    let get = |name: &str| single(pairs, name);
-    no_duplicates(pairs)?;
-    not_supported(pairs)?;
-    match get("response_type")? {
-        Some("code") => {}
-        Some(_) => return Err(AuthorizeError::UnsupportedResponseType),
-        None => return Err(invalid("response_type is missing; it must be `code`")),
-    }
-    let state = get("state")?.filter(|state| !state.is_empty()).ok_or_else(|| invalid("state is missing"))?;
-    let nonce = get("nonce")?;
-    if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
-        return Err(invalid("state and nonce have at most 2048 bytes"));
-    }
-    let aud = get("aud")?
-        .or(get("resource")?)
-        .ok_or_else(|| invalid("aud is missing; it must be this server's FHIR base"))?;
-    if aud.trim_end_matches('/') != issuer.fhir_base() {
-        return Err(AuthorizeError::InvalidRequest(format!("aud must be {}", issuer.fhir_base())));
-    }
-    if get("code_challenge_method")? != Some("S256") {
-        return Err(invalid("code_challenge_method must be `S256` (PKCE, RFC 7636)"));
-    }
-    let challenge = get("code_challenge")?
-        .and_then(CodeChallenge::parse)
-        .ok_or_else(|| invalid("code_challenge must be the SHA-256 of the verifier in base64url: 43 characters"))?;
-    let scope = scopes(client, get("scope")?)?;
-    let prompt = prompt(server, get("prompt")?, get("max_age")?, session)?;
-    let request = AuthorizationRequest {
-        // The id is made when the request is stored.
-        hash: server.random.secret().hashed(),
-        client: client.id.clone(),
-        client_name: client.name.clone(),
-        redirect_uri: redirect_uri.to_owned(),
-        scope: scope.to_string(),
-        state: state.to_owned(),
-        nonce: nonce.map(str::to_owned),
-        challenge,
-        browser: server.random.secret().hashed(),
-        stage: Stage::Asked,
-        created_at: server.clock.now(),
-    };
-    Ok((request, prompt))
+fn invalid(text: &str) -> AuthorizeError {
+    AuthorizeError::InvalidRequest(text.to_owned())
 }
 
 /// RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
@@ -144,7 +157,7 @@ fn no_duplicates(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
 }
 
 /// Parameters that would have us fetch or trust something: refused, and never fetched.
-fn not_supported(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
+fn nothing_to_fetch(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
     let has = |name: &str| pairs.iter().any(|(given, _)| given == name);
     if has("request") {
         return Err(AuthorizeError::RequestNotSupported);
@@ -158,11 +171,52 @@ fn not_supported(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
     Ok(())
 }
 
-fn scopes(client: &Client, scope: Option<&str>) -> Result<Scopes, AuthorizeError> {
-    let text = scope.ok_or_else(|| AuthorizeError::InvalidScope("scope is missing".into()))?;
+fn response_type(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
+    match single(pairs, "response_type")? {
+        Some("code") => Ok(()),
+        Some(_) => Err(AuthorizeError::UnsupportedResponseType),
+        None => Err(invalid("response_type is missing; it must be `code`")),
+    }
+}
+
+/// SMART requires `state`; what is carried through must fit the redirect.
+fn state_and_nonce(pairs: &[(String, String)]) -> Result<(&str, Option<&str>), AuthorizeError> {
+    let state = single(pairs, "state")?.filter(|state| !state.is_empty()).ok_or_else(|| invalid("state is missing"))?;
+    let nonce = single(pairs, "nonce")?;
+    if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
+        return Err(invalid("state and nonce have at most 2048 bytes"));
+    }
+    Ok((state, nonce))
+}
+
+/// `aud`, or `resource` (RFC 8707): a token for another server's data is never asked of us.
+fn audience(pairs: &[(String, String)], issuer: &Issuer) -> Result<(), AuthorizeError> {
+    let aud = single(pairs, "aud")?
+        .or(single(pairs, "resource")?)
+        .ok_or_else(|| invalid("aud is missing; it must be this server's FHIR base"))?;
+    match aud.trim_end_matches('/') == issuer.fhir_base() {
+        true => Ok(()),
+        false => Err(AuthorizeError::InvalidRequest(format!("aud must be {}", issuer.fhir_base()))),
+    }
+}
+
+/// PKCE, for every client and by S256 only (RFC 7636; SMART App Launch 2.0: `plain` SHALL NOT be supported).
+fn challenge(pairs: &[(String, String)]) -> Result<CodeChallenge, AuthorizeError> {
+    if single(pairs, "code_challenge_method")? != Some("S256") {
+        return Err(invalid("code_challenge_method must be `S256` (PKCE, RFC 7636)"));
+    }
+    single(pairs, "code_challenge")?
+        .and_then(CodeChallenge::parse)
+        .ok_or_else(|| invalid("code_challenge must be the SHA-256 of the verifier in base64url: 43 characters"))
+}
+
+/// Of the scopes that are asked for, those that this server knows and the app is registered for.
+fn scopes(client: &Client, pairs: &[(String, String)]) -> Result<Scopes, AuthorizeError> {
+    let text = single(pairs, "scope")?.ok_or_else(|| AuthorizeError::InvalidScope("scope is missing".into()))?;
     let asked: Scopes =
         text.parse().map_err(|error: crate::scope::MalformedScope| AuthorizeError::InvalidScope(error.to_string()))?;
-    let allowed = client.allowed(&asked);
+    let known: Scopes = asked.iter().filter(|scope| is_supported(scope)).cloned().collect();
+    let allowed = client.allowed(&known);
     if allowed.is_empty() {
         let text = "none of these scopes is known here and allowed for this app; see scopes_supported";
         return Err(AuthorizeError::InvalidScope(text.into()));
@@ -171,21 +225,16 @@ fn scopes(client: &Client, scope: Option<&str>) -> Result<Scopes, AuthorizeError
 }
 
 /// `prompt` and `max_age` (OpenID Connect Core §3.1.2.1).
-fn prompt(
-    server: &Server,
-    prompt: Option<&str>,
-    max_age: Option<&str>,
-    session: Option<&Session>,
-) -> Result<Prompt, AuthorizeError> {
-    let words: Vec<&str> = prompt.unwrap_or_default().split(' ').collect();
+fn prompt(server: &Server, pairs: &[(String, String)], session: Option<&Session>) -> Result<Prompt, AuthorizeError> {
+    let words: Vec<&str> = single(pairs, "prompt")?.unwrap_or_default().split(' ').collect();
     let none = words.contains(&"none");
     if none && words.len() > 1 {
-        return Err(AuthorizeError::InvalidRequest("prompt=none stands alone".into()));
+        return Err(invalid("prompt=none stands alone"));
     }
-    let max_age: Option<i64> = max_age
+    let max_age: Option<i64> = single(pairs, "max_age")?
         .map(|text| {
             let seconds = text.parse().ok().filter(|seconds| *seconds >= 0);
-            seconds.ok_or_else(|| AuthorizeError::InvalidRequest("max_age must be a number of seconds".into()))
+            seconds.ok_or_else(|| invalid("max_age must be a number of seconds"))
         })
         .transpose()?;
     let too_old = session.zip(max_age).is_some_and(|(session, max_age)| {
@@ -194,11 +243,21 @@ fn prompt(
     Ok(Prompt { none, login: too_old || words.contains(&"login") || words.contains(&"select_account") })
 }
 
+/// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1): a first entry for the form, and never more than that.
+fn login_hint(pairs: &[(String, String)]) -> Option<String> {
+    let hint = single(pairs, "login_hint").ok().flatten()?;
+    (hint.len() <= LONGEST_USERNAME && !hint.contains(char::is_control)).then(|| hint.to_owned())
+}
+
 /// The session of the browser that asks, if somebody is signed in there.
-pub(super) async fn session(server: &Server, request: &Request, issuer: &Issuer) -> Result<Option<Session>, PageError> {
+pub(super) async fn session(
+    server: &Server,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<Option<Stored<Session>>, PageError> {
     let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
     let stored = server.auth.get::<Session>(&cookie.hashed().0).await?;
-    Ok(stored.map(|stored| stored.record).filter(|session| !session.is_expired(server.clock.now())))
+    Ok(stored.filter(|session| !session.record.is_over(server.clock.now())))
 }
 
 /// Stores the request, bound to this browser, and leads to its next page.
@@ -258,7 +317,7 @@ impl AuthorizationRequest {
             client: self.client.clone(),
             redirect_uri: self.redirect_uri.clone(),
             challenge: self.challenge.clone(),
-            grant: server.random.identifier(),
+            grant: grant::new_id(&session.member, &server.random),
             patient: session.patient.clone(),
             username: session.username.clone(),
             scope: scope.to_string(),

@@ -24,7 +24,7 @@ pub(super) async fn show(server: &Server, request: &Request, issuer: &Issuer) ->
     let pairs = request.query();
     let id = single(&pairs, "request")?.unwrap_or_default();
     let (asked, session, cookie) = waiting(server, request, issuer, id).await?;
-    Ok(form(StatusCode::OK, &asked.record, &session, id, &cookie, None))
+    Ok(form(server, StatusCode::OK, &asked.record, &session, id, &cookie, None))
 }
 
 /// Takes the member's answer: a code for what they kept, or `access_denied`.
@@ -42,7 +42,7 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
             let kept = kept(&scopes(&asked.record), &ticked);
             if !kept.iter().any(|scope| matches!(scope, Scope::Resource(_) | Scope::FhirUser)) {
                 let problem = Some("Tick at least one kind of data, or choose “Do not allow”.");
-                return Ok(form(StatusCode::OK, &asked.record, &session, id, &cookie, problem));
+                return Ok(form(server, StatusCode::OK, &asked.record, &session, id, &cookie, problem));
             }
             allow(server, request, issuer, &asked, &session, &kept).await
         }
@@ -83,7 +83,7 @@ async fn waiting(
     let hash = Secret::from_client(id).hashed().0;
     let (asked, session) =
         tokio::join!(server.auth.get::<AuthorizationRequest>(&hash), session(server, request, issuer));
-    let session = session?.ok_or(PageError::Over)?;
+    let session = session?.ok_or(PageError::Over)?.record;
     let asked = asked?
         .filter(|asked| !asked.record.is_expired(server.clock.now()))
         .filter(|asked| asked.record.stage == Stage::SignedIn(session.hash.clone()))
@@ -115,6 +115,7 @@ fn scopes(asked: &AuthorizationRequest) -> Scopes {
 }
 
 fn form(
+    server: &Server,
     status: StatusCode,
     asked: &AuthorizationRequest,
     session: &Session,
@@ -127,6 +128,7 @@ fn form(
     let destination = destination.as_ref().and_then(|url| url.host_str()).unwrap_or("the app on this device");
     let fields = ConsentPage {
         style: style(),
+        plan: &server.config.plan.name,
         app: &asked.client_name,
         request: id,
         csrf: csrf.reveal(),

@@ -3,6 +3,7 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use crate::access::Refusal;
 use crate::http::{Duplicate, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::auth::CommitError;
@@ -97,6 +98,11 @@ impl From<Duplicate> for TokenError {
 }
 
 impl TokenError {
+    /// The body is no form.
+    pub fn no_form() -> TokenError {
+        TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into())
+    }
+
     /// Its code outside.
     pub fn code(&self) -> &'static str {
         match self {
@@ -138,6 +144,67 @@ impl TokenError {
     }
 }
 
+/// Why an endpoint that takes an access token does not answer its bearer (RFC 6750 §3.1).
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BearerError(#[from] pub Refusal);
+
+impl BearerError {
+    /// The answer, as JSON. A request without a token is told no error code, only how to authenticate.
+    pub fn respond(&self, issuer: &str) -> Response {
+        let (status, code) = match &self.0 {
+            Refusal::Store(StoreError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Refusal::Store(StoreError::Fault(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+            Refusal::Missing | Refusal::Invalid(_) => (StatusCode::UNAUTHORIZED, "invalid_token"),
+            Refusal::Scope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        };
+        let challenge = match &self.0 {
+            Refusal::Store(_) => None,
+            Refusal::Missing => Some(format!("Bearer realm=\"{issuer}\"")),
+            Refusal::Scope(scope) => Some(format!("Bearer realm=\"{issuer}\", error=\"{code}\", scope=\"{scope}\"")),
+            Refusal::Invalid(_) => Some(format!("Bearer realm=\"{issuer}\", error=\"{code}\"")),
+        };
+        let text = match &self.0 {
+            Refusal::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            told => told.to_string(),
+        };
+        if status.is_server_error() {
+            tracing::error!(error = %self, "a bearer's request failed");
+        }
+        let mut response =
+            answer(status, "application/json", json!({"error": code, "error_description": text}).to_string());
+        if let Some(challenge) = challenge {
+            set(&mut response, header::WWW_AUTHENTICATE, &challenge);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            set(&mut response, header::RETRY_AFTER, "2");
+        }
+        allow_any_origin(&mut response);
+        response
+    }
+}
+
+/// Why introspection, which takes a client's proof or an access token, does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum IntrospectError {
+    /// As the token endpoint.
+    #[error(transparent)]
+    Client(#[from] TokenError),
+    /// The access token it was asked with.
+    #[error(transparent)]
+    Bearer(#[from] BearerError),
+}
+
+impl IntrospectError {
+    /// The answer, as JSON.
+    pub fn respond(&self, issuer: &str) -> Response {
+        match self {
+            IntrospectError::Client(error) => error.respond(issuer),
+            IntrospectError::Bearer(error) => error.respond(issuer),
+        }
+    }
+}
+
 /// Why a page is not what the member hoped for: told to them in a page, never sent to an address we do not trust.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
@@ -150,6 +217,9 @@ pub enum PageError {
     /// The request is over, or was decided already.
     #[error("this sign-in is over: go back to the app and start again")]
     Over,
+    /// The account page was left open longer than a session lasts.
+    #[error("you are signed out, so nothing was done: open the page again and sign in")]
+    SignedOut,
     /// Too many wrong passwords; seconds until the next try.
     #[error("too many sign-ins failed: wait a few minutes and try again")]
     Throttled(i64),
@@ -181,7 +251,7 @@ impl PageError {
     pub fn status(&self) -> StatusCode {
         match self {
             PageError::UntrustedApp(_) | PageError::Over | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
-            PageError::Forged => StatusCode::FORBIDDEN,
+            PageError::Forged | PageError::SignedOut => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             PageError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
             PageError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,

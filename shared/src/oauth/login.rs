@@ -1,10 +1,11 @@
-//! `GET` and `POST /login`: the member says who they are.
+//! `GET` and `POST /login`: the member says who they are, to let an app in or to look after the apps that are.
 
 use http::{StatusCode, header};
 
+use super::authorize::session;
 use super::error::PageError;
-use super::member::{Member, canonical};
-use super::pages::{LoginPage, page, see_other, style};
+use super::member::{LONGEST_USERNAME, Member, canonical};
+use super::pages::{LoginPage, page, see_other, set_cookies, style};
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
@@ -18,72 +19,119 @@ use crate::store::auth::{Commit, Stored};
 /// The longest password that is looked at: hashing is costly, and no person types more.
 const LONGEST_PASSWORD: usize = 256;
 
+/// What somebody signs in for.
+enum Purpose {
+    /// An app's request, which waits for this browser.
+    App { id: String, asked: Box<Stored<AuthorizationRequest>> },
+    /// Their own account page.
+    Account,
+}
+
 /// Shows the form.
 pub(super) async fn show(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
     let pairs = request.query();
-    let id = single(&pairs, "request")?.unwrap_or_default();
-    let (asked, browser) = waiting(server, request, issuer, id).await?;
-    Ok(form(StatusCode::OK, &asked.record, id, &browser, "", None))
+    let browser = Cookie::Browser.read(request, issuer);
+    let purpose = purpose(server, single(&pairs, "request")?, browser.as_ref()).await?;
+    let cookie = browser.clone().unwrap_or_else(|| server.random.secret());
+    let hint = match &purpose {
+        Purpose::App { asked, .. } => asked.record.login_hint.clone().unwrap_or_default(),
+        Purpose::Account => String::new(),
+    };
+    let mut response = form(server, StatusCode::OK, &purpose, &cookie, &hint, None);
+    if browser.is_none() {
+        set_cookies(&mut response, &[Cookie::Browser.set(&cookie, issuer)]);
+    }
+    Ok(response)
 }
 
-/// Signs the member in. In order: the form is ours, the request waits for this browser, nobody has tried too often, the
+/// Signs the member in. In order: the form is ours, what it is for waits for this browser, nobody has tried too often, the
 /// password is right.
 pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
     let pairs = posted(request, issuer)?;
     let field = |name: &str| Ok::<_, PageError>(single(&pairs, name)?.unwrap_or_default());
-    let (id, username) = (field("request")?, canonical(field("username")?));
     let browser = Cookie::Browser.read(request, issuer).ok_or(PageError::Forged)?;
     if !csrf(&browser).matches(&Secret::from_client(field("csrf")?)) {
         return Err(PageError::Forged);
     }
-    let (asked, browser) = waiting(server, request, issuer, id).await?;
-    let password = Secret::from_client(field("password")?);
-    if username.is_empty() || username.len() > 128 || password.reveal().len() > LONGEST_PASSWORD {
-        return Ok(form(StatusCode::BAD_REQUEST, &asked.record, id, &browser, "", Some(WRONG)));
+    let purpose = purpose(server, single(&pairs, "request")?, Some(&browser)).await?;
+    let (username, password) = (canonical(field("username")?), Secret::from_client(field("password")?));
+    if username.is_empty() || username.len() > LONGEST_USERNAME || password.reveal().len() > LONGEST_PASSWORD {
+        return Ok(form(server, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG)));
     }
     let attempt = Attempt::count(server, &username, &request.source_ip).await?;
-    let member = server.auth.get::<Member>(&username).await?.map(|stored| stored.record);
+    let (member, before) =
+        tokio::try_join!(async { Ok(server.auth.get::<Member>(&username).await?) }, session(server, request, issuer))?;
+    let member = member.map(|stored| stored.record);
     let right = Member::signs_in(member.as_ref(), &password);
     match member.filter(|_| right) {
         None => {
-            event(server, request, format!("user/{username}"), "failed", &asked.record.client).await?;
-            Ok(form(StatusCode::UNAUTHORIZED, &asked.record, id, &browser, &username, Some(WRONG)))
+            event(server, request, format!("user/{username}"), "failed", &purpose).await?;
+            Ok(form(server, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG)))
         }
         Some(member) => {
             attempt.take_back(server).await?;
-            // A new secret, so that a session somebody planted before the sign-in is worth nothing after it.
-            let cookie = server.random.secret();
-            let session = Session {
-                hash: cookie.hashed(),
-                username: member.username,
-                patient: member.patient,
-                auth_time: server.clock.now(),
-            };
-            event(server, request, format!("Patient/{}", session.patient), "ok", &asked.record.client).await?;
-            let signed_in = asked.record.clone().signed_in(session.hash.clone());
-            server.auth.commit(Commit::default().create(&session).replace(&asked, &signed_in)).await?;
-            Ok(see_other(&format!("{issuer}/consent?request={id}"), &[Cookie::Session.set(&cookie, issuer)]))
+            signed_in(server, request, issuer, &purpose, member, before).await
         }
     }
+}
+
+/// Opens a session under a new secret, so that one that somebody planted before the sign-in is worth nothing after it. The
+/// session that this browser had before is over.
+async fn signed_in(
+    server: &Server,
+    request: &Request,
+    issuer: &Issuer,
+    purpose: &Purpose,
+    member: Member,
+    before: Option<Stored<Session>>,
+) -> Result<Response, PageError> {
+    let cookie = server.random.secret();
+    let session = Session {
+        hash: cookie.hashed(),
+        member: member.id,
+        username: member.username,
+        patient: member.patient,
+        auth_time: server.clock.now(),
+        ended: false,
+    };
+    event(server, request, format!("Patient/{}", session.patient), "ok", purpose).await?;
+    let mut commit = Commit::default().create(&session);
+    if let Some(before) = before {
+        commit = commit.replace(&before, &before.record.clone().ended());
+    }
+    let location = match purpose {
+        Purpose::App { id, asked } => {
+            commit = commit.replace(asked, &asked.record.clone().signed_in(session.hash.clone()));
+            format!("{issuer}/consent?request={id}")
+        }
+        Purpose::Account => format!("{issuer}/account"),
+    };
+    server.auth.commit(commit).await?;
+    Ok(see_other(&location, &[Cookie::Session.set(&cookie, issuer)]))
 }
 
 /// The same words for an unknown name, a wrong password and a member who was stopped.
 const WRONG: &str = "This name and password do not belong together. Check both and try again.";
 
-/// The request that waits for this browser's sign-in.
-async fn waiting(
-    server: &Server,
-    request: &Request,
-    issuer: &Issuer,
-    id: &str,
-) -> Result<(Stored<AuthorizationRequest>, Secret), PageError> {
-    let browser = Cookie::Browser.read(request, issuer).ok_or(PageError::Over)?;
+/// What this browser signs in for: the app's request of that id, or, without one, the account page.
+async fn purpose(server: &Server, id: Option<&str>, browser: Option<&Secret>) -> Result<Purpose, PageError> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(Purpose::Account) };
+    let browser = browser.ok_or(PageError::Over)?;
     let asked = server.auth.get::<AuthorizationRequest>(&Secret::from_client(id).hashed().0).await?;
     let asked = asked
         .filter(|asked| !asked.record.is_expired(server.clock.now()) && asked.record.stage != Stage::Decided)
-        .filter(|asked| asked.record.browser.is_of(&browser))
+        .filter(|asked| asked.record.browser.is_of(browser))
         .ok_or(PageError::Over)?;
-    Ok((asked, browser))
+    Ok(Purpose::App { id: id.to_owned(), asked: Box::new(asked) })
+}
+
+impl Purpose {
+    fn asked(&self) -> Option<&AuthorizationRequest> {
+        match self {
+            Purpose::App { asked, .. } => Some(&asked.record),
+            Purpose::Account => None,
+        }
+    }
 }
 
 async fn event(
@@ -91,9 +139,10 @@ async fn event(
     request: &Request,
     subject: String,
     outcome: &'static str,
-    client: &str,
+    purpose: &Purpose,
 ) -> Result<(), PageError> {
-    let entry = Entry { subject, action: "sign-in", outcome, client: client.to_owned(), ..Entry::default() };
+    let client = purpose.asked().map(|asked| asked.client.clone()).unwrap_or_default();
+    let entry = Entry { subject, action: "sign-in", outcome, client, ..Entry::default() };
     Ok(server.audit.event(request, entry).await?)
 }
 
@@ -116,15 +165,26 @@ pub(super) fn posted(request: &Request, issuer: &Issuer) -> Result<Vec<(String, 
 }
 
 fn form(
+    server: &Server,
     status: StatusCode,
-    asked: &AuthorizationRequest,
-    id: &str,
+    purpose: &Purpose,
     browser: &Secret,
     username: &str,
     problem: Option<&str>,
 ) -> Response {
     let csrf = csrf(browser);
-    let fields =
-        LoginPage { style: style(), app: &asked.client_name, request: id, csrf: csrf.reveal(), username, problem };
+    let id = match purpose {
+        Purpose::App { id, .. } => id,
+        Purpose::Account => "",
+    };
+    let fields = LoginPage {
+        style: style(),
+        plan: &server.config.plan.name,
+        app: purpose.asked().map(|asked| asked.client_name.as_str()),
+        request: id,
+        csrf: csrf.reveal(),
+        username,
+        problem,
+    };
     page(status, &fields, "")
 }

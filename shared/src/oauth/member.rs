@@ -8,9 +8,14 @@ use crate::clock::Time;
 use crate::secret::{Random, Secret};
 use crate::store::auth::Record;
 
+/// No sign-in name is longer, in bytes.
+pub const LONGEST_USERNAME: usize = 128;
+
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
+    /// Their own id, which stays when the name changes and says nothing about them: their grants lie under it.
+    pub id: String,
     /// The name they sign in with, in lower case.
     pub username: String,
     /// Their password under argon2id, in PHC form.
@@ -21,6 +26,8 @@ pub struct Member {
     pub disabled: bool,
     /// Since when.
     pub created_at: Time,
+    /// When the password was set. Whoever signed in before has to do so again.
+    pub password_set_at: Time,
 }
 
 /// A password that no hash could be made of.
@@ -49,16 +56,28 @@ impl Member {
         random: &Random,
         now: Time,
     ) -> Result<Member, Unhashable> {
-        let wrong = |error: argon2::password_hash::Error| Unhashable(error.to_string());
-        let salt = SaltString::from_b64(&random.identifier().replace(['-', '_'], "x")).map_err(wrong)?;
-        let password = argon2id().hash_password(password.reveal().as_bytes(), &salt).map_err(wrong)?.to_string();
         Ok(Member {
+            id: random.identifier(),
             username: canonical(username),
-            password,
+            password: hashed(password, random)?,
             patient: patient.to_owned(),
             disabled: false,
             created_at: now,
+            password_set_at: now,
         })
+    }
+
+    /// The same member with another password.
+    ///
+    /// # Errors
+    /// [`Unhashable`]
+    pub fn with_password(self, password: &Secret, random: &Random, now: Time) -> Result<Member, Unhashable> {
+        Ok(Member { password: hashed(password, random)?, password_set_at: now, ..self })
+    }
+
+    /// Whether a sign-in at that time still counts: nobody stopped the member or changed the password since.
+    pub fn is_signed_in_since(&self, auth_time: Time) -> bool {
+        !self.disabled && auth_time >= self.password_set_at
     }
 
     /// Whether `password` signs this member in. Runs one argon2id whatever the answer: also for nobody, also for somebody
@@ -69,6 +88,12 @@ impl Member {
             .is_ok_and(|hash| argon2id().verify_password(password.reveal().as_bytes(), &hash).is_ok());
         right && member.is_some_and(|member| !member.disabled)
     }
+}
+
+fn hashed(password: &Secret, random: &Random) -> Result<String, Unhashable> {
+    let wrong = |error: argon2::password_hash::Error| Unhashable(error.to_string());
+    let salt = SaltString::from_b64(&random.identifier().replace(['-', '_'], "x")).map_err(wrong)?;
+    Ok(argon2id().hash_password(password.reveal().as_bytes(), &salt).map_err(wrong)?.to_string())
 }
 
 /// A name as it is compared: people capitalise their own.

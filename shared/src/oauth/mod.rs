@@ -2,9 +2,12 @@
 //!
 //! The way of a request: [`authorize`] checks what the app asks and stores an [`request::AuthorizationRequest`];
 //! [`login`] binds it to the member's session; [`consent`] turns it into an [`code::AuthorizationCode`]; [`token`] turns that
-//! into a [`grant::Grant`] with its tokens. Each step consumes the state before it.
+//! into a [`grant::Grant`] with its tokens. Each step consumes the state before it. What lives on is the grant: [`account`] and
+//! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 
+mod account;
 mod authorize;
+pub mod brands;
 pub mod client;
 mod client_authentication;
 pub mod code;
@@ -12,6 +15,7 @@ mod consent;
 pub mod discovery;
 mod error;
 pub mod grant;
+mod introspect;
 mod jwt;
 mod login;
 pub mod member;
@@ -20,10 +24,12 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod request;
+mod revoke;
 mod server;
 pub mod session;
 mod throttle;
 mod token;
+mod userinfo;
 mod words;
 
 pub use server::Server;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::Body;
 
+use super::account::ConnectedApp;
 use super::error::PageError;
 use super::words::Choice;
 use crate::http::{Response, no_store, set};
@@ -21,7 +22,9 @@ const STYLE: &str = include_str!("../../templates/page.css");
 #[template(path = "login.html")]
 pub(super) struct LoginPage<'a> {
     pub style: &'static str,
-    pub app: &'a str,
+    pub plan: &'a str,
+    /// The app that asks; `None` on the way to the account page.
+    pub app: Option<&'a str>,
     pub request: &'a str,
     pub csrf: &'a str,
     pub username: &'a str,
@@ -33,6 +36,7 @@ pub(super) struct LoginPage<'a> {
 #[template(path = "consent.html")]
 pub(super) struct ConsentPage<'a> {
     pub style: &'static str,
+    pub plan: &'a str,
     pub app: &'a str,
     pub request: &'a str,
     pub csrf: &'a str,
@@ -42,10 +46,24 @@ pub(super) struct ConsentPage<'a> {
     pub problem: Option<&'a str>,
 }
 
+/// The account page.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage<'a> {
+    pub style: &'static str,
+    pub plan: &'a str,
+    pub username: &'a str,
+    pub csrf: &'a str,
+    pub apps: &'a [ConnectedApp],
+    /// Whether something was just stopped.
+    pub done: bool,
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
     style: &'static str,
+    plan: &'a str,
     problem: &'a str,
 }
 
@@ -73,7 +91,7 @@ pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) 
 }
 
 /// A page that says what went wrong.
-pub(super) fn error(error: &PageError) -> Response {
+pub(super) fn error(error: &PageError, plan: &str) -> Response {
     let problem = match error {
         PageError::Store(StoreError::Busy(_)) => "our service is busy; try again in a moment".to_owned(),
         PageError::Store(StoreError::Fault(_)) => "our service failed; the fault is logged".to_owned(),
@@ -83,7 +101,7 @@ pub(super) fn error(error: &PageError) -> Response {
     if status.is_server_error() {
         tracing::error!(%error, "a page failed");
     }
-    let mut response = page(status, &ErrorPage { style: STYLE, problem: &sentence(&problem) }, "");
+    let mut response = page(status, &ErrorPage { style: STYLE, plan, problem: &sentence(&problem) }, "");
     if let PageError::Throttled(seconds) = error {
         set(&mut response, header::RETRY_AFTER, &seconds.to_string());
     }
@@ -100,12 +118,17 @@ pub(super) fn see_other(location: &str, cookies: &[String]) -> Response {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::SEE_OTHER;
     set(&mut response, header::LOCATION, location);
+    set_cookies(&mut response, cookies);
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    no_store(&mut response);
+    response
+}
+
+/// Gives the browser cookies.
+pub(super) fn set_cookies(response: &mut Response, cookies: &[String]) {
     for cookie in cookies {
         if let Ok(value) = HeaderValue::from_str(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
-    set(&mut response, header::REFERRER_POLICY, "no-referrer");
-    no_store(&mut response);
-    response
 }

@@ -43,9 +43,10 @@ pub fn issue(grant: &str, random: &Random) -> Secret {
 
 /// The grant that a token says it belongs to.
 pub fn grant_of(token: &str) -> Option<&str> {
-    let (grant, secret) = token.split_once('.')?;
+    let (grant, secret) = token.rsplit_once('.')?;
+    let (member, own) = grant.split_once('.')?;
     let legal = |text: &str, length| {
         text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
-    (legal(grant, 22) && legal(secret, 43)).then_some(grant)
+    (legal(member, 22) && legal(own, 22) && legal(secret, 43)).then_some(grant)
 }

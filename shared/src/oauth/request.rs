@@ -27,6 +27,8 @@ pub struct AuthorizationRequest {
     pub state: String,
     /// The app's nonce.
     pub nonce: Option<String>,
+    /// Who the app thinks will sign in.
+    pub login_hint: Option<String>,
     /// What the app must prove at the exchange.
     pub challenge: CodeChallenge,
     /// The browser that asked.

@@ -16,18 +16,28 @@ pub const LIFETIME: i64 = 900;
 pub struct Session {
     /// The session cookie, hashed.
     pub hash: Hashed,
+    /// Who: the [`super::member::Member`]'s id.
+    pub member: String,
     /// The sign-in name.
     pub username: String,
     /// The Patient id of the member.
     pub patient: String,
     /// When they signed in.
     pub auth_time: Time,
+    /// Whether they signed out, or signed in again.
+    pub ended: bool,
 }
 
 impl Session {
     /// Whether it is over.
-    pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.auth_time.plus_seconds(LIFETIME)
+    pub fn is_over(&self, now: Time) -> bool {
+        self.ended || now >= self.auth_time.plus_seconds(LIFETIME)
+    }
+
+    /// The same session, over.
+    #[must_use]
+    pub fn ended(self) -> Session {
+        Session { ended: true, ..self }
     }
 }
 
@@ -69,8 +79,17 @@ impl Cookie {
 
     /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's form.
     pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
+        self.header(value.reveal(), LIFETIME, issuer)
+    }
+
+    /// A `Set-Cookie` header that takes it away.
+    pub fn clear(self, issuer: &Issuer) -> String {
+        self.header("", 0, issuer)
+    }
+
+    fn header(self, value: &str, seconds: i64, issuer: &Issuer) -> String {
         let secure = if issuer.is_https() { "; Secure" } else { "" };
-        format!("{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LIFETIME}{secure}", self.name(issuer), value.reveal())
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", self.name(issuer))
     }
 }
 

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::client_authentication::credentials;
 use super::code::AuthorizationCode;
 use super::error::TokenError;
-use super::grant::{Grant, RefreshChain, Why};
+use super::grant::{self, Grant, RefreshChain, Why};
 use super::jwt::{ACCESS_TOKEN_LIFETIME, IdClaims, sign};
 use super::member::Member;
 use super::refresh::{self, RefreshToken};
@@ -35,6 +35,8 @@ struct Tokens {
     expires_in: i64,
     scope: String,
     patient: String,
+    /// When the member's permission ends by itself, as an instant. Refreshing moves it on.
+    grant_expires_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,9 +45,7 @@ struct Tokens {
 
 /// Answers a token request.
 pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, TokenError> {
-    let form = request
-        .form()
-        .ok_or_else(|| TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into()))?;
+    let form = request.form().ok_or_else(TokenError::no_form)?;
     let tokens = match single(&form, "grant_type")? {
         Some("authorization_code") => exchange(server, request, issuer, &form).await?,
         Some("refresh_token") => refreshed(server, request, issuer, &form, true).await?,
@@ -58,7 +58,8 @@ pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -
     Ok(response)
 }
 
-fn required<'a>(form: &'a [(String, String)], name: &str) -> Result<&'a str, TokenError> {
+/// A parameter that must be there.
+pub(super) fn required<'a>(form: &'a [(String, String)], name: &str) -> Result<&'a str, TokenError> {
     single(form, name)?
         .filter(|value| !value.is_empty())
         .ok_or_else(|| TokenError::InvalidRequest(format!("{name} is missing")))
@@ -84,6 +85,7 @@ async fn exchange(
     let grant = Grant {
         id: code.record.grant.clone(),
         client: client.id.clone(),
+        client_name: client.name.clone(),
         patient: code.record.patient.clone(),
         subject: code.record.patient.clone(),
         username: code.record.username.clone(),
@@ -99,8 +101,8 @@ async fn exchange(
         access_token(server, issuer, &grant, &scopes),
         id_token
     )?;
-    if member.is_none_or(|member| member.record.disabled) {
-        return Err(TokenError::InvalidGrant("the member can no longer sign in"));
+    if !member.is_some_and(|member| member.record.is_signed_in_since(code.record.auth_time)) {
+        return Err(TokenError::InvalidGrant("the member must sign in again"));
     }
     event(server, request, "token", &grant).await?;
     let mut commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant);
@@ -195,8 +197,8 @@ async fn refreshed(
         server.auth.get::<Member>(&renewed.username),
         access_token(server, issuer, &renewed, &scopes)
     )?;
-    if member.is_none_or(|member| member.record.disabled) {
-        return Err(TokenError::InvalidGrant("the member can no longer sign in"));
+    if !member.is_some_and(|member| member.record.is_signed_in_since(renewed.created_at)) {
+        return Err(TokenError::InvalidGrant("the member must sign in again"));
     }
     event(server, request, "refresh", &renewed).await?;
     let record = RefreshToken { hash: next.hashed(), grant: renewed.id.clone(), issued_at: now };
@@ -250,8 +252,7 @@ async fn id_token(
         return Ok(None);
     }
     let now = server.clock.now().seconds();
-    let fhir_user =
-        scopes.contains(&Scope::FhirUser).then(|| format!("{}/Patient/{}", issuer.fhir_base(), grant.patient));
+    let fhir_user = scopes.contains(&Scope::FhirUser).then(|| grant.fhir_user(issuer));
     let claims = IdClaims {
         iss: issuer.as_str(),
         sub: &grant.subject,
@@ -278,30 +279,25 @@ fn tokens(
         expires_in: ACCESS_TOKEN_LIFETIME,
         scope: scopes.to_string(),
         patient: grant.patient.clone(),
+        grant_expires_at: grant.expires_at.to_string(),
         id_token,
         refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
     }
 }
 
-/// Ends a grant. A grant that another request changes at the same moment is read again, so that it ends all the same.
 async fn end(server: &Server, id: &str, why: Why) -> Result<(), TokenError> {
-    for _ in 0..5 {
-        let Some(grant) = server.auth.get::<Grant>(id).await? else { return Ok(()) };
-        if grant.record.ended.is_some() {
-            return Ok(());
-        }
-        tracing::warn!(grant = id, ?why, "a grant is ended");
-        let ended = grant.record.clone().ended(server.clock.now(), why);
-        match server.auth.commit(Commit::default().replace(&grant, &ended)).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::Busy("a grant that is to end changes all the time".into()).into())
+    tracing::warn!(grant = id, ?why, "somebody used what was already spent");
+    grant::end(&server.auth, id, server.clock.now(), why).await?;
+    Ok(())
 }
 
-async fn event(server: &Server, request: &Request, action: &'static str, grant: &Grant) -> Result<(), TokenError> {
+/// Records what happened to a grant.
+pub(super) async fn event(
+    server: &Server,
+    request: &Request,
+    action: &'static str,
+    grant: &Grant,
+) -> Result<(), StoreError> {
     let entry = Entry {
         subject: format!("Patient/{}", grant.patient),
         action,
@@ -310,5 +306,5 @@ async fn event(server: &Server, request: &Request, action: &'static str, grant: 
         grant: grant.id.clone(),
         ..Entry::default()
     };
-    Ok(server.audit.event(request, entry).await?)
+    server.audit.event(request, entry).await
 }

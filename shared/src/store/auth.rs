@@ -29,6 +29,11 @@ pub trait Record: Serialize + DeserializeOwned {
     /// What tells it from others of its kind. A secret appears only hashed.
     fn key(&self) -> String;
 
+    /// Where the record with that key lies: its partition among its kind, and its place there. Most are alone in theirs.
+    fn place(key: &str) -> (&str, &str) {
+        (key, "-")
+    }
+
     /// When it ends. DynamoDB deletes rows days late, so whoever reads it compares the time itself.
     fn expires_at(&self) -> Option<Time>;
 }
@@ -76,10 +81,15 @@ pub struct Auth {
 
 const NOWHERE: &str = "the auth table holds a row that does not read";
 
-fn key(kind: &str, key: &str) -> HashMap<String, AttributeValue> {
+fn key<R: Record>(key: &str) -> HashMap<String, AttributeValue> {
+    let (partition, place) = R::place(key);
+    row_key(R::KIND, partition, place)
+}
+
+fn row_key(kind: &str, partition: &str, place: &str) -> HashMap<String, AttributeValue> {
     HashMap::from([
-        ("pk".to_owned(), AttributeValue::S(format!("{kind}#{key}"))),
-        ("sk".to_owned(), AttributeValue::S("-".to_owned())),
+        ("pk".to_owned(), AttributeValue::S(format!("{kind}#{partition}"))),
+        ("sk".to_owned(), AttributeValue::S(place.to_owned())),
     ])
 }
 
@@ -107,7 +117,7 @@ impl Auth {
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key(R::KIND, id)))
+            .set_key(Some(key::<R>(id)))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
@@ -125,8 +135,8 @@ impl Auth {
         b: &str,
     ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
         let keys = KeysAndAttributes::builder()
-            .keys(key(A::KIND, a))
-            .keys(key(B::KIND, b))
+            .keys(key::<A>(a))
+            .keys(key::<B>(b))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::Fault(error.to_string()))?;
@@ -142,11 +152,38 @@ impl Auth {
             return Err(StoreError::Busy("a batch was answered in part".into()));
         }
         let rows = answer.responses().and_then(|tables| tables.get(&self.table)).map(Vec::as_slice).unwrap_or_default();
-        let of = |kind: &str, id: &str| {
-            let pk = AttributeValue::S(format!("{kind}#{id}"));
-            rows.iter().find(|row| row.get("pk") == Some(&pk))
+        let of = |key: HashMap<String, AttributeValue>| {
+            rows.iter().find(|row| key.iter().all(|(name, value)| row.get(name) == Some(value)))
         };
-        Ok((of(A::KIND, a).map(stored).transpose()?, of(B::KIND, b).map(stored).transpose()?))
+        Ok((of(key::<A>(a)).map(stored).transpose()?, of(key::<B>(b)).map(stored).transpose()?))
+    }
+
+    /// Reads all records of one partition: for [`crate::oauth::grant::Grant`], those of one member.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn list<R: Record>(&self, partition: &str) -> Result<Vec<Stored<R>>, StoreError> {
+        let (mut records, mut start) = (Vec::new(), None);
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(format!("{}#{partition}", R::KIND)))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let answer = meter::call(request.send()).await?;
+            meter::read(answer.consumed_capacity());
+            for item in answer.items() {
+                records.push(stored(item)?);
+            }
+            start = answer.last_evaluated_key().cloned();
+            if start.is_none() {
+                return Ok(records);
+            }
+        }
     }
 
     /// Adds to a counter that lasts until `ends`, and tells what it comes to: one atomic step, so that none of many at once
@@ -160,7 +197,7 @@ impl Auth {
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(key("count", id)))
+            .set_key(Some(row_key("count", id, "-")))
             .update_expression("ADD n :amount SET #ttl = :ends")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":amount", number(amount))
@@ -263,7 +300,7 @@ impl Commit {
     }
 
     fn with<R: Record>(mut self, record: &R, revision: u64, condition: Condition) -> Commit {
-        let mut item = key(R::KIND, &record.key());
+        let mut item = key::<R>(&record.key());
         item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
         match serde_json::to_string(record) {
             Ok(text) => item.insert("v".to_owned(), AttributeValue::S(text)),

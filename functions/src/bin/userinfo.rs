@@ -1,0 +1,14 @@
+//! `/oauth2/userinfo`: who signed in.
+
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let server = Arc::new(shared::oauth::Server::for_questions().await?);
+    let config = server.config().clone();
+    shared::lambda::serve(config, move |request| {
+        let server = server.clone();
+        async move { server.userinfo(request).await }
+    })
+    .await
+}

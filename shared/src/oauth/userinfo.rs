@@ -1,0 +1,27 @@
+//! `GET` and `POST /oauth2/userinfo`: who signed in (OpenID Connect Core §5.3), as the `id_token` said it.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::error::BearerError;
+use super::server::Server;
+use crate::access::Refusal;
+use crate::config::Issuer;
+use crate::http::{Request, Response, allow_any_origin, json as answer};
+use crate::scope::Scope;
+
+/// Answers the bearer of an access token with the scope `openid`.
+pub(super) async fn userinfo(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, BearerError> {
+    let bearer = server.verifier.verify(request, issuer).await?;
+    let access = server.verifier.confirm(&bearer).await?;
+    if !bearer.scopes().contains(&Scope::OpenId) {
+        return Err(Refusal::Scope("openid".into()).into());
+    }
+    let mut claims = json!({"sub": bearer.claims().sub});
+    if bearer.scopes().contains(&Scope::FhirUser) {
+        claims["fhirUser"] = access.grant().fhir_user(issuer).into();
+    }
+    let mut response = answer(StatusCode::OK, "application/json", claims.to_string());
+    allow_any_origin(&mut response);
+    Ok(response)
+}
