@@ -30,7 +30,7 @@ enum Command {
     /// Register apps
     #[command(subcommand)]
     App(AppCommand),
-    /// Register members who can sign in
+    /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(MemberCommand),
 }
@@ -87,6 +87,12 @@ enum AppCommand {
 enum MemberCommand {
     /// Let a member sign in to their record
     Add(member::Add),
+    /// Change a member's password; all their apps are stopped
+    Password(member::Password),
+    /// Stop a member: no sign-in, and no app gets anything more
+    Disable(member::Name),
+    /// Let a stopped member sign in again
+    Enable(member::Name),
 }
 
 #[tokio::main]
@@ -118,7 +124,16 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::App(AppCommand::Add(add)) => print!("{}", add.run(&target.find().await?).await?),
-        Command::Member(MemberCommand::Add(add)) => print!("{}", add.run(&target.find().await?).await?),
+        Command::Member(command) => {
+            let stack = target.find().await?;
+            let told = match command {
+                MemberCommand::Add(add) => add.run(&stack).await?,
+                MemberCommand::Password(password) => password.run(&stack).await?,
+                MemberCommand::Disable(name) => name.disable(&stack).await?,
+                MemberCommand::Enable(name) => name.enable(&stack).await?,
+            };
+            print!("{told}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

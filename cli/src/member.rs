@@ -1,10 +1,11 @@
-//! `patient-access member add`: lets a member sign in.
+//! `patient-access member`: lets a member sign in, changes their password, stops them.
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use shared::clock::Clock;
 use shared::fhir::reference::is_id;
+use shared::oauth::grant::{self, Grant, Why};
 use shared::oauth::member::{Member, canonical};
 use shared::secret::{Random, Secret};
 use shared::store::auth::{Commit, CommitError};
@@ -38,14 +39,11 @@ impl Add {
         if username.is_empty() || username.len() > 128 {
             bail!("--username: 1 to 128 characters are needed");
         }
-        if self.password.chars().count() < 8 || self.password.len() > 256 {
-            bail!("--password: 8 to 256 characters are needed");
-        }
+        let password = acceptable(&self.password)?;
         let patient = self.patient.strip_prefix("Patient/").unwrap_or(&self.patient);
         if !is_id(patient) {
             bail!("--patient: `{}` is no resource id (letters, digits, `-` and `.`, at most 64)", self.patient);
         }
-        let password = Secret::from_client(&self.password);
         let member = Member::new(&username, &password, patient, &Random::system(), Clock::System.now())?;
         match stack.auth().commit(Commit::default().create(&member)).await {
             Ok(()) => {}
@@ -57,4 +55,86 @@ impl Add {
             false => format!("{username} can sign in to the record of Patient/{patient}\n"),
         })
     }
+}
+
+/// The arguments.
+#[derive(Args)]
+pub struct Password {
+    /// The name they sign in with
+    #[arg(long)]
+    pub username: String,
+    /// The new password, at least eight characters
+    #[arg(long)]
+    pub password: String,
+}
+
+impl Password {
+    /// Changes the password. Whoever knew the old one loses everything: sessions count no longer, and all apps are stopped.
+    ///
+    /// # Errors
+    /// There is no such member, the password is not acceptable, or the stack does not answer.
+    pub async fn run(self, stack: &Stack) -> Result<String> {
+        let password = acceptable(&self.password)?;
+        let now = Clock::System.now();
+        let change = |member: Member| Ok(member.with_password(&password, &Random::system(), now)?);
+        let stopped = changed(stack, &self.username, change).await?;
+        Ok(format!("{} has a new password; apps stopped: {stopped}\n", canonical(&self.username)))
+    }
+}
+
+/// The arguments.
+#[derive(Args)]
+pub struct Name {
+    /// The name they sign in with
+    #[arg(long)]
+    pub username: String,
+}
+
+impl Name {
+    /// Stops the member: no sign-in, and no app of theirs gets anything from now on.
+    ///
+    /// # Errors
+    /// There is no such member, or the stack does not answer.
+    pub async fn disable(self, stack: &Stack) -> Result<String> {
+        let stopped = changed(stack, &self.username, |member| Ok(member.disabled(true))).await?;
+        Ok(format!("{} can no longer sign in; apps stopped: {stopped}\n", canonical(&self.username)))
+    }
+
+    /// Lets the member sign in again. Apps ask them anew.
+    ///
+    /// # Errors
+    /// There is no such member, or the stack does not answer.
+    pub async fn enable(self, stack: &Stack) -> Result<String> {
+        changed(stack, &self.username, |member| Ok(member.disabled(false))).await?;
+        Ok(format!("{} can sign in again\n", canonical(&self.username)))
+    }
+}
+
+fn acceptable(password: &str) -> Result<Secret> {
+    if password.chars().count() < 8 || password.len() > 256 {
+        bail!("--password: 8 to 256 characters are needed");
+    }
+    Ok(Secret::from_client(password))
+}
+
+/// Changes a member and ends every grant of theirs; tells how many. The member is changed first, so that no grant can be
+/// made between the two.
+async fn changed(stack: &Stack, username: &str, change: impl Fn(Member) -> Result<Member>) -> Result<usize> {
+    let (auth, username) = (stack.auth(), canonical(username));
+    let Some(before) = auth.get::<Member>(&username).await? else { bail!("there is no member `{username}`") };
+    let after = change(before.record.clone())?;
+    match auth.commit(Commit::default().replace(&before, &after)).await {
+        Ok(()) => {}
+        Err(CommitError::Conflict) => bail!("`{username}` was changed by somebody else at this moment: try again"),
+        Err(CommitError::Store(error)) => return Err(error.into()),
+    }
+    let mut stopped = 0;
+    for stored in auth.list::<Grant>(&after.id).await? {
+        if stored.record.is_live(Clock::System.now())
+            && grant::end(&auth, &stored.record.id, Clock::System.now(), Why::MemberChanged).await?
+        {
+            stopped += 1;
+        }
+    }
+    Ok(stopped)
 }

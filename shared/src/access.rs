@@ -34,13 +34,17 @@ pub use permit::{Permit, Permits, Sealed};
 use crate::clock::Clock;
 use crate::config::Issuer;
 use crate::fhir::filter::Filter;
-use crate::fhir::types::{ResourceType, TYPES};
+use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
 use crate::oauth::grant::Grant;
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::StoreError;
 use crate::store::auth::Auth;
 use crate::store::signer::PublicKey;
+
+/// The types with an element of type Attachment (R4), which may name a Binary.
+const NAMING_DOCUMENTS: &[&str] =
+    &["Claim", "DiagnosticReport", "DocumentReference", "ExplanationOfBenefit", "Media", "QuestionnaireResponse"];
 
 /// How far the clocks of two machines may differ, in seconds.
 const SKEW: i64 = 30;
@@ -257,8 +261,25 @@ impl Bearer {
         })
     }
 
-    /// What the scopes allow for the record as a whole; types that they do not allow are left out.
+    /// What the scopes allow for the record as a whole; types that they do not allow are left out, and documents where a
+    /// granular scope says which (see [`Bearer::documents`]).
     pub fn permits(&self, interaction: Interaction) -> Permits {
+        let mut permits = self.permits_for(interaction);
+        if self.documents().is_some() {
+            permits.by_type.retain(|permit| permit.kind.owner != Owner::Attachment);
+        }
+        permits
+    }
+
+    /// The types whose resources name documents, where a granular scope is on one of them. A Binary has nothing that such a
+    /// scope could compare: it is readable where one of these permits admits a resource that names it.
+    pub fn documents(&self) -> Option<Permits> {
+        let mut permits = self.permits_for(Interaction::Read);
+        permits.by_type.retain(|permit| NAMING_DOCUMENTS.contains(&permit.kind.name));
+        permits.are_granular().then_some(permits)
+    }
+
+    fn permits_for(&self, interaction: Interaction) -> Permits {
         Permits {
             owner: self.patient().into(),
             grant: self.claims.grant.as_str().into(),

@@ -104,6 +104,15 @@ pub fn json(status: StatusCode, media_type: &'static str, body: String) -> Respo
     response
 }
 
+/// An answer that says nothing beyond its status.
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    set(&mut response, header::REFERRER_POLICY, "no-referrer");
+    no_store(&mut response);
+    response
+}
+
 /// A public JSON document that anyone may keep for five minutes.
 pub fn public_json(body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).unwrap_or_default();

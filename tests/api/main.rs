@@ -1,11 +1,14 @@
 //! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
 
 mod access;
+mod account;
 mod command;
 mod discovery;
+mod documents;
 mod flow;
 mod keys;
 mod load;
+mod revocation;
 mod routes;
 mod search;
 mod template;

@@ -365,6 +365,31 @@ impl App {
         Ok(Browser { cookies, page })
     }
 
+    /// Signs in at the account page, as a browser does.
+    pub async fn account(&self, username: &str) -> Browser {
+        let mut cookies = Cookies::default();
+        let reply = self.get("/account").await;
+        let page = self.get(reply.header("location")).await;
+        cookies.take(&page);
+        let mut browser = Browser { cookies, page };
+        let signed_in = self.log_in(&browser, username, &fixtures::password(username)).await;
+        match signed_in.status {
+            StatusCode::SEE_OTHER => self.follow(&mut browser, &signed_in).await,
+            _ => browser.page = signed_in,
+        }
+        browser
+    }
+
+    /// Sends the form of the account page that the browser shows, with one of its buttons, and follows where that leads.
+    pub async fn press(&self, browser: &mut Browser, button: (&str, &str)) -> Reply {
+        let csrf = browser.page.field("csrf");
+        let reply = self.post("/account", &[("csrf", &csrf), button], browser.cookies.headers()).await;
+        if reply.status == StatusCode::SEE_OTHER {
+            self.follow(browser, &reply).await;
+        }
+        reply
+    }
+
     /// Sends the sign-in form of the page that the browser shows.
     pub async fn log_in(&self, browser: &Browser, username: &str, password: &str) -> Reply {
         let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));

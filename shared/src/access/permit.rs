@@ -82,6 +82,11 @@ impl Permits {
         self.by_type.is_empty()
     }
 
+    /// The permits, type by type.
+    pub fn iter(&self) -> impl Iterator<Item = &Permit> {
+        self.by_type.iter()
+    }
+
     /// The permit for the type.
     pub fn of(&self, kind: &str) -> Option<&Permit> {
         self.by_type.iter().find(|permit| permit.kind.name == kind)

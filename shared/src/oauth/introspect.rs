@@ -23,12 +23,12 @@ use crate::store::StoreError;
 struct Introspection {
     active: bool,
     #[serde(flatten)]
-    token: Option<Token>,
+    told: Option<Active>,
 }
 
 /// Each value is the one that the token's own answer gave.
 #[derive(Serialize)]
-struct Token {
+struct Active {
     scope: String,
     client_id: String,
     exp: i64,
@@ -65,11 +65,11 @@ pub(super) async fn introspect(
         Some(id) => of_refresh_token(server, token, id, issuer).await?,
         None => of_access_token(server, token, issuer).await?,
     };
-    let of_asker = |(grant, _): &(Grant, Token)| {
+    let of_asker = |(grant, _): &(Grant, Active)| {
         grant.client == asker.client && asker.patient.as_ref().is_none_or(|patient| *patient == grant.patient)
     };
     let token = found.filter(of_asker).map(|(_, token)| token);
-    let answer = Introspection { active: token.is_some(), token };
+    let answer = Introspection { active: token.is_some(), told: token };
     let body =
         serde_json::to_string(&answer).map_err(|error| TokenError::Store(StoreError::Fault(error.to_string())))?;
     let mut response = json(StatusCode::OK, "application/json", body);
@@ -105,7 +105,7 @@ async fn of_access_token(
     server: &Server,
     token: &str,
     issuer: &Issuer,
-) -> Result<Option<(Grant, Token)>, IntrospectError> {
+) -> Result<Option<(Grant, Active)>, IntrospectError> {
     let claims = match server.verifier.read(token, issuer).await {
         Ok(claims) => claims,
         Err(Refusal::Store(error)) => return Err(TokenError::from(error).into()),
@@ -115,7 +115,7 @@ async fn of_access_token(
     let live = |grant: &Grant| grant.is_live(server.clock.now()) && grant.client == claims.client_id;
     let Some(grant) = grant.map(|stored| stored.record).filter(live) else { return Ok(None) };
     let scope = claims.scope.unwrap_or_else(|| grant.scope.clone());
-    let token = Token {
+    let token = Active {
         fhir_user: fhir_user(&scope, &grant, issuer),
         scope,
         client_id: claims.client_id,
@@ -137,7 +137,7 @@ async fn of_refresh_token(
     token: &str,
     grant: &str,
     issuer: &Issuer,
-) -> Result<Option<(Grant, Token)>, IntrospectError> {
+) -> Result<Option<(Grant, Active)>, IntrospectError> {
     let hash = Secret::from_client(token).hashed();
     let both = server.auth.get_both::<RefreshToken, Grant>(&hash.0, grant).await;
     let (Some(known), Some(grant)) = both.map_err(TokenError::from)? else { return Ok(None) };
@@ -146,7 +146,7 @@ async fn of_refresh_token(
     if !is_current || !grant.is_live(server.clock.now()) {
         return Ok(None);
     }
-    let token = Token {
+    let token = Active {
         fhir_user: fhir_user(&grant.scope, &grant, issuer),
         scope: grant.scope.clone(),
         client_id: grant.client.clone(),

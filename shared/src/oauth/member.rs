@@ -75,6 +75,11 @@ impl Member {
         Ok(Member { password: hashed(password, random)?, password_set_at: now, ..self })
     }
 
+    /// The same member, stopped by the plan or no longer.
+    pub fn disabled(self, disabled: bool) -> Member {
+        Member { disabled, ..self }
+    }
+
     /// Whether a sign-in at that time still counts: nobody stopped the member or changed the password since.
     pub fn is_signed_in_since(&self, auth_time: Time) -> bool {
         !self.disabled && auth_time >= self.password_set_at

@@ -12,7 +12,7 @@ use lambda_http::Body;
 use super::account::ConnectedApp;
 use super::error::PageError;
 use super::words::Choice;
-use crate::http::{Response, no_store, set};
+use crate::http::{Response, empty, no_store, set};
 use crate::store::StoreError;
 
 const STYLE: &str = include_str!("../../templates/page.css");
@@ -115,12 +115,9 @@ fn sentence(text: &str) -> String {
 
 /// A redirect after which the browser fetches with GET, whatever it sent (RFC 9700 §4.12: never 307).
 pub(super) fn see_other(location: &str, cookies: &[String]) -> Response {
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = StatusCode::SEE_OTHER;
+    let mut response = empty(StatusCode::SEE_OTHER);
     set(&mut response, header::LOCATION, location);
     set_cookies(&mut response, cookies);
-    set(&mut response, header::REFERRER_POLICY, "no-referrer");
-    no_store(&mut response);
     response
 }
 

@@ -2,7 +2,6 @@
 //! it fails.
 
 use http::StatusCode;
-use lambda_http::Body;
 
 use super::client::Client;
 use super::client_authentication::credentials;
@@ -13,7 +12,7 @@ use super::server::Server;
 use super::token::{event, required};
 use crate::access::Refusal;
 use crate::config::Issuer;
-use crate::http::{Request, Response, allow_any_origin, no_store};
+use crate::http::{Request, Response, allow_any_origin, empty};
 use crate::secret::Secret;
 use crate::store::auth::{CommitError, Stored};
 
@@ -36,9 +35,7 @@ pub(super) async fn revoke(server: &Server, request: &Request, issuer: &Issuer) 
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = StatusCode::OK;
-    no_store(&mut response);
+    let mut response = empty(StatusCode::OK);
     allow_any_origin(&mut response);
     Ok(response)
 }
