@@ -4,13 +4,16 @@
 //! [`login`] binds it to the member's session; [`consent`] turns it into an [`code::AuthorizationCode`]; [`token`] turns that
 //! into a [`grant::Grant`] with its tokens. Each step consumes the state before it.
 
+mod address;
 mod authorize;
 pub mod client;
 mod client_authentication;
+pub mod client_keys;
 pub mod code;
 mod consent;
 pub mod discovery;
 mod error;
+pub mod fetch;
 pub mod grant;
 mod jwt;
 mod login;

@@ -3,18 +3,19 @@
 use std::error::Error;
 
 use super::authorize;
+use super::client_keys::ClientKeys;
 use super::consent;
+use super::jwt::TokenSigner;
 use super::login;
 use super::pages;
 use super::token;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, SIGNING_KEYS};
+use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, SIGNING_KEY};
 use crate::http::{Request, Response};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
-use crate::store::signer::Signer;
 use crate::store::{Aws, StoreError};
 
 /// The authorization server, for a function's lifetime.
@@ -22,9 +23,8 @@ pub struct Server {
     pub(super) config: Config,
     pub(super) auth: Auth,
     pub(super) audit: Audit,
-    pub(super) signer: Signer,
-    /// The name of the key that signs, in tokens; empty where the function does not sign.
-    pub(super) kid: String,
+    pub(super) signer: TokenSigner,
+    pub(super) client_keys: ClientKeys,
     pub(super) clock: Clock,
     pub(super) random: Random,
 }
@@ -42,25 +42,23 @@ impl Server {
     /// For the token function.
     ///
     /// # Errors
-    /// What is missing in the environment, or KMS's refusal to give the public keys.
+    /// What is missing in the environment, or KMS's refusal to name the key.
     pub async fn for_tokens() -> Result<Server, Box<dyn Error + Send + Sync>> {
-        let [current, next] = SIGNING_KEYS;
-        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, current, next])?;
+        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, SIGNING_KEY])?;
         Ok(Server::new(&Aws::from_environment().await, config, Clock::System, Random::system()).await?)
     }
 
     /// Over a deployment's parts; `clock` and `random` are the only time and chance it knows.
     ///
     /// # Errors
-    /// [`StoreError`] where KMS does not give the public keys.
+    /// [`StoreError`] where KMS does not name the key that signs.
     pub async fn new(aws: &Aws, config: Config, clock: Clock, random: Random) -> Result<Server, StoreError> {
-        let signer = Signer::new(aws, &config.signing_keys);
-        let kid = signer.public_keys().await?.into_iter().next().map(|key| key.kid).unwrap_or_default();
+        let signer = TokenSigner::load(aws, &config).await?;
         Ok(Server {
             auth: Auth::new(aws, &config.auth_table),
             audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock.clone()),
             signer,
-            kid,
+            client_keys: ClientKeys::new(clock.clone()),
             clock,
             random,
             config,

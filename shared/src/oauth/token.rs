@@ -11,7 +11,7 @@ use super::client_authentication::credentials;
 use super::code::AuthorizationCode;
 use super::error::TokenError;
 use super::grant::{Grant, RefreshChain, Why};
-use super::jwt::{ACCESS_TOKEN_LIFETIME, IdClaims, sign};
+use super::jwt::{ACCESS_TOKEN_LIFETIME, IdClaims};
 use super::member::Member;
 use super::refresh::{self, RefreshToken};
 use super::server::Server;
@@ -19,6 +19,7 @@ use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::audit::Entry;
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json, single};
+use crate::keys::{SigningKey, SigningKeys};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::store::StoreError;
@@ -73,7 +74,10 @@ async fn exchange(
 ) -> Result<Tokens, TokenError> {
     let credentials = credentials(request, form)?;
     let hash = Secret::from_client(required(form, "code")?).hashed();
-    let (client, code) = server.auth.get_both::<Client, AuthorizationCode>(&credentials.client_id, &hash.0).await?;
+    let (client, code, keys) = server
+        .auth
+        .get_three::<Client, AuthorizationCode, SigningKeys>(&credentials.client_id, &hash.0, SigningKeys::ID)
+        .await?;
     let client = credentials.authenticate(server, issuer, client.map(|stored| stored.record)).await?;
     let code = code_checks(server, &client, code, form).await?;
     let now = server.clock.now();
@@ -93,10 +97,11 @@ async fn exchange(
         refresh: refresh_token.as_ref().map(|token| RefreshChain { current: token.hashed(), spent: None }),
         ended: None,
     };
-    let id_token = id_token(server, issuer, &grant, &scopes, &code.record);
+    let key = server.signer.key(keys.as_ref(), now)?;
+    let id_token = id_token(server, &key, issuer, &grant, &scopes, &code.record);
     let (member, access_token, id_token) = tokio::try_join!(
         server.auth.get::<Member>(&grant.username),
-        access_token(server, issuer, &grant, &scopes),
+        access_token(server, &key, issuer, &grant, &scopes),
         id_token
     )?;
     if member.is_none_or(|member| member.record.disabled) {
@@ -160,8 +165,8 @@ async fn refreshed(
     let unknown = || TokenError::InvalidGrant("the refresh token is unknown or over");
     let id = refresh::grant_of(presented).ok_or_else(unknown)?;
     let hash = Secret::from_client(presented).hashed();
-    let (client, (known, grant)) = tokio::try_join!(
-        server.auth.get::<Client>(&credentials.client_id),
+    let ((client, keys), (known, grant)) = tokio::try_join!(
+        server.auth.get_both::<Client, SigningKeys>(&credentials.client_id, SigningKeys::ID),
         server.auth.get_both::<RefreshToken, Grant>(&hash.0, id)
     )?;
     // An assertion counts once, and the second round of one request is no second use of it.
@@ -191,9 +196,10 @@ async fn refreshed(
         refresh: Some(RefreshChain { current: next.hashed(), spent: Some((hash, spent_at)) }),
         ..grant.record.clone()
     };
+    let key = server.signer.key(keys.as_ref(), now)?;
     let (member, access_token) = tokio::try_join!(
         server.auth.get::<Member>(&renewed.username),
-        access_token(server, issuer, &renewed, &scopes)
+        access_token(server, &key, issuer, &renewed, &scopes)
     )?;
     if member.is_none_or(|member| member.record.disabled) {
         return Err(TokenError::InvalidGrant("the member can no longer sign in"));
@@ -219,7 +225,13 @@ fn narrowed(granted: &Scopes, asked: Option<&str>) -> Result<Scopes, TokenError>
     if within == asked && !asked.is_empty() { Ok(asked) } else { Err(TokenError::InvalidScope(granted.to_string())) }
 }
 
-async fn access_token(server: &Server, issuer: &Issuer, grant: &Grant, scopes: &Scopes) -> Result<String, StoreError> {
+async fn access_token(
+    server: &Server,
+    key: &SigningKey,
+    issuer: &Issuer,
+    grant: &Grant,
+    scopes: &Scopes,
+) -> Result<String, StoreError> {
     let now = server.clock.now().seconds();
     let scope = scopes.to_string();
     // A narrowed token must say its scopes itself: the grant's row says more.
@@ -236,11 +248,12 @@ async fn access_token(server: &Server, issuer: &Issuer, grant: &Grant, scopes: &
         grant: grant.id.clone(),
         scope: in_token.then_some(scope),
     };
-    sign(&server.signer, &server.kid, ACCESS_TOKEN_TYPE, &claims).await
+    server.signer.sign(key, ACCESS_TOKEN_TYPE, &claims).await
 }
 
 async fn id_token(
     server: &Server,
+    key: &SigningKey,
     issuer: &Issuer,
     grant: &Grant,
     scopes: &Scopes,
@@ -262,7 +275,7 @@ async fn id_token(
         nonce: code.nonce.as_deref(),
         fhir_user,
     };
-    sign(&server.signer, &server.kid, "JWT", &claims).await.map(Some)
+    server.signer.sign(key, "JWT", &claims).await.map(Some)
 }
 
 fn tokens(

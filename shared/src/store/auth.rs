@@ -76,14 +76,22 @@ pub struct Auth {
 
 const NOWHERE: &str = "the auth table holds a row that does not read";
 
-fn key(kind: &str, key: &str) -> HashMap<String, AttributeValue> {
+type Row = HashMap<String, AttributeValue>;
+
+fn key(kind: &str, key: &str) -> Row {
     HashMap::from([
         ("pk".to_owned(), AttributeValue::S(format!("{kind}#{key}"))),
         ("sk".to_owned(), AttributeValue::S("-".to_owned())),
     ])
 }
 
-fn stored<R: Record>(item: &HashMap<String, AttributeValue>) -> Result<Stored<R>, StoreError> {
+/// The record with that id among the rows of a batch.
+fn one<R: Record>(rows: &[Row], id: &str) -> Result<Option<Stored<R>>, StoreError> {
+    let pk = AttributeValue::S(format!("{}#{id}", R::KIND));
+    rows.iter().find(|row| row.get("pk") == Some(&pk)).map(stored).transpose()
+}
+
+fn stored<R: Record>(item: &Row) -> Result<Stored<R>, StoreError> {
     let read = || {
         let record = serde_json::from_str(item.get("v")?.as_s().ok()?).ok()?;
         let revision = item.get("rev")?.as_n().ok()?.parse().ok()?;
@@ -124,9 +132,27 @@ impl Auth {
         a: &str,
         b: &str,
     ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
+        let rows = self.batch(&[(A::KIND, a), (B::KIND, b)]).await?;
+        Ok((one(&rows, a)?, one(&rows, b)?))
+    }
+
+    /// Reads three records in one round trip.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn get_three<A: Record, B: Record, C: Record>(
+        &self,
+        a: &str,
+        b: &str,
+        c: &str,
+    ) -> Result<(Option<Stored<A>>, Option<Stored<B>>, Option<Stored<C>>), StoreError> {
+        let rows = self.batch(&[(A::KIND, a), (B::KIND, b), (C::KIND, c)]).await?;
+        Ok((one(&rows, a)?, one(&rows, b)?, one(&rows, c)?))
+    }
+
+    async fn batch(&self, ids: &[(&str, &str)]) -> Result<Vec<Row>, StoreError> {
         let keys = KeysAndAttributes::builder()
-            .keys(key(A::KIND, a))
-            .keys(key(B::KIND, b))
+            .set_keys(Some(ids.iter().map(|(kind, id)| key(kind, id)).collect()))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::Fault(error.to_string()))?;
@@ -137,16 +163,32 @@ impl Auth {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        // Two small rows: the only reason to leave one out is throttling.
+        // A few small rows: the only reason to leave one out is throttling.
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return Err(StoreError::Busy("a batch was answered in part".into()));
         }
-        let rows = answer.responses().and_then(|tables| tables.get(&self.table)).map(Vec::as_slice).unwrap_or_default();
-        let of = |kind: &str, id: &str| {
-            let pk = AttributeValue::S(format!("{kind}#{id}"));
-            rows.iter().find(|row| row.get("pk") == Some(&pk))
-        };
-        Ok((of(A::KIND, a).map(stored).transpose()?, of(B::KIND, b).map(stored).transpose()?))
+        Ok(answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default())
+    }
+
+    /// Every record of a kind, for the operator's command. It reads the whole table: no function may, and none calls it.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn list<R: Record>(&self) -> Result<Vec<Stored<R>>, StoreError> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("begins_with(pk, :kind)")
+            .expression_attribute_values(":kind", AttributeValue::S(format!("{}#", R::KIND)))
+            .into_paginator()
+            .items()
+            .send();
+        let mut records = Vec::new();
+        while let Some(row) = pages.next().await {
+            records.push(stored(&row?)?);
+        }
+        Ok(records)
     }
 
     /// Adds to a counter that lasts until `ends`, and tells what it comes to: one atomic step, so that none of many at once
