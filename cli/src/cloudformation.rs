@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE};
+use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
 use shared::store::Aws;
 
 use crate::stack::Stack;
@@ -14,6 +14,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("ResourcesTableName", RESOURCES_TABLE),
     ("AuthTableName", AUTH_TABLE),
     ("DocumentsBucketName", DOCUMENTS_BUCKET),
+    ("SigningKeyId", SIGNING_KEY),
     ("Issuer", "ISSUER"),
 ];
 

@@ -2,7 +2,7 @@
 
 pub mod app;
 mod cloudformation;
-mod jwks;
+pub mod keys;
 pub mod load;
 pub mod local;
 pub mod member;

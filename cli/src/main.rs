@@ -1,10 +1,10 @@
-//! `patient-access`: runs a stack on one machine, loads data, registers apps and members.
+//! `patient-access`: runs a stack on one machine, loads data, registers apps and members, looks after keys.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use patient_access::{app, load, local, member, stack};
+use patient_access::{app, keys, load, local, member, stack};
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -27,9 +27,12 @@ enum Command {
     Local(LocalArguments),
     /// Load FHIR resources: Bundles, NDJSON and folders of them
     Load(LoadArguments),
-    /// Register apps
+    /// Register apps, and change or stop them
     #[command(subcommand)]
-    App(AppCommand),
+    App(app::Command),
+    /// Look after the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(MemberCommand),
@@ -78,12 +81,6 @@ struct LoadArguments {
 }
 
 #[derive(Subcommand)]
-enum AppCommand {
-    /// Register an app and print what its developer needs
-    Add(app::Add),
-}
-
-#[derive(Subcommand)]
 enum MemberCommand {
     /// Let a member sign in to their record
     Add(member::Add),
@@ -123,7 +120,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Command::App(AppCommand::Add(add)) => print!("{}", add.run(&target.find().await?).await?),
+        Command::App(app) => print!("{}", app.run(&target.find().await?).await?),
+        Command::Keys(keys) => print!("{}", keys.run(&target.find().await?).await?),
         Command::Member(command) => {
             let stack = target.find().await?;
             let told = match command {

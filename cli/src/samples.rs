@@ -46,16 +46,7 @@ pub async fn install(descriptor: &Descriptor) -> Result<Installed> {
         let patient = member.patient.as_deref().unwrap_or_default();
         keep(&stack, &Member::new(&member.username, &password, patient, &Random::system(), now)?).await?;
     }
-    let app = Client {
-        id: CLIENT_ID.to_owned(),
-        name: "Sample App".to_owned(),
-        redirect_uris: vec![REDIRECT_URI.to_owned()],
-        scope: None,
-        secrets: Vec::new(),
-        keys: None,
-        created_at: now,
-        disabled: false,
-    };
+    let app = Client::new(CLIENT_ID, "Sample App", &[REDIRECT_URI], now);
     keep(&stack, &app).await?;
     Ok(Installed { members, issuer: descriptor.url.clone() })
 }

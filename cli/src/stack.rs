@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use shared::config::{Config, Issuer};
 use shared::store::Aws;
 use shared::store::auth::Auth;
+use shared::store::signer::Signer;
 use shared::store::writer::Writer;
 
 /// How a stack was named on the command line.
@@ -97,6 +98,22 @@ impl Stack {
     /// Its clients, members and grants.
     pub fn auth(&self) -> Auth {
         Auth::new(&self.aws, &self.config.auth_table)
+    }
+
+    /// KMS.
+    pub fn signer(&self) -> Signer {
+        Signer::new(&self.aws)
+    }
+
+    /// The template's own signing key in KMS.
+    ///
+    /// # Errors
+    /// The stack does not name it.
+    pub fn signing_key(&self) -> Result<&str> {
+        match self.config.signing_key.as_str() {
+            "" => bail!("the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew"),
+            key => Ok(key),
+        }
     }
 
     /// The way in for data.

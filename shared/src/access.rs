@@ -26,21 +26,21 @@
 mod permit;
 
 use http::header;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use permit::{Permit, Permits, Sealed};
 
 use crate::clock::Clock;
-use crate::config::Issuer;
+use crate::config::{Config, Issuer};
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
+use crate::keys::KeyRing;
 use crate::oauth::grant::Grant;
 use crate::scope::{ResourceScope, Scope, Scopes};
-use crate::store::StoreError;
 use crate::store::auth::Auth;
-use crate::store::signer::PublicKey;
+use crate::store::{Aws, StoreError};
 
 /// The types with an element of type Attachment (R4), which may name a Binary.
 const NAMING_DOCUMENTS: &[&str] =
@@ -91,14 +91,14 @@ pub enum Refusal {
     /// Its scopes do not allow this; one that would.
     #[error("the scopes do not allow this")]
     Scope(String),
-    /// The grant could not be read. Then nothing is allowed.
+    /// The grant or our keys could not be read. Then nothing is allowed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Checks tokens. Holds the public keys, which functions fetch once at start.
+/// Checks tokens, with our own public keys and no others.
 pub struct Verifier {
-    keys: Vec<(String, DecodingKey)>,
+    keys: KeyRing,
     auth: Auth,
     clock: Clock,
 }
@@ -125,13 +125,13 @@ pub enum Interaction {
 }
 
 impl Verifier {
-    /// Over our own public keys; no other key is ever looked up.
-    pub fn new(keys: &[PublicKey], auth: Auth, clock: Clock) -> Verifier {
-        let keys = keys
-            .iter()
-            .filter_map(|key| Some((key.kid.clone(), DecodingKey::from_rsa_components(&key.n, &key.e).ok()?)))
-            .collect();
-        Verifier { keys, auth, clock }
+    /// Of a deployment. Reads which keys it has.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the keys cannot be read.
+    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<Verifier, StoreError> {
+        let keys = KeyRing::load(aws, config, clock.clone()).await?;
+        Ok(Verifier { keys, auth: Auth::new(aws, &config.auth_table), clock })
     }
 
     /// Checks the request's token by itself. Reads the grant only where the token does not carry its scopes.
@@ -139,7 +139,7 @@ impl Verifier {
     /// # Errors
     /// [`Refusal`]: no token, not one of ours, over, or the grant cannot be read.
     pub async fn verify(&self, request: &Request, issuer: &Issuer) -> Result<Bearer, Refusal> {
-        let claims = self.claims(bearer_token(request)?, issuer)?;
+        let claims = self.claims(bearer_token(request)?, issuer).await?;
         let grant = match claims.scope {
             Some(_) => None,
             None => Some(self.live_grant(&claims).await?),
@@ -154,7 +154,7 @@ impl Verifier {
     /// # Errors
     /// As [`Verifier::verify`].
     pub async fn read(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
-        self.claims(token, issuer)
+        self.claims(token, issuer).await
     }
 
     /// Checks that the grant is alive now: one consistent read, so that a revocation is felt by the very next request.
@@ -183,7 +183,7 @@ impl Verifier {
 
     /// The ordered checks of an access token. `jsonwebtoken` verifies the signature; everything its defaults leave open is
     /// closed here.
-    fn claims(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
+    async fn claims(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
         let malformed = Refusal::Invalid("it is not a token of this server");
         let Ok(header) = jsonwebtoken::decode_header(token) else { return Err(malformed) };
         if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.alg != Algorithm::RS256 {
@@ -199,15 +199,16 @@ impl Verifier {
         {
             return Err(malformed);
         }
-        let key = header.kid.and_then(|kid| self.keys.iter().find(|(known, _)| *known == kid));
-        let Some((_, key)) = key else { return Err(Refusal::Invalid("its key is not one of this server's")) };
+        let foreign = Refusal::Invalid("its key is not, or no longer, one of this server's");
+        let Some(kid) = header.kid else { return Err(foreign) };
+        let Some(key) = self.keys.key(&kid).await? else { return Err(foreign) };
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.set_issuer(&[issuer.as_str()]);
         validation.set_audience(&[issuer.fhir_base()]);
         // Times are compared with our own clock below: jsonwebtoken's cannot be turned by a test.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, key, &validation).map_err(|_| malformed)?.claims;
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| malformed)?.claims;
         let now = self.clock.now().seconds();
         if now >= claims.exp.saturating_add(SKEW) {
             return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));

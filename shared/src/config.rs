@@ -14,10 +14,9 @@ impl Issuer {
     pub fn parse(text: &str) -> Result<Issuer, ConfigError> {
         let wrong = |why: &str| ConfigError(vec![format!("ISSUER `{text}` {why}")]);
         let url = url::Url::parse(text).map_err(|error| wrong(&format!("is no URL: {error}")))?;
-        let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         match url.scheme() {
             "https" => {}
-            "http" if loopback => {}
+            "http" if is_loopback(&url) => {}
             _ => return Err(wrong("must be https (http is accepted on a loopback host only)")),
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
@@ -41,10 +40,19 @@ impl Issuer {
         format!("{}/fhir", self.0)
     }
 
+    /// Whether this is a stack on one's own machine.
+    pub fn is_loopback(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+
     /// Whether browsers reach us over TLS: decides cookie names and HSTS.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
 impl fmt::Display for Issuer {
@@ -73,8 +81,8 @@ pub struct Config {
     pub documents_bucket: String,
     /// Whose members it serves.
     pub plan: Plan,
-    /// `SIGNING_KEY_CURRENT`, then `SIGNING_KEY_NEXT`: the two KMS key slots. The first signs, both verify.
-    pub signing_keys: Vec<String>,
+    /// `SIGNING_KEY`: the template's own KMS key, the first that signs. Which keys do now is said by [`crate::keys`].
+    pub signing_key: String,
 }
 
 /// The health plan, as members and app directories see it.
@@ -99,7 +107,7 @@ pub const AUDIT_TABLE: &str = "AUDIT_TABLE";
 /// See [`RESOURCES_TABLE`].
 pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
 /// See [`RESOURCES_TABLE`].
-pub const SIGNING_KEYS: [&str; 2] = ["SIGNING_KEY_CURRENT", "SIGNING_KEY_NEXT"];
+pub const SIGNING_KEY: &str = "SIGNING_KEY";
 
 impl Config {
     /// Reads the process's environment. Variables not among `needed` may be absent.
@@ -140,7 +148,7 @@ impl Config {
                 logo: value("PLAN_LOGO"),
                 brands_url: value("BRANDS_URL"),
             },
-            signing_keys: SIGNING_KEYS.iter().filter_map(|name| value(name)).collect(),
+            signing_key: value(SIGNING_KEY).unwrap_or_default(),
         })
     }
 }

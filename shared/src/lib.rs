@@ -5,6 +5,7 @@
 //! - [`scope`] reads what apps ask for; [`audit`] records what they saw.
 //! - [`oauth`] is the authorization server: one file per endpoint or RFC. [`fhir`] is the resource server: one file per
 //!   interaction, driven by tables. The two never import each other; they meet in `access`.
+//! - [`keys`] says which keys sign our tokens, which verify them, and from when until when.
 //! - [`store`] is the only code that names the AWS SDKs.
 //! - [`http`], [`lambda`], [`config`], [`clock`] and [`secret`] are the ground that all stand on: requests, the runtime, the
 //!   environment, time and randomness come in as values.
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod fhir;
 pub mod http;
+pub mod keys;
 pub mod lambda;
 pub mod oauth;
 pub mod scope;

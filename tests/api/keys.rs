@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::oauth::client::Client;
+use shared::oauth::client::{Authentication, Client};
 use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER};
 
 /// A key pair on P-384: to sign with, and as the JWK that is registered.
@@ -21,15 +21,10 @@ fn key(kid: &str) -> (EncodingKey, Json) {
 }
 
 async fn register(app: &App, jwk: Json) {
+    let keys = serde_json::from_value(json!({"keys": [jwk]})).unwrap();
     let client = Client {
-        id: "keyed".into(),
-        name: "Keyed".into(),
-        redirect_uris: vec![REDIRECT_URI.into()],
-        scope: None,
-        secrets: Vec::new(),
-        keys: Some(serde_json::from_value(json!({"keys": [jwk]})).unwrap()),
-        created_at: Clock::System.now(),
-        disabled: false,
+        authentication: Authentication::Keys(keys),
+        ..Client::new("keyed", "Keyed", &[REDIRECT_URI], Clock::System.now())
     };
     app.register(&client).await;
 }

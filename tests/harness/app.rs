@@ -17,7 +17,7 @@ use patient_access::load::{Report, Source, load};
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::Value as Json;
 use shared::clock::Clock;
-use shared::oauth::client::Client as RegisteredClient;
+use shared::oauth::client::{Authentication, Client as RegisteredClient, ClientSecret};
 use shared::oauth::member::Member;
 use shared::secret::{Random, Secret};
 use shared::store::auth::Commit;
@@ -130,17 +130,14 @@ impl App {
             client_secret: secret.reveal().to_owned(),
         };
         app.keep_secret(secret.reveal());
-        for (id, secrets) in [("app", vec![]), ("server-app", vec![secret.hashed()])] {
-            let client = RegisteredClient {
-                id: id.to_owned(),
-                name: "Test <App>".to_owned(),
-                redirect_uris: vec![REDIRECT_URI.to_owned()],
-                scope: None,
-                secrets,
-                keys: None,
-                created_at: Clock::System.now(),
-                disabled: false,
-            };
+        let now = Clock::System.now();
+        let proofs = [
+            ("app", Authentication::None),
+            ("server-app", Authentication::Secret(vec![ClientSecret::new("first", &secret, now)])),
+        ];
+        for (id, authentication) in proofs {
+            let client =
+                RegisteredClient { authentication, ..RegisteredClient::new(id, "Test <App>", &[REDIRECT_URI], now) };
             app.stack_to_work_on()
                 .await
                 .auth()

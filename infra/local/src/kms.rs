@@ -1,9 +1,11 @@
 //! AWS KMS: the operations that a signer of tokens needs, as JSON 1.1 over HTTP.
 //!
 //! Source: AWS Key Management Service API Reference, the pages of
-//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey` and `Sign`].
+//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and
+//! `ScheduleKeyDeletion`]. A key policy is kept and given back; nothing here asks it, as there is no IAM either.
 //!
-//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey` and `Sign`]:
+//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and
+//! `ScheduleKeyDeletion`]:
 //! https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 
 mod key;
@@ -27,8 +29,21 @@ use keyring::Keyring;
 
 use crate::server::{self, Running};
 
-/// The longest request: a 4,096 byte message in base64, with room to spare.
+/// The longest request: a key policy of 32 KB, with room to spare.
 const MAX_REQUEST: usize = 64 * 1024;
+
+/// A key that the template has.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyPlan {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its kind.
+    pub(crate) spec: KeySpec,
+    /// What it is for.
+    pub(crate) description: String,
+    /// Who may use it, as JSON; KMS's default where the template does not say.
+    pub(crate) policy: Option<String>,
+}
 
 /// A KMS endpoint. It stops when dropped.
 #[derive(Debug)]
@@ -56,11 +71,7 @@ impl Kms {
     ///
     /// # Errors
     /// The folder cannot be read or written, or an alias names no key.
-    pub(crate) async fn start(
-        folder: Option<PathBuf>,
-        keys: &[(String, KeySpec)],
-        aliases: &[(String, String)],
-    ) -> Result<Self> {
+    pub(crate) async fn start(folder: Option<PathBuf>, keys: &[KeyPlan], aliases: &[(String, String)]) -> Result<Self> {
         let keyring = Arc::new(Keyring::open(folder, keys).await?);
         for (name, target) in aliases {
             keyring.provide_alias(name, target)?;

@@ -44,6 +44,9 @@ impl Resolver<'_> {
     /// # Errors
     /// No such resource, or an attribute this stack does not provide.
     pub(crate) fn physical_attribute(&self, id: &str, name: &str, depth: usize) -> Result<String> {
+        if name == "Arn" && self.is_role_of_a_function(id) {
+            return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{id}"));
+        }
         let physical = self.physical_id(id, depth)?;
         match (self.resource(id)?.kind.as_str(), name) {
             ("AWS::DynamoDB::Table", "Arn") => Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{physical}")),
@@ -53,6 +56,12 @@ impl Resolver<'_> {
             ("AWS::Serverless::Function", "Arn") => Ok(function_arn(&physical)),
             (kind, _) => bail!("{id} is a {kind}, whose {name} this stack does not provide"),
         }
+    }
+
+    /// SAM gives the function `X` a role `XRole` ("Generated CloudFormation resources for AWS::Serverless::Function").
+    fn is_role_of_a_function(&self, id: &str) -> bool {
+        let function = id.strip_suffix("Role").and_then(|function| self.template.resources.get(function));
+        function.is_some_and(|function| function.kind == "AWS::Serverless::Function")
     }
 
     fn resource(&self, id: &str) -> Result<&Resource> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::intrinsics::{Resolver, scalar};
-use crate::kms::KeySpec;
+use crate::kms::KeyPlan;
 use crate::routes::Route;
 use crate::template::Resource;
 
@@ -18,8 +18,8 @@ pub(crate) struct Plan {
     pub(crate) tables: Vec<Table>,
     /// The names of the `AWS::S3::Bucket`s.
     pub(crate) buckets: Vec<String>,
-    /// `AWS::KMS::Key`: key id and spec.
-    pub(crate) keys: Vec<(String, KeySpec)>,
+    /// `AWS::KMS::Key`.
+    pub(crate) keys: Vec<KeyPlan>,
     /// `AWS::KMS::Alias`: alias name and target key.
     pub(crate) aliases: Vec<(String, String)>,
     /// `AWS::Serverless::Function`.
@@ -83,7 +83,9 @@ impl Plan {
             "AWS::S3::Bucket" => self.buckets.push(resolver.physical_id(id, 0)?),
             "AWS::KMS::Key" => {
                 let spec = properties.text("KeySpec")?.unwrap_or("SYMMETRIC_DEFAULT".to_owned());
-                self.keys.push((resolver.physical_id(id, 0)?, spec.parse()?));
+                let policy = properties.get("KeyPolicy")?.map(|policy| policy.to_string());
+                let description = properties.text("Description")?.unwrap_or_default();
+                self.keys.push(KeyPlan { id: resolver.physical_id(id, 0)?, spec: spec.parse()?, description, policy });
             }
             "AWS::KMS::Alias" => {
                 let target = properties.text("TargetKeyId")?.context("needs a TargetKeyId")?;

@@ -10,7 +10,7 @@ Globals:
     LoggingConfig: {LogFormat: JSON}
     Environment: {Variables: {ISSUER: !Ref Issuer, TABLE: !Ref Things, LEVEL: info}}
 Resources:
-  Key: {Type: 'AWS::KMS::Key', Properties: {KeySpec: RSA_2048, KeyUsage: SIGN_VERIFY, KeyPolicy: !Ignored x}}
+  Key: {Type: 'AWS::KMS::Key', Properties: {KeySpec: RSA_2048, KeyUsage: SIGN_VERIFY, Description: Signs, KeyPolicy: {Principal: !GetAtt ReadFunctionRole.Arn}}}
   Alias: {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/x, TargetKeyId: !Ref Key}}
   Docs: {Type: 'AWS::S3::Bucket', DeletionPolicy: Retain}
   Things:
@@ -49,7 +49,7 @@ fn a_template_becomes_tables_buckets_keys_functions_and_routes() {
     let plan = plan(TEMPLATE).expect("a plan");
     assert_eq!(plan.buckets, ["docs"]);
     assert_eq!(plan.keys.len(), 1);
-    assert_eq!(plan.aliases, [("alias/x".to_owned(), plan.keys[0].0.clone())]);
+    assert_eq!(plan.aliases, [("alias/x".to_owned(), plan.keys[0].id.clone())]);
     assert_eq!(plan.tables.len(), 1, "a resource under a false condition is left out");
     assert_eq!(plan.tables[0].create["TableName"], "Things");
     assert!(plan.tables[0].time_to_live.is_some());

@@ -9,12 +9,10 @@ use super::{everything, read, search};
 use crate::access::{Access, Bearer, Refusal, Verifier};
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
-use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEYS};
+use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
 use crate::http::{Request, Response, allow_any_origin, single};
 use crate::store::audit::AuditTable;
-use crate::store::auth::Auth;
 use crate::store::resources::Resources;
-use crate::store::signer::Signer;
 use crate::store::{Aws, StoreError};
 
 /// A data function, for its lifetime.
@@ -39,10 +37,9 @@ impl Server {
     /// From the function's environment.
     ///
     /// # Errors
-    /// What is missing in the environment, or KMS's refusal to give the public keys.
+    /// What is missing in the environment, or what does not answer of the keys.
     pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
-        let [current, next] = SIGNING_KEYS;
-        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, current, next];
+        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, SIGNING_KEY];
         let config = Config::from_environment(&needed)?;
         Ok(Server::new(&Aws::from_environment().await, config, Clock::System).await?)
     }
@@ -50,11 +47,10 @@ impl Server {
     /// Over a deployment's parts, at the time that `clock` tells.
     ///
     /// # Errors
-    /// [`StoreError`] where KMS does not give the public keys.
+    /// [`StoreError`] where the public keys cannot be read.
     pub async fn new(aws: &Aws, config: Config, clock: Clock) -> Result<Server, StoreError> {
-        let keys = Signer::new(aws, &config.signing_keys).public_keys().await?;
         Ok(Server {
-            verifier: Verifier::new(&keys, Auth::new(aws, &config.auth_table), clock.clone()),
+            verifier: Verifier::load(aws, &config, clock.clone()).await?,
             resources: Resources::new(aws, &config.resources_table, &config.documents_bucket),
             audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock),
             config,

@@ -4,6 +4,8 @@
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
+use super::jwt::ACCESS_TOKEN_LIFETIME;
+use super::refresh;
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Secret};
@@ -23,26 +25,66 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// What it may ask for; `None` means everything the server supports.
     pub scope: Option<String>,
-    /// Its secrets. Without any, and without keys, it is a public client.
-    pub secrets: Vec<Hashed>,
-    /// Its public keys, with which it signs in itself (`private_key_jwt`).
+    /// How it proves who it is.
+    pub authentication: Authentication,
+    /// What it gets less of than others.
     #[serde(default)]
-    pub keys: Option<JwkSet>,
+    pub limits: Limits,
     /// Since when.
     pub created_at: Time,
     /// Whether the operator stopped it.
     pub disabled: bool,
 }
 
-impl Client {
-    /// Whether it can keep a secret.
-    pub fn is_confidential(&self) -> bool {
-        !self.secrets.is_empty() || self.keys.is_some()
-    }
+/// How an app proves who it is at the token endpoint. One way for each app: what it registered cannot be got around by another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// Not at all: a public client (RFC 6749 §2.1).
+    None,
+    /// By a secret, in HTTP Basic or in the form.
+    Secret(Vec<ClientSecret>),
+    /// By an assertion that one of these keys signed (`private_key_jwt`).
+    Keys(JwkSet),
+    /// By an assertion that one of the keys at this URL signed.
+    KeysAt(String),
+}
 
-    /// Whether `secret` is one of its own.
-    pub fn knows(&self, secret: &Secret) -> bool {
-        self.secrets.iter().any(|hashed| hashed.is_of(secret))
+/// A client secret. An app has two while it changes from one to the next.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientSecret {
+    /// What the operator calls it.
+    pub label: String,
+    /// The secret, hashed.
+    pub hash: Hashed,
+    /// Since when.
+    pub created_at: Time,
+    /// When it ends by itself.
+    pub expires_at: Option<Time>,
+}
+
+/// What one app gets less of than others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// For how many days without a refresh it stays connected, at most.
+    pub refresh_days: Option<u16>,
+    /// For how many seconds an access token is good, at most.
+    pub access_seconds: Option<u16>,
+}
+
+impl Client {
+    /// A public app that may ask for everything.
+    pub fn new(id: &str, name: &str, redirect_uris: &[&str], created_at: Time) -> Client {
+        Client {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            scope: None,
+            authentication: Authentication::None,
+            limits: Limits::default(),
+            created_at,
+            disabled: false,
+        }
     }
 
     /// Of the scopes it asks for, those it may.
@@ -52,6 +94,39 @@ impl Client {
             Some(Ok(registered)) => asked.within(&registered),
             Some(Err(_)) => Scopes::default(),
         }
+    }
+
+    /// How long its access tokens are good, in seconds.
+    pub fn access_token_lifetime(&self) -> i64 {
+        self.limits.access_seconds.map_or(ACCESS_TOKEN_LIFETIME, |limit| ACCESS_TOKEN_LIFETIME.min(limit.into()))
+    }
+
+    /// How long it stays connected without a refresh, in seconds.
+    pub fn refresh_lifetime(&self) -> i64 {
+        self.limits.refresh_days.map_or(refresh::LIFETIME, |days| refresh::LIFETIME.min(i64::from(days) * 86_400))
+    }
+}
+
+impl Authentication {
+    /// Its name in OAuth's registry of token endpoint authentication methods.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Authentication::None => "none",
+            Authentication::Secret(_) => "client_secret_basic",
+            Authentication::Keys(_) | Authentication::KeysAt(_) => "private_key_jwt",
+        }
+    }
+}
+
+impl ClientSecret {
+    /// A new one, without an end.
+    pub fn new(label: &str, secret: &Secret, created_at: Time) -> ClientSecret {
+        ClientSecret { label: label.to_owned(), hash: secret.hashed(), created_at, expires_at: None }
+    }
+
+    /// Whether `secret` is this one, and it is not over.
+    pub fn is(&self, secret: &Secret, now: Time) -> bool {
+        self.hash.is_of(secret) && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -64,5 +139,28 @@ impl Record for Client {
 
     fn expires_at(&self) -> Option<Time> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Random;
+
+    #[test]
+    fn a_secret_is_good_until_it_ends() {
+        let secret = Random::system().secret();
+        let kept = ClientSecret { expires_at: Some(Time(2000)), ..ClientSecret::new("one", &secret, Time(0)) };
+        assert!(kept.is(&secret, Time(1999)) && !kept.is(&secret, Time(2000)));
+        assert!(!kept.is(&Random::system().secret(), Time(0)));
+    }
+
+    #[test]
+    fn a_limit_shortens_and_never_lengthens() {
+        let client = |limits| Client { limits, ..Client::new("a", "A", &[], Time(0)) };
+        let short = client(Limits { refresh_days: Some(1), access_seconds: Some(300) });
+        assert_eq!((short.access_token_lifetime(), short.refresh_lifetime()), (300, 86_400));
+        let long = client(Limits { refresh_days: Some(u16::MAX), access_seconds: Some(u16::MAX) });
+        assert_eq!((long.access_token_lifetime(), long.refresh_lifetime()), (ACCESS_TOKEN_LIFETIME, refresh::LIFETIME));
     }
 }

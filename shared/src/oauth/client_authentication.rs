@@ -8,7 +8,8 @@ use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Client, LONGEST_CLIENT_ID};
+use super::client::{Authentication, Client, LONGEST_CLIENT_ID};
+use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
 use super::server::Server;
 use crate::clock::Time;
@@ -35,7 +36,7 @@ pub(super) struct Credentials {
 
 enum Proof {
     None,
-    Secret { secret: Secret, basic: bool },
+    Secret { sent: Vec<Secret>, basic: bool },
     Assertion(String),
 }
 
@@ -45,6 +46,7 @@ struct Claims {
     iss: String,
     sub: String,
     exp: i64,
+    nbf: Option<i64>,
     jti: String,
 }
 
@@ -99,33 +101,42 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         let missing = "client_id is missing: send it in the form, or with the secret by HTTP Basic";
         let client_id = form_id.ok_or(wrong(missing))?.to_owned();
-        let proof = form_secret
-            .map_or(Proof::None, |secret| Proof::Secret { secret: Secret::from_client(secret), basic: false });
+        // An empty secret may as well be left out (RFC 6749 §2.3.1), and some libraries of public clients send one.
+        let proof = match form_secret {
+            None | Some("") => Proof::None,
+            Some(secret) => Proof::Secret { sent: vec![Secret::from_client(secret)], basic: false },
+        };
         return Ok(Credentials { client_id, proof });
     };
     let wrong = |why| TokenError::InvalidClient { why, basic: true };
-    let (client_id, secret) =
+    let (client_id, sent) =
         basic(authorization).ok_or(wrong("the Authorization header is not HTTP Basic with `id:secret`"))?;
     if client_id.len() > LONGEST_CLIENT_ID {
         return Err(wrong("this client_id is not registered here"));
     }
-    if form_secret.is_some() {
+    if form_secret.is_some_and(|secret| !secret.is_empty()) {
         return Err(wrong("the secret is sent twice, in the header and in the form: send it once"));
     }
     if form_id.is_some_and(|form_id| form_id != client_id) {
         return Err(wrong("client_id in the form is not the one in the Authorization header"));
     }
-    Ok(Credentials { client_id, proof: Proof::Secret { secret, basic: true } })
+    Ok(Credentials { client_id, proof: Proof::Secret { sent, basic: true } })
 }
 
-/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. Ours hold no character that this would change.
-fn basic(authorization: &str) -> Option<(String, Secret)> {
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. Some libraries leave that out, so the secret is also
+/// tried as it came.
+fn basic(authorization: &str) -> Option<(String, Vec<Secret>)> {
     let (scheme, encoded) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(())?;
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let decoded = |text: &str| form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned());
-    scheme.eq_ignore_ascii_case("basic").then_some(())?;
-    Some((decoded(id)?, Secret::from_client(&decoded(secret)?)))
+    // As the value of a form, whatever `=` and `&` it holds.
+    let decoded = |text: &str| {
+        let encoded = format!("v={}", text.replace('&', "%26"));
+        form_urlencoded::parse(encoded.as_bytes()).next().map(|(_, value)| value.into_owned())
+    };
+    let sent = [decoded(secret)?, secret.to_owned()].iter().map(|secret| Secret::from_client(secret)).collect();
+    Some((decoded(id)?, sent))
 }
 
 impl Credentials {
@@ -139,14 +150,17 @@ impl Credentials {
         let basic = matches!(self.proof, Proof::Secret { basic: true, .. });
         let wrong = |why| TokenError::InvalidClient { why, basic };
         let client = client.filter(|client| !client.disabled).ok_or(wrong("this client_id is not registered here"))?;
-        match &self.proof {
-            Proof::None if client.is_confidential() => Err(wrong("this client is confidential and must prove itself")),
-            Proof::None => Ok(client),
-            Proof::Secret { .. } if client.secrets.is_empty() => Err(wrong("this client has no secret to send")),
-            Proof::Secret { secret, .. } if client.knows(secret) => Ok(client),
-            Proof::Secret { .. } => Err(wrong("the client secret is wrong")),
-            Proof::Assertion(assertion) => {
-                let used = verified(&client, assertion, issuer, server.clock.now())?;
+        let now = server.clock.now();
+        match (&self.proof, &client.authentication) {
+            (Proof::None, Authentication::None) => Ok(client),
+            (Proof::None, _) => Err(wrong("this client is confidential and must prove itself")),
+            (Proof::Secret { sent, .. }, Authentication::Secret(secrets)) => {
+                let good = secrets.iter().any(|secret| sent.iter().any(|sent| secret.is(sent, now)));
+                if good { Ok(client) } else { Err(wrong("the client secret is wrong, or over")) }
+            }
+            (Proof::Secret { .. }, _) => Err(wrong("this client has no secret to send")),
+            (Proof::Assertion(assertion), _) => {
+                let used = verified(server, &client, assertion, issuer, now).await?;
                 match server.auth.commit(Commit::default().create(&used)).await {
                     Ok(()) => Ok(client),
                     Err(CommitError::Conflict) => {
@@ -159,34 +173,63 @@ impl Credentials {
     }
 }
 
-/// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification").
-fn verified(client: &Client, assertion: &str, issuer: &Issuer, now: Time) -> Result<Used, TokenError> {
+/// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification"). What costs nothing comes first: the
+/// app's keys may have to be fetched.
+async fn verified(
+    server: &Server,
+    client: &Client,
+    assertion: &str,
+    issuer: &Issuer,
+    now: Time,
+) -> Result<Used, TokenError> {
     let header = jsonwebtoken::decode_header(assertion).map_err(|_| wrong("client_assertion is no JWT"))?;
     if !matches!(header.alg, Algorithm::RS384 | Algorithm::ES384) {
         return Err(wrong("client_assertion must be signed with RS384 or ES384"));
     }
-    let keys = client.keys.as_ref().ok_or(wrong("this client registered no keys"))?;
-    let kid = header.kid.ok_or(wrong("client_assertion names no key (kid)"))?;
-    let mut known = keys.keys.iter().filter(|key| key.common.key_id.as_ref() == Some(&kid));
-    let (Some(key), None) = (known.next(), known.next()) else {
-        return Err(wrong("the kid of client_assertion is not exactly one of the registered keys"));
-    };
-    let key = DecodingKey::from_jwk(key).map_err(|_| wrong("the registered key cannot be used"))?;
+    if header.typ.as_ref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
+        return Err(wrong("client_assertion must have the typ `JWT`"));
+    }
+    // An extension that must be understood, and is not (RFC 7515 §4.1.11, RFC 7797 §6).
+    if header.crit.is_some() || header.extras.inner().contains_key("b64") {
+        return Err(wrong("client_assertion must do without `crit` and `b64`"));
+    }
+    let kid = header.kid.as_deref().ok_or(wrong("client_assertion names no key (kid)"))?;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion)
+        .map_err(|_| wrong("client_assertion is no JWT with iss, sub, exp and jti"))?
+        .claims;
+    if claims.iss != client.id || claims.sub != client.id || claims.jti.is_empty() || claims.jti.len() > 256 {
+        return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
+    }
+    let (now, exp) = (now.seconds(), claims.exp);
+    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
+        return Err(wrong("client_assertion must end within the next five minutes"));
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now + SKEW) {
+        return Err(wrong("client_assertion is not good yet (nbf)"));
+    }
+    let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
+    let key = server.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
+    let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
     let mut validation = Validation::new(header.alg);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
     validation.set_audience(&[format!("{issuer}/oauth2/token")]);
     validation.set_issuer(&[&client.id]);
+    // Times were compared with our own clock.
     validation.validate_exp = false;
-    let claims = jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
-        .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?
-        .claims;
-    let (now, exp) = (now.seconds(), claims.exp);
-    if claims.iss != claims.sub || claims.jti.is_empty() || claims.jti.len() > 256 {
-        return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
-    }
-    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
-        return Err(wrong("client_assertion must end within the next five minutes"));
-    }
+    jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
+        .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?;
     let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
     Ok(Used { id, until: Time((exp + SKEW) * 1000) })
+}
+
+fn no_key(why: NoKey) -> TokenError {
+    wrong(match why {
+        NoKey::Unregistered => "this client registered no keys",
+        NoKey::ForeignSet => "the jku of client_assertion is not the registered JWKS URL",
+        NoKey::Unfetched => {
+            "the registered JWKS URL gave no key set: it must answer 200 with JSON of at most 64 KB within three seconds, \
+             without a redirect, from a public address"
+        }
+        NoKey::Unknown => "the kid of client_assertion is not that of exactly one usable registered key",
+    })
 }

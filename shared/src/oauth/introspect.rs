@@ -4,12 +4,12 @@
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use super::client::Client;
+use super::client::{Authentication, Client};
 use super::client_authentication::credentials;
 use super::error::{BearerError, IntrospectError, TokenError};
 use super::grant::Grant;
 use super::refresh::{self, RefreshToken};
-use super::server::Server;
+use super::server::TokenServer;
 use super::token::required;
 use crate::access::{AccessClaims, Refusal};
 use crate::config::Issuer;
@@ -54,7 +54,7 @@ struct Asker {
 
 /// Answers an introspection request.
 pub(super) async fn introspect(
-    server: &Server,
+    server: &TokenServer,
     request: &Request,
     issuer: &Issuer,
 ) -> Result<Response, IntrospectError> {
@@ -79,7 +79,7 @@ pub(super) async fn introspect(
 
 /// A client that proves itself, or a bearer of a good access token. A public client's name alone proves nothing.
 async fn asker(
-    server: &Server,
+    server: &TokenServer,
     request: &Request,
     issuer: &Issuer,
     form: &[(String, String)],
@@ -92,9 +92,9 @@ async fn asker(
         return Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) });
     }
     let credentials = credentials(request, form)?;
-    let client = server.auth.get::<Client>(&credentials.client_id).await.map_err(TokenError::from)?;
-    let client = credentials.authenticate(server, issuer, client.map(|stored| stored.record)).await?;
-    if !client.is_confidential() {
+    let client = server.server.auth.get::<Client>(&credentials.client_id).await.map_err(TokenError::from)?;
+    let client = credentials.authenticate(&server.server, issuer, client.map(|stored| stored.record)).await?;
+    if matches!(client.authentication, Authentication::None) {
         let why = "introspection needs a client that proves itself, or an access token in the Authorization header";
         return Err(TokenError::InvalidClient { why, basic: false }.into());
     }
@@ -102,7 +102,7 @@ async fn asker(
 }
 
 async fn of_access_token(
-    server: &Server,
+    server: &TokenServer,
     token: &str,
     issuer: &Issuer,
 ) -> Result<Option<(Grant, Active)>, IntrospectError> {
@@ -111,8 +111,8 @@ async fn of_access_token(
         Err(Refusal::Store(error)) => return Err(TokenError::from(error).into()),
         Err(_) => return Ok(None),
     };
-    let grant = server.auth.get::<Grant>(&claims.grant).await.map_err(TokenError::from)?;
-    let live = |grant: &Grant| grant.is_live(server.clock.now()) && grant.client == claims.client_id;
+    let grant = server.server.auth.get::<Grant>(&claims.grant).await.map_err(TokenError::from)?;
+    let live = |grant: &Grant| grant.is_live(server.server.clock.now()) && grant.client == claims.client_id;
     let Some(grant) = grant.map(|stored| stored.record).filter(live) else { return Ok(None) };
     let scope = claims.scope.unwrap_or_else(|| grant.scope.clone());
     let token = Active {
@@ -133,17 +133,17 @@ async fn of_access_token(
 
 /// A refresh token is good as long as it is the live end of its chain.
 async fn of_refresh_token(
-    server: &Server,
+    server: &TokenServer,
     token: &str,
     grant: &str,
     issuer: &Issuer,
 ) -> Result<Option<(Grant, Active)>, IntrospectError> {
     let hash = Secret::from_client(token).hashed();
-    let both = server.auth.get_both::<RefreshToken, Grant>(&hash.0, grant).await;
+    let both = server.server.auth.get_both::<RefreshToken, Grant>(&hash.0, grant).await;
     let (Some(known), Some(grant)) = both.map_err(TokenError::from)? else { return Ok(None) };
     let grant = grant.record;
     let is_current = grant.refresh.as_ref().is_some_and(|chain| chain.current == hash);
-    if !is_current || !grant.is_live(server.clock.now()) {
+    if !is_current || !grant.is_live(server.server.clock.now()) {
         return Ok(None);
     }
     let token = Active {

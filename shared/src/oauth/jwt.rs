@@ -5,11 +5,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::store::StoreError;
+use crate::clock::Time;
+use crate::config::Config;
+use crate::keys::{LONGEST_TOKEN, SigningKey, SigningKeys};
+use crate::store::auth::Stored;
 use crate::store::signer::Signer;
+use crate::store::{Aws, StoreError};
 
 /// How long an access token is good, in seconds.
-pub const ACCESS_TOKEN_LIFETIME: i64 = 3600;
+pub const ACCESS_TOKEN_LIFETIME: i64 = LONGEST_TOKEN;
+
+/// Signs tokens, with the key whose turn it is.
+pub struct TokenSigner {
+    signer: Signer,
+    /// The template's key; `None` in a function that does not sign.
+    first: Option<SigningKey>,
+}
 
 /// What an `id_token` says.
 #[derive(Serialize)]
@@ -35,14 +46,44 @@ pub struct IdClaims<'a> {
     pub fhir_user: Option<String>,
 }
 
-/// Signs `claims` as a compact JWS (RFC 7515 §7.1) of type `typ`.
-///
-/// # Errors
-/// [`StoreError`] where KMS does not sign.
-pub async fn sign(signer: &Signer, kid: &str, typ: &str, claims: &impl Serialize) -> Result<String, StoreError> {
-    let header = json!({"alg": "RS256", "typ": typ, "kid": kid});
-    let claims = serde_json::to_vec(claims).map_err(|error| StoreError::Fault(error.to_string()))?;
-    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
-    let signature = signer.sign(message.as_bytes()).await?;
-    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+impl TokenSigner {
+    /// Of a deployment. Asks KMS for the name of the template's key, and so has a connection when the first token is asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not answer.
+    pub async fn load(aws: &Aws, config: &Config) -> Result<TokenSigner, StoreError> {
+        let signer = Signer::new(aws);
+        let first = match config.signing_key.as_str() {
+            "" => None,
+            kms => {
+                let kid = signer.public_key(kms).await?.kid;
+                SigningKeys::of_first(kms, &kid).keys.pop()
+            }
+        };
+        Ok(TokenSigner { signer, first })
+    }
+
+    /// The key that signs now, by the record as this request read it: so a rotation is felt by the next token.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] where none does.
+    pub fn key(&self, record: Option<&Stored<SigningKeys>>, now: Time) -> Result<SigningKey, StoreError> {
+        let key = match record {
+            Some(stored) => stored.record.signing(now).cloned(),
+            None => self.first.clone(),
+        };
+        key.ok_or_else(|| StoreError::Fault("no key is there to sign with".into()))
+    }
+
+    /// Signs `claims` as a compact JWS (RFC 7515 §7.1) of type `typ`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not sign.
+    pub async fn sign(&self, key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, StoreError> {
+        let header = json!({"alg": "RS256", "typ": typ, "kid": key.kid});
+        let claims = serde_json::to_vec(claims).map_err(|error| StoreError::Fault(error.to_string()))?;
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.signer.sign(&key.kms, message.as_bytes()).await?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
 }

@@ -6,14 +6,17 @@
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 
 mod account;
+mod address;
 mod authorize;
 pub mod brands;
 pub mod client;
 mod client_authentication;
+pub mod client_keys;
 pub mod code;
 mod consent;
 pub mod discovery;
 mod error;
+pub mod fetch;
 pub mod grant;
 mod introspect;
 mod jwt;
@@ -32,4 +35,4 @@ mod token;
 mod userinfo;
 mod words;
 
-pub use server::Server;
+pub use server::{Server, TokenServer};

@@ -10,26 +10,40 @@ pub struct Unacceptable {
     why: &'static str,
 }
 
+/// The longest that fits a redirect with everything else.
+const LONGEST: usize = 1024;
+
 /// Accepts `https` URLs, loopback URLs for native apps, and private-use schemes with a dot (RFC 8252 §7).
 ///
 /// # Errors
 /// [`Unacceptable`]
 pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
-    let refuse = |why| Err(Unacceptable { uri: uri.to_owned(), why });
-    let Ok(url) = Url::parse(uri) else { return refuse("is no absolute URL") };
-    if !uri.is_ascii() || uri.contains(['*', ' ']) || uri.chars().any(char::is_control) {
-        return refuse("must be exact: ASCII, without wildcard, space or control character");
+    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(LONGEST).collect(), why });
+    let illegal =
+        |c: char| !c.is_ascii_graphic() || matches!(c, '*' | '\\' | '"' | '<' | '>' | '^' | '`' | '{' | '|' | '}');
+    if uri.len() > LONGEST {
+        return refuse("is too long: 1024 characters are allowed");
     }
+    if uri.contains(illegal) {
+        return refuse(
+            "must be exact: the characters of a URL (RFC 3986), without wildcard, space or control character",
+        );
+    }
+    let Ok(url) = Url::parse(uri) else {
+        return refuse("is no absolute URL such as https://app.example.org/callback");
+    };
     if url.fragment().is_some() {
-        return refuse("must not have a fragment (#…)");
+        return refuse("must not have a fragment: leave out everything from `#` on");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("must not name a user before the host");
+        return refuse("must not name a user: leave out everything between `//` and `@`");
     }
+    let written_out = |scheme| uri.starts_with(scheme);
     match url.scheme() {
-        "https" if url.host().is_some() => Ok(()),
-        "http" if is_loopback(&url) => Ok(()),
+        "https" if written_out("https://") => Ok(()),
+        "http" if written_out("http://") && is_loopback(&url) => Ok(()),
         "http" => refuse("must be https; http is for 127.0.0.1, [::1] and localhost only"),
+        "https" => refuse("must begin with https:// and a host"),
         scheme if scheme.contains('.') => Ok(()),
         _ => refuse("must be https, or a private-use scheme with a dot such as com.example.app:/callback"),
     }
@@ -89,23 +103,34 @@ mod tests {
             "http://[::1]/cb",
             "http://localhost:3000/cb",
             "com.example.app:/cb",
+            "com.example.app://cb",
         ] {
             assert_eq!(registrable(uri), Ok(()), "{uri}");
         }
-        for uri in [
-            "http://app.example/cb",
-            "javascript:alert(1)",
-            "data:text/html,x",
-            "myapp:/cb",
-            "https://*.example/cb",
-            "https://app.example/cb#f",
-            "https://app.example@evil.example/cb",
-            "/cb",
-            "",
-            "http://127.0.0.2/cb",
+        for (uri, right) in [
+            ("http://app.example/cb", "must be https"),
+            ("http://127.0.0.2/cb", "127.0.0.1"),
+            ("http://localhost.evil.example/cb", "localhost only"),
+            ("javascript:alert(1)", "com.example.app:/callback"),
+            ("data:text/html,x", "com.example.app:/callback"),
+            ("file:///etc/passwd", "com.example.app:/callback"),
+            ("myapp:/cb", "with a dot"),
+            ("https://*.example/cb", "without wildcard"),
+            ("https://app.example/*", "without wildcard"),
+            ("https://app.example/a b", "space"),
+            ("https://app.example/cb\n", "control"),
+            ("https://app.example/caf\u{e9}", "RFC 3986"),
+            ("https:\\\\app.example\\cb", "RFC 3986"),
+            ("https:app.example/cb", "https://"),
+            ("https://app.example/cb#f", "leave out everything from `#` on"),
+            ("https://app.example@evil.example/cb", "leave out everything between"),
+            ("/cb", "https://app.example.org/callback"),
+            ("", "https://app.example.org/callback"),
         ] {
-            assert!(registrable(uri).is_err(), "{uri}");
+            let error = registrable(uri).unwrap_err().to_string();
+            assert!(error.contains(right), "{error}");
         }
+        assert!(registrable(&format!("https://app.example/{}", "a".repeat(LONGEST))).is_err());
     }
 
     #[test]

@@ -8,9 +8,9 @@ use super::client_authentication::credentials;
 use super::error::TokenError;
 use super::grant::{self, Grant, Why};
 use super::refresh::{self, RefreshToken};
-use super::server::Server;
+use super::server::{Server, TokenServer};
 use super::token::{event, required};
-use crate::access::Refusal;
+use crate::access::{Refusal, Verifier};
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, empty};
 use crate::secret::Secret;
@@ -18,11 +18,16 @@ use crate::store::auth::{CommitError, Stored};
 
 /// Answers a revocation request. A token that is unknown, over, or another app's is answered like one that was ended
 /// (RFC 7009 §2.2): the answer tells nobody whose token it is. `token_type_hint` is not needed: the tokens look different.
-pub(super) async fn revoke(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, TokenError> {
+pub(super) async fn revoke(
+    TokenServer { server, verifier }: &TokenServer,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<Response, TokenError> {
     let form = request.form().ok_or_else(TokenError::no_form)?;
     let credentials = credentials(request, &form)?;
     let token = required(&form, "token")?;
-    let (client, grant) = tokio::try_join!(client(server, &credentials.client_id), grant_of(server, token, issuer))?;
+    let (client, grant) =
+        tokio::try_join!(client(server, &credentials.client_id), grant_of(server, verifier, token, issuer))?;
     let client = credentials.authenticate(server, issuer, client).await?;
     if let Some(grant) = grant.filter(|grant| grant.record.client == client.id) {
         event(server, request, "revoke", &grant.record).await?;
@@ -46,14 +51,19 @@ async fn client(server: &Server, id: &str) -> Result<Option<Client>, TokenError>
 
 /// The grant that a token belongs to, if both are live: of an access token by its signature, of a refresh token by its row.
 /// A refresh token that was spent still names its family.
-async fn grant_of(server: &Server, token: &str, issuer: &Issuer) -> Result<Option<Stored<Grant>>, TokenError> {
+async fn grant_of(
+    server: &Server,
+    verifier: &Verifier,
+    token: &str,
+    issuer: &Issuer,
+) -> Result<Option<Stored<Grant>>, TokenError> {
     let grant = match refresh::grant_of(token) {
         Some(id) => {
             let hash = Secret::from_client(token).hashed();
             let (known, grant) = server.auth.get_both::<RefreshToken, Grant>(&hash.0, id).await?;
             known.and(grant)
         }
-        None => match server.verifier.read(token, issuer).await {
+        None => match verifier.read(token, issuer).await {
             Ok(claims) => server.auth.get::<Grant>(&claims.grant).await?,
             Err(Refusal::Store(error)) => return Err(error.into()),
             Err(_) => None,

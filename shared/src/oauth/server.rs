@@ -4,8 +4,10 @@ use std::error::Error;
 
 use super::account;
 use super::authorize;
+use super::client_keys::ClientKeys;
 use super::consent;
 use super::introspect;
+use super::jwt::TokenSigner;
 use super::login;
 use super::pages;
 use super::revoke;
@@ -14,12 +16,11 @@ use super::userinfo;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, SIGNING_KEYS};
+use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, SIGNING_KEY};
 use crate::http::{Request, Response};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
-use crate::store::signer::Signer;
 use crate::store::{Aws, StoreError};
 
 /// The authorization server, for a function's lifetime.
@@ -27,11 +28,8 @@ pub struct Server {
     pub(super) config: Config,
     pub(super) auth: Auth,
     pub(super) audit: Audit,
-    pub(super) signer: Signer,
-    /// Empty where the function takes no access tokens.
-    pub(super) verifier: Verifier,
-    /// The name of the key that signs, in tokens; empty where the function does not sign.
-    pub(super) kid: String,
+    pub(super) signer: TokenSigner,
+    pub(super) client_keys: ClientKeys,
     pub(super) clock: Clock,
     pub(super) random: Random,
 }
@@ -46,41 +44,26 @@ impl Server {
         Ok(Server::new(&Aws::from_environment().await, config, Clock::System, Random::system()).await?)
     }
 
-    /// For the functions that give tokens out, or take them back.
+    /// For the token function.
     ///
     /// # Errors
-    /// What is missing in the environment, or KMS's refusal to give the public keys.
+    /// What is missing in the environment, or KMS's refusal to name the key.
     pub async fn for_tokens() -> Result<Server, Box<dyn Error + Send + Sync>> {
-        let [current, next] = SIGNING_KEYS;
-        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, current, next])?;
-        Ok(Server::new(&Aws::from_environment().await, config, Clock::System, Random::system()).await?)
-    }
-
-    /// For the functions that only tell of tokens, and record nothing.
-    ///
-    /// # Errors
-    /// What is missing in the environment, or KMS's refusal to give the public keys.
-    pub async fn for_questions() -> Result<Server, Box<dyn Error + Send + Sync>> {
-        let [current, next] = SIGNING_KEYS;
-        let config = Config::from_environment(&[AUTH_TABLE, current, next])?;
+        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, SIGNING_KEY])?;
         Ok(Server::new(&Aws::from_environment().await, config, Clock::System, Random::system()).await?)
     }
 
     /// Over a deployment's parts; `clock` and `random` are the only time and chance it knows.
     ///
     /// # Errors
-    /// [`StoreError`] where KMS does not give the public keys.
+    /// [`StoreError`] where KMS does not name the key that signs.
     pub async fn new(aws: &Aws, config: Config, clock: Clock, random: Random) -> Result<Server, StoreError> {
-        let signer = Signer::new(aws, &config.signing_keys);
-        let keys = signer.public_keys().await?;
-        let kid = keys.first().map(|key| key.kid.clone()).unwrap_or_default();
-        let auth = Auth::new(aws, &config.auth_table);
+        let signer = TokenSigner::load(aws, &config).await?;
         Ok(Server {
-            verifier: Verifier::new(&keys, auth.clone(), clock.clone()),
-            auth,
+            auth: Auth::new(aws, &config.auth_table),
             audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock.clone()),
             signer,
-            kid,
+            client_keys: ClientKeys::new(clock.clone()),
             clock,
             random,
             config,
@@ -121,22 +104,47 @@ impl Server {
         let issuer = request.issuer(&self.config);
         token::token(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
+}
+
+/// The functions that take tokens: a [`Server`] that signs nothing, and knows what is a token of ours.
+pub struct TokenServer {
+    pub(super) server: Server,
+    pub(super) verifier: Verifier,
+}
+
+impl TokenServer {
+    /// For a function that needs these variables besides those of every such function.
+    ///
+    /// # Errors
+    /// What is missing in the environment, or KMS's refusal to give the public keys.
+    pub async fn from_environment(needed: &[&str]) -> Result<TokenServer, Box<dyn Error + Send + Sync>> {
+        let config = Config::from_environment(&[&[AUTH_TABLE, SIGNING_KEY], needed].concat())?;
+        let aws = Aws::from_environment().await;
+        let verifier = Verifier::load(&aws, &config, Clock::System).await?;
+        let config = Config { signing_key: String::new(), ..config };
+        Ok(TokenServer { server: Server::new(&aws, config, Clock::System, Random::system()).await?, verifier })
+    }
+
+    /// The deployment's names.
+    pub fn config(&self) -> &Config {
+        &self.server.config
+    }
 
     /// `POST /oauth2/revoke`
     pub async fn revoke(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = request.issuer(&self.server.config);
         revoke::revoke(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 
     /// `POST /oauth2/introspect`
     pub async fn introspect(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = request.issuer(&self.server.config);
         introspect::introspect(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 
     /// `GET` and `POST /oauth2/userinfo`
     pub async fn userinfo(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = request.issuer(&self.server.config);
         userinfo::userinfo(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 }

@@ -11,14 +11,16 @@ use super::client_authentication::credentials;
 use super::code::AuthorizationCode;
 use super::error::TokenError;
 use super::grant::{self, Grant, RefreshChain, Why};
-use super::jwt::{ACCESS_TOKEN_LIFETIME, IdClaims, sign};
+use super::jwt::IdClaims;
 use super::member::Member;
 use super::refresh::{self, RefreshToken};
 use super::server::Server;
 use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::audit::Entry;
+use crate::clock::Time;
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json, single};
+use crate::keys::{SigningKey, SigningKeys};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::store::StoreError;
@@ -74,14 +76,18 @@ async fn exchange(
 ) -> Result<Tokens, TokenError> {
     let credentials = credentials(request, form)?;
     let hash = Secret::from_client(required(form, "code")?).hashed();
-    let (client, code) = server.auth.get_both::<Client, AuthorizationCode>(&credentials.client_id, &hash.0).await?;
+    let (client, code, keys) = server
+        .auth
+        .get_three::<Client, AuthorizationCode, SigningKeys>(&credentials.client_id, &hash.0, SigningKeys::ID)
+        .await?;
     let client = credentials.authenticate(server, issuer, client.map(|stored| stored.record)).await?;
     let code = code_checks(server, &client, code, form).await?;
     let now = server.clock.now();
     let scopes: Scopes = code.record.scope.parse().unwrap_or_default();
     let refresh_token =
         scopes.contains(&Scope::OfflineAccess).then(|| refresh::issue(&code.record.grant, &server.random));
-    let lifetime = if refresh_token.is_some() { refresh::LIFETIME } else { ACCESS_TOKEN_LIFETIME };
+    let access_lifetime = client.access_token_lifetime();
+    let lifetime = if refresh_token.is_some() { client.refresh_lifetime() } else { access_lifetime };
     let grant = Grant {
         id: code.record.grant.clone(),
         client: client.id.clone(),
@@ -95,11 +101,12 @@ async fn exchange(
         refresh: refresh_token.as_ref().map(|token| RefreshChain { current: token.hashed(), spent: None }),
         ended: None,
     };
-    let id_token = id_token(server, issuer, &grant, &scopes, &code.record);
+    let key = server.signer.key(keys.as_ref(), now)?;
+    let issue = Issue { server, issuer, key, grant: &grant, scopes: &scopes, now, lifetime: access_lifetime };
     let (member, access_token, id_token) = tokio::try_join!(
         server.auth.get::<Member>(&grant.username),
-        access_token(server, issuer, &grant, &scopes),
-        id_token
+        issue.access_token(),
+        issue.id_token(&code.record)
     )?;
     if !member.is_some_and(|member| member.record.is_signed_in_since(code.record.auth_time)) {
         return Err(TokenError::InvalidGrant("the member must sign in again"));
@@ -110,7 +117,7 @@ async fn exchange(
         commit = commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now });
     }
     match server.auth.commit(commit).await {
-        Ok(()) => Ok(tokens(access_token, id_token, refresh_token, &grant, &scopes)),
+        Ok(()) => Ok(issue.tokens(access_token, id_token, refresh_token)),
         Err(CommitError::Conflict) => {
             // The code was exchanged while we signed: by RFC 6749 §4.1.2 the grant made from it ends.
             end(server, &grant.id, Why::CodeReused).await?;
@@ -162,8 +169,8 @@ async fn refreshed(
     let unknown = || TokenError::InvalidGrant("the refresh token is unknown or over");
     let id = refresh::grant_of(presented).ok_or_else(unknown)?;
     let hash = Secret::from_client(presented).hashed();
-    let (client, (known, grant)) = tokio::try_join!(
-        server.auth.get::<Client>(&credentials.client_id),
+    let ((client, keys), (known, grant)) = tokio::try_join!(
+        server.auth.get_both::<Client, SigningKeys>(&credentials.client_id, SigningKeys::ID),
         server.auth.get_both::<RefreshToken, Grant>(&hash.0, id)
     )?;
     // An assertion counts once, and the second round of one request is no second use of it.
@@ -189,21 +196,21 @@ async fn refreshed(
     let next = refresh::issue(&grant.record.id, &server.random);
     let spent_at = chain.spent.filter(|_| lost).map_or(now, |(_, at)| at);
     let renewed = Grant {
-        expires_at: now.plus_seconds(refresh::LIFETIME),
+        expires_at: now.plus_seconds(client.refresh_lifetime()),
         refresh: Some(RefreshChain { current: next.hashed(), spent: Some((hash, spent_at)) }),
         ..grant.record.clone()
     };
-    let (member, access_token) = tokio::try_join!(
-        server.auth.get::<Member>(&renewed.username),
-        access_token(server, issuer, &renewed, &scopes)
-    )?;
+    let key = server.signer.key(keys.as_ref(), now)?;
+    let lifetime = client.access_token_lifetime();
+    let issue = Issue { server, issuer, key, grant: &renewed, scopes: &scopes, now, lifetime };
+    let (member, access_token) = tokio::try_join!(server.auth.get::<Member>(&renewed.username), issue.access_token())?;
     if !member.is_some_and(|member| member.record.is_signed_in_since(renewed.created_at)) {
         return Err(TokenError::InvalidGrant("the member must sign in again"));
     }
     event(server, request, "refresh", &renewed).await?;
     let record = RefreshToken { hash: next.hashed(), grant: renewed.id.clone(), issued_at: now };
     match server.auth.commit(Commit::default().replace(&grant, &renewed).create(&record)).await {
-        Ok(()) => Ok(tokens(access_token, None, Some(next), &renewed, &scopes)),
+        Ok(()) => Ok(issue.tokens(access_token, None, Some(next))),
         // Another refresh with the same token was faster. To this one its answer is lost: it gets tokens of its own, and
         // they are the live end.
         Err(CommitError::Conflict) if first => Box::pin(refreshed(server, request, issuer, form, false)).await,
@@ -221,67 +228,66 @@ fn narrowed(granted: &Scopes, asked: Option<&str>) -> Result<Scopes, TokenError>
     if within == asked && !asked.is_empty() { Ok(asked) } else { Err(TokenError::InvalidScope(granted.to_string())) }
 }
 
-async fn access_token(server: &Server, issuer: &Issuer, grant: &Grant, scopes: &Scopes) -> Result<String, StoreError> {
-    let now = server.clock.now().seconds();
-    let scope = scopes.to_string();
-    // A narrowed token must say its scopes itself: the grant's row says more.
-    let in_token = scope.len() <= LONGEST_SCOPE_IN_TOKEN || scope != grant.scope;
-    let claims = AccessClaims {
-        iss: issuer.as_str().to_owned(),
-        aud: issuer.fhir_base(),
-        sub: grant.subject.clone(),
-        iat: now,
-        exp: now + ACCESS_TOKEN_LIFETIME,
-        jti: server.random.identifier(),
-        client_id: grant.client.clone(),
-        patient: grant.patient.clone(),
-        grant: grant.id.clone(),
-        scope: in_token.then_some(scope),
-    };
-    sign(&server.signer, &server.kid, ACCESS_TOKEN_TYPE, &claims).await
+/// What is given out, and under which grant.
+struct Issue<'a> {
+    server: &'a Server,
+    issuer: &'a Issuer,
+    key: SigningKey,
+    grant: &'a Grant,
+    scopes: &'a Scopes,
+    now: Time,
+    /// How long the tokens are good, in seconds.
+    lifetime: i64,
 }
 
-async fn id_token(
-    server: &Server,
-    issuer: &Issuer,
-    grant: &Grant,
-    scopes: &Scopes,
-    code: &AuthorizationCode,
-) -> Result<Option<String>, StoreError> {
-    if !scopes.contains(&Scope::OpenId) {
-        return Ok(None);
+impl Issue<'_> {
+    async fn access_token(&self) -> Result<String, StoreError> {
+        let scope = self.scopes.to_string();
+        // A narrowed token must say its scopes itself: the grant's row says more.
+        let in_token = scope.len() <= LONGEST_SCOPE_IN_TOKEN || scope != self.grant.scope;
+        let claims = AccessClaims {
+            iss: self.issuer.as_str().to_owned(),
+            aud: self.issuer.fhir_base(),
+            sub: self.grant.subject.clone(),
+            iat: self.now.seconds(),
+            exp: self.now.seconds() + self.lifetime,
+            jti: self.server.random.identifier(),
+            client_id: self.grant.client.clone(),
+            patient: self.grant.patient.clone(),
+            grant: self.grant.id.clone(),
+            scope: in_token.then_some(scope),
+        };
+        self.server.signer.sign(&self.key, ACCESS_TOKEN_TYPE, &claims).await
     }
-    let now = server.clock.now().seconds();
-    let fhir_user = scopes.contains(&Scope::FhirUser).then(|| grant.fhir_user(issuer));
-    let claims = IdClaims {
-        iss: issuer.as_str(),
-        sub: &grant.subject,
-        aud: &grant.client,
-        iat: now,
-        exp: now + ACCESS_TOKEN_LIFETIME,
-        auth_time: code.auth_time.seconds(),
-        nonce: code.nonce.as_deref(),
-        fhir_user,
-    };
-    sign(&server.signer, &server.kid, "JWT", &claims).await.map(Some)
-}
 
-fn tokens(
-    access_token: String,
-    id_token: Option<String>,
-    refresh_token: Option<Secret>,
-    grant: &Grant,
-    scopes: &Scopes,
-) -> Tokens {
-    Tokens {
-        access_token,
-        token_type: "Bearer",
-        expires_in: ACCESS_TOKEN_LIFETIME,
-        scope: scopes.to_string(),
-        patient: grant.patient.clone(),
-        grant_expires_at: grant.expires_at.to_string(),
-        id_token,
-        refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
+    async fn id_token(&self, code: &AuthorizationCode) -> Result<Option<String>, StoreError> {
+        if !self.scopes.contains(&Scope::OpenId) {
+            return Ok(None);
+        }
+        let claims = IdClaims {
+            iss: self.issuer.as_str(),
+            sub: &self.grant.subject,
+            aud: &self.grant.client,
+            iat: self.now.seconds(),
+            exp: self.now.seconds() + self.lifetime,
+            auth_time: code.auth_time.seconds(),
+            nonce: code.nonce.as_deref(),
+            fhir_user: self.scopes.contains(&Scope::FhirUser).then(|| self.grant.fhir_user(self.issuer)),
+        };
+        self.server.signer.sign(&self.key, "JWT", &claims).await.map(Some)
+    }
+
+    fn tokens(&self, access_token: String, id_token: Option<String>, refresh_token: Option<Secret>) -> Tokens {
+        Tokens {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.lifetime,
+            scope: self.scopes.to_string(),
+            patient: self.grant.patient.clone(),
+            grant_expires_at: self.grant.expires_at.to_string(),
+            id_token,
+            refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
+        }
     }
 }
 

@@ -4,14 +4,18 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::error::BearerError;
-use super::server::Server;
+use super::server::TokenServer;
 use crate::access::Refusal;
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json as answer};
 use crate::scope::Scope;
 
 /// Answers the bearer of an access token with the scope `openid`.
-pub(super) async fn userinfo(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, BearerError> {
+pub(super) async fn userinfo(
+    server: &TokenServer,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<Response, BearerError> {
     let bearer = server.verifier.verify(request, issuer).await?;
     let access = server.verifier.confirm(&bearer).await?;
     if !bearer.scopes().contains(&Scope::OpenId) {

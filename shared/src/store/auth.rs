@@ -81,19 +81,27 @@ pub struct Auth {
 
 const NOWHERE: &str = "the auth table holds a row that does not read";
 
-fn key<R: Record>(key: &str) -> HashMap<String, AttributeValue> {
+type Row = HashMap<String, AttributeValue>;
+
+fn key<R: Record>(key: &str) -> Row {
     let (partition, place) = R::place(key);
     row_key(R::KIND, partition, place)
 }
 
-fn row_key(kind: &str, partition: &str, place: &str) -> HashMap<String, AttributeValue> {
+fn row_key(kind: &str, partition: &str, place: &str) -> Row {
     HashMap::from([
         ("pk".to_owned(), AttributeValue::S(format!("{kind}#{partition}"))),
         ("sk".to_owned(), AttributeValue::S(place.to_owned())),
     ])
 }
 
-fn stored<R: Record>(item: &HashMap<String, AttributeValue>) -> Result<Stored<R>, StoreError> {
+/// The record with that id among the rows of a batch.
+fn one<R: Record>(rows: &[Row], id: &str) -> Result<Option<Stored<R>>, StoreError> {
+    let key = key::<R>(id);
+    rows.iter().find(|row| key.iter().all(|(name, value)| row.get(name) == Some(value))).map(stored).transpose()
+}
+
+fn stored<R: Record>(item: &Row) -> Result<Stored<R>, StoreError> {
     let read = || {
         let record = serde_json::from_str(item.get("v")?.as_s().ok()?).ok()?;
         let revision = item.get("rev")?.as_n().ok()?.parse().ok()?;
@@ -134,9 +142,27 @@ impl Auth {
         a: &str,
         b: &str,
     ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
+        let rows = self.batch(vec![key::<A>(a), key::<B>(b)]).await?;
+        Ok((one(&rows, a)?, one(&rows, b)?))
+    }
+
+    /// Reads three records in one round trip.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn get_three<A: Record, B: Record, C: Record>(
+        &self,
+        a: &str,
+        b: &str,
+        c: &str,
+    ) -> Result<(Option<Stored<A>>, Option<Stored<B>>, Option<Stored<C>>), StoreError> {
+        let rows = self.batch(vec![key::<A>(a), key::<B>(b), key::<C>(c)]).await?;
+        Ok((one(&rows, a)?, one(&rows, b)?, one(&rows, c)?))
+    }
+
+    async fn batch(&self, keys: Vec<Row>) -> Result<Vec<Row>, StoreError> {
         let keys = KeysAndAttributes::builder()
-            .keys(key::<A>(a))
-            .keys(key::<B>(b))
+            .set_keys(Some(keys))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::Fault(error.to_string()))?;
@@ -147,15 +173,11 @@ impl Auth {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        // Two small rows: the only reason to leave one out is throttling.
+        // A few small rows: the only reason to leave one out is throttling.
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return Err(StoreError::Busy("a batch was answered in part".into()));
         }
-        let rows = answer.responses().and_then(|tables| tables.get(&self.table)).map(Vec::as_slice).unwrap_or_default();
-        let of = |key: HashMap<String, AttributeValue>| {
-            rows.iter().find(|row| key.iter().all(|(name, value)| row.get(name) == Some(value)))
-        };
-        Ok((of(key::<A>(a)).map(stored).transpose()?, of(key::<B>(b)).map(stored).transpose()?))
+        Ok(answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default())
     }
 
     /// Reads all records of one partition: for [`crate::oauth::grant::Grant`], those of one member.
@@ -184,6 +206,27 @@ impl Auth {
                 return Ok(records);
             }
         }
+    }
+
+    /// Every record of a kind, for the operator's command. It reads the whole table: no function may, and none calls it.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn scan<R: Record>(&self) -> Result<Vec<Stored<R>>, StoreError> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .filter_expression("begins_with(pk, :kind)")
+            .expression_attribute_values(":kind", AttributeValue::S(format!("{}#", R::KIND)))
+            .into_paginator()
+            .items()
+            .send();
+        let mut records = Vec::new();
+        while let Some(row) = pages.next().await {
+            records.push(stored(&row?)?);
+        }
+        Ok(records)
     }
 
     /// Adds to a counter that lasts until `ends`, and tells what it comes to: one atomic step, so that none of many at once

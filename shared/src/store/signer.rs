@@ -1,17 +1,17 @@
-//! KMS: signs tokens and gives out the public keys. No private key ever leaves KMS.
+//! KMS: signs tokens, gives out the public keys, and makes new keys for the operator. No private key ever leaves KMS.
 
 use aws_lc_rs::digest;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::try_join_all;
 use pkcs1::der::Decode;
 use serde::Serialize;
 use spki::SubjectPublicKeyInfoRef;
 
 use super::{Aws, StoreError, meter};
+use crate::clock::Time;
 
 /// One of our public keys as a JSON Web Key (RFC 7517), with what it is used for.
 #[derive(Clone, Debug, Serialize)]
@@ -20,7 +20,7 @@ pub struct PublicKey {
     #[serde(rename = "use")]
     usage: &'static str,
     alg: &'static str,
-    /// The key's name in tokens: its thumbprint (RFC 7638), so nobody has to keep a list.
+    /// The key's name in tokens: its thumbprint (RFC 7638), so nobody has to choose one.
     pub kid: String,
     /// The modulus in base64url.
     pub n: String,
@@ -28,28 +28,23 @@ pub struct PublicKey {
     pub e: String,
 }
 
-/// The KMS keys of a deployment: the first signs, all verify.
+/// The keys in KMS, each by its key id.
 #[derive(Clone)]
 pub struct Signer {
     client: Client,
-    keys: Vec<String>,
 }
 
 impl Signer {
-    /// Over the keys with these ids.
-    pub fn new(aws: &Aws, keys: &[String]) -> Signer {
-        Signer { client: aws.kms(), keys: keys.to_owned() }
+    /// In the account and region of `aws`.
+    pub fn new(aws: &Aws) -> Signer {
+        Signer { client: aws.kms() }
     }
 
-    /// Fetches the public keys; functions do so once, at start.
+    /// The public half of the key `id`.
     ///
     /// # Errors
-    /// [`StoreError`] where KMS does not answer or a key is no RSA key.
-    pub async fn public_keys(&self) -> Result<Vec<PublicKey>, StoreError> {
-        try_join_all(self.keys.iter().map(|id| self.public_key(id))).await
-    }
-
-    async fn public_key(&self, id: &str) -> Result<PublicKey, StoreError> {
+    /// [`StoreError`] where KMS does not answer or the key is no RSA key.
+    pub async fn public_key(&self, id: &str) -> Result<PublicKey, StoreError> {
         let answer = meter::call(self.client.get_public_key().key_id(id).send()).await?;
         let der = answer.public_key().map(Blob::as_ref).unwrap_or_default();
         let fault =
@@ -63,17 +58,16 @@ impl Signer {
         Ok(PublicKey { kty: "RSA", usage: "sig", alg: "RS256", kid, n, e })
     }
 
-    /// Signs with the current key, RS256: `message` is hashed here, so its length does not matter to KMS.
+    /// Signs with the key `id`, RS256: `message` is hashed here, so its length does not matter to KMS.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not sign.
-    pub async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let Some(key) = self.keys.first() else { return Err(StoreError::Fault("no signing key is configured".into())) };
+    pub async fn sign(&self, id: &str, message: &[u8]) -> Result<Vec<u8>, StoreError> {
         let hash = digest::digest(&digest::SHA256, message);
         let request = self
             .client
             .sign()
-            .key_id(key)
+            .key_id(id)
             .message(Blob::new(hash.as_ref()))
             .message_type(MessageType::Digest)
             .signing_algorithm(SigningAlgorithmSpec::RsassaPkcs1V15Sha256);
@@ -82,5 +76,51 @@ impl Signer {
             Some(signature) => Ok(signature.into_inner()),
             None => Err(StoreError::Fault("KMS answered without a signature".into())),
         }
+    }
+}
+
+/// What only the operator may do, with rights of their own: no function has them.
+impl Signer {
+    /// Who may do what with the key `id`, as JSON.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not tell.
+    pub async fn policy(&self, id: &str) -> Result<String, StoreError> {
+        let answer = self.client.get_key_policy().key_id(id).send().await?;
+        answer.policy.ok_or_else(|| StoreError::Fault("KMS answered without a key policy".into()))
+    }
+
+    /// Makes a new key to sign tokens with and tells its id.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not make it.
+    pub async fn create(&self, description: &str, policy: &str) -> Result<String, StoreError> {
+        let request = self
+            .client
+            .create_key()
+            .key_spec(KeySpec::Rsa2048)
+            .key_usage(KeyUsageType::SignVerify)
+            .description(description)
+            .policy(policy);
+        let id = request.send().await?.key_metadata.map(|metadata| metadata.key_id);
+        id.ok_or_else(|| StoreError::Fault("KMS made a key and did not say which".into()))
+    }
+
+    /// Replaces who may do what with the key `id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not take it.
+    pub async fn set_policy(&self, id: &str, policy: &str) -> Result<(), StoreError> {
+        self.client.put_key_policy().key_id(id).policy(policy).send().await?;
+        Ok(())
+    }
+
+    /// Has the key `id` deleted in 30 days, the longest wait that KMS knows, and tells when. Until then it can be saved.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS refuses.
+    pub async fn schedule_deletion(&self, id: &str) -> Result<Time, StoreError> {
+        let answer = self.client.schedule_key_deletion().key_id(id).pending_window_in_days(30).send().await?;
+        Ok(Time(answer.deletion_date.map_or(0, |date| date.secs() * 1000)))
     }
 }

@@ -10,20 +10,34 @@ use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::KeyPlan;
 use super::KmsError;
 use super::key::{KeySpec, Material};
+use crate::ACCOUNT;
 use crate::physical::key_arn;
 
 const ALIASES: &str = "aliases.json";
 
 /// A key of the ring.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Key {
     pub(super) id: String,
     pub(super) spec: KeySpec,
     pub(super) created: u64,
-    pub(super) material: Material,
+    pub(super) description: String,
+    /// Who may use it, as JSON.
+    pub(super) policy: String,
+    /// When it is deleted, in seconds since 1970, where that is scheduled.
+    pub(super) deletion: Option<u64>,
+    pub(super) material: Arc<Material>,
+}
+
+/// What an operation changes of a key.
+pub(super) enum Change {
+    Policy(String),
+    Deletion(u64),
 }
 
 /// A key as it is kept in its file.
@@ -33,6 +47,12 @@ struct KeyFile {
     key_id: String,
     key_spec: String,
     creation_date: u64,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    policy: Option<String>,
+    #[serde(default)]
+    deletion_date: Option<u64>,
     /// PKCS #8, in base64.
     private_key: String,
 }
@@ -51,27 +71,32 @@ struct Entries {
 }
 
 impl Keyring {
-    /// Reads the keys in `folder` and makes those that are missing.
+    /// Reads the keys in `folder` and makes those that are missing. A key that is there gets the plan's policy, as
+    /// CloudFormation would give it at the next deployment.
     ///
     /// # Errors
     /// The folder cannot be read or written, or a key in it has another spec.
-    pub(super) async fn open(folder: Option<PathBuf>, keys: &[(String, KeySpec)]) -> Result<Self> {
+    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyPlan]) -> Result<Self> {
         let entries = match &folder {
             Some(folder) => read(folder).with_context(|| format!("keys in {}", folder.display()))?,
             None => Entries::default(),
         };
+        let ring = Self { folder, entries: RwLock::new(entries) };
         let mut missing = Vec::new();
-        for (id, spec) in keys {
-            match entries.keys.get(id) {
-                Some(key) => ensure!(key.spec == *spec, "key {id} is not {}", spec.name()),
+        for plan in keys {
+            let policy = plan.policy.clone().unwrap_or_else(default_policy);
+            match ring.find(&plan.id) {
+                Ok(key) => {
+                    ensure!(key.spec == plan.spec, "key {} is not {}", plan.id, plan.spec.name());
+                    ring.insert(Key { policy, description: plan.description.clone(), ..(*key).clone() })?;
+                }
                 // Side by side: the search for primes is the slow part of a start.
-                None => missing.push(tokio::task::spawn_blocking({
-                    let (id, spec) = (id.clone(), *spec);
-                    move || Key::generate(id, spec)
+                Err(_) => missing.push(tokio::task::spawn_blocking({
+                    let (id, spec, description) = (plan.id.clone(), plan.spec, plan.description.clone());
+                    move || Key::generate(id, spec, description, policy)
                 })),
             }
         }
-        let ring = Self { folder, entries: RwLock::new(entries) };
         for key in missing {
             ring.insert(key.await??)?;
         }
@@ -79,10 +104,20 @@ impl Keyring {
     }
 
     /// Makes a new key.
-    pub(super) async fn create(&self, spec: KeySpec) -> Result<Arc<Key>> {
-        let id = crate::random::uuid();
-        let key = tokio::task::spawn_blocking(move || Key::generate(id, spec)).await??;
+    pub(super) async fn create(&self, spec: KeySpec, description: String, policy: Option<String>) -> Result<Arc<Key>> {
+        let (id, policy) = (crate::random::uuid(), policy.unwrap_or_else(default_policy));
+        let key = tokio::task::spawn_blocking(move || Key::generate(id, spec, description, policy)).await??;
         self.insert(key)
+    }
+
+    /// Changes a key.
+    pub(super) fn change(&self, key: &Key, change: Change) -> Result<Arc<Key>, KmsError> {
+        let mut key = key.clone();
+        match change {
+            Change::Policy(policy) => key.policy = policy,
+            Change::Deletion(at) => key.deletion = Some(at),
+        }
+        self.insert(key).map_err(|error| KmsError::new("KMSInternalException", error.to_string()))
     }
 
     /// The key with an id, ARN, alias name or alias ARN.
@@ -129,6 +164,9 @@ impl Keyring {
             key_id: key.id.clone(),
             key_spec: key.spec.name().to_owned(),
             creation_date: key.created,
+            description: key.description.clone(),
+            policy: Some(key.policy.clone()),
+            deletion_date: key.deletion,
             private_key: BASE64_STANDARD.encode(key.material.to_pkcs8()?),
         };
         self.write(&format!("{}.json", key.id), &file)?;
@@ -151,17 +189,37 @@ impl Keyring {
 }
 
 impl Key {
-    fn generate(id: String, spec: KeySpec) -> Result<Self> {
-        let created = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        Ok(Self { id, spec, created, material: Material::generate(spec)? })
+    fn generate(id: String, spec: KeySpec, description: String, policy: String) -> Result<Self> {
+        let material = Arc::new(Material::generate(spec)?);
+        Ok(Self { id, spec, created: now()?, description, policy, deletion: None, material })
     }
 
     fn read(path: &Path) -> Result<Self> {
         let file: KeyFile = serde_json::from_slice(&fs::read(path)?)?;
         let spec: KeySpec = file.key_spec.parse()?;
         let material = Material::from_pkcs8(spec, &BASE64_STANDARD.decode(file.private_key)?)?;
-        Ok(Self { id: file.key_id, spec, created: file.creation_date, material })
+        Ok(Self {
+            id: file.key_id,
+            spec,
+            created: file.creation_date,
+            description: file.description,
+            policy: file.policy.unwrap_or_else(default_policy),
+            deletion: file.deletion_date,
+            material: Arc::new(material),
+        })
     }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
+/// The policy of a key that was made without one ("Default key policy").
+fn default_policy() -> String {
+    let statement = json!({"Sid": "Enable IAM User Permissions", "Effect": "Allow",
+        "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Action": "kms:*", "Resource": "*"});
+    json!({"Version": "2012-10-17", "Id": "key-default-1", "Statement": [statement]}).to_string()
 }
 
 fn read(folder: &Path) -> Result<Entries> {

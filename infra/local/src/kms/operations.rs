@@ -1,5 +1,7 @@
 //! The operations of the KMS API, from request body to answer body.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::KmsError;
 use super::key::{KeySpec, Message, not_a_signing_key};
-use super::keyring::{Key, Keyring};
+use super::keyring::{Change, Key, Keyring, now};
 use crate::ACCOUNT;
 use crate::physical::key_arn;
 
@@ -18,6 +20,23 @@ struct CreateKey {
     key_spec: Option<String>,
     customer_master_key_spec: Option<String>,
     key_usage: Option<String>,
+    description: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeyPolicy {
+    key_id: String,
+    policy_name: Option<String>,
+    policy: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScheduleKeyDeletion {
+    key_id: String,
+    pending_window_in_days: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +73,13 @@ pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Resu
             let key = keyring.find(&read::<OneKey>(body)?.key_id)?;
             Ok(json!({"KeyMetadata": metadata(&key)}))
         }
+        "GetKeyPolicy" => {
+            let request: KeyPolicy = read(body)?;
+            default_name(&request)?;
+            Ok(json!({"Policy": by_id(keyring, &request.key_id)?.policy, "PolicyName": "default"}))
+        }
+        "PutKeyPolicy" => put_key_policy(keyring, read(body)?),
+        "ScheduleKeyDeletion" => schedule_key_deletion(keyring, read(body)?),
         "GetPublicKey" => get_public_key(&*keyring.find(&read::<OneKey>(body)?.key_id)?),
         "Sign" => sign(keyring, read(body)?),
         _ => Err(KmsError::new("UnknownOperationException", "this KMS has no such operation")),
@@ -71,12 +97,76 @@ async fn create_key(keyring: &Keyring, request: CreateKey) -> Result<Value, KmsE
         let message = format!("KeyUsage {usage} is not compatible with KeySpec {}", spec.name());
         return Err(KmsError::new("ValidationException", message));
     }
-    let key = keyring.create(spec).await;
+    request.policy.as_deref().map(well_formed).transpose()?;
+    let key = keyring.create(spec, request.description.unwrap_or_default(), request.policy).await;
     let key = key.map_err(|error| KmsError::new("KMSInternalException", error.to_string()))?;
     Ok(json!({"KeyMetadata": metadata(&key)}))
 }
 
+/// The operations on policies take a key by id or ARN, not by alias.
+fn by_id(keyring: &Keyring, name: &str) -> Result<Arc<Key>, KmsError> {
+    if name.contains("alias/") {
+        return Err(KmsError::new("InvalidArnException", format!("{name} is not a key id or a key ARN")));
+    }
+    keyring.find(name)
+}
+
+/// A key has one policy, and it is called `default`.
+fn default_name(request: &KeyPolicy) -> Result<(), KmsError> {
+    match request.policy_name.as_deref() {
+        None | Some("default") => Ok(()),
+        Some(other) => Err(KmsError::new("NotFoundException", format!("No such policy exists: {other}"))),
+    }
+}
+
+fn well_formed(policy: &str) -> Result<(), KmsError> {
+    let json: Option<Value> = serde_json::from_str(policy).ok();
+    match json.is_some_and(|policy| policy["Statement"].is_array()) {
+        true => Ok(()),
+        false => Err(KmsError::new("MalformedPolicyDocumentException", "The policy is not well formed.")),
+    }
+}
+
+fn put_key_policy(keyring: &Keyring, request: KeyPolicy) -> Result<Value, KmsError> {
+    default_name(&request)?;
+    let key = by_id(keyring, &request.key_id)?;
+    let policy = request.policy.ok_or_else(|| KmsError::new("ValidationException", "Policy is missing"))?;
+    well_formed(&policy)?;
+    keyring.change(&key, Change::Policy(policy))?;
+    Ok(json!({}))
+}
+
+/// The key stays in its state until the stack is gone: nobody waits here for a week.
+fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletion) -> Result<Value, KmsError> {
+    let key = by_id(keyring, &request.key_id)?;
+    usable(&key)?;
+    let days = request.pending_window_in_days.unwrap_or(30);
+    if !(7..=30).contains(&days) {
+        return Err(KmsError::new("ValidationException", "PendingWindowInDays must be between 7 and 30"));
+    }
+    let now = now().map_err(|error| KmsError::new("KMSInternalException", error.to_string()))?;
+    let key = keyring.change(&key, Change::Deletion(now + days * 86_400))?;
+    Ok(json!({
+        "KeyId": key_arn(&key.id),
+        "DeletionDate": key.deletion,
+        "KeyState": "PendingDeletion",
+        "PendingWindowInDays": days,
+    }))
+}
+
+/// A key that is to be deleted does nothing any more ("Key states of AWS KMS keys").
+fn usable(key: &Key) -> Result<(), KmsError> {
+    match key.deletion {
+        None => Ok(()),
+        Some(_) => {
+            let message = format!("{} is pending deletion.", key_arn(&key.id));
+            Err(KmsError::new("KMSInvalidStateException", message))
+        }
+    }
+}
+
 fn get_public_key(key: &Key) -> Result<Value, KmsError> {
+    usable(key)?;
     Ok(json!({
         "KeyId": key_arn(&key.id),
         "PublicKey": BASE64_STANDARD.encode(key.material.public_key()?),
@@ -89,6 +179,7 @@ fn get_public_key(key: &Key) -> Result<Value, KmsError> {
 
 fn sign(keyring: &Keyring, request: Sign) -> Result<Value, KmsError> {
     let key = keyring.find(&request.key_id)?;
+    usable(&key)?;
     let algorithm = key.spec.algorithm().ok_or_else(not_a_signing_key)?;
     if request.signing_algorithm != algorithm {
         let message = format!(
@@ -122,16 +213,19 @@ fn metadata(key: &Key) -> Value {
         "Arn": key_arn(&key.id),
         "CreationDate": key.created,
         "CustomerMasterKeySpec": key.spec.name(),
-        "Description": "",
-        "Enabled": true,
+        "Description": key.description,
+        "Enabled": key.deletion.is_none(),
         "KeyId": key.id,
         "KeyManager": "CUSTOMER",
         "KeySpec": key.spec.name(),
-        "KeyState": "Enabled",
+        "KeyState": if key.deletion.is_some() { "PendingDeletion" } else { "Enabled" },
         "KeyUsage": key_usage(key.spec),
         "MultiRegion": false,
         "Origin": "AWS_KMS",
     });
+    if let Some(deletion) = key.deletion {
+        metadata["DeletionDate"] = json!(deletion);
+    }
     if let Some(algorithm) = key.spec.algorithm() {
         metadata["SigningAlgorithms"] = json!([algorithm]);
     }

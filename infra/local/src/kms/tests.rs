@@ -19,11 +19,15 @@ fn bytes(value: &Value) -> Vec<u8> {
     BASE64_STANDARD.decode(value.as_str().expect("text")).expect("base64")
 }
 
+fn plan(id: &str, spec: KeySpec) -> KeyPlan {
+    KeyPlan { id: id.to_owned(), spec, description: String::new(), policy: None }
+}
+
 async fn keyring() -> Keyring {
     let keys = [
-        ("rsa".to_owned(), KeySpec::Rsa2048),
-        ("ecc".to_owned(), KeySpec::EccNistP256),
-        ("symmetric".to_owned(), KeySpec::SymmetricDefault),
+        plan("rsa", KeySpec::Rsa2048),
+        plan("ecc", KeySpec::EccNistP256),
+        plan("symmetric", KeySpec::SymmetricDefault),
     ];
     Keyring::open(None, &keys).await.expect("a keyring")
 }
@@ -93,7 +97,11 @@ async fn refusals_have_the_names_that_kms_gives_them() {
         ("CreateKey", json!({"KeySpec": "ECC_NIST_P521"}), "UnsupportedOperationException"),
         ("CreateKey", json!({"KeySpec": "RSA_2048"}), "ValidationException"),
         ("CreateAlias", json!({"AliasName": "x", "TargetKeyId": "rsa"}), "ValidationException"),
-        ("ScheduleKeyDeletion", json!({"KeyId": "rsa"}), "UnknownOperationException"),
+        ("GetKeyPolicy", json!({"KeyId": "alias/rsa"}), "InvalidArnException"),
+        ("GetKeyPolicy", json!({"KeyId": "rsa", "PolicyName": "mine"}), "NotFoundException"),
+        ("PutKeyPolicy", json!({"KeyId": "rsa", "Policy": "{"}), "MalformedPolicyDocumentException"),
+        ("ScheduleKeyDeletion", json!({"KeyId": "rsa", "PendingWindowInDays": 6}), "ValidationException"),
+        ("CancelKeyDeletion", json!({"KeyId": "rsa"}), "UnknownOperationException"),
     ] {
         assert_eq!(kind_of_error(&keyring, operation, body).await, expected, "{operation}");
     }
@@ -102,7 +110,7 @@ async fn refusals_have_the_names_that_kms_gives_them() {
 #[tokio::test]
 async fn a_data_folder_keeps_keys_and_aliases() {
     let folder = tempfile::tempdir().expect("a folder");
-    let keys = [("a".to_owned(), KeySpec::Rsa2048), ("b".to_owned(), KeySpec::EccNistP256)];
+    let keys = [plan("a", KeySpec::Rsa2048), plan("b", KeySpec::EccNistP256)];
     let open = || Keyring::open(Some(folder.path().to_path_buf()), &keys);
     let first = open().await.expect("a keyring");
     first.provide_alias("alias/a", "a").expect("an alias");
@@ -118,4 +126,37 @@ async fn a_data_folder_keeps_keys_and_aliases() {
         ];
         assert_eq!(one["PublicKey"], two["PublicKey"]);
     }
+}
+
+#[tokio::test]
+async fn a_key_made_with_a_policy_keeps_it_and_one_without_is_the_accounts() {
+    let keyring = keyring().await;
+    let policy = async |key: &str| call(&keyring, "GetKeyPolicy", json!({"KeyId": key})).await.expect("a policy");
+    let default = policy("rsa").await;
+    assert_eq!(default["PolicyName"], "default");
+    assert!(default["Policy"].as_str().expect("text").contains(":root"));
+    let own = json!({"Version": "2012-10-17", "Statement": []}).to_string();
+    let spec = json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY", "Description": "Signs", "Policy": own});
+    let created = call(&keyring, "CreateKey", spec).await.expect("a key");
+    assert_eq!(created["KeyMetadata"]["Description"], "Signs");
+    let id = created["KeyMetadata"]["KeyId"].as_str().expect("an id");
+    assert_eq!(policy(id).await["Policy"], own);
+    let put = json!({"KeyId": id, "Policy": default["Policy"]});
+    call(&keyring, "PutKeyPolicy", put).await.expect("a new policy");
+    assert_eq!(policy(id).await["Policy"], default["Policy"]);
+}
+
+#[tokio::test]
+async fn a_key_that_is_to_be_deleted_does_nothing_any_more_and_can_still_be_looked_at() {
+    let keyring = keyring().await;
+    let key = json!({"KeyId": "rsa"});
+    let answer = call(&keyring, "ScheduleKeyDeletion", key.clone()).await.expect("scheduled");
+    assert_eq!((&answer["KeyState"], &answer["PendingWindowInDays"]), (&json!("PendingDeletion"), &json!(30)));
+    let sign = json!({"KeyId": "rsa", "SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256", "Message": "AAAA"});
+    for (operation, body) in [("GetPublicKey", key.clone()), ("Sign", sign), ("ScheduleKeyDeletion", key.clone())] {
+        assert_eq!(kind_of_error(&keyring, operation, body).await, "KMSInvalidStateException", "{operation}");
+    }
+    let described = call(&keyring, "DescribeKey", key.clone()).await.expect("a key");
+    assert_eq!(described["KeyMetadata"]["KeyState"], "PendingDeletion");
+    call(&keyring, "GetKeyPolicy", key).await.expect("a policy");
 }

@@ -1,0 +1,64 @@
+//! `patient-access app add`: registers an app.
+
+use anyhow::Result;
+use clap::Args;
+use shared::clock::Clock;
+use shared::oauth::client::{Authentication, Client, ClientSecret, Limits};
+use shared::secret::Random;
+use shared::store::auth::Commit;
+
+use super::{Keys, LimitArguments, check_name, check_redirect_uris, check_scope, secret, settings};
+use crate::stack::Stack;
+
+/// The arguments.
+#[derive(Args)]
+pub struct Add {
+    /// The app's name, as members see it
+    #[arg(long)]
+    name: String,
+    /// Where members are sent back to; say it once for each, exactly as the app will
+    #[arg(long = "redirect-uri", value_name = "URI", required = true)]
+    redirect_uris: Vec<String>,
+    /// What the app may ask for, as a scope string [default: every scope the server supports]
+    #[arg(long)]
+    scope: Option<String>,
+    /// The app runs on a server and can keep a secret: make one
+    #[arg(long, conflicts_with = "Keys")]
+    confidential: bool,
+    #[command(flatten)]
+    keys: Keys,
+    #[command(flatten)]
+    limits: LimitArguments,
+    /// Print what the app's developer needs as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Add {
+    /// Registers the app and tells what its developer needs. The secret is told here and never again.
+    pub(super) async fn run(self, stack: &Stack) -> Result<String> {
+        check_name(&self.name)?;
+        check_redirect_uris(&self.redirect_uris)?;
+        self.scope.as_deref().map(check_scope).transpose()?;
+        let (random, now) = (Random::system(), Clock::System.now());
+        let secret = self.confidential.then(|| random.secret());
+        let (keys, warnings) = self.keys.read(stack).await?.unzip();
+        let authentication = match (&secret, keys) {
+            (Some(secret), _) => Authentication::Secret(vec![ClientSecret::new(&secret::label(&random), secret, now)]),
+            (None, Some(keys)) => keys,
+            (None, None) => Authentication::None,
+        };
+        let app = Client {
+            redirect_uris: self.redirect_uris,
+            scope: self.scope,
+            authentication,
+            limits: self.limits.over(Limits::default()),
+            ..Client::new(&random.identifier(), &self.name, &[], now)
+        };
+        stack.auth().commit(Commit::default().create(&app)).await?;
+        let mut notes: Vec<settings::Note> = secret.iter().map(settings::Note::Secret).collect();
+        let warnings = warnings.unwrap_or_default();
+        notes.extend(warnings.iter().map(|warning| settings::Note::Warning(warning)));
+        Ok(settings::tell(stack, &app, &notes, self.json))
+    }
+}

@@ -1,0 +1,239 @@
+//! `patient-access keys …`: the keys that sign our tokens. What they do when is in `shared::keys`; here is what the operator
+//! asks for, done with the operator's own rights in KMS.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use shared::clock::{Clock, Time};
+use shared::keys::{FRESH, Rotation, SigningKey, SigningKeys, State};
+use shared::store::auth::{Auth, Commit, CommitError, Stored};
+use shared::store::signer::Signer;
+
+use crate::stack::Stack;
+
+/// What to do with the signing keys.
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the keys, what each is doing, and when that changes
+    List(List),
+    /// Make a new key: it is published now, signs in some minutes, and the old one stays until its last token is over
+    Rotate(Rotate),
+    /// Give every key the rights of the template's key: needed after a deployment that added a function
+    Sync(List),
+    /// Have KMS delete the keys that are over, in 30 days
+    Retire(List),
+}
+
+/// The arguments.
+#[derive(Args)]
+pub struct List {
+    /// Print the keys as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The arguments.
+#[derive(Args)]
+pub struct Rotate {
+    /// Let the new key sign at once, or the one that waits; an app that verifies tokens itself may have to fetch the keys anew
+    #[arg(long, conflicts_with = "compromised")]
+    at_once: bool,
+    /// Somebody else may have signed: a new key signs at once, every other key is refused within two minutes, and all access
+    /// tokens of before die. Apps refresh; no member signs in again
+    #[arg(long)]
+    compromised: bool,
+    /// Print the keys as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The keys of a stack, as they were read.
+struct Keys<'a> {
+    stack: &'a Stack,
+    auth: Auth,
+    signer: Signer,
+    stored: Option<Stored<SigningKeys>>,
+    keys: SigningKeys,
+    now: Time,
+}
+
+impl Command {
+    /// Does it, and lists the keys.
+    ///
+    /// # Errors
+    /// KMS or the stack does not answer, or what is asked for makes no sense now.
+    pub async fn run(self, stack: &Stack) -> Result<String> {
+        let mut keys = Keys::of(stack).await?;
+        let json = match self {
+            Command::List(List { json }) => json,
+            Command::Rotate(rotate) => {
+                keys.rotate(&rotate).await?;
+                rotate.json
+            }
+            Command::Sync(List { json }) => {
+                keys.sync().await?;
+                json
+            }
+            Command::Retire(List { json }) => {
+                keys.retire().await?;
+                json
+            }
+        };
+        keys.tell(json).await
+    }
+}
+
+impl<'a> Keys<'a> {
+    async fn of(stack: &'a Stack) -> Result<Keys<'a>> {
+        let (auth, signer, first) = (stack.auth(), stack.signer(), stack.signing_key()?);
+        let stored = auth.get::<SigningKeys>(SigningKeys::ID).await?;
+        let keys = match &stored {
+            Some(stored) => stored.record.clone(),
+            None => SigningKeys::of_first(first, &signer.public_key(first).await?.kid),
+        };
+        Ok(Keys { stack, auth, signer, stored, keys, now: Clock::System.now() })
+    }
+
+    async fn rotate(&mut self, how: &Rotate) -> Result<()> {
+        let waiting = self.keys.waiting(self.now);
+        let next = match (waiting, how) {
+            (Some(_), Rotate { at_once: true, .. }) => self.keys.hastened(self.now),
+            (Some(waiting), Rotate { compromised: false, .. }) => {
+                bail!("a new key waits already and signs from {}; --at-once lets it sign now", waiting.signs_from)
+            }
+            (_, how) => {
+                let rotation = match (how.at_once, how.compromised) {
+                    (_, true) => Rotation::Compromised,
+                    (true, false) => Rotation::AtOnce,
+                    (false, false) => Rotation::Announced,
+                };
+                let (kms, kid) = self.create().await?;
+                // The time at which it is there, or it would be announced for less long than it must.
+                self.now = Clock::System.now();
+                self.keys.rotated(&kms, &kid, rotation, self.now)
+            }
+        };
+        self.save(next).await
+    }
+
+    /// A new key in KMS, with the policy of the template's key: that one CloudFormation keeps up to date.
+    async fn create(&self) -> Result<(String, String)> {
+        let policy = self.signer.policy(self.stack.signing_key()?).await.context("the policy of the template's key")?;
+        let description = format!("Signs tokens of {}, made {}", self.stack.issuer(), self.now);
+        let kms = self.signer.create(&description, &policy).await.context("KMS makes no new key")?;
+        // KMS is eventually consistent: a key may be unknown for a moment after it was made.
+        let mut kid = self.signer.public_key(&kms).await;
+        for _ in 0..10 {
+            if kid.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            kid = self.signer.public_key(&kms).await;
+        }
+        let kid = kid.with_context(|| {
+            format!("the new KMS key {kms} cannot be used; nothing was changed, and it may be deleted")
+        })?;
+        Ok((kms, kid.kid))
+    }
+
+    async fn save(&mut self, next: SigningKeys) -> Result<()> {
+        let commit = match &self.stored {
+            Some(before) => Commit::default().replace(before, &next),
+            None => Commit::default().create(&next),
+        };
+        match self.auth.commit(commit).await {
+            Ok(()) => {}
+            Err(CommitError::Conflict) => {
+                let unused = next.keys.iter().filter(|key| !self.keys.keys.iter().any(|known| known.kms == key.kms));
+                let unused: Vec<&str> = unused.map(|key| key.kms.as_str()).collect();
+                bail!("somebody else changed the keys just now, so nothing was done; KMS keys to delete: {unused:?}")
+            }
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        self.keys = next;
+        Ok(())
+    }
+
+    async fn sync(&self) -> Result<()> {
+        let pattern = self.signer.policy(self.stack.signing_key()?).await?;
+        for key in self.keys.accepted(self.now) {
+            self.signer.set_policy(&key.kms, &pattern).await.with_context(|| format!("the KMS key {}", key.kms))?;
+        }
+        Ok(())
+    }
+
+    /// The template's key stays: CloudFormation holds it, and its policy is the pattern of all others.
+    fn may_be_deleted(&self, key: &SigningKey) -> bool {
+        self.keys.state(key, self.now) == State::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
+    }
+
+    async fn retire(&mut self) -> Result<()> {
+        let (gone, left): (Vec<SigningKey>, Vec<SigningKey>) =
+            self.keys.keys.iter().cloned().partition(|key| self.may_be_deleted(key));
+        if gone.is_empty() {
+            bail!("no key is over that could be deleted; the template's own key stays with the stack");
+        }
+        // Functions that still know a key that is over would complain about it, had KMS let go of it first.
+        self.save(SigningKeys { keys: left }).await?;
+        for key in gone {
+            let deletion = self.signer.schedule_deletion(&key.kms).await;
+            let deletion = deletion.with_context(|| format!("KMS does not delete {}; delete it by hand", key.kms))?;
+            eprintln!("KMS deletes {} on {deletion}; until then `aws kms cancel-key-deletion` saves it", key.kms);
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, as_json: bool) -> Result<String> {
+        let pattern = self.signer.policy(self.stack.signing_key()?).await?;
+        let mut rows = Vec::new();
+        for key in &self.keys.keys {
+            let state = self.keys.state(key, self.now);
+            let outdated = state != State::Over && self.signer.policy(&key.kms).await? != pattern;
+            rows.push((key, state, outdated));
+        }
+        if as_json {
+            let told = |(key, state, outdated): &(&SigningKey, State, bool)| {
+                json!({"kid": key.kid, "kms_key": key.kms, "state": word(*state), "signs_from": key.signs_from.to_string(),
+                    "accepted_until": key.until.map(|until| until.to_string()), "outdated_policy": outdated,
+                    "may_be_deleted": self.may_be_deleted(key)})
+            };
+            return Ok(format!("{}\n", json!({"keys": rows.iter().map(told).collect::<Vec<_>>()})));
+        }
+        let mut text = String::new();
+        for (key, state, outdated) in rows {
+            text += &format!("{}  {:<8}  KMS key {}\n  {}\n", key.kid, word(state), key.kms, self.next(key, state));
+            if outdated {
+                text += "  its policy is not the template's: `patient-access keys sync` gives it the rights that functions need\n";
+            }
+        }
+        Ok(text)
+    }
+
+    /// What happens to a key next, and when.
+    fn next(&self, key: &SigningKey, state: State) -> String {
+        let until = key.until.map(|until| until.to_string()).unwrap_or_default();
+        match state {
+            State::Waiting => format!("published; signs from {}", key.signs_from),
+            State::Signing if key.until.is_some() => format!("signs until the next one does; accepted until {until}"),
+            State::Signing => "signs all new tokens".to_owned(),
+            State::Leaving => format!("signs no more; its tokens are accepted until {until}"),
+            State::Over if self.may_be_deleted(key) => {
+                format!(
+                    "refused since {until} (by every function within {FRESH} seconds); `patient-access keys retire` deletes it"
+                )
+            }
+            State::Over => format!("refused since {until}; it stays as the pattern for new keys"),
+        }
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Waiting => "waiting",
+        State::Signing => "signing",
+        State::Leaving => "leaving",
+        State::Over => "over",
+    }
+}

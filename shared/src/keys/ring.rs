@@ -1,0 +1,157 @@
+//! The accepted keys in a function's memory: read when it starts, and again when they are no longer fresh or a token names one
+//! that is not there.
+
+use jsonwebtoken::DecodingKey;
+use tokio::sync::RwLock;
+
+use super::{FRESH, SigningKeys};
+use crate::clock::{Clock, Time};
+use crate::config::Config;
+use crate::store::auth::Auth;
+use crate::store::signer::{PublicKey, Signer};
+use crate::store::{Aws, StoreError};
+
+/// How often keys that nobody knows may have the record read again, in seconds: anybody can make up such a key.
+const UNKNOWN: i64 = 60;
+
+/// The keys that verify our tokens.
+pub struct KeyRing {
+    auth: Auth,
+    signer: Signer,
+    /// The template's key, which signs until the first rotation.
+    first: PublicKey,
+    first_kms: String,
+    clock: Clock,
+    loaded: RwLock<Loaded>,
+}
+
+struct Loaded {
+    keys: SigningKeys,
+    public: Vec<Public>,
+    at: Time,
+    /// When an unknown key last had the record read.
+    unknown_at: Option<Time>,
+}
+
+/// A key as KMS gives it out. It never changes, so it is fetched once.
+#[derive(Clone)]
+struct Public {
+    kms: String,
+    key: PublicKey,
+    decoding: DecodingKey,
+}
+
+impl KeyRing {
+    /// Reads the record and fetches the keys: one round trip, and a second one where the keys were rotated.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the table or KMS does not answer.
+    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<KeyRing, StoreError> {
+        let (auth, signer) = (Auth::new(aws, &config.auth_table), Signer::new(aws));
+        let first_kms = config.signing_key.clone();
+        let (record, first) =
+            tokio::try_join!(auth.get::<SigningKeys>(SigningKeys::ID), signer.public_key(&first_kms))?;
+        let keys = record.map_or_else(|| SigningKeys::of_first(&first_kms, &first.kid), |stored| stored.record);
+        let empty = Loaded { keys, public: Vec::new(), at: clock.now(), unknown_at: None };
+        let ring = KeyRing { auth, signer, first, first_kms, clock, loaded: RwLock::new(empty) };
+        ring.fetch(&mut *ring.loaded.write().await).await?;
+        Ok(ring)
+    }
+
+    /// The keys to publish. Where the record cannot be read, those that were published last: nobody accepts a token for it.
+    pub async fn published(&self) -> Vec<PublicKey> {
+        let mut loaded = self.loaded.write().await;
+        let now = self.clock.now();
+        if !loaded.is_fresh(now)
+            && let Err(error) = self.reload(&mut loaded, now).await
+        {
+            tracing::error!(%error, "the record of the signing keys cannot be read");
+        }
+        loaded.accepted(now).map(|public| public.key.clone()).collect()
+    }
+
+    /// The accepted key of that name.
+    ///
+    /// # Errors
+    /// [`StoreError`] where what is in memory is too old to be trusted and the record cannot be read.
+    pub async fn key(&self, kid: &str) -> Result<Option<DecodingKey>, StoreError> {
+        let now = self.clock.now();
+        {
+            let loaded = self.loaded.read().await;
+            if loaded.is_fresh(now)
+                && let Some(key) = loaded.key(kid, now)
+            {
+                return Ok(Some(key));
+            }
+        }
+        let mut loaded = self.loaded.write().await;
+        if !loaded.is_fresh(now) {
+            self.reload(&mut loaded, now).await?;
+        } else if loaded.key(kid, now).is_none() && loaded.may_look_for_unknown(now) {
+            loaded.unknown_at = Some(now);
+            self.reload(&mut loaded, now).await?;
+        }
+        Ok(loaded.key(kid, now))
+    }
+
+    async fn reload(&self, loaded: &mut Loaded, now: Time) -> Result<(), StoreError> {
+        let record = self.auth.get::<SigningKeys>(SigningKeys::ID).await?;
+        loaded.keys =
+            record.map_or_else(|| SigningKeys::of_first(&self.first_kms, &self.first.kid), |stored| stored.record);
+        self.fetch(loaded).await?;
+        loaded.at = now;
+        Ok(())
+    }
+
+    /// Fetches from KMS what is new in the record.
+    async fn fetch(&self, loaded: &mut Loaded) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let new: Vec<&str> = loaded
+            .keys
+            .accepted(now)
+            .map(|key| key.kms.as_str())
+            .filter(|kms| loaded.public.iter().all(|public| public.kms != *kms))
+            .collect();
+        let fetched = futures_util::future::join_all(new.into_iter().map(async |kms| {
+            let key = if kms == self.first_kms { Ok(self.first.clone()) } else { self.signer.public_key(kms).await };
+            (kms.to_owned(), key)
+        }));
+        for (kms, key) in fetched.await {
+            match key.and_then(|key| Public::new(kms.clone(), key)) {
+                Ok(public) => loaded.public.push(public),
+                // A key that we may not use, or that was deleted, verifies nothing; the others go on.
+                Err(error @ StoreError::Fault(_)) => {
+                    tracing::error!(kms, %error, "ALARM: a signing key cannot be used; see `patient-access keys list`");
+                }
+                Err(busy) => return Err(busy),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Loaded {
+    fn is_fresh(&self, now: Time) -> bool {
+        now < self.at.plus_seconds(FRESH)
+    }
+
+    fn may_look_for_unknown(&self, now: Time) -> bool {
+        self.unknown_at.is_none_or(|at| at.plus_seconds(UNKNOWN) <= now)
+    }
+
+    fn accepted(&self, now: Time) -> impl Iterator<Item = &Public> {
+        self.keys.accepted(now).filter_map(|key| self.public.iter().find(|public| public.kms == key.kms))
+    }
+
+    fn key(&self, kid: &str, now: Time) -> Option<DecodingKey> {
+        self.accepted(now).find(|public| public.key.kid == kid).map(|public| public.decoding.clone())
+    }
+}
+
+impl Public {
+    fn new(kms: String, key: PublicKey) -> Result<Public, StoreError> {
+        let decoding = DecodingKey::from_rsa_components(&key.n, &key.e)
+            .map_err(|error| StoreError::Fault(format!("the public key of {kms} does not read: {error}")))?;
+        Ok(Public { kms, key, decoding })
+    }
+}
