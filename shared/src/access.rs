@@ -356,10 +356,25 @@ pub fn is_supported(scope: &Scope) -> bool {
     TYPES.iter().filter(named).any(reads)
 }
 
+/// The granular scopes that US Core 7.0.0 demands or recommends by name ("SMART Scopes"). Any other search by any parameter of
+/// the type works as well.
+const GRANULAR: &[(&str, &str)] = &[
+    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|encounter-diagnosis"),
+    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item"),
+    ("Condition", "http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|social-history"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|survey"),
+    ("Observation", "http://hl7.org/fhir/us/core/CodeSystem/us-core-category|sdoh"),
+    ("DocumentReference", "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note"),
+];
+
 /// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.
 pub fn supported_scopes() -> Vec<String> {
     let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
     for context in ["patient", "user"] {
+        scopes.extend(GRANULAR.iter().map(|(kind, category)| format!("{context}/{kind}.rs?category={category}")));
         for kind in std::iter::once("*").chain(TYPES.iter().map(|kind| kind.name)) {
             scopes.extend([format!("{context}/{kind}.rs"), format!("{context}/{kind}.read")]);
         }

@@ -109,9 +109,10 @@ impl Server {
             Ok(()) => handler(&call).await,
             Err(error) => Err(error),
         };
-        // Storage that does not answer is not asked again: the function's own time is short.
-        if let Err(Error::Store(error)) = result {
-            return Err(Error::Store(error));
+        // Storage that does not answer is not asked again, for the function's own time is short; nor is a grant that was
+        // found dead while the handler read.
+        if let Err(error @ (Error::Store(_) | Error::InvalidToken(_))) = result {
+            return Err(error);
         }
         let access = call.access().await?;
         match result {

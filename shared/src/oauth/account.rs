@@ -12,7 +12,7 @@ use super::pages::{AccountPage, page, see_other, style};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::token::event;
-use super::words::choices;
+use super::words::{Choice, choices};
 use crate::clock::Time;
 use crate::config::Issuer;
 use crate::http::{Request, Response, single};
@@ -30,7 +30,7 @@ pub(super) struct ConnectedApp {
     /// The day on which the last one ends by itself.
     pub until: String,
     /// What it may see, in a member's words.
-    pub sees: Vec<String>,
+    pub sees: Vec<Choice>,
 }
 
 /// Shows the connected apps; whoever is not signed in does that first.
@@ -119,7 +119,7 @@ fn connected(grants: &[Grant]) -> Vec<ConnectedApp> {
             name: name.to_owned(),
             since: day(first),
             until: day(last),
-            sees: choices(&scopes.parse().unwrap_or_default()).into_iter().map(|choice| choice.title).collect(),
+            sees: choices(&scopes.parse().unwrap_or_default()),
         }
     };
     by_app.into_iter().map(app).collect()

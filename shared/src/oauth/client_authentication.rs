@@ -73,6 +73,13 @@ fn wrong(why: &'static str) -> TokenError {
     TokenError::InvalidClient { why, basic: false }
 }
 
+/// Whether a request says which client sends it. RFC 6749 §6 does not ask a public client to, where it sends a refresh token;
+/// the token was issued to one client alone.
+pub(super) fn names_client(request: &Request, form: &[(String, String)]) -> bool {
+    request.header(header::AUTHORIZATION).is_some()
+        || form.iter().any(|(name, _)| matches!(name.as_str(), "client_id" | "client_secret" | "client_assertion"))
+}
+
 /// Takes the credentials out of a request.
 pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Result<Credentials, TokenError> {
     let (form_id, form_secret) = (single(form, "client_id")?, single(form, "client_secret")?);
@@ -140,6 +147,11 @@ fn basic(authorization: &str) -> Option<(String, Vec<Secret>)> {
 }
 
 impl Credentials {
+    /// Of a client that said nothing: enough for a public one.
+    pub(super) fn unproved(client_id: &str) -> Credentials {
+        Credentials { client_id: client_id.to_owned(), proof: Proof::None }
+    }
+
     /// The client, if the credentials are its own.
     pub(super) async fn authenticate(
         &self,

@@ -39,16 +39,18 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
     let ticked: Vec<&str> = pairs.iter().filter(|(name, _)| name == "scope").map(|(_, value)| value.as_str()).collect();
     match field("decision")? {
         "allow" => {
-            let kept = kept(&scopes(&asked.record), &ticked);
-            if !kept.iter().any(|scope| matches!(scope, Scope::Resource(_) | Scope::FhirUser)) {
+            let offered = scopes(&asked.record);
+            let kept = kept(&offered, &ticked);
+            let shows_data = |scope: &Scope| matches!(scope, Scope::Resource(_) | Scope::FhirUser);
+            if offered.iter().any(shows_data) && !kept.iter().any(shows_data) {
                 let problem = Some("Tick at least one kind of data, or choose “Do not allow”.");
                 return Ok(form(server, StatusCode::OK, &asked.record, &session, id, &cookie, problem));
             }
             allow(server, request, issuer, &asked, &session, &kept).await
         }
         "deny" => {
-            server.auth.commit(Commit::default().replace(&asked, &asked.record.clone().decided())).await?;
             event(server, request, &session, "denied", &asked.record.client, String::new()).await?;
+            server.auth.commit(Commit::default().replace(&asked, &asked.record.clone().decided())).await?;
             let AuthorizationRequest { redirect_uri, state, .. } = &asked.record;
             Ok(send_back(redirect_uri, Some(state), issuer, &AuthorizeError::AccessDenied))
         }

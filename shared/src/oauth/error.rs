@@ -98,11 +98,6 @@ impl From<Duplicate> for TokenError {
 }
 
 impl TokenError {
-    /// The body is no form.
-    pub fn no_form() -> TokenError {
-        TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into())
-    }
-
     /// Its code outside.
     pub fn code(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use super::error::{BearerError, IntrospectError, TokenError};
 use super::grant::Grant;
 use super::refresh::{self, RefreshToken};
 use super::server::TokenServer;
-use super::token::required;
+use super::token::{form, required};
 use crate::access::{AccessClaims, Refusal};
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json};
@@ -58,7 +58,7 @@ pub(super) async fn introspect(
     request: &Request,
     issuer: &Issuer,
 ) -> Result<Response, IntrospectError> {
-    let form = request.form().ok_or_else(TokenError::no_form)?;
+    let form = form(request)?;
     let asker = asker(server, request, issuer, &form).await?;
     let token = required(&form, "token")?;
     let found = match refresh::grant_of(token) {

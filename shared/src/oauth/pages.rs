@@ -102,8 +102,10 @@ pub(super) fn error(error: &PageError, plan: &str) -> Response {
         tracing::error!(%error, "a page failed");
     }
     let mut response = page(status, &ErrorPage { style: STYLE, plan, problem: &sentence(&problem) }, "");
-    if let PageError::Throttled(seconds) = error {
-        set(&mut response, header::RETRY_AFTER, &seconds.to_string());
+    match error {
+        PageError::Throttled(seconds) => set(&mut response, header::RETRY_AFTER, &seconds.to_string()),
+        PageError::Store(StoreError::Busy(_)) => set(&mut response, header::RETRY_AFTER, "2"),
+        _ => {}
     }
     response
 }

@@ -9,7 +9,7 @@ use super::error::TokenError;
 use super::grant::{self, Grant, Why};
 use super::refresh::{self, RefreshToken};
 use super::server::{Server, TokenServer};
-use super::token::{event, required};
+use super::token::{event, form, required};
 use crate::access::{Refusal, Verifier};
 use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, empty};
@@ -23,7 +23,7 @@ pub(super) async fn revoke(
     request: &Request,
     issuer: &Issuer,
 ) -> Result<Response, TokenError> {
-    let form = request.form().ok_or_else(TokenError::no_form)?;
+    let form = form(request)?;
     let credentials = credentials(request, &form)?;
     let token = required(&form, "token")?;
     let (client, grant) =

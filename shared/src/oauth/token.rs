@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::client::Client;
-use super::client_authentication::credentials;
+use super::client_authentication::{Credentials, credentials, names_client};
 use super::code::AuthorizationCode;
 use super::error::TokenError;
 use super::grant::{self, Grant, RefreshChain, Why};
@@ -47,7 +47,7 @@ struct Tokens {
 
 /// Answers a token request.
 pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, TokenError> {
-    let form = request.form().ok_or_else(TokenError::no_form)?;
+    let form = form(request)?;
     let tokens = match single(&form, "grant_type")? {
         Some("authorization_code") => exchange(server, request, issuer, &form).await?,
         Some("refresh_token") => refreshed(server, request, issuer, &form, true).await?,
@@ -58,6 +58,16 @@ pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -
     let mut response = json(StatusCode::OK, "application/json", body);
     allow_any_origin(&mut response);
     Ok(response)
+}
+
+/// The request's parameters. None may be there twice, known or not (RFC 6749 §3.2).
+pub(super) fn form(request: &Request) -> Result<Vec<(String, String)>, TokenError> {
+    let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
+    let form = request.form().ok_or_else(no_form)?;
+    for (name, _) in &form {
+        single(&form, name)?;
+    }
+    Ok(form)
 }
 
 /// A parameter that must be there.
@@ -164,15 +174,25 @@ async fn refreshed(
     form: &[(String, String)],
     first: bool,
 ) -> Result<Tokens, TokenError> {
-    let credentials = credentials(request, form)?;
     let presented = required(form, "refresh_token")?;
     let unknown = || TokenError::InvalidGrant("the refresh token is unknown or over");
+    let credentials = match names_client(request, form) {
+        true => Some(credentials(request, form)?),
+        false => None,
+    };
     let id = refresh::grant_of(presented).ok_or_else(unknown)?;
     let hash = Secret::from_client(presented).hashed();
-    let ((client, keys), (known, grant)) = tokio::try_join!(
-        server.auth.get_both::<Client, SigningKeys>(&credentials.client_id, SigningKeys::ID),
-        server.auth.get_both::<RefreshToken, Grant>(&hash.0, id)
-    )?;
+    let both = server.auth.get_both::<RefreshToken, Grant>(&hash.0, id);
+    let (credentials, (client, keys), (known, grant)) = if let Some(credentials) = credentials {
+        let client = server.auth.get_both::<Client, SigningKeys>(&credentials.client_id, SigningKeys::ID);
+        let (client, both) = tokio::try_join!(client, both)?;
+        (credentials, client, both)
+    } else {
+        let both = both.await?;
+        let grant = both.1.as_ref().ok_or_else(unknown)?;
+        let credentials = Credentials::unproved(&grant.record.client);
+        (credentials, server.auth.get_both(&grant.record.client, SigningKeys::ID).await?, both)
+    };
     // An assertion counts once, and the second round of one request is no second use of it.
     let client = match (first, client) {
         (false, Some(client)) => client.record,

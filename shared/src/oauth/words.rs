@@ -9,7 +9,7 @@ pub(super) struct Choice {
     /// What it lets the app see.
     pub title: String,
     /// What else there is to know.
-    pub note: Option<&'static str>,
+    pub note: Option<String>,
 }
 
 /// Resource types in plain words; one that is missing here is called by its own name.
@@ -57,30 +57,40 @@ pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
     for scope in scopes.iter() {
         let (title, note) = match scope {
             Scope::OpenId | Scope::LaunchPatient => continue,
-            Scope::FhirUser => ("Who you are".to_owned(), Some("your name and contact details, as the plan has them")),
+            Scope::FhirUser => ("Who you are", Some("your name and contact details, as the plan has them".to_owned())),
             Scope::OfflineAccess => {
-                ("Access while you are not using the app".to_owned(), Some("for three months after its last visit"))
+                ("Access while you are not using the app", Some("for three months after its last visit".to_owned()))
             }
             Scope::Resource(scope) => resource(scope),
         };
         // Two scopes that mean the same to a person are one choice.
         match choices.iter_mut().find(|choice| choice.title == title && choice.note == note) {
             Some(choice) => choice.scope = format!("{} {scope}", choice.scope),
-            None => choices.push(Choice { scope: scope.to_string(), title, note }),
+            None => choices.push(Choice { scope: scope.to_string(), title: title.to_owned(), note }),
         }
     }
     choices
 }
 
-fn resource(scope: &ResourceScope) -> (String, Option<&'static str>) {
-    let note = scope.query.as_ref().map(|_| "only part of them, as the app asks");
+fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
     match &scope.kind {
-        None => ("Everything in your health record".to_owned(), Some("also kinds of data that are added later")),
+        None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
             let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);
-            (words.to_owned(), note)
+            (words, scope.query.as_deref().map(part))
         }
     }
+}
+
+/// What a granular scope leaves of a kind of data: the codes it names, which are English words in the guides' own.
+fn part(query: &str) -> String {
+    let codes: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .flat_map(|(_, values)| {
+            let code = |value: &str| value.rsplit('|').next().unwrap_or_default().replace('-', " ");
+            values.split(',').map(code).collect::<Vec<_>>()
+        })
+        .collect();
+    format!("only a part: {}", codes.join(", "))
 }
 
 /// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
@@ -107,5 +117,7 @@ mod tests {
         assert_eq!(choices(&asked).len(), 3);
         let twice: Scopes = "patient/Claim.rs patient/Claim.read user/Claim.rs".parse().unwrap();
         assert_eq!(choices(&twice).len(), 1, "a person sees one choice");
+        let part: Scopes = "patient/Observation.rs?category=http://example.org/c|social-history".parse().unwrap();
+        assert_eq!(choices(&part)[0].note.as_deref(), Some("only a part: social history"));
     }
 }

@@ -21,7 +21,8 @@ pub use aws::Aws;
 /// Why storage did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Throttled or out of reach, after the SDK's own retries: the same request may succeed in a moment.
+    /// Throttled or out of reach, after the SDK's own retries, or a key that an operator switched off: the same request may
+    /// succeed later.
     #[error("storage is busy or out of reach: {0}")]
     Busy(String),
     /// An answer that should not be: a denied action, a row that does not read.
@@ -45,6 +46,9 @@ where
                         | "InternalServerError"
                         | "KMSInternalException"
                         | "DependencyTimeoutException"
+                        | "DisabledException"
+                        | "KeyUnavailableException"
+                        | "KMSInvalidStateException"
                         | "SlowDown"
                         | "TransactionInProgressException"
                         | "InternalError"
