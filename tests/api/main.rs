@@ -6,6 +6,7 @@ mod discovery;
 mod flow;
 mod keys;
 mod load;
+mod pages;
 mod routes;
 mod search;
 mod template;
