@@ -75,7 +75,7 @@ impl Add {
         let secret =
             secret.map(|secret| format!("client secret  {}  (shown once)\n", secret.reveal())).unwrap_or_default();
         Ok(format!(
-            "registered     {}\nclient id      {}\n{secret}FHIR base, aud {base}\nissuer         {}\n",
+            "client name    {}\nclient id      {}\n{secret}API endpoint   {base}\nissuer         {}\naud            {base}\n",
             client.name,
             client.id,
             stack.issuer()
