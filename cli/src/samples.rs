@@ -32,8 +32,15 @@ pub struct Installed {
 /// # Errors
 /// The stack does not answer, or a sample is rejected, which would be a fault of ours.
 pub async fn install(descriptor: &Descriptor) -> Result<Installed> {
+    install_from(descriptor, sample::household()).await
+}
+
+/// As [`install`], with some of the members.
+///
+/// # Errors
+/// As [`install`].
+pub async fn install_from(descriptor: &Descriptor, sample: sample::Sample) -> Result<Installed> {
     let stack = Stack::local(descriptor).await?;
-    let sample = sample::household();
     eprintln!("loading {} resources of the sample members", sample.resources.len());
     let now = Clock::System.now();
     let source = Source::Memory(sample.resources);

@@ -8,10 +8,14 @@
 
 mod app;
 mod audit;
+mod callback;
+mod chromium;
 pub mod fixtures;
 mod reply;
 mod tools;
 
 pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use callback::Callback;
+pub use chromium::{Chromium, DESKTOP, PHONE};
 pub use reply::Reply;
-pub use tools::{binaries, checkout, found, missing_tool, shared_folder};
+pub use tools::{binaries, checkout, found, missing_tool, path_of, shared_folder};

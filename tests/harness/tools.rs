@@ -31,7 +31,12 @@ pub fn shared_folder(name: &str) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// A program on the path.
+/// Where a program lies on the path.
+pub fn path_of(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Whether a program is on the path, and starts.
 pub fn found(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }

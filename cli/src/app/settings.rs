@@ -39,14 +39,9 @@ pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: boo
         }
         return format!("{told}\n");
     }
-    let mut rows = vec![
-        ("API endpoint", base.clone()),
-        ("issuer", stack.issuer().to_string()),
-        ("client name", app.name.clone()),
-        ("client id", app.id.clone()),
-        ("aud", base),
-    ];
+    let mut rows = vec![("client name", app.name.clone()), ("client id", app.id.clone())];
     rows.extend(secret.map(|secret| ("client secret", format!("{secret}  (shown once)"))));
+    rows.extend([("API endpoint", base.clone()), ("issuer", stack.issuer().to_string()), ("aud", base)]);
     rows.extend(app.redirect_uris.iter().map(|uri| ("redirect URI", uri.clone())));
     rows.push(("scope", app.scope.clone().unwrap_or_else(|| "every scope".to_owned())));
     rows.extend(authentication(&app.authentication));

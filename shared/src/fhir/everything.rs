@@ -301,7 +301,9 @@ impl Request {
 
     fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
         let patient = call.bearer.patient();
-        let mut text = form_urlencoded::Serializer::new(format!("{}/Patient/{patient}/$everything?", call.base));
+        let start = format!("{}/Patient/{patient}/$everything?", call.base);
+        let length = start.len();
+        let mut text = form_urlencoded::Serializer::for_suffix(start, length);
         text.extend_pairs(self.pairs.iter().filter(|(name, _)| next.is_none() || name != CURSOR));
         if let Some(place) = next {
             text.append_pair(CURSOR, &URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default()));

@@ -49,7 +49,7 @@ pub enum Error {
     #[error("this server speaks JSON: ask for `application/fhir+json`")]
     NotAcceptable,
     /// The path exists, the method does not.
-    #[error("this server lets apps read: {allow} {} the methods here", if .allow.contains(',') { "are" } else { "is" })]
+    #[error("this server lets apps read: {} {allow}", if .allow.contains(',') { "the methods here are" } else { "the method here is" })]
     MethodNotAllowed {
         /// The methods there are.
         allow: &'static str,

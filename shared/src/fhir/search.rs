@@ -293,7 +293,9 @@ fn answer(call: &Call<'_>, query: &Query, mut bundle: Bundle) -> Disclosure {
 
 /// The search as it was understood, as a URL.
 fn link(call: &Call<'_>, query: &Query, cursor: Option<&str>) -> String {
-    let mut text = form_urlencoded::Serializer::new(format!("{}/{}?", call.base, query.kind.name));
+    let start = format!("{}/{}?", call.base, query.kind.name);
+    let length = start.len();
+    let mut text = form_urlencoded::Serializer::for_suffix(start, length);
     text.extend_pairs(&query.understood);
     if let Some(cursor) = cursor {
         text.append_pair(CURSOR, cursor);
