@@ -59,6 +59,6 @@ impl Add {
         let mut notes: Vec<settings::Note> = secret.iter().map(settings::Note::Secret).collect();
         let warnings = warnings.unwrap_or_default();
         notes.extend(warnings.iter().map(|warning| settings::Note::Warning(warning)));
-        Ok(settings::tell(stack, &app, &notes, self.json))
+        Ok(settings::hand_out(stack, &app, &notes, self.json))
     }
 }

@@ -17,8 +17,17 @@ pub(super) enum Note<'a> {
     Ended(usize),
 }
 
+/// What the developer of a new app types into it.
+pub(super) fn hand_out(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool) -> String {
+    told(stack, app, notes, as_json, false)
+}
+
 /// Everything about one app.
 pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool) -> String {
+    told(stack, app, notes, as_json, true)
+}
+
+fn told(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool, registered_too: bool) -> String {
     let (mut secret, mut ended, mut warnings) = (None, None, Vec::new());
     for note in notes {
         match note {
@@ -42,7 +51,16 @@ pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: boo
     let mut rows = vec![("client name", app.name.clone()), ("client id", app.id.clone())];
     rows.extend(secret.map(|secret| ("client secret", format!("{secret}  (shown once)"))));
     rows.extend([("API endpoint", base.clone()), ("issuer", stack.issuer().to_string()), ("aud", base)]);
-    rows.extend(app.redirect_uris.iter().map(|uri| ("redirect URI", uri.clone())));
+    if registered_too {
+        rows.extend(registered_rows(app));
+    }
+    rows.extend(ended.map(|count| ("ended", format!("{count} permissions of members"))));
+    rows.extend(warnings.into_iter().map(|warning| ("warning", warning.to_owned())));
+    rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect()
+}
+
+fn registered_rows(app: &Client) -> Vec<(&'static str, String)> {
+    let mut rows: Vec<_> = app.redirect_uris.iter().map(|uri| ("redirect URI", uri.clone())).collect();
     rows.push(("scope", app.scope.clone().unwrap_or_else(|| "every scope".to_owned())));
     rows.extend(authentication(&app.authentication));
     rows.extend(app.limits.refresh_days.map(|days| ("refresh limit", format!("{days} days"))));
@@ -51,9 +69,7 @@ pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: boo
     if app.disabled {
         rows.push(("state", "stopped: it gets nothing; `app enable` lets members connect it again".to_owned()));
     }
-    rows.extend(ended.map(|count| ("ended", format!("{count} permissions of members"))));
-    rows.extend(warnings.into_iter().map(|warning| ("warning", warning.to_owned())));
-    rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect()
+    rows
 }
 
 fn authentication(authentication: &Authentication) -> Vec<(&'static str, String)> {
