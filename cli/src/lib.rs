@@ -2,6 +2,7 @@
 
 pub mod app;
 mod cloudformation;
+pub mod demo;
 mod jwks;
 pub mod load;
 pub mod local;

@@ -2,6 +2,7 @@
 
 mod access;
 mod command;
+mod demo;
 mod discovery;
 mod flow;
 mod keys;
