@@ -2,6 +2,7 @@
 
 pub mod app;
 mod cloudformation;
+pub mod demo;
 pub mod keys;
 pub mod load;
 pub mod local;

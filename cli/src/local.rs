@@ -9,6 +9,7 @@ use local_stack::LocalStack;
 use tokio::process::Command;
 
 use crate::stack::{self, Descriptor};
+use crate::{demo, sample, samples};
 
 /// What to run.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<()> {
     let root = stack::checkout()?;
     let binaries = if options.services_only { root.clone() } else { build(&root).await? };
+    let sample = options.samples.then(sample::household);
     eprintln!("starting DynamoDB, S3, KMS{}", if options.services_only { "" } else { " and the gateway" });
     let stack = LocalStack::start(local_stack::Options {
         template: root.join("template.yaml"),
@@ -37,6 +39,7 @@ pub async fn run(options: Options) -> Result<()> {
         port: options.port,
         data: options.data.clone(),
         services_only: options.services_only,
+        pages: demo::pages(sample.as_ref().map_or(&[], |sample| &sample.members)),
         ..local_stack::Options::default()
     })
     .await?;
@@ -49,8 +52,12 @@ pub async fn run(options: Options) -> Result<()> {
     let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
     let announced = stack::announce(&root, &descriptor)?;
     let started = async {
-        let samples = if options.samples { Some(crate::samples::install(&descriptor).await?) } else { None };
+        let samples = match sample {
+            Some(sample) => Some(samples::install(&descriptor, sample).await?),
+            None => None,
+        };
         if !options.services_only {
+            samples::register_demo(&descriptor).await?;
             answering(stack.url()).await?;
         }
         tell(&options, &descriptor, samples.as_ref());
@@ -120,6 +127,8 @@ fn tell(options: &Options, descriptor: &Descriptor, samples: Option<&crate::samp
     } else {
         println!("ready: {url}");
         println!();
+        println!("  start here      {url}/");
+        println!("  demo app        {url}/demo/");
         println!("  FHIR base       {url}/fhir");
         println!("  capabilities    {url}/fhir/metadata");
         println!("  SMART discovery {url}/fhir/.well-known/smart-configuration");

@@ -11,8 +11,9 @@ use shared::oauth::member::Member;
 use shared::secret::{Random, Secret};
 use shared::store::auth::{Commit, CommitError, Record};
 
+use crate::demo;
 use crate::load::{Source, load};
-use crate::sample;
+use crate::sample::{self, Sample};
 use crate::stack::{Descriptor, Stack};
 
 /// The sample app's client id: a public app on this machine.
@@ -31,15 +32,7 @@ pub struct Installed {
 ///
 /// # Errors
 /// The stack does not answer, or a sample is rejected, which would be a fault of ours.
-pub async fn install(descriptor: &Descriptor) -> Result<Installed> {
-    install_from(descriptor, sample::household()).await
-}
-
-/// As [`install`], with some of the members.
-///
-/// # Errors
-/// As [`install`].
-pub async fn install_from(descriptor: &Descriptor, sample: sample::Sample) -> Result<Installed> {
+pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installed> {
     let stack = Stack::local(descriptor).await?;
     eprintln!("loading {} resources of the sample members", sample.resources.len());
     let now = Clock::System.now();
@@ -56,6 +49,15 @@ pub async fn install_from(descriptor: &Descriptor, sample: sample::Sample) -> Re
     let app = Client::new(CLIENT_ID, "Sample App", &[REDIRECT_URI], now);
     keep(&stack, &app).await?;
     Ok(Installed { members, issuer: descriptor.url.clone() })
+}
+
+/// Registers the demo app, which works with whatever members there are.
+///
+/// # Errors
+/// The stack does not answer.
+pub async fn register_demo(descriptor: &Descriptor) -> Result<()> {
+    let stack = Stack::local(descriptor).await?;
+    keep(&stack, &demo::client(&descriptor.url, Clock::System.now())).await
 }
 
 async fn keep<R: Record>(stack: &Stack, record: &R) -> Result<()> {

@@ -158,7 +158,7 @@ impl Stack {
         for member in &sample.members {
             app.keep_secret(&member.password);
         }
-        samples::install_from(&descriptor, sample).await.expect("the samples load");
+        samples::install(&descriptor, sample).await.expect("the samples load");
         let folder = checkout().join(".local").join("stacks");
         std::fs::create_dir_all(&folder).expect("the checkout can be written to");
         let file = NamedTempFile::with_suffix_in(".json", folder).expect("the folder can be written to");

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod command;
+mod demo;
 mod discovery;
 mod documentation;
 mod documents;

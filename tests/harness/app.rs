@@ -12,7 +12,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use indicatif::ProgressBar;
-use local_stack::{LocalStack, Options};
+use local_stack::{LocalStack, Options, Page};
+use patient_access::demo;
 use patient_access::load::{Report, Source, load};
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::Value as Json;
@@ -115,9 +116,27 @@ impl App {
 
     /// Starts everything, with the apps and without members.
     pub async fn empty() -> App {
+        App::with_pages(Vec::new()).await
+    }
+
+    /// As `cargo run` does: with the welcome page, the demo app, and of the sample members those named.
+    pub async fn with_samples(usernames: &[&str]) -> App {
+        let sample = fixtures::household(usernames);
+        let app = App::with_pages(demo::pages(&sample.members)).await;
+        app.register(&demo::client(app.url(), Clock::System.now())).await;
+        let report = app.load(Source::Memory(sample.resources)).await;
+        assert!(report.is_clean(), "{report}");
+        for member in &sample.members {
+            app.add_member_with(&member.username, &member.username, &member.password).await;
+        }
+        app
+    }
+
+    async fn with_pages(pages: Vec<Page>) -> App {
         let stack = LocalStack::start(Options {
             template: checkout().join("template.yaml"),
             binaries: binaries().to_owned(),
+            pages,
             ..Options::default()
         })
         .await
@@ -207,7 +226,11 @@ impl App {
 
     /// Lets somebody sign in to a record.
     pub async fn add_member(&self, username: &str, patient: &str) {
-        let password = Secret::from_client(&fixtures::password(username));
+        self.add_member_with(username, patient, &fixtures::password(username)).await;
+    }
+
+    async fn add_member_with(&self, username: &str, patient: &str, password: &str) {
+        let password = Secret::from_client(password);
         self.keep_secret(password.reveal());
         let member =
             Member::new(username, &password, patient, &Random::system(), Clock::System.now()).expect("it hashes");

@@ -1,6 +1,7 @@
 //! Three members: `alice`; `bob`, a stranger; `carol`, whose Coverage alice pays. Every text in bob's and carol's records
 //! carries their canary, so that one byte of theirs in an answer to alice is noticed.
 
+use patient_access::sample::{self, Sample};
 use serde_json::{Value as Json, json};
 
 /// What must never be seen by anybody else.
@@ -37,6 +38,28 @@ pub fn resources() -> Vec<Json> {
         all.extend(record);
     }
     all
+}
+
+/// Of the sample members those named, with their records and everything that belongs to nobody. All of them take a while to
+/// load, and most of that is George.
+pub fn household(usernames: &[&str]) -> Sample {
+    let Sample { members, resources } = sample::household();
+    let patients = resources.iter().filter(|resource| resource["resourceType"] == "Patient");
+    let others: Vec<String> = patients
+        .filter_map(|patient| patient["id"].as_str())
+        .filter(|id| !usernames.contains(id))
+        .map(str::to_owned)
+        .collect();
+    let is_others = |resource: &Json| {
+        let id = resource["id"].as_str().unwrap_or_default();
+        others
+            .iter()
+            .any(|other| id.strip_prefix(other.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+    };
+    Sample {
+        members: members.into_iter().filter(|member| usernames.contains(&member.username.as_str())).collect(),
+        resources: resources.into_iter().filter(|resource| !is_others(resource)).collect(),
+    }
 }
 
 fn record(name: &str) -> Vec<Json> {

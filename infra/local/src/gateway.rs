@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::function::Function;
+use crate::pages::{self, Page};
 use crate::routes::Routes;
 use crate::server::{self, BodyError, Running};
 use crate::{answer, event, percent, random};
@@ -34,6 +35,8 @@ pub(crate) struct Gateway {
     pub(crate) domain_name: String,
     /// Which function answers what.
     pub(crate) routes: Routes,
+    /// What is answered here, before any route.
+    pub(crate) pages: Vec<Page>,
     /// The functions, by logical id.
     pub(crate) functions: BTreeMap<String, Arc<Function>>,
 }
@@ -100,6 +103,9 @@ impl Gateway {
             BodyError::Broken => Refusal::BadRequest,
         })?;
         let path = percent::decode_path(head.uri.path()).ok_or(Refusal::BadRequest)?;
+        if let Some(page) = pages::answer(&self.pages, &head.method, &path) {
+            return Ok(page);
+        }
         let matched = self.routes.select(head.method.as_str(), &path).ok_or(Refusal::NotFound)?;
         let name = &matched.0.function;
         let function = self.functions.get(name).ok_or(Refusal::InternalServerError)?;

@@ -9,7 +9,7 @@
 //! | DynamoDB | dynoxide | `dynamodb` |
 //! | S3 | s3s | `s3` |
 //! | KMS | an endpoint of our own | `kms` |
-//! | API Gateway (HTTP API) | routes, events, answers and limits | `gateway`, `routes`, `event`, `answer`, `percent` |
+//! | API Gateway (HTTP API) | routes, events, answers and limits; `pages` of this machine alone | `gateway`, `routes`, `event`, `answer`, `percent` |
 //! | Lambda | the real binaries, over the Runtime API | `lambda`, `function`, `instance`, `process`, `runtime_api`, `logs` |
 //!
 //! Nothing in a function knows that it does not run on AWS: it finds the
@@ -36,6 +36,7 @@ mod intrinsics;
 mod kms;
 mod lambda;
 mod logs;
+mod pages;
 mod percent;
 mod physical;
 mod plan;
@@ -51,6 +52,7 @@ mod template;
 mod yaml;
 
 pub use logs::LogLine;
+pub use pages::Page;
 pub use stack::{LocalStack, Options};
 
 /// The region everything is in.

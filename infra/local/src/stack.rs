@@ -13,6 +13,7 @@ use crate::gateway::Gateway;
 use crate::intrinsics::Resolver;
 use crate::lambda::Lambda;
 use crate::logs::{LogLine, Logs};
+use crate::pages::Page;
 use crate::plan::Plan;
 use crate::process::Spawner;
 use crate::routes::Routes;
@@ -40,6 +41,8 @@ pub struct Options {
     pub services_only: bool,
     /// Values for the template's `Parameters`.
     pub parameters: BTreeMap<String, String>,
+    /// Pages that the gateway serves beside the template's routes.
+    pub pages: Vec<Page>,
 }
 
 /// A running stack. Dropping it ends everything, functions included; only
@@ -101,6 +104,7 @@ impl LocalStack {
             let front = Gateway {
                 domain_name: listener.local_addr()?.to_string(),
                 routes: Routes::new(plan.routes)?,
+                pages: options.pages,
                 functions: functions.clone(),
             };
             gateway = Some(front.start(listener));
