@@ -9,3 +9,4 @@ mod load;
 mod routes;
 mod search;
 mod template;
+mod watch;
