@@ -3,6 +3,7 @@
 mod access;
 mod command;
 mod discovery;
+mod events;
 mod flow;
 mod keys;
 mod load;
