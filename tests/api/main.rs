@@ -2,6 +2,7 @@
 
 mod access;
 mod command;
+mod dependencies;
 mod discovery;
 mod events;
 mod flow;
