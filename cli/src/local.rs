@@ -50,7 +50,11 @@ pub async fn run(options: Options) -> Result<()> {
         }
     });
     let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
-    let announced = stack::announce(&root, &descriptor)?;
+    let mut left_behind = vec![stack::announce(&root, &descriptor)?];
+    if options.services_only {
+        left_behind.push(stack::environment_file(&root));
+        stack::write_environment(&stack::environment_file(&root), &descriptor.environment)?;
+    }
     let started = async {
         let samples = match sample {
             Some(sample) => Some(samples::install(&descriptor, sample).await?),
@@ -71,7 +75,9 @@ pub async fn run(options: Options) -> Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
     };
     // The stack is going; a descriptor that stays behind is recognised as dead by the next command.
-    let _ = std::fs::remove_file(announced);
+    for file in left_behind {
+        let _ = std::fs::remove_file(file);
+    }
     stack.shutdown().await;
     ended
 }
@@ -120,10 +126,8 @@ async fn answers(address: &str, request: &str) -> Option<()> {
 fn tell(options: &Options, descriptor: &Descriptor, samples: Option<&crate::samples::Installed>) {
     let url = &descriptor.url;
     if options.services_only {
-        println!("services ready; the functions find them by these variables:");
-        for (name, value) in &descriptor.environment {
-            println!("  {name}={value}");
-        }
+        println!("services ready; .local/functions.env leads the functions to them. Serve {url} with");
+        println!("  cargo lambda watch -A 127.0.0.1 -P {}", options.port);
     } else {
         println!("ready: {url}");
         println!();

@@ -136,6 +136,22 @@ pub fn checkout() -> Result<PathBuf> {
         .context("this is not a checkout of Patient Access: there is no template.yaml here or above")
 }
 
+/// Where `CargoLambda.toml` has `cargo lambda watch` look for the functions' variables.
+pub fn environment_file(root: &Path) -> PathBuf {
+    root.join(".local").join("functions.env")
+}
+
+/// Writes variables as `cargo lambda watch` reads them, one a line. Only this user may read the file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_environment(file: &Path, environment: &BTreeMap<String, String>) -> Result<()> {
+    let lines: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    private_file(file)
+        .and_then(|mut open| writeln!(open, "{}", lines.join("\n")))
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
 fn folder(root: &Path) -> PathBuf {
     root.join(".local").join("stacks")
 }

@@ -11,28 +11,29 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use lambda_http::{Body, tracing};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::Config;
 use crate::http::{Request, Response, harden};
 use crate::store::meter::measured;
 
-/// What we need of an event.
+/// What we need of an event. API Gateway leaves out what a request does not have; other senders of the same format, such as
+/// `cargo lambda watch`, write `null` for it. Both mean none.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     raw_path: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     raw_query_string: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     cookies: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     headers: HashMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     path_parameters: BTreeMap<String, String>,
     #[serde(default)]
     body: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     is_base64_encoded: bool,
     request_context: Context,
 }
@@ -40,11 +41,11 @@ pub struct Event {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Context {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     domain_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     request_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     route_key: String,
     http: Line,
 }
@@ -53,8 +54,12 @@ struct Context {
 #[serde(rename_all = "camelCase")]
 struct Line {
     method: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_none")]
     source_ip: String,
+}
+
+fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 /// An answer as API Gateway takes it.
@@ -177,6 +182,15 @@ mod tests {
         assert_eq!(request.header("good"), Some("1"));
         assert_eq!(request.cookie("b"), Some("2"));
         assert!(request.body.is_empty());
+    }
+
+    #[test]
+    fn null_is_as_good_as_absent() {
+        let nulls = json!({"rawPath": "/", "rawQueryString": null, "cookies": null, "headers": null, "pathParameters": null,
+            "body": null, "isBase64Encoded": null, "requestContext": {"domainName": null, "requestId": null,
+            "routeKey": null, "http": {"method": "GET", "sourceIp": null}}});
+        let request = request(nulls);
+        assert!(request.raw_query.is_empty() && request.headers.is_empty() && request.body.is_empty());
     }
 
     #[test]

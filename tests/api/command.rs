@@ -31,7 +31,7 @@ impl Running {
             }
         };
         tokio::time::timeout(Duration::from_mins(5), wait).await.expect("the stack starts");
-        let url = told[0].strip_prefix("ready: ").expect("the first line says where").to_owned();
+        let url = told[0].strip_prefix("ready: ").unwrap_or_default().to_owned();
         Running { child, url, told }
     }
 
@@ -116,6 +116,25 @@ async fn a_bare_start_tells_who_can_sign_in_and_what_to_try() {
         assert!(told.contains(part), "{part}: {told}");
     }
     stack.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_alone_leave_the_functions_their_variables() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let stack = Running::start(&["local", "--services-only", "--no-samples", "--port", &port.to_string()]).await;
+    let told = stack.told.join("\n");
+    assert!(told.contains(&format!("cargo lambda watch -A 127.0.0.1 -P {port}")), "{told}");
+    let file = patient_access::stack::environment_file(checkout());
+    let variables = std::fs::read_to_string(&file).unwrap();
+    for line in [format!("ISSUER=http://127.0.0.1:{port}\n"), "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:".to_owned()]
+    {
+        assert!(variables.contains(&line), "{line}: {variables}");
+    }
+    let config = std::fs::read_to_string(checkout().join("CargoLambda.toml")).unwrap();
+    let named = file.strip_prefix(checkout()).unwrap().to_str().unwrap();
+    assert!(config.contains(&format!("env_file = \"{named}\"")), "{config}");
+    stack.interrupt().await;
+    assert!(!file.exists(), "its variables lead nowhere any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

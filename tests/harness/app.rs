@@ -12,7 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use indicatif::ProgressBar;
-use local_stack::{LocalStack, Options, Page};
+use local_stack::{LocalStack, Options};
 use patient_access::demo;
 use patient_access::load::{Report, Source, load};
 use patient_access::stack::{Descriptor, Stack};
@@ -105,7 +105,12 @@ impl AuthorizeOptions {
 impl App {
     /// Starts everything and loads the fixtures.
     pub async fn start() -> App {
-        let app = App::empty().await;
+        App::empty().await.with_fixtures().await
+    }
+
+    /// Loads the fixtures.
+    pub async fn with_fixtures(self) -> App {
+        let app = self;
         let report = app.load(Source::Memory(fixtures::resources())).await;
         assert!(report.is_clean(), "{report}");
         for (name, ()) in [("alice", ()), ("bob", ()), ("carol", ())] {
@@ -116,13 +121,14 @@ impl App {
 
     /// Starts everything, with the apps and without members.
     pub async fn empty() -> App {
-        App::with_pages(Vec::new()).await
+        App::with(Options { binaries: binaries().to_owned(), ..Options::default() }).await
     }
 
     /// As `cargo run` does: with the welcome page, the demo app, and of the sample members those named.
     pub async fn with_samples(usernames: &[&str]) -> App {
         let sample = fixtures::household(usernames);
-        let app = App::with_pages(demo::pages(&sample.members)).await;
+        let pages = demo::pages(&sample.members);
+        let app = App::with(Options { binaries: binaries().to_owned(), pages, ..Options::default() }).await;
         app.register(&demo::client(app.url(), Clock::System.now())).await;
         let report = app.load(Source::Memory(sample.resources)).await;
         assert!(report.is_clean(), "{report}");
@@ -132,15 +138,14 @@ impl App {
         app
     }
 
-    async fn with_pages(pages: Vec<Page>) -> App {
-        let stack = LocalStack::start(Options {
-            template: checkout().join("template.yaml"),
-            binaries: binaries().to_owned(),
-            pages,
-            ..Options::default()
-        })
-        .await
-        .expect("the stack starts");
+    /// Starts DynamoDB, S3 and KMS, with the apps and without members, for functions that somebody else serves on `port`.
+    pub async fn services_only(port: u16) -> App {
+        App::with(Options { services_only: true, port, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> App {
+        let options = Options { template: checkout().join("template.yaml"), ..options };
+        let stack = LocalStack::start(options).await.expect("the stack starts");
         let secret = Random::system().secret();
         let app = App {
             stack,
@@ -181,6 +186,12 @@ impl App {
     /// The stack's variables.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         self.stack.environment()
+    }
+
+    /// Hands an event to the function with this binary, without the gateway: its answer as it left the function.
+    pub async fn invoke(&self, binary: &str, event: &Json) -> Json {
+        let answer = self.stack.invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        serde_json::from_str(&answer).expect("functions answer in JSON")
     }
 
     /// What the functions logged so far.
@@ -479,15 +490,19 @@ impl App {
 
     /// Ends the stack, after a last look at everything that the functions logged.
     pub async fn finish(self) {
-        let logs = self.logs();
+        self.inspect(&self.logs());
+        self.stack.shutdown().await;
+    }
+
+    /// Fails where a log line shows a secret or a member's data, or tells of a panic.
+    pub fn inspect(&self, logs: &[String]) {
         let secrets = self.secrets.lock().expect("no test panics inside").clone();
-        for line in &logs {
+        for line in logs {
             assert!(!line.contains("panicked"), "{line}");
             for secret in secrets.iter().map(String::as_str).chain(CANARIES.map(|(_, canary)| canary)) {
                 assert!(!line.contains(secret), "a log line shows a secret or a member's data: {line}");
             }
         }
-        self.stack.shutdown().await;
     }
 }
 

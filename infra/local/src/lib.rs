@@ -12,6 +12,8 @@
 //! | API Gateway (HTTP API) | routes, events, answers and limits; `pages` of this machine alone | `gateway`, `routes`, `event`, `answer`, `percent` |
 //! | Lambda | the real binaries, over the Runtime API | `lambda`, `function`, `instance`, `process`, `runtime_api`, `logs` |
 //!
+//! [`watch_config`] gives the same routes to `cargo lambda watch`, which can stand in for the last two.
+//!
 //! Nothing in a function knows that it does not run on AWS: it finds the
 //! endpoints in the standard variables `AWS_ENDPOINT_URL_*`, and the rest of its
 //! environment is the one the template gives it. What AWS refuses is refused
@@ -49,11 +51,13 @@ mod server;
 mod services;
 mod stack;
 mod template;
+mod watch;
 mod yaml;
 
 pub use logs::LogLine;
 pub use pages::Page;
 pub use stack::{LocalStack, Options};
+pub use watch::{routes, watch_config};
 
 /// The region everything is in.
 pub(crate) const REGION: &str = "us-east-1";

@@ -51,6 +51,11 @@ impl Route {
         Ok(Self { function: function.to_owned(), key, method, path })
     }
 
+    /// The path as the template has it; none for `$default`.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.key.split_once(' ').map(|(_, path)| path)
+    }
+
     /// The path parameters, if this route matches.
     fn matches<'a>(&self, method: &str, path: &'a str) -> Option<BTreeMap<&str, &'a str>> {
         if self.method.as_deref().is_some_and(|own| own != method) {
@@ -135,6 +140,11 @@ impl Routes {
         }
         routes.sort_by(|a, b| a.rank().cmp(&b.rank()));
         Ok(Self(routes))
+    }
+
+    /// The routes, the preferred ones first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
     }
 
     /// The route for a request and its path parameters.

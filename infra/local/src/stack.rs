@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 
 use crate::function::Function;
@@ -149,6 +149,18 @@ impl LocalStack {
         for function in self.functions.values() {
             function.warm().await;
         }
+    }
+
+    /// Hands an event to the function with this binary, as Lambda's `Invoke` does: what comes back is its answer, before a
+    /// gateway made HTTP of it.
+    ///
+    /// # Errors
+    /// There is no such function, or it failed; its log says why.
+    pub async fn invoke(&self, binary: &str, event: &str) -> Result<String> {
+        let function = self.functions.values().find(|function| function.definition.binary == binary);
+        let function = function.with_context(|| format!("no function has the binary {binary}"))?;
+        let answer = function.invoke(event.to_owned().into()).await.map_err(|error| anyhow!("{binary}: {error}"))?;
+        Ok(String::from_utf8(answer.into())?)
     }
 
     /// Ends the functions and the services, and waits until they are gone.
