@@ -25,15 +25,14 @@ async function attempt(what) {
 function signedOut(...before) {
   const asked = el('ul.plain.asked', inWords(ASKED).map(([title, note]) => el('li', el('strong', title), el('small', note))));
   const connect = el('button', { type: 'button', id: 'connect' }, 'Connect to the plan');
-  connect.onclick = () => attempt(async () => {
-    connect.disabled = true;
-    await launch().finally(() => { connect.disabled = false; });
-  });
+  const other = el('button.quiet', { type: 'button', id: 'other' }, 'Sign in as somebody else');
+  connect.onclick = () => attempt(() => launch());
+  other.onclick = () => attempt(() => launch('login'));
   show(...before,
     el('div.hero', el('h1', 'See what your health plan knows'),
       el('p', 'This is a small app for members: it asks the plan for access, shows claims, costs and lab values, and keeps nothing after this tab is closed.'),
       el('p', 'The plan asks you to sign in and to say what the app may see. The sample members and their passwords stand on the ', el('a', { href: '/' }, 'first page'), '.'),
-      el('div.buttons', connect)),
+      el('div.buttons', connect, other)),
     card('What it will ask for', el('p.soft', 'You may leave out any of it. The app copes, and says what is missing.'), asked));
 }
 

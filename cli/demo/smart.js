@@ -38,8 +38,9 @@ export function discover() {
 }
 let discovered = null;
 
-/** 2. Launch: send the browser to the plan, with a challenge whose answer only this tab knows (RFC 7636). */
-export async function launch() {
+/** 2. Launch: send the browser to the plan, with a challenge whose answer only this tab knows (RFC 7636). Who is still signed
+    in there is not asked again, unless `prompt` is `login` (OpenID Connect Core §3.1.2.1). */
+export async function launch(prompt) {
   const server = await discover();
   if (new URL(server.issuer).origin !== location.origin) {
     // `localhost` is the same machine, and another origin: the redirect URI is registered for one of them.
@@ -59,6 +60,7 @@ export async function launch() {
     aud: BASE,
     code_challenge: challenge,
     code_challenge_method: 'S256',
+    ...(prompt && { prompt }),
   });
   note('GET', `${server.authorization_endpoint}?response_type=code&client_id=${CLIENT_ID}&…`, 'leaves');
   location.assign(`${server.authorization_endpoint}?${query}`);

@@ -14,11 +14,15 @@ async fn to_the_consent(app: &App, browser: &Chromium, username: &str) {
     // Who is still signed in comes to the consent at once.
     browser.wait_for("#username, input[name=scope]").await;
     if browser.count("#username").await == 1 {
-        browser.fill("#username", username).await;
-        browser.fill("#password", &format!("{username}-demo-2026")).await;
-        browser.click("button[type=submit]").await;
+        sign_in(browser, username).await;
     }
     browser.wait_for("input[name=scope]").await;
+}
+
+async fn sign_in(browser: &Chromium, username: &str) {
+    browser.fill("#username", username).await;
+    browser.fill("#password", &format!("{username}-demo-2026")).await;
+    browser.click("button[type=submit]").await;
 }
 
 /// Nothing to scroll sideways for, and nothing that the browser complains about.
@@ -123,7 +127,7 @@ async fn what_a_member_leaves_out_is_missing_and_said_to_be() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_allow_is_told_that_nothing_was_read() {
     let Some(browser) = Chromium::start("the demo app is refused").await else { return };
-    let app = App::with_samples(&["nora"]).await;
+    let app = App::with_samples(&["nora", "ben"]).await;
     browser.resize(PHONE).await;
     to_the_consent(&app, &browser, "nora").await;
     browser.click("button[value=deny]").await;
@@ -137,6 +141,12 @@ async fn who_does_not_allow_is_told_that_nothing_was_read() {
     let page = whole_record(&browser).await;
     assert!(page.contains("There are no claims on this record yet"), "{page}");
     is_in_order(&browser, "a record without claims").await;
+    // The plan still knows nora; somebody else signs in all the same.
+    browser.click("#sign-out").await;
+    browser.click("#other").await;
+    sign_in(&browser, "ben").await;
+    browser.click("button[value=allow]").await;
+    assert!(whole_record(&browser).await.contains("Ben Okoye’s record"));
     app.finish().await;
 }
 

@@ -1,6 +1,7 @@
-//! `cargo bench --workspace --profile dev --bench screenshots`: pictures of every page, on a desk and on a phone, into `docs/screenshots`.
-//! Every step is taken in the browser; a page is one row of `PAGES`.
+//! `cargo bench --workspace --profile dev --bench screenshots`: pictures of every page, on a desk and on a phone, into
+//! `docs/screenshots`. One way through all pages, in a browser; a page is a row of `PAGES`.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use tests::{App, Chromium, DESKTOP, PHONE, checkout};
@@ -13,40 +14,31 @@ enum Step {
     Click(&'static str),
     /// Type into a field.
     Fill(&'static str, &'static str),
-    /// Open a part of the page that is folded, or bring it to the top.
+    /// Bring a part of the page to the top.
     Scroll(&'static str),
 }
+
+use Step::{Click, Fill, Open, Scroll};
 
 /// A picture's name, the steps that lead there from the row before, and what the page shows when it is complete.
 type Row = (&'static str, &'static [Step], &'static str);
 
 const PAGES: &[Row] = &[
-    ("welcome", &[Step::Open("/")], ".members"),
-    ("connect", &[Step::Click(".hero .button")], "#connect"),
-    ("sign-in", &[Step::Click("#connect")], "#username"),
-    (
-        "sign-in-failed",
-        &[
-            Step::Fill("#username", "ada"),
-            Step::Fill("#password", "a wrong password"),
-            Step::Click("button[type=submit]"),
-        ],
-        ".wrong",
-    ),
-    (
-        "consent",
-        &[Step::Fill("#username", "ada"), Step::Fill("#password", "ada-demo-2026"), Step::Click("button[type=submit]")],
-        "input[name=scope]",
-    ),
-    ("demo", &[Step::Click("button[value=allow]")], COMPLETE),
-    ("claims", &[Step::Scroll("#claims")], COMPLETE),
-    ("labs", &[Step::Scroll("#labs")], COMPLETE),
-    ("authorizations", &[Step::Scroll("#authorizations")], COMPLETE),
-    ("what-happened", &[Step::Click("#happened summary"), Step::Scroll("#happened")], "#happened table"),
-    ("signed-out", &[Step::Scroll("body"), Step::Click("#sign-out")], "#connect"),
-    ("denied", &[Step::Click("#connect"), Step::Click("button[value=deny]")], "#problem"),
-    ("error", &[Step::Open("/oauth2/authorize?client_id=nobody")], ".wrong"),
+    ("welcome", &[Open("/")], ".members"),
+    ("connect", &[Click(".hero .button")], "#connect"),
+    ("sign-in", &[Click("#connect")], "#username"),
+    ("sign-in-failed", &[Fill("#username", "ada"), Fill("#password", "a wrong one"), Click(SUBMIT)], ".wrong"),
+    ("consent", &[Fill("#username", "ada"), Fill("#password", "ada-demo-2026"), Click(SUBMIT)], "input[name=scope]"),
+    ("demo", &[Click("button[value=allow]")], COMPLETE),
+    ("claims", &[Scroll("#claims")], COMPLETE),
+    ("labs", &[Scroll("#labs")], COMPLETE),
+    ("authorizations", &[Scroll("#authorizations")], COMPLETE),
+    ("what-happened", &[Click("#happened summary"), Scroll("#happened")], "#happened table"),
+    ("denied", &[Click("#sign-out"), Click("#connect"), Click("button[value=deny]"), Scroll("body")], "#problem"),
+    ("error", &[Open("/oauth2/authorize?client_id=nobody")], ".wrong"),
 ];
+
+const SUBMIT: &str = "button[type=submit]";
 
 /// A record of which every part has come and both plots are drawn.
 const COMPLETE: &str = ".columns:not(:has([aria-busy=true])):has(#cost svg):has(#labs svg)";
@@ -57,18 +49,16 @@ async fn main() {
     std::fs::create_dir_all(&folder).expect("the checkout can be written");
     let app = App::with_samples(&["ben", "maria", "leo", "nora", "robin", "ada"]).await;
     for (size, suffix) in [(DESKTOP, ""), (PHONE, "-phone")] {
-        // A browser for each width: the second one signs in anew.
+        // A browser for each width: in the second nobody is signed in either.
         let Some(browser) = Chromium::start("screenshots").await else { return };
         browser.resize(size).await;
-        browser.reduce_motion().await;
         for (name, steps, complete) in PAGES {
             for step in *steps {
                 take(&app, &browser, step).await;
             }
             browser.wait_for(complete).await;
-            let overflow = browser.overflow().await;
-            assert_eq!(overflow, 0, "{name}{suffix} is {overflow} pixels too wide");
-            save(&folder.join(format!("{name}{suffix}.png")), &browser.screenshot().await);
+            assert_eq!(browser.overflow().await, 0, "{name}{suffix} is too wide by so many pixels");
+            save(&folder, &format!("{name}{suffix}.png"), &small(&browser.screenshot().await));
         }
     }
     app.finish().await;
@@ -76,17 +66,51 @@ async fn main() {
 
 async fn take(app: &App, browser: &Chromium, step: &Step) {
     match step {
-        Step::Open(path) => browser.open(&format!("{}{path}", app.url())).await,
-        Step::Click(selector) => browser.click(selector).await,
-        Step::Fill(selector, text) => browser.fill(selector, text).await,
-        Step::Scroll(selector) => {
+        Open(path) => browser.open(&format!("{}{path}", app.url())).await,
+        Click(selector) => browser.click(selector).await,
+        Fill(selector, text) => browser.fill(selector, text).await,
+        Scroll(selector) => {
             browser.wait_for(selector).await;
             browser.evaluate(&format!("document.querySelector('{selector}').scrollIntoView()")).await;
         }
     }
 }
 
-fn save(path: &Path, picture: &[u8]) {
-    std::fs::write(path, picture).expect("the checkout can be written");
-    println!("{:>4} KB  {}", picture.len() / 1000, path.display());
+fn save(folder: &Path, name: &str, picture: &[u8]) {
+    std::fs::write(folder.join(name), picture).expect("the checkout can be written");
+    println!("{:>4} KB  {name}", picture.len() / 1000);
+}
+
+/// The picture with its 256 most frequent colours; a rarer one, at the edge of a letter, becomes the nearest of them.
+/// Chromium's own file is four times the size.
+fn small(picture: &[u8]) -> Vec<u8> {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().expect("a screenshot is a PNG");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a window is small")];
+    let info = reader.next_frame(&mut pixels).expect("a screenshot is whole");
+    let colours = || pixels.chunks_exact(info.color_type.samples()).map(|pixel| [pixel[0], pixel[1], pixel[2]]);
+
+    let mut frequency: HashMap<[u8; 3], usize> = HashMap::new();
+    colours().for_each(|colour| *frequency.entry(colour).or_default() += 1);
+    let mut palette: Vec<[u8; 3]> = frequency.keys().copied().collect();
+    palette.sort_by_key(|colour| (std::cmp::Reverse(frequency[colour]), *colour));
+    palette.truncate(256);
+    let nearest = |colour: &[u8; 3]| {
+        let distance =
+            |other: &[u8; 3]| -> u32 { colour.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum() };
+        let index = (0..palette.len()).min_by_key(|index| distance(&palette[*index])).expect("there is a colour");
+        u8::try_from(index).expect("there are 256 at most")
+    };
+    let indices: HashMap<[u8; 3], u8> = frequency.keys().map(|colour| (*colour, nearest(colour))).collect();
+    let indexed: Vec<u8> = colours().map(|colour| indices[&colour]).collect();
+
+    let mut written = Vec::new();
+    let mut encoder = png::Encoder::new(&mut written, info.width, info.height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(palette.concat());
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().expect("memory can be written");
+    writer.write_image_data(&indexed).expect("as many pixels as before");
+    drop(writer);
+    written
 }

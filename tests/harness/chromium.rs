@@ -98,12 +98,6 @@ impl Chromium {
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics).await;
     }
 
-    /// Says that the person prefers reduced motion, as far as pages ask.
-    pub async fn reduce_motion(&self) {
-        let features = json!({"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]});
-        self.devtools("Emulation.setEmulatedMedia", &features).await;
-    }
-
     /// Opens a page and waits until it is loaded.
     pub async fn open(&self, url: &str) {
         self.post("/url", &json!({"url": url})).await;
