@@ -1,7 +1,7 @@
 //! The operator's command, `patient-access`, as a library: what each subcommand does, apart from reading its arguments.
 
 pub mod app;
-mod cloudformation;
+pub mod cloudformation;
 mod jwks;
 pub mod load;
 pub mod local;

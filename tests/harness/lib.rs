@@ -9,9 +9,13 @@
 mod app;
 mod audit;
 pub mod fixtures;
+pub mod pattern;
 mod reply;
+pub mod snapshot;
+mod template;
 mod tools;
 
 pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use reply::Reply;
+pub use template::Templates;
 pub use tools::{binaries, checkout, found, missing_tool, shared_folder};
