@@ -10,7 +10,7 @@ use shared::store::Aws;
 use crate::stack::Stack;
 
 /// The outputs of `template.yaml`, and the names under which our configuration knows them.
-const OUTPUTS: &[(&str, &str)] = &[
+pub const OUTPUTS: &[(&str, &str)] = &[
     ("ResourcesTableName", RESOURCES_TABLE),
     ("AuthTableName", AUTH_TABLE),
     ("DocumentsBucketName", DOCUMENTS_BUCKET),

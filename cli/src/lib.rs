@@ -1,7 +1,7 @@
 //! The operator's command, `patient-access`, as a library: what each subcommand does, apart from reading its arguments.
 
 pub mod app;
-mod cloudformation;
+pub mod cloudformation;
 pub mod demo;
 pub mod keys;
 pub mod load;

@@ -175,7 +175,11 @@ impl Verifier {
         let grant = grant.ok_or(Refusal::Invalid("its grant was ended"))?;
         if grant.patient != claims.patient || grant.client != claims.client_id {
             // Our own signature over another member than the grant's: somebody signs who should not.
-            tracing::error!(grant = claims.grant, "ALARM: a token and its grant name different members or apps");
+            tracing::error!(
+                alarm = "token-and-grant",
+                grant = claims.grant,
+                "ALARM: a token and its grant name different members or apps"
+            );
             return Err(Refusal::Invalid("it does not belong to its grant"));
         }
         Ok(grant)

@@ -75,7 +75,7 @@ impl Audit {
         disclosure: Disclosure,
     ) -> Result<Response, StoreError> {
         let ids = packed(&disclosure.ids);
-        self.table.append(&Entry { ids, ..self.of_access(action, "ok", access, request) }).await?;
+        self.append(&Entry { ids, ..self.of_access(action, "ok", access, request) }).await?;
         Ok(disclosure.response)
     }
 
@@ -90,7 +90,7 @@ impl Audit {
         access: &Access,
         request: &Request,
     ) -> Result<(), StoreError> {
-        self.table.append(&self.of_access(action, outcome, access, request)).await
+        self.append(&self.of_access(action, outcome, access, request)).await
     }
 
     /// Records what happened at sign-in, consent and the token endpoint.
@@ -104,7 +104,15 @@ impl Audit {
             source_ip: request.source_ip.clone(),
             ..entry
         };
-        self.table.append(&entry).await
+        self.append(&entry).await
+    }
+
+    /// A record that could not be written rings an alarm (`infra/alarms.yaml`): from then on nobody gets their data.
+    async fn append(&self, entry: &Entry) -> Result<(), StoreError> {
+        let written = self.table.append(entry).await;
+        written.inspect_err(|error| {
+            tracing::error!(alarm = "audit", action = entry.action, %error, "an audit record could not be written");
+        })
     }
 
     fn of_access(&self, action: &'static str, outcome: &'static str, access: &Access, request: &Request) -> Entry {

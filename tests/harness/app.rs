@@ -199,6 +199,11 @@ impl App {
         self.stack.logs().into_iter().map(|log| log.line).collect()
     }
 
+    /// The same, with the function that wrote each line: its logical id and the line.
+    pub fn logs_by_function(&self) -> Vec<(String, String)> {
+        self.stack.logs().into_iter().map(|log| (log.function, log.line)).collect()
+    }
+
     /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
     /// come out of a function.
     pub async fn answered(&self, route: &str, status: u16, count: usize) -> Vec<Json> {
@@ -263,6 +268,16 @@ impl App {
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
         assert!(!reply.header("referrer-policy").is_empty() || reply.status == StatusCode::NO_CONTENT, "{reply:?}");
         reply
+    }
+
+    /// `POST` of a form, whatever comes of it.
+    pub async fn post_unguarded(&self, path: &str, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut request = Request::post(self.absolute(path)).body(body).expect("a good URL");
+        *request.headers_mut() = headers;
+        let form = "application/x-www-form-urlencoded".parse().expect("it is one");
+        request.headers_mut().insert(header::CONTENT_TYPE, form);
+        self.answer(request).await
     }
 
     async fn answer(&self, request: Request<String>) -> Reply {

@@ -11,11 +11,15 @@ mod audit;
 mod callback;
 mod chromium;
 pub mod fixtures;
+pub mod pattern;
 mod reply;
+pub mod snapshot;
+mod template;
 mod tools;
 
 pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};
 pub use reply::Reply;
+pub use template::Templates;
 pub use tools::{binaries, checkout, found, missing_tool, path_of, shared_folder};

@@ -22,10 +22,22 @@ pub(crate) struct Resolver<'a> {
     /// The template that is resolved.
     pub(crate) template: &'a Template,
     parameters: BTreeMap<String, String>,
+    /// The stack that this one is nested in.
+    outer: Option<Outer<'a>>,
+}
+
+/// What a nested stack knows of the one around it.
+#[derive(Debug)]
+struct Outer<'a> {
+    resolver: &'a Resolver<'a>,
+    /// The nested stack's logical id.
+    id: &'a str,
+    /// The parameters it is given, resolved when asked for: what nobody here asks for need not be provided here.
+    parameters: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Takes the template's parameters: those given, else their defaults.
+    /// Takes the root template's parameters: those given, else their defaults.
     ///
     /// # Errors
     /// A given parameter that the template does not have.
@@ -40,7 +52,51 @@ impl<'a> Resolver<'a> {
             ensure!(template.parameters.contains_key(name), "the template has no parameter {name}");
             parameters.insert(name.clone(), value.clone());
         }
-        Ok(Self { template, parameters })
+        Ok(Self { template, parameters, outer: None })
+    }
+
+    /// The resolver of a nested stack, by its logical id; `None` where its template is not on this machine.
+    ///
+    /// # Errors
+    /// It is given a parameter that its template does not have.
+    pub(crate) fn nested(&'a self, id: &str) -> Result<Option<Self>> {
+        let Some((id, template)) = self.template.nested.get_key_value(id) else { return Ok(None) };
+        let resource = self.template.resources.get(id);
+        let parameters = resource.and_then(|resource| resource.properties.get("Parameters")).and_then(Value::as_object);
+        for name in parameters.into_iter().flatten().map(|(name, _)| name) {
+            ensure!(template.parameters.contains_key(name), "the template of {id} has no parameter {name}");
+        }
+        let mut nested = Self::new(template, &BTreeMap::new())?;
+        nested.outer = Some(Outer { resolver: self, id, parameters });
+        Ok(Some(nested))
+    }
+
+    /// An output of this stack.
+    ///
+    /// # Errors
+    /// There is none of that name, or it cannot be resolved.
+    pub(crate) fn output(&self, name: &str, depth: usize) -> Result<String> {
+        let value = self.template.outputs.get(name).and_then(|output| output.get("Value"));
+        let value = value.with_context(|| format!("no output {name}"))?;
+        self.text(value, depth).with_context(|| format!("Outputs.{name}"))
+    }
+
+    /// `AWS::StackName`: a nested stack is called after the one around it.
+    fn stack_name(&self) -> String {
+        self.outer.as_ref().map_or("local".to_owned(), |outer| format!("{}-{}", outer.resolver.stack_name(), outer.id))
+    }
+
+    /// A parameter's value: what the stack around this one gives, else what was given by hand, else the default.
+    fn parameter(&self, name: &str, depth: usize) -> Result<String> {
+        if let Some(outer) = &self.outer
+            && let Some(value) = outer.parameters.and_then(|parameters| parameters.get(name))
+        {
+            return outer
+                .resolver
+                .text(value, depth)
+                .with_context(|| format!("parameter {name} of the nested stack {}", outer.id));
+        }
+        self.parameters.get(name).cloned().with_context(|| format!("parameter {name} needs a value"))
     }
 
     /// Resolves a value; `None` is `AWS::NoValue`, the absence of the property.
@@ -119,23 +175,22 @@ impl<'a> Resolver<'a> {
     fn reference(&self, argument: &Value, depth: usize) -> Result<Value> {
         let name = argument.as_str().context("a Ref takes one name")?;
         if let Some(declaration) = self.template.parameters.get(name) {
-            let value = self.parameters.get(name);
-            let value = value.with_context(|| format!("parameter {name} needs a value"))?;
+            let value = self.parameter(name, depth)?;
             let kind = declaration.get("Type").and_then(Value::as_str).unwrap_or_default();
             let list = kind == "CommaDelimitedList" || kind.starts_with("List<");
             return Ok(match list {
                 true => value.split(',').map(|item| Value::from(item.trim())).collect(),
-                false => Value::from(value.as_str()),
+                false => Value::from(value),
             });
         }
         Ok(Value::from(match name {
             "AWS::Region" => REGION.to_owned(),
             "AWS::AccountId" => ACCOUNT.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
-            "AWS::StackName" => "local".to_owned(),
+            "AWS::StackName" => self.stack_name(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
             "AWS::StackId" => {
-                format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/local/local")
+                format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{}/local", self.stack_name())
             }
             _ => self.physical_id(name, depth)?,
         }))

@@ -5,7 +5,7 @@
 //!
 //! | AWS | here | module |
 //! |---|---|---|
-//! | CloudFormation and SAM | resources, routes and intrinsics of `template.yaml` | `yaml`, `template`, `intrinsics`, `physical`, `plan` |
+//! | CloudFormation and SAM | resources, routes, intrinsics and nested stacks of `template.yaml` | `yaml`, `template`, `intrinsics`, `physical`, `plan` |
 //! | DynamoDB | dynoxide | `dynamodb` |
 //! | S3 | s3s | `s3` |
 //! | KMS | an endpoint of our own | `kms` |
@@ -58,6 +58,7 @@ pub use logs::LogLine;
 pub use pages::Page;
 pub use stack::{LocalStack, Options};
 pub use watch::{routes, watch_config};
+pub use yaml::template_json;
 
 /// The region everything is in.
 pub(crate) const REGION: &str = "us-east-1";

@@ -1,7 +1,9 @@
 //! What the template's resources are called here.
 //!
 //! Every name follows from the template alone, so references resolve before
-//! anything exists, and a restart finds what the last run made.
+//! anything exists, and a restart finds what the last run made. A resource's
+//! name does not tell which nested stack it is in: it may move between them,
+//! and a data folder still finds it.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -46,6 +48,10 @@ impl Resolver<'_> {
     pub(crate) fn physical_attribute(&self, id: &str, name: &str, depth: usize) -> Result<String> {
         if name == "Arn" && self.is_role_of_a_function(id) {
             return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{id}"));
+        }
+        if let Some(output) = name.strip_prefix("Outputs.") {
+            let nested = self.nested(id)?.with_context(|| format!("{id} is no nested stack with a template here"))?;
+            return nested.output(output, depth).with_context(|| format!("nested stack {id}"));
         }
         let physical = self.physical_id(id, depth)?;
         match (self.resource(id)?.kind.as_str(), name) {

@@ -1,6 +1,6 @@
 //! What a template asks for, resolved: tables, buckets, keys and functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -61,19 +61,31 @@ const TABLE_PROPERTIES: [&str; 5] =
     ["AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "ProvisionedThroughput"];
 
 impl Plan {
-    /// Resolves the template's resources.
+    /// Resolves the template's resources, nested stacks included.
     ///
     /// # Errors
-    /// A needed value that cannot be resolved; the error names its place.
+    /// A needed value that cannot be resolved, or two resources of one name; the error names its place.
     pub(crate) fn new(resolver: &Resolver<'_>) -> Result<Self> {
         let mut plan = Self::default();
+        plan.add_all(resolver, &mut BTreeSet::new())?;
+        Ok(plan)
+    }
+
+    fn add_all(&mut self, resolver: &Resolver<'_>, ids: &mut BTreeSet<String>) -> Result<()> {
         for (id, resource) in &resolver.template.resources {
             let stands = resource.condition.as_deref();
-            if stands.map_or(Ok(true), |name| resolver.condition(name, 0))? {
-                plan.add(resolver, id, resource).with_context(|| format!("Resources.{id}"))?;
+            if !stands.map_or(Ok(true), |name| resolver.condition(name, 0))? {
+                continue;
+            }
+            let place = || format!("Resources.{id}");
+            if let Some(nested) = resolver.nested(id).with_context(place)? {
+                self.add_all(&nested, ids).with_context(place)?;
+            } else {
+                ensure!(ids.insert(id.clone()), "two of the nested stacks have a resource {id}");
+                self.add(resolver, id, resource).with_context(place)?;
             }
         }
-        Ok(plan)
+        Ok(())
     }
 
     fn add(&mut self, resolver: &Resolver<'_>, id: &str, resource: &Resource) -> Result<()> {

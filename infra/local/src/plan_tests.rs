@@ -73,3 +73,69 @@ fn an_error_names_the_place_and_the_function() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+/// A root template with one nested stack, in files.
+fn nested(root: &str, inner: &str) -> Result<Plan> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("infra")).expect("a folder");
+    std::fs::write(folder.path().join("template.yaml"), root).expect("a file");
+    std::fs::write(folder.path().join("infra/data.yaml"), inner).expect("a file");
+    let template = Template::read(&folder.path().join("template.yaml"))?;
+    Plan::new(&Resolver::new(&template, &BTreeMap::new())?)
+}
+
+const ROOT: &str = r"
+Parameters: {Stage: {Type: String, Default: dev}}
+Conditions: {Never: !Equals [a, b]}
+Resources:
+  Alarm: {Type: 'AWS::CloudWatch::Alarm'}
+  Data:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: infra/data.yaml
+      Parameters: {Name: !Sub '${AWS::StackName}-${Stage}', Elsewhere: !Ref Alarm}
+  Far: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: 'https://bucket.example/x.yaml'}}
+  Off: {Type: 'AWS::Serverless::Application', Condition: Never, Properties: {Location: infra/data.yaml}}
+  ReadFunction:
+    Type: AWS::Serverless::Function
+    Properties: {Environment: {Variables: {A: !GetAtt Data.Outputs.Things, B: !Sub '${Data.Outputs.Arn}/x', C: !GetAtt Data.Outputs.Inside}}}
+";
+
+const INNER: &str = r"
+Parameters: {Name: {Type: String}, Elsewhere: {Type: String}, Kept: {Type: String, Default: kept}}
+Resources:
+  Things: {Type: 'AWS::DynamoDB::Table', Properties: {KeySchema: [], Tags: !Ref Elsewhere}}
+  Other: {Type: 'AWS::DynamoDB::Table', Properties: {TableName: !Sub '${Name}-${Kept}'}}
+Outputs:
+  Things: {Value: !Ref Things}
+  Arn: {Value: !GetAtt Other.Arn}
+  Inside: {Value: !Ref 'AWS::StackName'}
+";
+
+#[test]
+fn a_nested_stack_takes_parameters_in_and_gives_outputs_out() {
+    let plan = nested(ROOT, INNER).expect("a plan");
+    let names: Vec<&Value> = plan.tables.iter().map(|table| &table.create["TableName"]).collect();
+    assert_eq!(names, ["local-dev-kept", "Things"], "a name does not tell which stack it is in");
+    let environment = &plan.functions[0].environment;
+    assert_eq!(environment["A"], "Things");
+    assert_eq!(environment["B"], "arn:aws:dynamodb:us-east-1:000000000000:table/local-dev-kept/x");
+    assert_eq!(environment["C"], "local-Data");
+}
+
+#[test]
+fn a_nested_stack_that_does_not_fit_is_refused_by_name() {
+    let moved = |from: &str, to: &str| (ROOT.replace(from, to), INNER.replace(from, to));
+    for ((root, inner), words) in [
+        (moved("Data.Outputs.Arn", "Data.Outputs.Gone"), "Gone"),
+        (moved("Data.Outputs.Arn", "Far.Outputs.Arn"), "Far is no nested stack with a template here"),
+        (moved("Name: {Type: String}, ", ""), "the template of Data has no parameter Name"),
+        (moved("Name: !Sub '${AWS::StackName}-${Stage}', ", ""), "parameter Name needs a value"),
+        (moved("Name: !Sub '${AWS::StackName}-${Stage}'", "Name: !GetAtt Data.Outputs.Arn"), "refers to itself"),
+        (moved("Condition: Never, ", ""), "two of the nested stacks have a resource"),
+        (moved("infra/data.yaml", "infra/none.yaml"), "none.yaml"),
+    ] {
+        let error = format!("{:#}", nested(&root, &inner).expect_err(words));
+        assert!(error.contains(words), "{error}");
+    }
+}

@@ -1,9 +1,9 @@
-//! The parts of a SAM template that the stack reads, not yet resolved.
+//! The parts of a SAM template that the stack reads, not yet resolved, with the templates of its nested stacks.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Map, Value};
 
 /// One entry of the template's `Resources`.
@@ -32,25 +32,45 @@ pub(crate) struct Template {
     pub(crate) globals: Map<String, Value>,
     /// `Resources`, by logical id.
     pub(crate) resources: BTreeMap<String, Resource>,
+    /// `Outputs`, by name.
+    pub(crate) outputs: Map<String, Value>,
+    /// The templates of nested stacks that lie beside this one, by the stack's logical id.
+    pub(crate) nested: BTreeMap<String, Template>,
 }
 
+/// Deeper than stacks are nested; only a template that holds itself gets here.
+const MAX_NESTING: usize = 10;
+
 impl Template {
-    /// Reads the template in a file.
+    /// Reads the template in a file, and those of its nested stacks: a location is relative to the file that names it, as
+    /// for `sam deploy`.
     ///
     /// # Errors
-    /// The file cannot be read, or is not a template.
+    /// A file cannot be read, is not a template, or holds itself.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let place = || format!("template {}", path.display());
-        let text = std::fs::read_to_string(path).with_context(place)?;
-        Self::parse(&text).with_context(place)
+        Self::read_at(path, 0)
     }
 
-    /// Reads the template in a text.
+    fn read_at(path: &Path, depth: usize) -> Result<Self> {
+        let place = || format!("template {}", path.display());
+        ensure!(depth < MAX_NESTING, "{}: the templates hold each other", place());
+        let text = std::fs::read_to_string(path).with_context(place)?;
+        let mut template = Self::parse(&text).with_context(place)?;
+        for (id, resource) in &template.resources {
+            if let Some(location) = resource.location() {
+                let nested = Self::read_at(&path.with_file_name(location), depth + 1)?;
+                template.nested.insert(id.clone(), nested);
+            }
+        }
+        Ok(template)
+    }
+
+    /// Reads the template in a text, without its nested stacks.
     ///
     /// # Errors
     /// The text is not YAML, or a section does not have its shape.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let mut root = object(crate::yaml::to_json(serde_yaml_ng::from_str(text)?)?, "it")?;
+        let mut root = object(crate::yaml::template_json(text)?, "it")?;
         let mut section = |name: &str| object(root.remove(name).unwrap_or_default(), name);
         let globals = section("Globals")?.remove("Function").unwrap_or_default();
         Ok(Self {
@@ -65,11 +85,24 @@ impl Template {
                     Ok((id, resource))
                 })
                 .collect::<Result<_>>()?,
+            outputs: section("Outputs")?,
+            nested: BTreeMap::new(),
         })
     }
 }
 
 impl Resource {
+    /// Where the template of a nested stack lies on this machine.
+    fn location(&self) -> Option<&str> {
+        let property = match self.kind.as_str() {
+            "AWS::CloudFormation::Stack" => "TemplateURL",
+            "AWS::Serverless::Application" => "Location",
+            _ => return None,
+        };
+        let location = self.properties.get(property).and_then(Value::as_str);
+        location.filter(|location| !location.contains("://"))
+    }
+
     fn parse(id: &str, value: Value) -> Result<Self> {
         let place = format!("Resources.{id}");
         let mut fields = object(value, &place)?;

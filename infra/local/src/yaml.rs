@@ -8,6 +8,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Number, Value};
 use serde_yaml_ng::Value as Yaml;
 
+/// A template's text as JSON, with every intrinsic in its long form and nothing resolved: for whoever reads a template
+/// without running it.
+///
+/// # Errors
+/// The text is not YAML, or holds what JSON cannot.
+pub fn template_json(text: &str) -> Result<Value> {
+    to_json(serde_yaml_ng::from_str(text)?)
+}
+
 /// Turns a YAML document into JSON, with short-form intrinsics written out.
 ///
 /// # Errors

@@ -1,0 +1,185 @@
+//! Which function may do what, on what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use super::{Resources, functions, texts};
+
+/// Every action that any function needs, and whether it changes what it is used on. What is not here no function may have:
+/// no wildcard, no Scan, no Delete.
+const ACTIONS: &[(&str, Effect)] = &[
+    ("dynamodb:GetItem", Effect::Reads),
+    ("dynamodb:BatchGetItem", Effect::Reads),
+    ("dynamodb:Query", Effect::Reads),
+    ("dynamodb:PutItem", Effect::Writes),
+    ("dynamodb:UpdateItem", Effect::Writes),
+    ("s3:GetObject", Effect::Reads),
+    ("s3:PutObject", Effect::Writes),
+    ("kms:GetPublicKey", Effect::Reads),
+    ("kms:Sign", Effect::Signs),
+];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Effect {
+    Reads,
+    Writes,
+    Signs,
+}
+
+/// Where members' health data lie.
+const HEALTH_DATA: [&str; 2] = ["ResourcesTable", "DocumentsBucket"];
+
+/// One action on one thing.
+struct Right<'a> {
+    action: &'a str,
+    /// As the policy writes it.
+    resource: &'a str,
+    condition: &'a Json,
+}
+
+impl Right<'_> {
+    /// The table, bucket or key.
+    fn thing(&self) -> &str {
+        self.resource.split_once(".Arn").map_or(self.resource, |(thing, _)| thing)
+    }
+
+    /// The thing, and the part of it.
+    fn place(&self) -> String {
+        self.resource.replacen(".Arn", "", 1)
+    }
+
+    fn effect(&self) -> Option<Effect> {
+        ACTIONS.iter().find(|(action, _)| *action == self.action).map(|(_, effect)| *effect)
+    }
+}
+
+fn statements(function: &Json) -> impl Iterator<Item = &Json> {
+    let policies = function["Policies"].as_array().into_iter().flatten();
+    policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
+}
+
+fn rights(function: &Json) -> Vec<Right<'_>> {
+    let mut rights = Vec::new();
+    for statement in statements(function) {
+        for action in texts(&statement["Action"]) {
+            for resource in texts(&statement["Resource"]) {
+                rights.push(Right { action, resource, condition: &statement["Condition"] });
+            }
+        }
+    }
+    rights
+}
+
+pub(super) fn faults(resources: &Resources) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, function) in functions(resources) {
+        let rights = rights(function);
+        let policies = function["Policies"].as_array().map_or(0, Vec::len);
+        if policies > 1 || (policies == 1 && function["Policies"][0]["Statement"].as_array().is_none_or(Vec::is_empty))
+        {
+            faults.push(format!("{id} has more than one policy, or one by name"));
+        }
+        for statement in statements(function) {
+            let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
+            let keys = statement.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+            faults
+                .extend(keys.filter(|key| !known.contains(key)).map(|key| format!("{id} has a statement with {key}")));
+            if statement["Effect"] != "Allow" {
+                faults.push(format!("{id} has a statement that does not allow: {statement}"));
+            }
+        }
+        for right in &rights {
+            let (action, thing) = (right.action, right.thing());
+            if right.effect().is_none() {
+                faults.push(format!("{id} may {action}, which is not an action that a function needs"));
+            }
+            let rest = right.resource.strip_prefix(thing).and_then(|rest| rest.strip_prefix(".Arn"));
+            let is_part = rest.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with("/index/") && !rest.contains('*') || rest == "/documents/*"
+            });
+            if !resources.contains_key(thing) || !is_part {
+                faults.push(format!("{id} reaches {}, which is not one thing of this stack", right.resource));
+            }
+            match right.effect() {
+                // The operator loads with rights of their own, so today there is no such function.
+                Some(Effect::Writes) if HEALTH_DATA.contains(&thing) && !id.starts_with("Ingest") => {
+                    faults.push(format!("{id} writes {thing}, which only an ingest function may"));
+                }
+                Some(Effect::Signs) if id != "TokenFunction" => faults.push(format!("{id} signs")),
+                Some(Effect::Signs) if right.condition["StringEquals"]["kms:SigningAlgorithm"].is_null() => {
+                    faults.push(format!("{id} signs with whatever algorithm"));
+                }
+                _ => {}
+            }
+            if thing == "AuditTable" && action != "dynamodb:PutItem" {
+                faults.push(format!("{id} may {action} on AuditTable, which is append-only"));
+            }
+        }
+        let reads_health_data = rights.iter().any(|right| HEALTH_DATA.contains(&right.thing()));
+        for right in rights.iter().filter(|right| reads_health_data && right.effect() != Some(Effect::Reads)) {
+            match right.thing() {
+                "AuditTable" => {}
+                thing if HEALTH_DATA.contains(&thing) => {}
+                thing => faults.push(format!("{id} reads health data and writes {thing} or signs with it")),
+            }
+        }
+    }
+    faults
+}
+
+/// The rights of all functions, for people to read.
+pub(super) fn table(resources: &Resources) -> String {
+    let mut text =
+        "What each function may do. It may do nothing that does not stand here, except write its own log.\n".to_owned();
+    let mut users: BTreeMap<&str, [BTreeSet<&str>; 3]> = BTreeMap::new();
+    for (id, _) in resources.iter().filter(|(_, resource)| !verbs(resource).is_empty()) {
+        users.insert(id, <[_; 3]>::default());
+    }
+    for (id, function) in functions(resources) {
+        let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let rights = rights(function);
+        for right in &rights {
+            let only = right.condition.as_object().into_iter().flatten().map(|(_, test)| format!(" (only if {test})"));
+            let action = format!("{}{}", right.action, only.collect::<String>());
+            places.entry(right.place()).or_default().insert(action.replace(['"', '{', '}'], ""));
+            if let (Some(effect), Some((_, users))) =
+                (right.effect(), users.iter_mut().find(|(thing, _)| **thing == right.thing()))
+            {
+                users[effect as usize].insert(id.trim_end_matches("Function"));
+            }
+        }
+        writeln!(text, "\n{}", id.trim_end_matches("Function")).unwrap();
+        if places.is_empty() {
+            text += "  nothing\n";
+        }
+        for (place, actions) in places {
+            writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(", ")).unwrap();
+        }
+    }
+    text += "\nThe same by what it is done to. Health data are loaded by the operator, with the operator's own rights.\n\
+             DataKey is used by DynamoDB, S3 and the logs; no function may use it by itself.\n";
+    for (thing, users) in users {
+        writeln!(text, "\n{thing}").unwrap();
+        for (effect, verb) in verbs(&resources[thing]) {
+            let users: Vec<&str> = users[*effect as usize].iter().copied().collect();
+            let users = if users.is_empty() { "no function".to_owned() } else { users.join(", ") };
+            writeln!(text, "  {verb:<15}{users}").unwrap();
+        }
+    }
+    text
+}
+
+/// What can be done to a thing that holds data or signs.
+fn verbs(resource: &Json) -> &'static [(Effect, &'static str)] {
+    match resource["Type"].as_str() {
+        Some("AWS::DynamoDB::Table" | "AWS::S3::Bucket") => {
+            &[(Effect::Reads, "read by"), (Effect::Writes, "written by")]
+        }
+        Some("AWS::KMS::Key") if resource["Properties"]["KeyUsage"] == "SIGN_VERIFY" => {
+            &[(Effect::Reads, "public key for"), (Effect::Signs, "signs for")]
+        }
+        _ => &[],
+    }
+}

@@ -1,0 +1,192 @@
+//! How data, keys, logs and the API itself are protected.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::{Resources, functions, of_type, texts};
+
+pub(super) fn faults(resources: &Resources) -> Vec<String> {
+    [tables_and_bucket(resources), keys(resources), api(resources), logs(resources), runtime(resources)].concat()
+}
+
+/// The rules that a part of the templates breaks.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn unless(&mut self, holds: bool, fault: String) {
+        if !holds {
+            self.0.push(fault);
+        }
+    }
+}
+
+fn is_retained(resource: &Json) -> bool {
+    resource["DeletionPolicy"] == "Retain" && resource["UpdateReplacePolicy"] == "Retain"
+}
+
+fn tables_and_bucket(resources: &Resources) -> Vec<String> {
+    let mut faults = Faults::default();
+    // Termination protection does not help here: an update that leaves the nested stack out deletes it all the same
+    // (AWS CloudFormation User Guide, "Protecting a stack from being deleted").
+    faults.unless(is_retained(&resources["Data"]), "Data goes with its stack".to_owned());
+    for (id, table) in of_type(resources, "AWS::DynamoDB::Table") {
+        let properties = &table["Properties"];
+        let encryption = json!({"SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": "DataKey"});
+        let recovery = &properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+        faults.unless(is_retained(table), format!("{id} goes with its stack"));
+        faults.unless(properties["DeletionProtectionEnabled"] == true, format!("{id} may be deleted"));
+        faults.unless(*recovery == true, format!("{id} cannot go back in time"));
+        faults.unless(properties["SSESpecification"] == encryption, format!("{id} is not encrypted with DataKey"));
+        faults.unless(properties["BillingMode"] == "PAY_PER_REQUEST", format!("{id} costs while nobody calls"));
+        if id == "AuthTable" {
+            let time_to_live = json!({"AttributeName": "ttl", "Enabled": true});
+            faults.unless(properties["TimeToLiveSpecification"] == time_to_live, format!("{id} keeps what is over"));
+        } else {
+            faults.unless(properties["TimeToLiveSpecification"].is_null(), format!("{id} forgets by itself"));
+        }
+    }
+    for (id, bucket) in of_type(resources, "AWS::S3::Bucket") {
+        let properties = &bucket["Properties"];
+        let rules = &properties["BucketEncryption"]["ServerSideEncryptionConfiguration"];
+        let encryption = json!({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "DataKey"});
+        let blocks = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+        let blocked = blocks.iter().all(|block| properties["PublicAccessBlockConfiguration"][block] == true);
+        faults.unless(is_retained(bucket), format!("{id} goes with its stack"));
+        faults.unless(
+            rules[0]["ServerSideEncryptionByDefault"] == encryption,
+            format!("{id} is not encrypted with DataKey"),
+        );
+        faults.unless(blocked, format!("{id} may become public"));
+        faults.unless(
+            properties["VersioningConfiguration"]["Status"] == "Enabled",
+            format!("{id} keeps no old versions"),
+        );
+        let owner = &properties["OwnershipControls"]["Rules"][0]["ObjectOwnership"];
+        faults.unless(*owner == "BucketOwnerEnforced", format!("{id} knows access lists"));
+        let refuses = of_type(resources, "AWS::S3::BucketPolicy").any(|(_, policy)| {
+            let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array();
+            policy["Properties"]["Bucket"] == *id
+                && is_retained(policy)
+                && statements.into_iter().flatten().any(|statement| refuses_plain_http(statement, id))
+        });
+        faults.unless(refuses, format!("{id} takes plain HTTP"));
+    }
+    faults.0
+}
+
+fn refuses_plain_http(statement: &Json, bucket: &str) -> bool {
+    let all = [format!("{bucket}.Arn"), format!("{bucket}.Arn/*")];
+    statement["Effect"] == "Deny"
+        && statement["Principal"] == "*"
+        && statement["Action"] == "s3:*"
+        && statement["Condition"] == json!({"Bool": {"aws:SecureTransport": "false"}})
+        && all.iter().all(|part| texts(&statement["Resource"]).contains(&part.as_str()))
+}
+
+/// A key policy's `Resource: "*"` is the key itself. So what counts is who, and under which condition.
+fn keys(resources: &Resources) -> Vec<String> {
+    let mut faults = Faults::default();
+    for (id, key) in of_type(resources, "AWS::KMS::Key") {
+        let properties = &key["Properties"];
+        let signs = properties["KeyUsage"] == "SIGN_VERIFY";
+        faults.unless(is_retained(key), format!("{id} goes with its stack"));
+        faults.unless(signs || properties["EnableKeyRotation"] == true, format!("{id} is never rotated"));
+        for statement in properties["KeyPolicy"]["Statement"].as_array().into_iter().flatten() {
+            let principal = &statement["Principal"];
+            let root = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root";
+            let condition = &statement["Condition"];
+            let ours = &condition["StringEquals"]["kms:CallerAccount"] == "${AWS::AccountId}";
+            let through = !texts(&condition["StringEquals"]["kms:ViaService"]).is_empty();
+            let logs = texts(&condition["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]);
+            match principal["AWS"].as_str() {
+                Some(account) if account == root => {}
+                Some("*") => faults.unless(ours && through, format!("{id} is open to other accounts")),
+                _ => {
+                    let is_logs = principal["Service"] == "logs.${AWS::Region}.amazonaws.com";
+                    let in_stack = !logs.is_empty() && logs.iter().all(|log| log.contains("/${AWS::StackName}/*"));
+                    faults.unless(is_logs && in_stack, format!("{id} is open to {principal}"));
+                }
+            }
+            let all = texts(&statement["Action"]).iter().any(|action| action.contains('*'));
+            faults.unless(!all || principal["AWS"] == root, format!("{id} gives everything to {principal}"));
+        }
+    }
+    faults.0
+}
+
+fn api(resources: &Resources) -> Vec<String> {
+    let mut faults = Faults::default();
+    for (id, api) in of_type(resources, "AWS::Serverless::HttpApi") {
+        let properties = &api["Properties"];
+        let limits = &properties["DefaultRouteSettings"];
+        let limited = ["ThrottlingRateLimit", "ThrottlingBurstLimit"].iter().all(|limit| !limits[limit].is_null());
+        faults.unless(limited, format!("{id} lets any number of requests through"));
+        faults.unless(
+            properties["CorsConfiguration"].is_null(),
+            format!("{id} answers preflights for the sign-in pages"),
+        );
+        let format = properties["AccessLogSettings"]["Format"].as_str().unwrap_or_default();
+        faults.unless(!format.is_empty(), format!("{id} has no access log"));
+        // Who asked about whom is for the audit alone.
+        for word in ["path", "sourceIp", "queryString", "userAgent", "header", "authorizer", "identity"] {
+            faults
+                .unless(!format.contains(&format!("$context.{word}")), format!("the access log names $context.{word}"));
+        }
+    }
+    faults.0
+}
+
+fn logs(resources: &Resources) -> Vec<String> {
+    let mut faults = Faults::default();
+    for (id, group) in of_type(resources, "AWS::Logs::LogGroup") {
+        let properties = &group["Properties"];
+        faults.unless(!properties["RetentionInDays"].is_null(), format!("{id} is kept for ever"));
+        faults.unless(properties["KmsKeyId"] == "DataKey.Arn", format!("{id} is not encrypted with DataKey"));
+    }
+    faults.0
+}
+
+fn runtime(resources: &Resources) -> Vec<String> {
+    let mut faults = Faults::default();
+    let mut groups = BTreeSet::new();
+    for (id, function) in functions(resources) {
+        let group = function["LoggingConfig"]["LogGroup"].as_str().unwrap_or_default();
+        let own =
+            resources.get(group).is_some_and(|group| group["Type"] == "AWS::Logs::LogGroup") && groups.insert(group);
+        faults.unless(own, format!("{id} has no log group of its own"));
+        faults.unless(function["LoggingConfig"]["LogFormat"] == "JSON", format!("{id} does not log JSON"));
+        faults.unless(function["Architectures"] == json!(["arm64"]), format!("{id} is not built for arm64"));
+        let timeout = function["Timeout"].as_u64().unwrap_or(u64::MAX);
+        faults.unless(timeout < 30, format!("{id} outlives API Gateway's patience of 30 s"));
+        faults.unless(function["Tracing"] == "Disabled", format!("{id} is traced"));
+        faults.unless(function["FunctionUrlConfig"].is_null(), format!("{id} has a way in beside the API"));
+    }
+    faults.0
+}
+
+/// What CloudFormation cannot change in place, for people to read.
+pub(super) fn tables(resources: &Resources) -> String {
+    let mut text =
+        "What cannot be changed in a table: a change here makes CloudFormation replace it by an empty one.\n"
+            .to_owned();
+    for (id, table) in of_type(resources, "AWS::DynamoDB::Table") {
+        let properties = &table["Properties"];
+        writeln!(text, "\n{id}\n  name{:<10}{}", "", properties["TableName"].as_str().unwrap_or("given by AWS"))
+            .unwrap();
+        writeln!(text, "  key{:<11}{}", "", schema(&properties["KeySchema"])).unwrap();
+        for index in properties["LocalSecondaryIndexes"].as_array().into_iter().flatten() {
+            let (name, projection) = (&index["IndexName"], &index["Projection"]["ProjectionType"]);
+            let [name, projection] = [name, projection].map(|value| value.as_str().unwrap_or_default());
+            writeln!(text, "  local index   {name}: {}, {projection}", schema(&index["KeySchema"])).unwrap();
+        }
+    }
+    text
+}
+
+fn schema(key: &Json) -> String {
+    let part = |part: &Json| part["AttributeName"].as_str().unwrap_or_default().to_owned();
+    key.as_array().into_iter().flatten().map(part).collect::<Vec<_>>().join(", ")
+}
