@@ -120,7 +120,7 @@ export async function signOut() {
   }
 }
 
-/** The tokens of this tab, or null. They live in sessionStorage: they end with the tab, and no other tab sees them. */
+/** The tokens of this tab, or null. They live in sessionStorage, which ends with the tab. */
 export function current() {
   return kept('tokens');
 }
@@ -128,6 +128,9 @@ export function current() {
 /** GET under the FHIR base with the token; renewed shortly before it runs out, and once if the server says it has. */
 export async function read(address) {
   const url = address.startsWith('http') ? address : `${BASE}/${address}`;
+  if (!url.startsWith(`${BASE}/`)) {
+    throw new Problem('A link leads to another server, and the token is not for it.', 'foreign');
+  }
   if (current().expires_at - Date.now() < 60_000 && current().refresh_token) {
     await refresh();
   }

@@ -101,6 +101,9 @@ async fn more_claims_come_page_by_page_and_the_access_is_renewed_with_a_new_refr
     browser.open(&format!("{}/demo/", app.url())).await;
     assert!(whole_record(&browser).await.contains("Riverside Pharmacy"));
     is_in_order(&browser, "the record with a new token").await;
+    let elsewhere =
+        "return import('/demo/smart.js').then(c => c.read('http://127.0.0.1:1/fhir/Patient')).catch(e => e.code)";
+    assert_eq!(browser.evaluate(elsewhere).await, "foreign", "the token goes to the API it is for, and nowhere else");
     app.finish().await;
 }
 
