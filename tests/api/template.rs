@@ -97,8 +97,8 @@ fn texts(value: &Json) -> Vec<&str> {
 
 /// Faults put in on purpose: where, what becomes what, and what the rules must say of it.
 const PUT_IN: &[(&str, &str, &str, &str)] = &[
-    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:*", "ReadFunction may dynamodb:*"),
-    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:Scan", "ReadFunction may dynamodb:Scan"),
+    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:*", "UserinfoFunction may dynamodb:*"),
+    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:Scan", "UserinfoFunction may dynamodb:Scan"),
     (
         "template.yaml",
         "Action: dynamodb:PutItem",
@@ -119,17 +119,24 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
         "${Data.Outputs.DocumentsBucketArn}*",
         "reaches DocumentsBucket.Arn*",
     ),
-    ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "TokenFunction signs with whatever algorithm"),
+    ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "ReadFunction signs"),
     (
         "template.yaml",
-        "- Sid: CheckGrant",
-        "- Sid: CheckGrant\n              NotAction: x",
+        "                - !GetAtt TokenFunctionRole.Arn\n",
+        "                - \"*\"\n",
+        "SigningKey is open to",
+    ),
+    ("template.yaml", "signing-keys#*", "other#*", "AuthorizeFunction may write which keys there are"),
+    (
+        "template.yaml",
+        "- Sid: CheckGrantAndKeys",
+        "- Sid: CheckGrantAndKeys\n              NotAction: x",
         "ReadFunction has a statement with NotAction",
     ),
     (
         "template.yaml",
-        "            - Sid: CheckGrant\n              Effect: Allow\n              Action: dynamodb:GetItem\n              Resource: !GetAtt Data.Outputs.AuthTableArn",
-        "            - Sid: CheckGrant\n              Effect: Allow\n              Action: dynamodb:UpdateItem\n              Resource: !GetAtt Data.Outputs.AuthTableArn",
+        "            - Sid: CheckGrantAndKeys\n              Effect: Allow\n              Action: dynamodb:GetItem\n              Resource: !GetAtt Data.Outputs.AuthTableArn",
+        "            - Sid: CheckGrantAndKeys\n              Effect: Allow\n              Action: dynamodb:UpdateItem\n              Resource: !GetAtt Data.Outputs.AuthTableArn",
         "ReadFunction reads health data and writes AuthTable",
     ),
     (
@@ -179,12 +186,7 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
         "\"path\":\"$context.path\"",
         "the access log names $context.path",
     ),
-    (
-        "template.yaml",
-        "DependsOn: [AuthorizeLogs, TokenLogs",
-        "DependsOn: [TokenLogs",
-        "Alarms does not wait for AuthorizeLogs",
-    ),
+    ("template.yaml", "[AuthorizeLogs, TokenLogs", "[TokenLogs", "Alarms does not wait for AuthorizeLogs"),
     (
         "template.yaml",
         "Data:\n    Type: AWS::CloudFormation::Stack\n    DeletionPolicy: Retain",

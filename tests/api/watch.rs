@@ -11,12 +11,12 @@ use tokio::process::{Child, Command};
 
 const CONFIG: &str = "CargoLambda.toml";
 
-/// `PATIENT_ACCESS_WRITE=1 cargo test --workspace --test api cargo_lambda_has_the_routes` writes the file.
+/// `PATIENT_ACCESS_BLESS=1 cargo test --workspace --test api cargo_lambda_has_the_routes` writes the file.
 #[test]
 fn cargo_lambda_has_the_routes_of_the_template() {
     let expected = local_stack::watch_config(&checkout().join("template.yaml")).unwrap();
     let file = checkout().join(CONFIG);
-    if std::env::var_os("PATIENT_ACCESS_WRITE").is_some() {
+    if std::env::var_os("PATIENT_ACCESS_BLESS").is_some() {
         std::fs::write(&file, &expected).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
@@ -27,7 +27,7 @@ fn cargo_lambda_has_the_routes_of_the_template() {
     assert!(
         written == expected,
         "{CONFIG} is not what template.yaml says; write it anew with\n\
-         PATIENT_ACCESS_WRITE=1 cargo test --workspace --test api cargo_lambda_has_the_routes\n\
+         PATIENT_ACCESS_BLESS=1 cargo test --workspace --test api cargo_lambda_has_the_routes\n\
          missing:\n{}\ntoo much:\n{}",
         only(&expected, &written),
         only(&written, &expected)

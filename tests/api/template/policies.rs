@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
-use super::{Resources, functions, texts};
+use super::{Resources, functions, of_type, texts};
 
 /// Every action that any function needs, and whether it changes what it is used on. What is not here no function may have:
 /// no wildcard, no Scan, no Delete.
@@ -60,11 +60,21 @@ fn statements(function: &Json) -> impl Iterator<Item = &Json> {
     policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
 }
 
-fn rights(function: &Json) -> Vec<Right<'_>> {
+/// What a function's own policy allows it, and what the policies of keys allow its role.
+fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Right<'a>> {
     let mut rights = Vec::new();
-    for statement in statements(function) {
+    for statement in statements(function).filter(|statement| statement["Effect"] == "Allow") {
         for action in texts(&statement["Action"]) {
             for resource in texts(&statement["Resource"]) {
+                rights.push(Right { action, resource, condition: &statement["Condition"] });
+            }
+        }
+    }
+    let role = format!("{id}Role.Arn");
+    for (resource, key) in of_type(resources, "AWS::KMS::Key") {
+        let statements = key["Properties"]["KeyPolicy"]["Statement"].as_array().into_iter().flatten();
+        for statement in statements.filter(|statement| texts(&statement["Principal"]["AWS"]).contains(&role.as_str())) {
+            for action in texts(&statement["Action"]) {
                 rights.push(Right { action, resource, condition: &statement["Condition"] });
             }
         }
@@ -72,10 +82,19 @@ fn rights(function: &Json) -> Vec<Right<'_>> {
     rights
 }
 
+/// Which keys there are is for the operator to say. Whoever writes the table they stand in is denied to write them.
+fn is_kept_from_the_keys(function: &Json) -> bool {
+    statements(function).filter(|statement| statement["Effect"] == "Deny").any(|statement| {
+        texts(&statement["Resource"]).contains(&"AuthTable.Arn")
+            && ["dynamodb:PutItem", "dynamodb:UpdateItem"].iter().all(|act| texts(&statement["Action"]).contains(act))
+            && texts(&statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]) == ["signing-keys#*"]
+    })
+}
+
 pub(super) fn faults(resources: &Resources) -> Vec<String> {
     let mut faults = Vec::new();
     for (id, function) in functions(resources) {
-        let rights = rights(function);
+        let rights = rights(resources, id, function);
         let policies = function["Policies"].as_array().map_or(0, Vec::len);
         if policies > 1 || (policies == 1 && function["Policies"][0]["Statement"].as_array().is_none_or(Vec::is_empty))
         {
@@ -86,16 +105,17 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
             let keys = statement.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
             faults
                 .extend(keys.filter(|key| !known.contains(key)).map(|key| format!("{id} has a statement with {key}")));
-            if statement["Effect"] != "Allow" {
-                faults.push(format!("{id} has a statement that does not allow: {statement}"));
-            }
+        }
+        let writes_auth = rights.iter().any(|r| r.thing() == "AuthTable" && r.effect() == Some(Effect::Writes));
+        if writes_auth && !is_kept_from_the_keys(function) {
+            faults.push(format!("{id} may write which keys there are"));
         }
         for right in &rights {
             let (action, thing) = (right.action, right.thing());
             if right.effect().is_none() {
                 faults.push(format!("{id} may {action}, which is not an action that a function needs"));
             }
-            let rest = right.resource.strip_prefix(thing).and_then(|rest| rest.strip_prefix(".Arn"));
+            let rest = right.resource.strip_prefix(thing).map(|rest| rest.strip_prefix(".Arn").unwrap_or(rest));
             let is_part = rest.is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with("/index/") && !rest.contains('*') || rest == "/documents/*"
             });
@@ -139,7 +159,7 @@ pub(super) fn table(resources: &Resources) -> String {
     }
     for (id, function) in functions(resources) {
         let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let rights = rights(function);
+        let rights = rights(resources, id, function);
         for right in &rights {
             let only = right.condition.as_object().into_iter().flatten().map(|(_, test)| format!(" (only if {test})"));
             let action = format!("{}{}", right.action, only.collect::<String>());
@@ -156,6 +176,14 @@ pub(super) fn table(resources: &Resources) -> String {
         }
         for (place, actions) in places {
             writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(", ")).unwrap();
+        }
+        if is_kept_from_the_keys(function) {
+            writeln!(
+                text,
+                "  {:<30}no writing: the operator alone says which keys there are",
+                "AuthTable, signing keys"
+            )
+            .unwrap();
         }
     }
     text += "\nThe same by what it is done to. Health data are loaded by the operator, with the operator's own rights.\n\

@@ -86,6 +86,15 @@ fn refuses_plain_http(statement: &Json, bucket: &str) -> bool {
         && all.iter().all(|part| texts(&statement["Resource"]).contains(&part.as_str()))
 }
 
+fn is_role_of_functions(resources: &Resources, principal: &Json) -> bool {
+    let roles = texts(&principal["AWS"]);
+    let is_role = |role: &&str| {
+        let function = role.strip_suffix("Role.Arn").unwrap_or_default();
+        resources.get(function).is_some_and(|resource| resource["Type"] == "AWS::Serverless::Function")
+    };
+    !roles.is_empty() && roles.iter().all(is_role)
+}
+
 /// A key policy's `Resource: "*"` is the key itself. So what counts is who, and under which condition.
 fn keys(resources: &Resources) -> Vec<String> {
     let mut faults = Faults::default();
@@ -104,6 +113,8 @@ fn keys(resources: &Resources) -> Vec<String> {
             match principal["AWS"].as_str() {
                 Some(account) if account == root => {}
                 Some("*") => faults.unless(ours && through, format!("{id} is open to other accounts")),
+                // A function's own role; what it may do with the key is a right like others (see policies).
+                _ if signs && is_role_of_functions(resources, principal) => {}
                 _ => {
                     let is_logs = principal["Service"] == "logs.${AWS::Region}.amazonaws.com";
                     let in_stack = !logs.is_empty() && logs.iter().all(|log| log.contains("/${AWS::StackName}/*"));
