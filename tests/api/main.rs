@@ -6,6 +6,8 @@ mod discovery;
 mod flow;
 mod keys;
 mod load;
+mod payer_feed;
 mod routes;
 mod search;
+mod sensitivity;
 mod template;
