@@ -22,7 +22,8 @@ pub struct Add {
     #[arg(long)]
     pub password: String,
     /// The id of their Patient resource
-    #[arg(long, value_name = "PATIENT_ID")]
+    // Ids may begin with a hyphen: CMS's synthetic members have negative numbers.
+    #[arg(long, value_name = "PATIENT_ID", allow_hyphen_values = true)]
     pub patient: String,
     /// Print the result as JSON
     #[arg(long)]

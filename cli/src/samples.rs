@@ -38,7 +38,7 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     let now = Clock::System.now();
     let source = Source::Memory(sample.resources);
     let rejected = PathBuf::from("rejected-samples.ndjson");
-    let report = load(&stack.writer(), &source, &rejected, Clock::System, &ProgressBar::hidden()).await?;
+    let report = load(&stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await?;
     anyhow::ensure!(report.is_clean(), "a sample was rejected:\n{report}");
     let members: Vec<sample::Member> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
     for member in &members {

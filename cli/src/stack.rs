@@ -95,6 +95,12 @@ impl Stack {
         &self.issuer
     }
 
+    /// Whether resources with a sensitivity label may be stored. Not on a deployed stack (any whose issuer is not `http` on a
+    /// loopback host): its members cannot choose at consent yet whether to share such data.
+    pub fn takes_sensitive(&self) -> bool {
+        !self.issuer.is_https()
+    }
+
     /// Its clients, members and grants.
     pub fn auth(&self) -> Auth {
         Auth::new(&self.aws, &self.config.auth_table)

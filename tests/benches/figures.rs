@@ -62,7 +62,7 @@ async fn requests() {
     let stack = Stack::local(&descriptor).await.expect("the stack has all parts");
     let rejected = PathBuf::from("/dev/null");
     let (started, source) = (Clock::System.now(), Source::Memory(sample.resources));
-    let report = load(&stack.writer(), &source, &rejected, Clock::System, &indicatif::ProgressBar::hidden()).await;
+    let report = load(&stack, &source, &rejected, Clock::System, &indicatif::ProgressBar::hidden()).await;
     let took = (Clock::System.now().0 - started.0).max(1);
     println!(
         "\nloaded {count} resources in {took} ms; rejected {}",

@@ -21,6 +21,7 @@ use shared::clock::Clock;
 use shared::oauth::client::{Authentication, Client as RegisteredClient, ClientSecret};
 use shared::oauth::member::Member;
 use shared::secret::{Random, Secret};
+use shared::store::Aws;
 use shared::store::auth::Commit;
 
 use crate::audit::{Record, records};
@@ -232,12 +233,24 @@ impl App {
 
     /// Loads resources.
     pub async fn load(&self, source: Source) -> Report {
+        self.load_into(&self.stack_to_work_on().await, source).await
+    }
+
+    /// Loads resources into a stack that is perhaps not the one that [`App::stack_to_work_on`] gives.
+    pub async fn load_into(&self, stack: &Stack, source: Source) -> Report {
         let folder = tempfile::tempdir().expect("there is room for a file");
         let rejected: PathBuf = folder.keep().join("rejected.ndjson");
-        let stack = self.stack_to_work_on().await;
-        load(&stack.writer(), &source, &rejected, Clock::System, &ProgressBar::hidden())
-            .await
-            .expect("the stack stores")
+        load(stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await.expect("the stack stores")
+    }
+
+    /// The same tables as the operator's command sees them where they are deployed: behind an issuer on the internet.
+    pub async fn deployed_stack(&self) -> Stack {
+        let aws = Aws::local(self.environment()).await;
+        let variable = |name: &str| match name {
+            "ISSUER" => Some("https://fhir.plan.example".to_owned()),
+            _ => self.environment().get(name).cloned(),
+        };
+        Stack::new(aws, variable).expect("the stack has all parts")
     }
 
     /// Lets somebody sign in to a record.

@@ -1,12 +1,14 @@
 //! `patient-access load`: reads FHIR resources, finds whose each is, and stores them.
 //!
-//! A run reads its input twice. First it learns the names that resources go by and which occurrence of an id is the last.
+//! A run reads its input twice. First it learns the names that resources go by and which occurrence of an id counts.
 //! Then it resolves references, decides each owner and writes; a resource goes in only after the pointers that lead from its
 //! member to the shared resources it refers to, so a run that is cut short leaves nothing out of reach, and may be repeated.
 //! Provenances and Binaries come last, because their owners are the owners of others.
 
+mod reason;
 mod references;
 mod rejections;
+mod release;
 mod report;
 mod source;
 mod survey;
@@ -22,6 +24,7 @@ use shared::clock::Clock;
 use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
+use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::store::StoreError;
 use shared::store::writer::{Place, Writer, Written};
@@ -30,12 +33,13 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
+pub use reason::{Kind, Reason};
 use references::references;
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
-use source::Item;
 pub use source::Source;
-use survey::{Survey, identify};
+use source::{Content, Item};
+use survey::{Survey, check};
 
 /// Resources that are written side by side.
 const CONCURRENCY: usize = 32;
@@ -56,7 +60,7 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) ->
     let bar = ProgressBar::new(source.size() * 2).with_style(
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let report = load(&stack.writer(), &source, &file, clock, &bar).await;
+    let report = load(stack, &source, &file, clock, &bar).await;
     bar.finish_and_clear();
     report
 }
@@ -65,17 +69,12 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) ->
 ///
 /// # Errors
 /// As [`run`].
-pub async fn load(
-    writer: &Writer,
-    source: &Source,
-    rejected: &Path,
-    clock: Clock,
-    bar: &ProgressBar,
-) -> Result<Report> {
+pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock, bar: &ProgressBar) -> Result<Report> {
     bar.set_message("reading");
     let survey = Survey::of(source, bar)?;
     let mut run = Run {
-        writer,
+        writer: stack.writer(),
+        takes_sensitive: stack.takes_sensitive(),
         survey: &survey,
         clock,
         owners: HashMap::new(),
@@ -86,7 +85,7 @@ pub async fn load(
     };
     bar.set_message("storing");
     block_in_place(|| run.pass(source, bar, Pass::Owned))?;
-    if survey.last.keys().any(|reference| is_dependent(&reference.kind)) {
+    if survey.newest.keys().any(|reference| is_dependent(&reference.kind)) {
         block_in_place(|| run.pass(source, bar, Pass::Dependent))?;
     }
     run.report.rejected_file = run.rejected.written();
@@ -121,7 +120,8 @@ struct Ready {
 }
 
 struct Run<'a> {
-    writer: &'a Writer,
+    writer: Writer,
+    takes_sensitive: bool,
     survey: &'a Survey,
     clock: Clock,
     owners: HashMap<Reference, String>,
@@ -152,12 +152,16 @@ impl Run<'_> {
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it.
     fn prepare(&mut self, item: Item, ordinal: u64, pass: Pass) -> Result<Option<Ready>> {
-        let resource = match item.resource {
-            Ok(resource) => resource,
-            Err(reason) if pass == Pass::Owned => return self.reject(UNREADABLE, &item.place, &reason, &Json::Null),
-            Err(_) => return Ok(None),
+        let resource = match item.content {
+            Content::Resource(resource) => resource,
+            _ if pass == Pass::Dependent => return Ok(None),
+            Content::Unusable(reason) => return self.reject(UNREADABLE, &item.place, &reason, &Json::Null),
+            Content::Nothing => {
+                self.report.empty.push(item.place);
+                return Ok(None);
+            }
         };
-        let (kind, reference) = match identify(&resource, item.full_url.as_deref()) {
+        let (kind, reference) = match check(&resource, item.full_url.as_deref()) {
             Ok(identity) => identity,
             Err(reason) if pass == Pass::Owned => {
                 let name = resource["resourceType"].as_str().filter(|name| name.len() <= 64).unwrap_or(UNREADABLE);
@@ -168,7 +172,7 @@ impl Run<'_> {
         if is_dependent(kind.name) != (pass == Pass::Dependent) {
             return Ok(None);
         }
-        if self.survey.last.get(&reference) != Some(&ordinal) {
+        if self.survey.newest.get(&reference).is_none_or(|newest| newest.ordinal != ordinal) {
             self.report.read(kind.name);
             self.report.superseded(kind.name);
             return Ok(None);
@@ -189,21 +193,32 @@ impl Run<'_> {
         reference: &Reference,
         place: String,
         original: Json,
-    ) -> Result<Ready, String> {
+    ) -> Result<Ready, Reason> {
+        // An earlier occurrence that carries no label yet stays superseded: it is the same record.
+        let labels = sensitivity::labels(&original);
+        if !labels.is_empty() && !self.takes_sensitive {
+            let text = format!(
+                "it carries the sensitivity label {}; until members can choose at consent whether to share sensitive data, \
+                 a deployed stack takes none of it",
+                labels.join(", ")
+            );
+            return Err(Reason::new(Kind::Sensitive, text));
+        }
         let mut resource = original.clone();
         resource["id"] = json!(reference.id);
-        if !(resource["meta"].is_null() || resource["meta"].is_object()) {
-            return Err("its meta is no object".into());
-        }
         if let Some(name) = self.survey.names.ambiguous(&mut resource) {
-            return Err(format!("it refers to `{name}`, and two resources of this run go by that name"));
+            let text = format!(
+                "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
+            );
+            return Err(Reason::new(Kind::AmbiguousReference, text));
         }
         self.survey.names.resolve(&mut resource);
         let named = references(&mut resource);
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
-            return Err(format!("it is larger than an answer can carry ({} MB)", BYTE_BUDGET >> 20));
+            let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
+            return Err(Reason::new(Kind::TooLarge, text));
         }
-        let owner = ownership(kind, &resource).map_err(|error| error.to_string())?;
+        let owner = ownership(kind, &resource)?;
         let writes = match owner {
             Ownership::Member(owner) => vec![(Place::Member(owner), resource)],
             Ownership::Shared => vec![(Place::Shared, resource)],
@@ -230,14 +245,15 @@ impl Run<'_> {
     }
 
     /// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
-    fn per_owner(&self, targets: &[Reference], resource: &Json) -> Result<Vec<(Place, Json)>, String> {
+    fn per_owner(&self, targets: &[Reference], resource: &Json) -> Result<Vec<(Place, Json)>, Reason> {
         let owner_of = |target: &Reference| match target.kind.as_str() {
             "Patient" => Some(target.id.clone()),
             _ => self.owners.get(target).cloned(),
         };
         let owners: BTreeSet<String> = targets.iter().filter_map(owner_of).collect();
         if owners.is_empty() {
-            return Err("none of its targets is a member's resource of this run; load it together with them".into());
+            let text = "none of its targets is a member's resource that this run took; load it together with them";
+            return Err(Reason::new(Kind::UnknownTargets, text));
         }
         let is_foreign = |target: &Json, owner: &str| {
             let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
@@ -287,7 +303,7 @@ impl Run<'_> {
                     self.report.unclaimed += 1;
                 }
                 Outcome::Refused(reason) => {
-                    self.report.rejected(ready.kind);
+                    self.report.rejected(ready.kind, reason.kind);
                     self.rejected.add(&ready.place, &reason, &ready.original)?;
                 }
             }
@@ -304,17 +320,13 @@ impl Run<'_> {
             if let Place::Member(owner) = &place {
                 for binary in &ready.binaries {
                     if self.writer.claimed(binary).await?.is_some_and(|holder| holder != *owner) {
-                        return Ok(Outcome::Refused(format!(
-                            "it names {binary}, which a document of another member names"
-                        )));
+                        return Ok(Outcome::of_another(binary));
                     }
                 }
                 for binary in &ready.binaries {
                     let holder = self.writer.claim(binary, owner).await?;
                     if holder != *owner {
-                        return Ok(Outcome::Refused(format!(
-                            "it names {binary}, which a document of another member names"
-                        )));
+                        return Ok(Outcome::of_another(binary));
                     }
                     self.writer.adopt(binary, owner).await?;
                     claims.push((binary.clone(), holder));
@@ -344,9 +356,9 @@ impl Run<'_> {
         Ok(Outcome::Written(outcome, claims))
     }
 
-    fn reject(&mut self, kind: &str, place: &str, reason: &str, resource: &Json) -> Result<Option<Ready>> {
+    fn reject(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<Ready>> {
         self.report.read(kind);
-        self.report.rejected(kind);
+        self.report.rejected(kind, reason.kind);
         self.rejected.add(place, reason, resource)?;
         Ok(None)
     }
@@ -356,5 +368,12 @@ impl Run<'_> {
 enum Outcome {
     Written(Written, Vec<(Reference, String)>),
     Unclaimed(Written),
-    Refused(String),
+    Refused(Reason),
+}
+
+impl Outcome {
+    fn of_another(binary: &Reference) -> Outcome {
+        let text = format!("it names {binary}, which a document of another member names; a Binary has one owner");
+        Outcome::Refused(Reason::new(Kind::BinaryOfAnother, text))
+    }
 }

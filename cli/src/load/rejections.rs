@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Value as Json, json};
 
+use super::reason::Reason;
 use crate::stack::private_file;
 
 /// The file of rejected resources. It holds health data, so only its owner may read it.
@@ -30,14 +31,14 @@ impl Rejections {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn add(&mut self, place: &str, reason: &str, resource: &Json) -> Result<()> {
+    pub(super) fn add(&mut self, place: &str, reason: &Reason, resource: &Json) -> Result<()> {
         let file = if let Some(file) = &mut self.file {
             file
         } else {
             let file = private_file(&self.path);
             self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
         };
-        let line = json!({"place": place, "reason": reason, "resource": resource});
+        let line = json!({"place": place, "code": reason.kind.code(), "reason": reason.text, "resource": resource});
         writeln!(file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::json;
 use shared::store::writer::Written;
 
+use super::reason::Kind;
+
 /// The name under which lines that are no resource are counted.
 pub const UNREADABLE: &str = "(unreadable)";
 
@@ -31,6 +33,10 @@ pub struct Tally {
 pub struct Report {
     /// The counts, by type.
     pub types: BTreeMap<String, Tally>,
+    /// How many were rejected, by the code of the reason.
+    pub reasons: BTreeMap<&'static str, u64>,
+    /// Where there was nothing to read: files and Bundles without a resource. No fault of theirs, so nothing is rejected.
+    pub empty: Vec<String>,
     /// Where the rejected ones were written, with reasons.
     pub rejected_file: Option<PathBuf>,
     /// Binaries that no document names yet: stored, and out of everyone's reach.
@@ -42,8 +48,9 @@ impl Report {
         self.tally(kind).read += 1;
     }
 
-    pub(super) fn rejected(&mut self, kind: &str) {
+    pub(super) fn rejected(&mut self, kind: &str, reason: Kind) {
         self.tally(kind).rejected += 1;
+        *self.reasons.entry(reason.code()).or_default() += 1;
     }
 
     pub(super) fn superseded(&mut self, kind: &str) {
@@ -81,7 +88,8 @@ impl Report {
 
     /// The report as scripts read it.
     pub fn to_json(&self) -> serde_json::Value {
-        json!({"types": self.types, "rejected_file": self.rejected_file, "unclaimed_binaries": self.unclaimed})
+        json!({"types": self.types, "reasons": self.reasons, "empty": self.empty, "rejected_file": self.rejected_file,
+            "unclaimed_binaries": self.unclaimed})
     }
 }
 
@@ -97,6 +105,12 @@ impl fmt::Display for Report {
             line(f, kind, tally)?;
         }
         line(f, "total", &self.total())?;
+        for place in &self.empty {
+            writeln!(f, "{place} holds no resource")?;
+        }
+        for (code, count) in &self.reasons {
+            writeln!(f, "rejected as {code}: {count}")?;
+        }
         if self.unclaimed > 0 {
             writeln!(f, "{} Binary resources are kept out of reach until a document names them", self.unclaimed)?;
         }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
+use super::reason::{Kind, Reason};
+
 /// Where to read from.
 pub enum Source {
     /// Files, in the order they are read.
@@ -17,13 +19,25 @@ pub enum Source {
 
 /// One thing that was read.
 pub struct Item {
-    /// Which file, and where in it: `claims.ndjson line 7`.
+    /// Which file, and where in it: `feed/claims.ndjson line 7`.
     pub place: String,
     /// The Bundle entry's `fullUrl`.
     pub full_url: Option<String>,
-    /// The resource, or why there is none.
-    pub resource: Result<Json, String>,
+    /// What stands there.
+    pub content: Content,
 }
+
+/// What stands in one place.
+pub enum Content {
+    /// A resource.
+    Resource(Json),
+    /// Something that is none.
+    Unusable(Reason),
+    /// Nothing: an empty file, a Bundle without entries.
+    Nothing,
+}
+
+type Visit<'a> = dyn FnMut(Item, u64) -> Result<()> + 'a;
 
 /// Bundles whose entries are resources to load. A document or a message is a thing of its own.
 const BUNDLES: &[&str] = &["transaction", "batch", "collection", "searchset"];
@@ -55,17 +69,28 @@ impl Source {
         }
     }
 
-    /// Reads everything in order, handing each item to `visit` with the number of bytes read since the last.
+    /// Reads everything in order, handing each item to `visit` with the number of bytes read since the last. Every file gives
+    /// one item at least.
     ///
     /// # Errors
     /// A file cannot be read (what it holds is `visit`'s business), or `visit` fails.
-    pub fn each(&self, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<()> {
+    pub fn each(&self, visit: &mut Visit) -> Result<()> {
         match self {
-            Source::Memory(resources) => resources.iter().enumerate().try_for_each(|(position, resource)| {
-                let place = format!("resource {}", position + 1);
-                visit(Item { place, full_url: None, resource: Ok(resource.clone()) }, 1)
+            Source::Memory(resources) => resources
+                .iter()
+                .enumerate()
+                .try_for_each(|(position, json)| whole(json.clone(), &format!("resource {}", position + 1), 1, visit)),
+            Source::Files(files) => files.iter().try_for_each(|file| {
+                let mut items = 0;
+                read(file, &mut |item, bytes| {
+                    items += 1;
+                    visit(item, bytes)
+                })?;
+                if items > 0 {
+                    return Ok(());
+                }
+                visit(Item { place: file.display().to_string(), full_url: None, content: Content::Nothing }, 0)
             }),
-            Source::Files(files) => files.iter().try_for_each(|file| read(file, visit)),
         }
     }
 }
@@ -87,9 +112,9 @@ fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Reads a file: as NDJSON if its name says so or its first line is a whole JSON value, else as one JSON text.
-fn read(path: &Path, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<()> {
+fn read(path: &Path, visit: &mut Visit) -> Result<()> {
     let open = || fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()));
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path.display().to_string();
     let by_name = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("ndjson") || extension.eq_ignore_ascii_case("jsonl"));
@@ -101,13 +126,16 @@ fn read(path: &Path, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<(
     let mut text = Vec::new();
     open()?.read_to_end(&mut text).with_context(|| format!("{name} cannot be read"))?;
     let size = text.len() as u64;
+    if without_mark(&text).trim_ascii().is_empty() {
+        return Ok(());
+    }
     match serde_json::from_slice::<Json>(without_mark(&text)) {
-        Ok(json) => unbundled(json, &name, size, visit),
+        Ok(json) => whole(json, &name, size, visit),
         // Lines of resources under another name, the first of them broken.
         Err(_) if text.split(|byte| *byte == b'\n').any(is_resource) => lines(text.as_slice(), &name, visit),
         Err(error) => {
-            let resource = Err(format!("this is no JSON: {error}"));
-            visit(Item { place: name, full_url: None, resource }, size)
+            let reason = Reason::new(Kind::NotJson, format!("this is no JSON: {error}"));
+            visit(Item { place: name, full_url: None, content: Content::Unusable(reason) }, size)
         }
     }
 }
@@ -122,7 +150,7 @@ fn is_resource(line: &[u8]) -> bool {
 }
 
 /// NDJSON: a broken line is that line's affair.
-fn lines(mut reader: impl BufRead, name: &str, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<()> {
+fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> {
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
@@ -135,39 +163,101 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut dyn FnMut(Item, u64) 
         }
         let place = format!("{name} line {number}");
         match serde_json::from_slice::<Json>(without_mark(&line)) {
-            Ok(json) => unbundled(json, &place, size, visit)?,
+            Ok(json) => whole(json, &place, size, visit)?,
             Err(error) => {
-                visit(Item { place, full_url: None, resource: Err(format!("this line is no JSON: {error}")) }, size)?;
+                let reason = Reason::new(Kind::NotJson, format!("this line is no JSON: {error}"));
+                visit(Item { place, full_url: None, content: Content::Unusable(reason) }, size)?;
             }
         }
     }
     Ok(())
 }
 
-/// A Bundle's entries one by one; anything else as it is.
-fn unbundled(json: Json, place: &str, size: u64, visit: &mut dyn FnMut(Item, u64) -> Result<()>) -> Result<()> {
-    if json["resourceType"] != "Bundle" {
-        return visit(Item { place: place.to_owned(), full_url: None, resource: Ok(json) }, size);
+/// One JSON value: a resource, a Bundle of them, or whatever an API wraps them in.
+fn whole(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
+    match json["resourceType"].as_str() {
+        Some("Bundle") => bundle(json, place, size, visit),
+        Some(_) => visit(Item { place: place.to_owned(), full_url: None, content: Content::Resource(json) }, size),
+        None => wrapper(json, place, size, visit),
     }
+}
+
+/// A Bundle's entries one by one; also those of a Bundle in it.
+fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
+    let item = |content| Item { place: place.to_owned(), full_url: None, content };
     let kind = json["type"].as_str().unwrap_or_default();
     if !BUNDLES.contains(&kind) {
-        let reason = format!("a Bundle of type `{kind}` is not loaded; {} are", BUNDLES.join(", "));
-        return visit(Item { place: place.to_owned(), full_url: None, resource: Err(reason) }, size);
+        let text =
+            format!("a Bundle of type `{kind}` is no list of resources to load; those of {} are", BUNDLES.join(", "));
+        return visit(item(Content::Unusable(Reason::new(Kind::BundleType, text))), size);
     }
     let Json::Object(mut bundle) = json else { return Ok(()) };
     let entries = match bundle.remove("entry") {
-        Some(Json::Array(entries)) => entries,
-        _ => Vec::new(),
+        Some(Json::Array(entries)) if !entries.is_empty() => entries,
+        Some(Json::Array(_) | Json::Null) | None => return visit(item(Content::Nothing), size),
+        Some(_) => {
+            let reason = Reason::new(Kind::NoResource, "the Bundle's `entry` is no list");
+            return visit(item(Content::Unusable(reason)), size);
+        }
     };
-    let share = size / (entries.len().max(1) as u64);
+    let share = size / (entries.len() as u64);
     for (position, mut entry) in entries.into_iter().enumerate() {
         let place = format!("{place} entry {}", position + 1);
         let full_url = entry["fullUrl"].as_str().map(str::to_owned);
-        let resource = match entry.get_mut("resource").map(Json::take) {
-            Some(resource) => Ok(resource),
-            None => Err("the entry has no resource".to_owned()),
-        };
-        visit(Item { place, full_url, resource }, share)?;
+        match entry.get_mut("resource").map(Json::take) {
+            Some(resource) if resource["resourceType"] == "Bundle" => whole(resource, &place, share, visit)?,
+            Some(resource) => visit(Item { place, full_url, content: Content::Resource(resource) }, share)?,
+            None => {
+                let reason =
+                    Reason::new(Kind::NoResource, "the entry has no resource: send it, or leave the entry out");
+                visit(Item { place, full_url, content: Content::Unusable(reason) }, share)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// JSON that is no resource: the resources in it, however deep they lie.
+fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
+    let mut found = Vec::new();
+    if !inside(json, place, &mut found) {
+        let text = "this is no FHIR: it has no resourceType, and nothing in it has one";
+        let content = Content::Unusable(Reason::new(Kind::NotFhir, text));
+        return visit(Item { place: place.to_owned(), full_url: None, content }, size);
+    }
+    let share = size / (found.len() as u64);
+    found.into_iter().try_for_each(|(place, json)| {
+        if let Some(json) = json {
+            return whole(json, &place, share, visit);
+        }
+        let reason = Reason::new(Kind::NotFhir, "this stands in a list of resources and has no resourceType");
+        visit(Item { place, full_url: None, content: Content::Unusable(reason) }, share)
+    })
+}
+
+/// Collects the resources in `json`; in a list that has some, also what is none. Tells whether there was a resource.
+fn inside(json: Json, place: &str, found: &mut Vec<(String, Option<Json>)>) -> bool {
+    match json {
+        Json::Object(_) if json["resourceType"].is_string() => {
+            found.push((place.to_owned(), Some(json)));
+            true
+        }
+        Json::Object(properties) => properties
+            .into_iter()
+            .fold(false, |any, (name, value)| inside(value, &format!("{place}/{name}"), found) || any),
+        Json::Array(items) => {
+            let mut others = Vec::new();
+            let before = found.len();
+            for (position, item) in items.into_iter().enumerate() {
+                let place = format!("{place}/{position}");
+                if !inside(item, &place, found) {
+                    others.push((place, None));
+                }
+            }
+            let any = found.len() > before;
+            found.extend(others.into_iter().filter(|_| any));
+            any
+        }
+        _ => false,
+    }
 }

@@ -1,22 +1,33 @@
-//! The first reading: the names that resources go by, and which occurrence of an id is the last.
+//! The first reading: the names that resources go by, and which occurrence of an id counts.
 
 use std::collections::HashMap;
 
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde_json::Value as Json;
+use shared::fhir::owner::{NoOwner, ownership};
 use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
+use shared::store::writer::source_date;
 
+use super::reason::{Kind, Reason};
 use super::references::Names;
-use super::source::Source;
+use super::release::older;
+use super::source::{Content, Source};
 
 /// What the first reading learns.
 pub(super) struct Survey {
     /// The names that resources go by.
     pub names: Names,
-    /// Where each resource comes last.
-    pub last: HashMap<Reference, u64>,
+    /// Which occurrence of each resource counts.
+    pub newest: HashMap<Reference, Occurrence>,
+}
+
+/// One time that a resource was read.
+pub(super) struct Occurrence {
+    /// Its place in the order of reading.
+    pub ordinal: u64,
+    date: Option<i64>,
 }
 
 impl Survey {
@@ -25,37 +36,60 @@ impl Survey {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey { names: Names::default(), last: HashMap::new() };
+        let mut survey = Survey { names: Names::default(), newest: HashMap::new() };
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
-            if let Ok(resource) = &item.resource
-                && let Ok((_, reference)) = identify(resource, item.full_url.as_deref())
+            // What cannot be taken must not displace what can.
+            if let Content::Resource(resource) = &item.content
+                && let Ok((_, reference)) = check(resource, item.full_url.as_deref())
             {
                 survey.names.learn(item.full_url.as_deref(), &reference, resource);
-                survey.last.insert(reference, ordinal);
+                survey.occurs(reference, Occurrence { ordinal, date: source_date(resource) });
             }
             ordinal += 1;
             Ok(())
         })?;
         Ok(survey)
     }
+
+    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
+    /// would come to if they were loaded one after the other.
+    fn occurs(&mut self, reference: Reference, occurrence: Occurrence) {
+        let known = self.newest.get(&reference).and_then(|known| known.date);
+        if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
+            self.newest.insert(reference, occurrence);
+        }
+    }
 }
 
-/// A resource's type and key, or why it has none.
-pub(super) fn identify(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), String> {
-    let kind = resource["resourceType"].as_str().ok_or("it has no resourceType")?;
-    let kind = ResourceType::named(kind).ok_or_else(|| format!("{kind} is not a type that this server keeps"))?;
+/// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.
+pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
+    let name = resource["resourceType"].as_str().ok_or_else(|| Reason::new(Kind::NotFhir, "it has no resourceType"))?;
+    let kind = ResourceType::named(name).ok_or_else(|| {
+        Reason::new(Kind::TypeNotKept, format!("{name} is not a type that this server keeps: leave it out of the feed"))
+    })?;
     let id = match &resource["id"] {
         Json::String(id) => id.as_str(),
         // A transaction may leave ids to the server; ours keeps the one that the Bundle calls the resource by.
-        Json::Null => full_url
-            .and_then(|url| url.rsplit([':', '/']).next())
-            .ok_or("it has no id, and no fullUrl to take one from")?,
-        _ => return Err("its id is no string".into()),
+        Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
+            let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
+            Reason::new(Kind::NoId, text)
+        })?,
+        _ => return Err(Reason::new(Kind::BadId, "its id is no string")),
     };
     if !is_id(id) {
-        return Err(format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"));
+        return Err(Reason::new(Kind::BadId, format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)")));
     }
-    Ok((kind, Reference::new(kind.name, id)))
+    if let Some(marks) = older(name, resource) {
+        return Err(Reason::new(Kind::NotR4, marks));
+    }
+    if !(resource["meta"].is_null() || resource["meta"].is_object()) {
+        return Err(Reason::new(Kind::BadMeta, "its meta is no object"));
+    }
+    match ownership(kind, resource) {
+        // It may be a name that another resource of the run goes by.
+        Ok(_) | Err(NoOwner::NotAPatient { .. }) => Ok((kind, Reference::new(kind.name, id))),
+        Err(error) => Err(error.into()),
+    }
 }

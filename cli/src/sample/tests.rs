@@ -115,3 +115,18 @@ fn sensitive_illnesses_are_labelled_wherever_they_are_named() {
         });
     }
 }
+
+#[test]
+fn labels_are_sensitivity_labels_and_only_robin_has_them() {
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for resource in household().resources.iter().filter(|resource| resource["meta"]["security"].is_array()) {
+        let labels = shared::fhir::sensitivity::labels(resource);
+        assert_eq!(labels.len(), resource["meta"]["security"].as_array().map_or(0, Vec::len), "{}", key(resource));
+        assert!(labels.contains(&"R") && labels.len() > 1, "{}: restricted, and by what", key(resource));
+        assert!(key(resource).contains("robin"), "{}", key(resource));
+        for label in labels {
+            *kinds.entry(label.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(["PSY", "SUD", "ETH", "HIV", "SEX"].iter().all(|label| kinds.contains_key(*label)), "{kinds:?}");
+}

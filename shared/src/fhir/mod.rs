@@ -17,6 +17,7 @@ pub mod query;
 pub mod read;
 pub mod reference;
 pub mod search;
+pub mod sensitivity;
 mod server;
 pub mod types;
 

@@ -25,8 +25,21 @@ pub enum NoOwner {
     /// The element is not there, or has no reference.
     #[error("`{0}` does not say whose it is: it needs a reference such as Patient/123")]
     Missing(&'static str),
-    /// The element refers to something else than a patient of this run or store.
-    #[error("`{element}` refers to `{reference}`; a member's resource refers to Patient/<id>")]
+    /// The element refers to a Patient that the resource itself contains.
+    #[error(
+        "`{element}` refers to `{reference}`, a Patient inside the resource itself, as whom nobody can sign in; \
+         it must refer to the member's own: Patient/<id>"
+    )]
+    Contained {
+        /// Which element.
+        element: &'static str,
+        /// What stands there.
+        reference: String,
+    },
+    /// The element refers to something else than a patient, or to one by a name that nothing in the run goes by.
+    #[error(
+        "`{element}` refers to `{reference}`, which is no Patient of this feed; a member's resource refers to Patient/<id>"
+    )]
     NotAPatient {
         /// Which element.
         element: &'static str,
@@ -34,7 +47,7 @@ pub enum NoOwner {
         reference: String,
     },
     /// More than one patient.
-    #[error("`{0}` names more than one patient")]
+    #[error("`{0}` names more than one patient; a resource belongs to one member, so send one for each")]
     Ambiguous(&'static str),
 }
 
@@ -64,6 +77,9 @@ fn subject(resource: &Json, element: &'static str) -> Result<String, NoOwner> {
         [] => Err(NoOwner::Missing(element)),
         [reference] => match Reference::parse(reference, &[]) {
             Some(patient) if patient.kind == "Patient" => Ok(patient.id),
+            None if reference.starts_with('#') => {
+                Err(NoOwner::Contained { element, reference: (*reference).to_owned() })
+            }
             _ => Err(NoOwner::NotAPatient { element, reference: (*reference).to_owned() }),
         },
         _ => Err(NoOwner::Ambiguous(element)),
@@ -108,6 +124,7 @@ mod tests {
             json!({"display": "Ann"}),
             json!([{"reference": "Patient/a"}, {"reference": "Patient/b"}]),
             json!({"reference": "Group/a"}),
+            json!({"reference": "#a"}),
             json!({"reference": "https://elsewhere.example/Patient/a"}),
         ] {
             assert!(of(json!({"resourceType": "Observation", "subject": subject})).is_err());

@@ -82,7 +82,7 @@ impl Writer {
             return Err(StoreError::Fault("a resource to store has no known type or no id".into()));
         };
         let reference = Reference::new(kind.name, &id);
-        let source_date = resource["meta"]["lastUpdated"].as_str().and_then(Interval::parse).map(|date| date.low);
+        let source_date = source_date(&resource);
         if let Some(meta) = resource["meta"].as_object_mut() {
             meta.remove("versionId");
             meta.remove("lastUpdated");
@@ -270,6 +270,11 @@ impl Writer {
             },
         }
     }
+}
+
+/// When the source last changed a resource, by its own `meta.lastUpdated`. Text that is no date tells nothing, as none does.
+pub fn source_date(resource: &Json) -> Option<i64> {
+    resource["meta"]["lastUpdated"].as_str().and_then(Interval::parse).map(|date| date.low)
 }
 
 /// The first moment of the date that orders the type's history.
