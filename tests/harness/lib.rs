@@ -9,9 +9,12 @@
 mod app;
 mod audit;
 pub mod fixtures;
+mod operator;
+mod publisher;
 mod reply;
 mod tools;
 
 pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use publisher::Publisher;
 pub use reply::Reply;
 pub use tools::{binaries, checkout, found, missing_tool, shared_folder};

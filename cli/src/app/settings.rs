@@ -57,7 +57,8 @@ pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: boo
         rows.push(("state", "stopped: it gets no tokens; `app enable` lets it go on".to_owned()));
     }
     rows.extend(warnings.into_iter().map(|warning| ("warning", warning.to_owned())));
-    rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect()
+    let lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect();
+    lines.concat()
 }
 
 fn authentication(authentication: &Authentication) -> Vec<(&'static str, String)> {
