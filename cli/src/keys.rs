@@ -55,7 +55,7 @@ struct Keys<'a> {
     auth: Auth,
     signer: Signer,
     stored: Option<Stored<SigningKeys>>,
-    keys: SigningKeys,
+    all: SigningKeys,
     now: Time,
 }
 
@@ -89,17 +89,17 @@ impl<'a> Keys<'a> {
     async fn of(stack: &'a Stack) -> Result<Keys<'a>> {
         let (auth, signer, first) = (stack.auth(), stack.signer(), stack.signing_key()?);
         let stored = auth.get::<SigningKeys>(SigningKeys::ID).await?;
-        let keys = match &stored {
+        let all = match &stored {
             Some(stored) => stored.record.clone(),
             None => SigningKeys::of_first(first, &signer.public_key(first).await?.kid),
         };
-        Ok(Keys { stack, auth, signer, stored, keys, now: Clock::System.now() })
+        Ok(Keys { stack, auth, signer, stored, all, now: Clock::System.now() })
     }
 
     async fn rotate(&mut self, how: &Rotate) -> Result<()> {
-        let waiting = self.keys.waiting(self.now);
+        let waiting = self.all.waiting(self.now);
         let next = match (waiting, how) {
-            (Some(_), Rotate { at_once: true, .. }) => self.keys.hastened(self.now),
+            (Some(_), Rotate { at_once: true, .. }) => self.all.hastened(self.now),
             (Some(waiting), Rotate { compromised: false, .. }) => {
                 bail!("a new key waits already and signs from {}; --at-once lets it sign now", waiting.signs_from)
             }
@@ -112,7 +112,7 @@ impl<'a> Keys<'a> {
                 let (kms, kid) = self.create().await?;
                 // The time at which it is there, or it would be announced for less long than it must.
                 self.now = Clock::System.now();
-                self.keys.rotated(&kms, &kid, rotation, self.now)
+                self.all.rotated(&kms, &kid, rotation, self.now)
             }
         };
         self.save(next).await
@@ -146,19 +146,19 @@ impl<'a> Keys<'a> {
         match self.auth.commit(commit).await {
             Ok(()) => {}
             Err(CommitError::Conflict) => {
-                let unused = next.keys.iter().filter(|key| !self.keys.keys.iter().any(|known| known.kms == key.kms));
+                let unused = next.keys.iter().filter(|key| !self.all.keys.iter().any(|known| known.kms == key.kms));
                 let unused: Vec<&str> = unused.map(|key| key.kms.as_str()).collect();
                 bail!("somebody else changed the keys just now, so nothing was done; KMS keys to delete: {unused:?}")
             }
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
-        self.keys = next;
+        self.all = next;
         Ok(())
     }
 
     async fn sync(&self) -> Result<()> {
         let pattern = self.signer.policy(self.stack.signing_key()?).await?;
-        for key in self.keys.accepted(self.now) {
+        for key in self.all.accepted(self.now) {
             self.signer.set_policy(&key.kms, &pattern).await.with_context(|| format!("the KMS key {}", key.kms))?;
         }
         Ok(())
@@ -166,12 +166,12 @@ impl<'a> Keys<'a> {
 
     /// The template's key stays: CloudFormation holds it, and its policy is the pattern of all others.
     fn may_be_deleted(&self, key: &SigningKey) -> bool {
-        self.keys.state(key, self.now) == State::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
+        self.all.state(key, self.now) == State::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
     }
 
     async fn retire(&mut self) -> Result<()> {
         let (gone, left): (Vec<SigningKey>, Vec<SigningKey>) =
-            self.keys.keys.iter().cloned().partition(|key| self.may_be_deleted(key));
+            self.all.keys.iter().cloned().partition(|key| self.may_be_deleted(key));
         if gone.is_empty() {
             bail!("no key is over that could be deleted; the template's own key stays with the stack");
         }
@@ -188,8 +188,8 @@ impl<'a> Keys<'a> {
     async fn tell(&self, as_json: bool) -> Result<String> {
         let pattern = self.signer.policy(self.stack.signing_key()?).await?;
         let mut rows = Vec::new();
-        for key in &self.keys.keys {
-            let state = self.keys.state(key, self.now);
+        for key in &self.all.keys {
+            let state = self.all.state(key, self.now);
             let outdated = state != State::Over && self.signer.policy(&key.kms).await? != pattern;
             rows.push((key, state, outdated));
         }

@@ -1,113 +1,267 @@
-//! Apps that sign in with a key of their own (`private_key_jwt`).
+//! The keys that sign our tokens, from one rotation to the next.
 
-use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, StatusCode};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::oauth::client::{Authentication, Client};
-use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER};
+use shared::config::Config;
+use shared::http::Request;
+use shared::keys::{ANNOUNCED, FRESH, KeyRing, LAST_TOKEN};
+use shared::secret::Random;
+use shared::store::Aws;
+use shared::store::meter::measured;
+use shared::{fhir, oauth};
+use tests::{App, Tokens};
 
-/// A key pair on P-384: to sign with, and as the JWK that is registered.
-fn key(kid: &str) -> (EncodingKey, Json) {
-    let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
-    let point = pair.public_key().as_ref();
-    let (x, y) = point[1..].split_at(48);
-    let jwk = json!({"kty": "EC", "crv": "P-384", "kid": kid, "alg": "ES384",
-        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)});
-    (EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref()), jwk)
+const SCOPE: &str = "patient/*.rs offline_access";
+
+/// Functions of a stack in this process, at a time that the test turns.
+struct Turned {
+    clock: Clock,
+    fhir: fhir::Server,
+    oauth: oauth::Server,
+    ring: KeyRing,
 }
 
-async fn register(app: &App, jwk: Json) {
-    let keys = serde_json::from_value(json!({"keys": [jwk]})).unwrap();
-    let client = Client {
-        authentication: Authentication::Keys(keys),
-        ..Client::new("keyed", "Keyed", &[REDIRECT_URI], Clock::System.now())
-    };
-    app.register(&client).await;
+impl Turned {
+    async fn start(app: &App) -> Turned {
+        let clock = Clock::fixed(Clock::System.now());
+        let aws = Aws::local(app.environment()).await;
+        let config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
+        Turned {
+            fhir: fhir::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
+            oauth: oauth::Server::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
+            ring: KeyRing::load(&aws, &config, clock.clone()).await.unwrap(),
+            clock,
+        }
+    }
+
+    /// Reads alice with a token: the status, what is wrong, and how many calls to AWS it took.
+    async fn read(&self, token: &str) -> (StatusCode, String, u32) {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let parameters = [("type".to_owned(), "Patient".to_owned()), ("id".to_owned(), "alice".to_owned())];
+        let request = Request {
+            path: "/fhir/Patient/alice".into(),
+            parameters: parameters.into(),
+            headers,
+            // Names the audit record; the clock stands still.
+            request_id: Random::system().identifier(),
+            ..Request::default()
+        };
+        let (response, usage) = measured(Box::pin(self.fhir.read(request))).await;
+        let (head, body) = response.into_parts();
+        let body: Json = serde_json::from_slice(&body).unwrap();
+        let why = body["issue"][0]["diagnostics"].as_str().unwrap_or_default().to_owned();
+        (head.status, why, usage.calls)
+    }
+
+    async fn refresh(&self, app: &App, refresh_token: &str) -> Json {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("client_id", "app")];
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        let request =
+            Request { method: Method::POST, path: "/oauth2/token".into(), headers, body, ..Request::default() };
+        let answer: Json = serde_json::from_slice(Box::pin(self.oauth.token(request)).await.body()).unwrap();
+        for name in ["access_token", "refresh_token"] {
+            app.keep_secret(answer[name].as_str().unwrap_or_else(|| panic!("{answer}")));
+        }
+        answer
+    }
+
+    async fn published(&self) -> Vec<String> {
+        self.ring.published().await.into_iter().map(|key| key.kid).collect()
+    }
 }
 
-fn assertion(key: &EncodingKey, kid: &str, claims: &Json) -> String {
-    let mut header = Header::new(Algorithm::ES384);
-    header.kid = Some(kid.to_owned());
-    encode(&header, claims, key).unwrap()
+fn kid(token: &str) -> String {
+    jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
 }
 
-fn claims(app: &App, jti: &str) -> Json {
-    let exp = Clock::System.now().seconds() + 200;
-    json!({"iss": "keyed", "sub": "keyed", "aud": format!("{}/oauth2/token", app.url()), "exp": exp, "jti": jti})
+fn kids(jwks: &Json) -> Vec<&str> {
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect()
 }
 
-async fn exchange(app: &App, code: &str, assertion: &str) -> Reply {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", REDIRECT_URI),
-        ("code_verifier", VERIFIER),
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-        ("client_assertion", assertion),
-    ];
-    app.token(&form, HeaderMap::new()).await
+/// The same token under another key's name.
+fn renamed(token: &str, kid: &Json) -> String {
+    let (_, rest) = token.split_once('.').unwrap();
+    let mut header = json!({"alg": "RS256", "typ": "at+jwt", "kid": kid});
+    if kid.is_null() {
+        header.as_object_mut().unwrap().remove("kid");
+    }
+    format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
+}
+
+async fn list(app: &App) -> Vec<Json> {
+    let told: Json = serde_json::from_str(&app.operate(&["keys", "list", "--json"]).await.unwrap()).unwrap();
+    told["keys"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_signs_in_with_its_key_and_each_assertion_counts_once() {
+async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_are_over() {
     let app = App::start().await;
-    let (own, jwk) = key("k1");
-    register(&app, jwk).await;
-    let code = async || {
-        let options = AuthorizeOptions::new(&app, "alice", "patient/*.rs").with("client_id", Some("keyed"));
-        app.authorize(&options).await.redirected("code").unwrap()
-    };
-    let good = assertion(&own, "k1", &claims(&app, "one"));
-    let tokens = Tokens::of(&exchange(&app, &code().await, &good).await);
-    assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
-    let again = exchange(&app, &code().await, &good).await;
-    assert_eq!((again.status, again.json()["error"].as_str()), (StatusCode::UNAUTHORIZED, Some("invalid_client")));
-    assert!(again.json()["error_description"].as_str().unwrap().contains("used before"));
+    let turned = Turned::start(&app).await;
+    let tokens = app.sign_in("alice", SCOPE).await;
+    let old = kid(&tokens.access);
+    assert_eq!(turned.published().await, [old.as_str()]);
+    app.operate(&["keys", "rotate"]).await.unwrap();
+
+    turned.clock.advance(FRESH);
+    let published = turned.published().await;
+    assert_eq!((published.len(), &published[0]), (2, &old));
+    let first = turned.refresh(&app, tokens.refresh.as_deref().unwrap()).await;
+    assert_eq!(kid(first["access_token"].as_str().unwrap()), old, "the new key is seen, and does not sign yet");
+
+    turned.clock.advance(ANNOUNCED);
+    let second = turned.refresh(&app, first["refresh_token"].as_str().unwrap()).await;
+    let token = second["access_token"].as_str().unwrap();
+    assert_eq!(kid(token), published[1]);
+    assert_eq!(turned.read(token).await.0, StatusCode::OK);
+    assert_eq!(turned.read(&tokens.access).await.0, StatusCode::OK, "the old key's tokens are good to their end");
+
+    turned.clock.advance(LAST_TOKEN);
+    assert_eq!(turned.published().await, [published[1].as_str()]);
+    let (status, why, _) = turned.read(&tokens.access).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(why.contains("no longer, one of this server's"), "{why}");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
+async fn running_functions_feel_a_rotation_without_a_restart() {
     let app = App::start().await;
-    let ((own, jwk), (foreign, _)) = (key("k1"), key("k1"));
-    register(&app, jwk).await;
-    let options = AuthorizeOptions::new(&app, "alice", "patient/*.rs").with("client_id", Some("keyed"));
-    let code = app.authorize(&options).await.redirected("code").unwrap();
-    let with = |name: &str, value: Json| {
-        let mut claims = claims(&app, name);
-        claims[name] = value;
-        claims
-    };
-    let now = Clock::System.now().seconds();
-    let hs256 =
-        encode(&Header::new(Algorithm::HS256), &claims(&app, "x"), &EncodingKey::from_secret(b"secret")).unwrap();
-    for (what, assertion) in [
-        ("another's key", assertion(&foreign, "k1", &claims(&app, "foreign"))),
-        ("an unknown kid", assertion(&own, "k2", &claims(&app, "kid"))),
-        ("another audience", assertion(&own, "k1", &with("aud", json!("https://other.example/token")))),
-        ("an old one", assertion(&own, "k1", &with("exp", json!(now - 60)))),
-        ("one for an hour", assertion(&own, "k1", &with("exp", json!(now + 3600)))),
-        ("another issuer", assertion(&own, "k1", &with("iss", json!("app")))),
-        ("no jti", assertion(&own, "k1", &with("jti", json!("")))),
-        ("a symmetric one", hs256),
-        ("garbage", "a.b.c".to_owned()),
-    ] {
-        let reply = exchange(&app, &code, &assertion).await;
-        assert_eq!(
-            (reply.status, reply.json()["error"].as_str()),
-            (StatusCode::UNAUTHORIZED, Some("invalid_client")),
-            "{what}"
-        );
+    let starts = || app.logs().iter().filter(|line| line.starts_with("INIT_REPORT")).count();
+    let before = app.sign_in("alice", SCOPE).await;
+    assert_eq!(app.fhir(&before, "Patient/alice").await.status, StatusCode::OK);
+    let started = starts();
+    app.operate(&["keys", "rotate", "--at-once"]).await.unwrap();
+    let after = app.sign_in("alice", "openid fhirUser patient/*.rs").await;
+    assert_ne!(kid(&before.access), kid(&after.access));
+    assert_eq!(kid(&after.access), kid(after.answer["id_token"].as_str().unwrap()));
+    for tokens in [&after, &before] {
+        assert_eq!(app.fhir(tokens, "Patient/alice").await.status, StatusCode::OK);
     }
+    assert_eq!(starts(), started, "the same processes answered");
+    let jwks = app.get("/oauth2/jwks").await.json();
+    assert_eq!(kids(&jwks), [kid(&before.access), kid(&after.access)]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_an_emergency_old_tokens_die_in_two_minutes_and_apps_go_on_by_refreshing() {
+    let app = App::start().await;
+    let old = app.sign_in("alice", SCOPE).await;
+    assert_eq!(app.fhir(&old, "Patient/alice").await.status, StatusCode::OK);
+    let turned = Turned::start(&app).await;
+    app.operate(&["keys", "rotate", "--compromised"]).await.unwrap();
+
+    assert_eq!(turned.read(&old.access).await.0, StatusCode::OK, "this function read the record a moment ago");
+    turned.clock.advance(FRESH);
+    assert_eq!(turned.read(&old.access).await.0, StatusCode::UNAUTHORIZED);
+
     let form =
-        [("grant_type", "authorization_code"), ("code", &*code), ("client_id", "keyed"), ("code_verifier", VERIFIER)];
-    let without = app.token(&form, HeaderMap::new()).await;
-    assert_eq!(without.json()["error"], "invalid_client");
-    let good = assertion(&own, "k1", &claims(&app, "good"));
-    Tokens::of(&exchange(&app, &code, &good).await);
+        [("grant_type", "refresh_token"), ("refresh_token", old.refresh.as_deref().unwrap()), ("client_id", "app")];
+    let new = Tokens::of(&app.token(&form, HeaderMap::new()).await);
+    assert_eq!(app.fhir(&new, "Patient/alice").await.status, StatusCode::OK);
+    // The new key made the running function look, and there the old one is no more.
+    let dead = app.fhir(&old, "Patient/alice").await;
+    assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
+    assert!(dead.header("www-authenticate").contains("invalid_token"));
+    assert_eq!(kids(&app.get("/oauth2/jwks").await.json()), [kid(&new.access)]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_unknown_keys_have_the_record_read_once_a_minute() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", SCOPE).await;
+    let turned = Turned::start(&app).await;
+    let mut calls = 0;
+    for number in 0..1000 {
+        let (status, _, made) = turned.read(&renamed(&tokens.access, &json!(format!("unknown-{number}")))).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        calls += made;
+    }
+    assert_eq!(calls, 1);
+    for kid in [Json::Null, json!(""), json!("../../dev/null"), json!("' OR 1=1 --"), json!("k".repeat(10_000))] {
+        let (status, why, made) = turned.read(&renamed(&tokens.access, &kid)).await;
+        assert_eq!((status, made), (StatusCode::UNAUTHORIZED, 0), "{kid}: {why}");
+    }
+    turned.clock.advance(60);
+    assert_eq!(turned.read(&renamed(&tokens.access, &json!("unknown"))).await.2, 1);
+    // The grant and the resource side by side, then the audit record: nothing for the keys.
+    assert_eq!(turned.read(&tokens.access).await.2, 3);
+    turned.clock.advance(FRESH);
+    assert_eq!(turned.read(&tokens.access).await.2, 4, "what was read about the keys is too old");
+    assert_eq!(turned.read(&tokens.access).await.2, 3);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_sees_what_each_key_does_and_deletes_what_is_over() {
+    let app = App::empty().await;
+    let stack = app.stack_to_work_on().await;
+    let column = |keys: &[Json], name: &str| -> Vec<Json> { keys.iter().map(|key| key[name].clone()).collect() };
+    assert_eq!(column(&list(&app).await, "state"), ["signing"]);
+    app.operate(&["keys", "rotate"]).await.unwrap();
+    let keys = list(&app).await;
+    assert_eq!(column(&keys, "state"), ["signing", "waiting"]);
+    let (first, second) = (keys[0]["kms_key"].as_str().unwrap(), keys[1]["kms_key"].as_str().unwrap());
+    assert_eq!(first, stack.signing_key().unwrap());
+    let pattern = stack.signer().policy(first).await.unwrap();
+    assert_eq!(stack.signer().policy(second).await.unwrap(), pattern, "the functions may use the new key");
+
+    let again = app.operate(&["keys", "rotate"]).await.unwrap_err().to_string();
+    assert!(again.contains("waits already") && again.contains("--at-once"), "{again}");
+    app.operate(&["keys", "rotate", "--at-once"]).await.unwrap();
+    let keys = list(&app).await;
+    assert_eq!(column(&keys, "state"), ["leaving", "signing"], "the key that waited signs, and no third one was made");
+
+    let nothing = app.operate(&["keys", "retire"]).await.unwrap_err().to_string();
+    assert!(nothing.contains("no key is over"), "{nothing}");
+    app.operate(&["keys", "rotate", "--compromised"]).await.unwrap();
+    let keys = list(&app).await;
+    assert_eq!(column(&keys, "state"), ["over", "over", "signing"]);
+    assert_eq!(column(&keys, "may_be_deleted"), [false, true, false], "the template's own key stays");
+    let told = app.operate(&["keys", "list"]).await.unwrap();
+    assert!(told.contains("keys retire") && told.contains("signs all new tokens"), "{told}");
+    app.operate(&["keys", "retire"]).await.unwrap();
+    assert_eq!(column(&list(&app).await, "state"), ["over", "signing"]);
+    let deleted = stack.signer().public_key(second).await.unwrap_err().to_string();
+    assert!(deleted.contains("pending deletion"), "{deleted}");
+    assert_eq!(stack.signer().public_key(first).await.unwrap().kid, keys[0]["kid"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_rights_are_behind_the_templates_is_named_and_mended() {
+    let app = App::empty().await;
+    let stack = app.stack_to_work_on().await;
+    app.operate(&["keys", "rotate"]).await.unwrap();
+    let keys = list(&app).await;
+    let second = keys[1]["kms_key"].as_str().unwrap();
+    let older = json!({"Version": "2012-10-17", "Statement": []}).to_string();
+    stack.signer().set_policy(second, &older).await.unwrap();
+    assert_eq!(list(&app).await[1]["outdated_policy"], true);
+    assert!(app.operate(&["keys", "list"]).await.unwrap().contains("keys sync"));
+    app.operate(&["keys", "sync"]).await.unwrap();
+    assert_eq!(list(&app).await[1]["outdated_policy"], false);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_rotations_at_once_have_one_winner() {
+    let app = App::empty().await;
+    let (one, two) =
+        tokio::join!(app.operate(&["keys", "rotate", "--at-once"]), app.operate(&["keys", "rotate", "--at-once"]));
+    // Where the second began after the first had ended, both are right.
+    let won = [&one, &two].iter().filter(|result| result.is_ok()).count();
+    assert_eq!(list(&app).await.len(), 1 + won);
+    for lost in [one, two].into_iter().filter_map(Result::err) {
+        assert!(lost.to_string().contains("somebody else"), "{lost}");
+    }
     app.finish().await;
 }

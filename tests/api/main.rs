@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod clients;
 mod command;
 mod demo;
 mod dependencies;
@@ -14,6 +15,7 @@ mod keys;
 mod load;
 mod pages;
 mod payer_feed;
+mod registration;
 mod revocation;
 mod routes;
 mod search;

@@ -64,7 +64,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// SAM gives the function `X` a role `XRole` ("Generated CloudFormation resources for AWS::Serverless::Function").
+    /// SAM gives the function `X` a role `XRole` ("Generated CloudFormation resources for
+    /// `AWS::Serverless::Function`").
     fn is_role_of_a_function(&self, id: &str) -> bool {
         let function = id.strip_suffix("Role").and_then(|function| self.template.resources.get(function));
         function.is_some_and(|function| function.kind == "AWS::Serverless::Function")

@@ -158,7 +158,7 @@ fn key_of(json: &Json) -> Result<Jwk, &'static str> {
     if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| json.get(name).is_some()) {
         return Err("a key is private or secret; only public keys may be told, and this one is no longer safe");
     }
-    if !json["kid"].as_str().is_some_and(|kid| !kid.is_empty()) {
+    if json["kid"].as_str().is_none_or(str::is_empty) {
         return Err("a key has no `kid`");
     }
     if json.get("use").is_some_and(|usage| usage != "sig") {

@@ -217,6 +217,7 @@ impl Auth {
             .client
             .scan()
             .table_name(&self.table)
+            .consistent_read(true)
             .filter_expression("begins_with(pk, :kind)")
             .expression_attribute_values(":kind", AttributeValue::S(format!("{}#", R::KIND)))
             .into_paginator()

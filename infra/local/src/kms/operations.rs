@@ -156,13 +156,10 @@ fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletion) -> Res
 
 /// A key that is to be deleted does nothing any more ("Key states of AWS KMS keys").
 fn usable(key: &Key) -> Result<(), KmsError> {
-    match key.deletion {
-        None => Ok(()),
-        Some(_) => {
-            let message = format!("{} is pending deletion.", key_arn(&key.id));
-            Err(KmsError::new("KMSInvalidStateException", message))
-        }
+    if key.deletion.is_none() {
+        return Ok(());
     }
+    Err(KmsError::new("KMSInvalidStateException", format!("{} is pending deletion.", key_arn(&key.id))))
 }
 
 fn get_public_key(key: &Key) -> Result<Value, KmsError> {
