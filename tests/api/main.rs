@@ -8,6 +8,7 @@ mod events;
 mod flow;
 mod keys;
 mod load;
+mod named_paths;
 mod routes;
 mod search;
 mod template;
