@@ -13,6 +13,7 @@ mod events;
 mod flow;
 mod keys;
 mod load;
+mod named_paths;
 mod pages;
 mod payer_feed;
 mod registration;

@@ -23,6 +23,10 @@ const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 const HEAD: &str = r#"# Made from template.yaml; the test `cargo_lambda_has_the_routes_of_the_template` holds it equal and says how to make it anew.
 # Address and port are not here because the command line's own defaults would win: `cargo lambda watch -A 127.0.0.1`.
 
+[build]
+# The functions, and not the tools around them: `cargo lambda build --release --arm64` is then what `sam build` does.
+packages = ["functions"]
+
 [watch]
 # Where `patient-access local --services-only` leaves the functions' environment.
 env_file = ".local/functions.env"
