@@ -8,10 +8,18 @@
 
 mod app;
 mod audit;
+mod browser;
 pub mod fixtures;
+mod inside;
+mod mint;
 mod reply;
+mod rows;
 mod tools;
+mod wire;
 
-pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use app::{App, app_named};
+pub use browser::{AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use mint::{Mint, claims_of};
 pub use reply::Reply;
 pub use tools::{binaries, checkout, found, missing_tool, shared_folder};
+pub use wire::{Call, Fault, Wire};

@@ -40,6 +40,9 @@ pub struct Options {
     pub services_only: bool,
     /// Values for the template's `Parameters`.
     pub parameters: BTreeMap<String, String>,
+    /// Variables that the functions get in place of the stack's own: with `AWS_ENDPOINT_URL_*` a test stands between the
+    /// functions and a service.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// A running stack. Dropping it ends everything, functions included; only
@@ -88,9 +91,11 @@ impl LocalStack {
         let (mut gateway, mut runtime_api) = (None, None);
         if let Some(listener) = listener {
             let api_listener = server::listen(0)?;
+            let mut of_functions = environment.clone();
+            of_functions.extend(options.environment);
             let lambda = Lambda {
                 binaries: &options.binaries,
-                environment: &environment,
+                environment: &of_functions,
                 runtime_api: server::url(&api_listener)?,
                 spawner: Spawner::start()?,
                 logs: &logs,
