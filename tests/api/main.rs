@@ -16,4 +16,5 @@ mod routes;
 mod scopes;
 mod search;
 mod signing_in;
+mod smart;
 mod template;
