@@ -11,6 +11,7 @@ mod faults;
 mod flow;
 mod keys;
 mod load;
+mod permissions;
 mod refresh;
 mod routes;
 mod scopes;
