@@ -27,6 +27,7 @@ async fn a_member_sees_each_connected_app_once_with_what_it_may_see() {
     app.finish().await;
 }
 
+/// T047d
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_app_feels_it_with_its_next_request_on_every_device() {
     let app = App::start().await;
@@ -121,6 +122,7 @@ async fn signing_out_ends_the_session_and_signing_in_again_ends_the_one_before()
     app.finish().await;
 }
 
+/// T047d
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_password_or_a_stopped_member_ends_every_permission_and_every_sign_in() {
     let app = App::start().await;

@@ -180,6 +180,7 @@ fn authorization(value: &str) -> HeaderMap {
     headers
 }
 
+/// T031
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_app_proves_itself_in_its_own_way_and_no_other() {
     let app = App::empty().await;
@@ -224,6 +225,7 @@ async fn each_kind_of_app_proves_itself_in_its_own_way_and_no_other() {
     app.finish().await;
 }
 
+/// T031
 #[tokio::test(flavor = "multi_thread")]
 async fn http_basic_is_read_as_written_and_as_many_libraries_write_it() {
     let app = App::empty().await;
@@ -255,6 +257,7 @@ async fn http_basic_is_read_as_written_and_as_many_libraries_write_it() {
     app.finish().await;
 }
 
+/// T031
 #[tokio::test(flavor = "multi_thread")]
 async fn two_secrets_are_good_side_by_side_and_one_that_is_over_is_not() {
     let app = App::empty().await;
@@ -270,6 +273,7 @@ async fn two_secrets_are_good_side_by_side_and_one_that_is_over_is_not() {
     app.finish().await;
 }
 
+/// T032
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_signs_in_with_its_key_and_each_assertion_counts_once() {
     let app = App::start().await;
@@ -296,6 +300,7 @@ async fn an_app_signs_in_with_its_key_and_each_assertion_counts_once() {
     app.finish().await;
 }
 
+/// T032
 #[tokio::test(flavor = "multi_thread")]
 async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
     let app = App::empty().await;
@@ -505,6 +510,7 @@ async fn no_key_set_is_fetched_from_where_only_we_can_reach() {
     app.finish().await;
 }
 
+/// T033, T034
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_endpoint_takes_one_form_and_the_two_grant_types_it_has() {
     let app = App::empty().await;

@@ -100,6 +100,7 @@ async fn list(app: &App) -> Vec<Json> {
     told["keys"].as_array().unwrap().clone()
 }
 
+/// T059
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens_are_over() {
     let app = App::start().await;
@@ -174,6 +175,7 @@ async fn in_an_emergency_old_tokens_die_in_two_minutes_and_apps_go_on_by_refresh
     app.finish().await;
 }
 
+/// T052
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_unknown_keys_have_the_record_read_once_a_minute() {
     let app = App::start().await;

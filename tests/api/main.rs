@@ -1,7 +1,10 @@
 //! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
 
 mod access;
+mod access_token;
 mod account;
+mod authorize;
+mod catalogue;
 mod clients;
 mod command;
 mod demo;
@@ -10,16 +13,23 @@ mod discovery;
 mod documentation;
 mod documents;
 mod events;
+mod exchange;
+mod faults;
 mod flow;
 mod keys;
 mod load;
 mod named_paths;
 mod pages;
 mod payer_feed;
+mod permissions;
+mod refresh;
 mod registration;
 mod revocation;
 mod routes;
+mod scopes;
 mod search;
 mod sensitivity;
+mod signing_in;
+mod smart;
 mod template;
 mod watch;

@@ -57,6 +57,7 @@ async fn the_settings_table_has_what_a_developer_types_into_an_app() {
     app.finish().await;
 }
 
+/// T005
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_not_safe_is_refused_with_what_would_be_right() {
     let app = App::empty().await;
@@ -195,12 +196,14 @@ async fn keys_are_registered_as_a_set_or_as_the_place_where_the_app_publishes_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_app_gets_nothing_and_goes_on_where_it_was() {
+async fn a_stopped_app_gets_nothing_from_its_next_request_on() {
     let app = App::start().await;
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs offline_access");
     let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
     let code = app.authorize(&good).await.redirected("code").unwrap();
-    assert_eq!(operate(&app, &["app", "disable", "app"]).await["disabled"], true);
+    let told = operate(&app, &["app", "disable", "app"]).await;
+    assert_eq!((&told["disabled"], &told["permissions_ended"]), (&json!(true), &json!(1)));
+    assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
     assert!(app.operate(&["app", "show", "app"]).await.unwrap().contains("stopped"));
 
     let page = app.authorize(&good).await;
@@ -214,6 +217,7 @@ async fn a_stopped_app_gets_nothing_and_goes_on_where_it_was() {
         assert_eq!((reply.status, &reply.json()["error"]), (StatusCode::UNAUTHORIZED, &json!("invalid_client")));
     }
     operate(&app, &["app", "enable", "app"]).await;
-    Tokens::of(&refresh(&tokens).await);
+    assert_eq!(refresh(&tokens).await.json()["error"], "invalid_grant", "members allow it anew");
+    app.sign_in("alice", "patient/*.rs").await;
     app.finish().await;
 }

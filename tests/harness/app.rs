@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -25,82 +24,29 @@ use shared::store::Aws;
 use shared::store::auth::Commit;
 
 use crate::audit::{Record, records};
+use crate::browser::{REDIRECT_URI, Tokens};
 use crate::fixtures::{self, CANARIES};
+use crate::inside::Inside;
 use crate::reply::Reply;
 use crate::tools::{binaries, checkout};
-
-/// The code verifier of RFC 7636, appendix B, which every test uses.
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// Where the test app is sent back to.
-pub const REDIRECT_URI: &str = "https://app.example/callback";
+use crate::wire::Wire;
 
 /// A running stack with alice, bob and carol, a public app `app`, and a confidential one `server-app`.
 pub struct App {
-    stack: LocalStack,
-    client: Client<HttpConnector, Full<bytes::Bytes>>,
+    stack: Arc<LocalStack>,
+    way: Way,
     /// Secrets that were given out, which no log may show.
-    secrets: Mutex<Vec<String>>,
+    secrets: Arc<Mutex<Vec<String>>>,
     /// The client secret of `server-app`.
     pub client_secret: String,
 }
 
-/// What the token endpoint gave.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// Whose record it opens.
-    pub patient: String,
-    /// The access token.
-    pub access: String,
-    /// The refresh token, where there is one.
-    pub refresh: Option<String>,
-    /// The whole answer.
-    pub answer: Json,
-}
-
-/// An authorization request; change what a test is about.
-#[derive(Clone, Debug)]
-pub struct AuthorizeOptions {
-    /// The parameters of the authorize endpoint.
-    pub parameters: Vec<(String, String)>,
-    /// Who signs in.
-    pub username: String,
-    /// Which of the scopes the member leaves ticked; `None` is all.
-    pub ticked: Option<Vec<String>>,
-}
-
-impl AuthorizeOptions {
-    /// As a good app asks.
-    pub fn new(app: &App, username: &str, scope: &str) -> AuthorizeOptions {
-        let base = format!("{}/fhir", app.url());
-        let parameters = [
-            ("response_type", "code"),
-            ("client_id", "app"),
-            ("redirect_uri", REDIRECT_URI),
-            ("scope", scope),
-            ("state", "st&te=1 %"),
-            ("aud", &base),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-            ("nonce", "n-0S6_WzA2Mj"),
-        ];
-        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        AuthorizeOptions { parameters, username: username.to_owned(), ticked: None }
-    }
-
-    /// With one parameter changed, or left out where `value` is `None`.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: Option<&str>) -> AuthorizeOptions {
-        self.parameters.retain(|(given, _)| given != name);
-        self.parameters.extend(value.map(|value| (name.to_owned(), value.to_owned())));
-        self
-    }
-
-    /// As a query string.
-    pub fn query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish()
-    }
+/// How requests get to the servers.
+enum Way {
+    /// Over HTTP, through the local API Gateway to the functions' own processes.
+    Gateway(Box<Client<HttpConnector, Full<Bytes>>>),
+    /// To the same servers in this process, whose clock and whose way to storage a test holds.
+    Inside(Box<Inside>),
 }
 
 impl App {
@@ -111,13 +57,12 @@ impl App {
 
     /// Loads the fixtures.
     pub async fn with_fixtures(self) -> App {
-        let app = self;
-        let report = app.load(Source::Memory(fixtures::resources())).await;
+        let report = self.load(Source::Memory(fixtures::resources())).await;
         assert!(report.is_clean(), "{report}");
-        for (name, ()) in [("alice", ()), ("bob", ()), ("carol", ())] {
-            app.add_member(name, name).await;
+        for name in ["alice", "bob", "carol"] {
+            self.add_member(name, name).await;
         }
-        app
+        self
     }
 
     /// Starts everything, with the apps and without members.
@@ -139,6 +84,14 @@ impl App {
         app
     }
 
+    /// As [`App::start`], with `wire` between the functions and their services.
+    pub async fn behind(wire: &Wire) -> App {
+        let environment = wire.environment();
+        let app = App::with(Options { binaries: binaries().to_owned(), environment, ..Options::default() }).await;
+        wire.lead_to(app.environment());
+        app.with_fixtures().await
+    }
+
     /// Starts DynamoDB, S3 and KMS, with the apps and without members, for functions that somebody else serves on `port`.
     pub async fn services_only(port: u16) -> App {
         App::with(Options { services_only: true, port, ..Options::default() }).await
@@ -149,28 +102,31 @@ impl App {
         let stack = LocalStack::start(options).await.expect("the stack starts");
         let secret = Random::system().secret();
         let app = App {
-            stack,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            secrets: Mutex::default(),
+            stack: Arc::new(stack),
+            way: Way::Gateway(Box::new(Client::builder(TokioExecutor::new()).build_http())),
+            secrets: Arc::default(),
             client_secret: secret.reveal().to_owned(),
         };
         app.keep_secret(secret.reveal());
-        let now = Clock::System.now();
-        let proofs = [
-            ("app", Authentication::None),
-            ("server-app", Authentication::Secret(vec![ClientSecret::new("first", &secret, now)])),
-        ];
-        for (id, authentication) in proofs {
-            let client =
-                RegisteredClient { authentication, ..RegisteredClient::new(id, "Test <App>", &[REDIRECT_URI], now) };
-            app.stack_to_work_on()
-                .await
-                .auth()
-                .commit(Commit::default().create(&client))
-                .await
-                .expect("the app is new");
-        }
+        app.register(&app_named("app")).await;
+        let secret = ClientSecret::new("first", &secret, Clock::System.now());
+        let server_app =
+            RegisteredClient { authentication: Authentication::Secret(vec![secret]), ..app_named("server-app") };
+        app.register(&server_app).await;
         app
+    }
+
+    /// The same stack, asked in this process: at the time that `clock` tells, and with these variables in place of the
+    /// stack's own.
+    pub async fn inside(&self, clock: &Clock, changed: BTreeMap<String, String>) -> App {
+        let mut environment = self.environment().clone();
+        environment.extend(changed);
+        App {
+            stack: self.stack.clone(),
+            way: Way::Inside(Box::new(Box::pin(Inside::new(&environment, clock)).await)),
+            secrets: self.secrets.clone(),
+            client_secret: self.client_secret.clone(),
+        }
     }
 
     /// Registers one more app.
@@ -293,9 +249,14 @@ impl App {
         self.answer(request).await
     }
 
-    async fn answer(&self, request: Request<String>) -> Reply {
-        let response =
-            self.client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
+    /// The answer to a request as it is, whatever it says.
+    pub async fn answer(&self, request: Request<String>) -> Reply {
+        let client = match &self.way {
+            Way::Gateway(client) => client,
+            // Their futures are large, and a test's thread is not.
+            Way::Inside(inside) => return Box::pin(inside.answer(request)).await,
+        };
+        let response = client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the answer comes whole").to_bytes();
         Reply {
@@ -375,7 +336,7 @@ impl App {
     /// As [`App::fhir`], with any request.
     pub async fn fhir_request(&self, tokens: &Tokens, mut request: Request<String>) -> Reply {
         let subject = format!("Patient/{}", tokens.patient);
-        let before = self.audit(&subject).await.len();
+        let before = self.audit(&subject).await;
         let bearer = format!("Bearer {}", tokens.access).parse().expect("a token is text");
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
         let url = request.uri().to_string();
@@ -393,9 +354,10 @@ impl App {
         assert_eq!(reply.header("cache-control"), "no-store", "{url}");
         assert_eq!(reply.header("access-control-allow-origin"), "*", "{url}");
         if reply.status == StatusCode::OK {
-            let records = self.audit(&subject).await;
-            assert_eq!(records.len(), before + 1, "{url} was recorded once");
-            let ids = records[before].get("ids").cloned().unwrap_or_default();
+            let mut records = self.audit(&subject).await;
+            records.retain(|record| !before.contains(record));
+            assert_eq!(records.len(), 1, "{url} was recorded once");
+            let ids = records[0].get("ids").cloned().unwrap_or_default();
             let given = reply.json();
             let count = match given["resourceType"].as_str() {
                 Some("Bundle") => given["entry"]
@@ -412,114 +374,13 @@ impl App {
         reply
     }
 
-    /// Opens an authorization request as a browser does; the answer itself where it leads to no page of ours.
-    pub async fn browse(&self, options: &AuthorizeOptions) -> Result<Browser, Reply> {
-        let mut cookies = Cookies::default();
-        let reply = self.get(&format!("/oauth2/authorize?{}", options.query())).await;
-        if !reply.header("location").starts_with(self.url()) {
-            return Err(reply);
-        }
-        cookies.take(&reply);
-        let page = self.get_with(reply.header("location"), cookies.headers()).await;
-        Ok(Browser { cookies, page })
-    }
-
-    /// Signs in at the account page, as a browser does.
-    pub async fn account(&self, username: &str) -> Browser {
-        let mut cookies = Cookies::default();
-        let reply = self.get("/account").await;
-        let page = self.get(reply.header("location")).await;
-        cookies.take(&page);
-        let mut browser = Browser { cookies, page };
-        let signed_in = self.log_in(&browser, username, &fixtures::password(username)).await;
-        match signed_in.status {
-            StatusCode::SEE_OTHER => self.follow(&mut browser, &signed_in).await,
-            _ => browser.page = signed_in,
-        }
-        browser
-    }
-
-    /// Sends the form of the account page that the browser shows, with one of its buttons, and follows where that leads.
-    pub async fn press(&self, browser: &mut Browser, button: (&str, &str)) -> Reply {
-        let csrf = browser.page.field("csrf");
-        let reply = self.post("/account", &[("csrf", &csrf), button], browser.cookies.headers()).await;
-        if reply.status == StatusCode::SEE_OTHER {
-            self.follow(browser, &reply).await;
-        }
-        reply
-    }
-
-    /// Sends the sign-in form of the page that the browser shows.
-    pub async fn log_in(&self, browser: &Browser, username: &str, password: &str) -> Reply {
-        let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));
-        let form = [("request", request.as_str()), ("csrf", &csrf), ("username", username), ("password", password)];
-        self.post("/login", &form, browser.cookies.headers()).await
-    }
-
-    /// Goes on to the page that an answer leads to.
-    pub async fn follow(&self, browser: &mut Browser, reply: &Reply) {
-        browser.cookies.take(reply);
-        browser.page = self.get_with(reply.header("location"), browser.cookies.headers()).await;
-    }
-
-    /// Walks through the pages, up to the answer to the consent.
-    pub async fn authorize(&self, options: &AuthorizeOptions) -> Reply {
-        let mut browser = match self.browse(options).await {
-            Ok(browser) => browser,
-            Err(reply) => return reply,
-        };
-        let signed_in = self.log_in(&browser, &options.username, &fixtures::password(&options.username)).await;
-        if signed_in.status != StatusCode::SEE_OTHER {
-            return signed_in;
-        }
-        self.follow(&mut browser, &signed_in).await;
-        let page = &browser.page;
-        let (request, csrf) = (page.field("request"), page.field("csrf"));
-        let mut form = vec![("request", request.as_str()), ("csrf", &csrf), ("decision", "allow")];
-        let offered = page.checkboxes();
-        form.extend(options.ticked.as_ref().unwrap_or(&offered).iter().map(|scope| ("scope", scope.as_str())));
-        let reply = self.post("/consent", &form, browser.cookies.headers()).await;
-        if let Some(code) = reply.redirected("code") {
-            self.keep_secret(&code);
-        }
-        reply
-    }
-
-    /// Exchanges a code as the public app.
-    pub async fn exchange(&self, code: &str) -> Reply {
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", REDIRECT_URI),
-            ("client_id", "app"),
-            ("code_verifier", VERIFIER),
-        ];
-        self.token(&form, HeaderMap::new()).await
-    }
-
-    /// Asks the token endpoint.
-    pub async fn token(&self, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
-        let reply = self.post("/oauth2/token", form, headers).await;
-        assert_eq!(reply.header("cache-control"), "no-store");
-        for name in ["access_token", "refresh_token", "id_token"] {
-            if let Some(secret) = reply.json()[name].as_str() {
-                self.keep_secret(secret);
-            }
-        }
-        reply
-    }
-
-    /// Signs `username` in and gets tokens for `scope`.
-    pub async fn sign_in(&self, username: &str, scope: &str) -> Tokens {
-        let reply = self.authorize(&AuthorizeOptions::new(self, username, scope)).await;
-        let code = reply.redirected("code").unwrap_or_else(|| panic!("{reply:?}"));
-        Tokens::of(&self.exchange(&code).await)
-    }
-
     /// Ends the stack, after a last look at everything that the functions logged.
     pub async fn finish(self) {
         self.inspect(&self.logs());
-        self.stack.shutdown().await;
+        // Where the same stack is still asked in this process, the last one to go ends it.
+        if let Some(stack) = Arc::into_inner(self.stack) {
+            stack.shutdown().await;
+        }
     }
 
     /// Fails where a log line shows a secret or a member's data, or tells of a panic.
@@ -534,58 +395,7 @@ impl App {
     }
 }
 
-impl Tokens {
-    /// Out of the token endpoint's answer.
-    pub fn of(reply: &Reply) -> Tokens {
-        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
-        let answer = reply.json();
-        let text = |name: &str| answer[name].as_str().map(str::to_owned);
-        Tokens {
-            patient: text("patient").expect("there is a patient in context"),
-            access: text("access_token").expect("there is a token"),
-            refresh: text("refresh_token"),
-            answer,
-        }
-    }
-}
-
-/// A browser on our pages.
-#[derive(Debug)]
-pub struct Browser {
-    /// Its cookies.
-    pub cookies: Cookies,
-    /// The page it shows.
-    pub page: Reply,
-}
-
-/// A browser's cookies.
-#[derive(Clone, Debug, Default)]
-pub struct Cookies(BTreeMap<String, String>);
-
-impl Cookies {
-    /// Keeps what an answer sets.
-    pub fn take(&mut self, reply: &Reply) {
-        for cookie in reply.headers.get_all(header::SET_COOKIE) {
-            let text = cookie.to_str().unwrap_or_default();
-            let (name, value) = text.split(';').next().and_then(|pair| pair.split_once('=')).unwrap_or_default();
-            self.0.insert(name.to_owned(), value.to_owned());
-        }
-    }
-
-    /// The `Cookie` header, and what a browser says of its own form.
-    pub fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        let text: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        headers.insert(header::COOKIE, text.join("; ").parse().expect("cookies are text"));
-        headers.insert("sec-fetch-site", "same-origin".parse().expect("it is text"));
-        headers
-    }
-}
-
-/// The `Authorization` header of HTTP Basic.
-pub fn basic(id: &str, secret: &str) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let value = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    headers.insert(header::AUTHORIZATION, value.parse().expect("it is text"));
-    headers
+/// A public app of that id, as an operator registers it; change what a test is about.
+pub fn app_named(id: &str) -> RegisteredClient {
+    RegisteredClient::new(id, "Test <App>", &[REDIRECT_URI], Clock::System.now())
 }

@@ -31,7 +31,7 @@ pub async fn drop(environment: &BTreeMap<String, String>) {
     client.delete_table().table_name(table).send().await.expect("it goes");
 }
 
-fn client(environment: &BTreeMap<String, String>) -> Client {
+pub(crate) fn client(environment: &BTreeMap<String, String>) -> Client {
     let value = |name: &str| environment[name].clone();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

@@ -8,21 +8,29 @@
 
 mod app;
 mod audit;
+mod browser;
 mod callback;
 mod chromium;
 pub mod fixtures;
+mod inside;
+mod mint;
 mod operator;
 pub mod pattern;
 mod publisher;
 mod reply;
+mod rows;
 pub mod snapshot;
 mod template;
 mod tools;
+mod wire;
 
-pub use app::{App, AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
+pub use app::{App, app_named};
+pub use browser::{AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};
+pub use mint::{Mint, claims_of};
 pub use publisher::Publisher;
 pub use reply::Reply;
 pub use template::Templates;
 pub use tools::{binaries, checkout, found, missing_tool, path_of, shared_folder};
+pub use wire::{Call, Fault, Wire};

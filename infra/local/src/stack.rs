@@ -43,6 +43,9 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Pages that the gateway serves beside the template's routes.
     pub pages: Vec<Page>,
+    /// Variables that the functions get in place of the stack's own: with `AWS_ENDPOINT_URL_*` a test stands between the
+    /// functions and a service.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// A running stack. Dropping it ends everything, functions included; only
@@ -91,9 +94,11 @@ impl LocalStack {
         let (mut gateway, mut runtime_api) = (None, None);
         if let Some(listener) = listener {
             let api_listener = server::listen(0)?;
+            let mut of_functions = environment.clone();
+            of_functions.extend(options.environment);
             let lambda = Lambda {
                 binaries: &options.binaries,
-                environment: &environment,
+                environment: &of_functions,
                 runtime_api: server::url(&api_listener)?,
                 spawner: Spawner::start()?,
                 logs: &logs,

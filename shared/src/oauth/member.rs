@@ -89,10 +89,15 @@ impl Member {
     /// who was stopped.
     pub fn signs_in(member: Option<&Member>, password: &Secret) -> bool {
         let phc = member.map_or(NOBODY, |member| &member.password);
-        let right = PasswordHash::new(phc)
-            .is_ok_and(|hash| argon2id().verify_password(password.reveal().as_bytes(), &hash).is_ok());
-        right && member.is_some_and(|member| !member.disabled)
+        verifies(phc, password) && member.is_some_and(|member| !member.disabled)
     }
+}
+
+/// One argon2id.
+fn verifies(phc: &str, password: &Secret) -> bool {
+    #[cfg(test)]
+    tests::RUNS.with(|runs| runs.set(runs.get() + 1));
+    PasswordHash::new(phc).is_ok_and(|hash| argon2id().verify_password(password.reveal().as_bytes(), &hash).is_ok())
 }
 
 fn hashed(password: &Secret, random: &Random) -> Result<String, Unhashable> {
@@ -120,7 +125,32 @@ impl Record for Member {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// How often this test's thread ran argon2id to verify a password.
+        pub(super) static RUNS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn whoever_tries_to_sign_in_costs_one_argon2id() {
+        let (right, wrong) = (Secret::from_client("correct horse"), Secret::from_client("wrong horse"));
+        let member = Member::new("ada", &right, "p1", &Random::system(), Time(0)).unwrap();
+        let stopped = member.clone().disabled(true);
+        for (member, password) in [
+            (Some(&member), &right),
+            (Some(&member), &wrong),
+            (Some(&stopped), &right),
+            (Some(&stopped), &wrong),
+            (None, &right),
+        ] {
+            let before = RUNS.get();
+            Member::signs_in(member, password);
+            assert_eq!(RUNS.get() - before, 1);
+        }
+    }
 
     #[test]
     fn only_the_right_password_of_a_member_who_is_not_stopped_signs_in() {

@@ -1,0 +1,78 @@
+//! The servers of the functions, in this process: for what only a test that holds the clock, or the wire to storage, can see.
+//! Everything else is asked through the gateway.
+
+use std::collections::BTreeMap;
+
+use http::{Request, StatusCode};
+use shared::clock::Clock;
+use shared::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, Issuer, RESOURCES_TABLE, SIGNING_KEY};
+use shared::http::harden;
+use shared::secret::Random;
+use shared::store::Aws;
+use shared::{fhir, oauth};
+
+use crate::reply::Reply;
+
+/// The servers over a stack's services.
+pub(crate) struct Inside {
+    oauth: oauth::Server,
+    fhir: fhir::Server,
+    issuer: Issuer,
+    random: Random,
+}
+
+impl Inside {
+    pub(crate) async fn new(environment: &BTreeMap<String, String>, clock: &Clock) -> Inside {
+        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, SIGNING_KEY];
+        let config = Config::from_lookup(&needed, |name| environment.get(name).cloned()).expect("nothing is missing");
+        let (aws, random) = (Aws::local(environment).await, Random::system());
+        let oauth = oauth::Server::new(&aws, config.clone(), clock.clone(), random.clone());
+        Inside {
+            oauth: oauth.await.expect("KMS gives the public keys"),
+            fhir: fhir::Server::new(&aws, config.clone(), clock.clone()).await.expect("KMS gives the public keys"),
+            issuer: config.issuer.expect("a local stack has an issuer"),
+            random,
+        }
+    }
+
+    /// What the functions would answer. Paths are those of the template, without percent-encoding.
+    pub(crate) async fn answer(&self, request: Request<String>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().to_owned();
+        let named = |names: &[(&str, &str)]| {
+            names.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
+        };
+        let mut asked = shared::http::Request {
+            method: parts.method,
+            path: path.clone(),
+            raw_query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body: body.into_bytes(),
+            source_ip: "127.0.0.1".to_owned(),
+            request_id: self.random.identifier(),
+            ..shared::http::Request::default()
+        };
+        let steps: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let mut response = match steps[..] {
+            ["fhir", "Patient", id, operation] => {
+                asked.parameters = named(&[("id", id), ("operation", operation)]);
+                self.fhir.everything(asked).await
+            }
+            ["fhir", kind] | ["fhir", kind, "_search"] => {
+                asked.parameters = named(&[("type", kind)]);
+                self.fhir.search(asked).await
+            }
+            ["fhir", kind, id] => {
+                asked.parameters = named(&[("type", kind), ("id", id)]);
+                self.fhir.read(asked).await
+            }
+            ["oauth2", "token"] => self.oauth.token(asked).await,
+            ["oauth2", "authorize"] | ["login" | "consent"] => self.oauth.pages(asked).await,
+            _ => panic!("{path} is not served in this process: ask through the gateway"),
+        };
+        harden(&mut response, &self.issuer);
+        let (parts, body) = response.into_parts();
+        let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");
+        Reply { status: StatusCode::from_u16(parts.status.as_u16()).expect("a status"), headers: parts.headers, body }
+    }
+}

@@ -1,0 +1,221 @@
+//! The wire between a server and its services, on which calls can be counted, looked at, and lost.
+//!
+//! A call that the SDK tries again keeps its `amz-sdk-invocation-id`: that is what tells a second try from a second call.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value as Json, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The service says that it has too much to do.
+    Throttled,
+    /// The connection breaks before the service has heard anything.
+    Dropped,
+    /// The service does what it is asked, and its answer is lost.
+    AnswerLost,
+    /// The key is disabled (KMS), or the action denied (DynamoDB): trying again does not help.
+    Refused,
+}
+
+/// One call, as it went over the wire.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation: `GetItem`, `Sign`, …
+    pub operation: String,
+    /// What was asked.
+    pub body: Json,
+    /// How often the SDK tried.
+    pub tries: usize,
+    id: String,
+}
+
+/// Which calls go wrong.
+#[derive(Clone, Copy)]
+enum Plan {
+    /// The one at this place: each try of it, or the first alone.
+    Nth { place: usize, lasting: bool },
+    /// Each one of an operation.
+    Every(&'static str),
+}
+
+#[derive(Default)]
+struct State {
+    dynamodb: String,
+    kms: String,
+    calls: Vec<Call>,
+    plan: Option<(Plan, Fault)>,
+}
+
+/// A wire. It is cut when dropped.
+pub struct Wire {
+    url: String,
+    state: Arc<Mutex<State>>,
+    server: AbortHandle,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Wire {
+    /// A wire that leads nowhere yet.
+    pub async fn new() -> Wire {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        let state = Arc::<Mutex<State>>::default();
+        let server = tokio::spawn(serve(listener, state.clone())).abort_handle();
+        Wire { url, state, server }
+    }
+
+    /// The variables with which a server uses this wire.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS"].map(|name| (name.to_owned(), self.url.clone())).into()
+    }
+
+    /// Leads the wire to the services of a stack.
+    pub fn lead_to(&self, environment: &BTreeMap<String, String>) {
+        let mut state = lock(&self.state);
+        state.dynamodb.clone_from(&environment["AWS_ENDPOINT_URL_DYNAMODB"]);
+        state.kms.clone_from(&environment["AWS_ENDPOINT_URL_KMS"]);
+    }
+
+    /// Lets the `nth` call from now on go wrong, the first being 0: each try of it, or the first alone.
+    pub fn plan(&self, nth: usize, fault: Fault, lasting: bool) {
+        let mut state = lock(&self.state);
+        let place = state.calls.len() + nth;
+        state.plan = Some((Plan::Nth { place, lasting }, fault));
+    }
+
+    /// Lets every call of an operation go wrong.
+    pub fn fail(&self, operation: &'static str, fault: Fault) {
+        lock(&self.state).plan = Some((Plan::Every(operation), fault));
+    }
+
+    /// Lets everything through again.
+    pub fn mend(&self) {
+        lock(&self.state).plan = None;
+    }
+
+    /// All calls so far.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state).calls.clone()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("nobody panics inside")
+}
+
+async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    // Dropped with this future, and with it every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        connections.spawn(connection(stream, client.clone(), state.clone()));
+    }
+}
+
+async fn connection(stream: TcpStream, client: Client<HttpConnector, Full<Bytes>>, state: Arc<Mutex<State>>) {
+    // Without it an answer in two writes waits for the other side's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| pass(request, &client, &state));
+    // A service that ends in an error breaks the connection: that is what a lost call looks like.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// A call on the wire broke.
+#[derive(Debug, thiserror::Error)]
+#[error("the wire broke")]
+struct Broken;
+
+async fn pass(
+    request: Request<Incoming>,
+    client: &Client<HttpConnector, Full<Bytes>>,
+    state: &Mutex<State>,
+) -> Result<Response<Full<Bytes>>, Broken> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+    let (upstream, fault) = lock(state).meet(&parts.headers, &body);
+    let to_kms = service(&parts.headers) == "TrentService";
+    match fault {
+        Some(Fault::Dropped) => return Err(Broken),
+        Some(Fault::Throttled) if to_kms => return Ok(refusal("ThrottlingException")),
+        Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException")),
+        Some(Fault::Refused) if to_kms => return Ok(refusal("DisabledException")),
+        Some(Fault::Refused) => return Ok(refusal("AccessDeniedException")),
+        Some(Fault::AnswerLost) | None => {}
+    }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut onward = Request::builder().method(parts.method).uri(format!("{upstream}{path}"));
+    if let Some(headers) = onward.headers_mut() {
+        *headers = parts.headers;
+    }
+    let onward = onward.body(Full::new(body)).map_err(|_| Broken)?;
+    let (parts, body) = client.request(onward).await.map_err(|_| Broken)?.into_parts();
+    let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
+    if fault == Some(Fault::AnswerLost) {
+        return Err(Broken);
+    }
+    Ok(Response::from_parts(parts, Full::new(body)))
+}
+
+impl State {
+    /// Notes a call, and tells where it goes and what goes wrong with it.
+    fn meet(&mut self, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
+        let upstream = if service(headers) == "TrentService" { self.kms.clone() } else { self.dynamodb.clone() };
+        let id = text(headers, "amz-sdk-invocation-id").to_owned();
+        let known = self.calls.iter().position(|call| call.id == id);
+        let place = known.unwrap_or_else(|| {
+            let operation = text(headers, "x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
+            let body = serde_json::from_slice(body).unwrap_or_default();
+            self.calls.push(Call { operation, body, tries: 0, id });
+            self.calls.len() - 1
+        });
+        self.calls[place].tries += 1;
+        let (operation, first) = (self.calls[place].operation.as_str(), self.calls[place].tries == 1);
+        let planned = self.plan.filter(|(plan, _)| match *plan {
+            Plan::Nth { place: planned, lasting } => place == planned && (lasting || first),
+            Plan::Every(planned) => operation == planned,
+        });
+        (upstream, planned.map(|(_, fault)| fault))
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// `DynamoDB_20120810`, or `TrentService`, which is KMS.
+fn service(headers: &HeaderMap) -> &str {
+    text(headers, "x-amz-target").split('.').next().unwrap_or_default()
+}
+
+/// An error as AWS writes it.
+fn refusal(kind: &str) -> Response<Full<Bytes>> {
+    let body = json!({"__type": kind, "message": "as the test planned"}).to_string();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}
