@@ -44,7 +44,7 @@ async fn the_settings_table_has_what_a_developer_types_into_an_app() {
     let shown = app.operate(&["app", "show", id]).await.unwrap();
     let rows: Vec<(&str, &str)> = shown.lines().map(|line| (line[..15].trim(), &line[15..])).take(5).collect();
     let expected =
-        [("API endpoint", &*base), ("issuer", app.url()), ("client name", "My App"), ("client id", id), ("aud", &base)];
+        [("client name", "My App"), ("client id", id), ("API endpoint", &*base), ("issuer", app.url()), ("aud", &base)];
     assert_eq!(rows, expected);
     assert!(!shown.contains(told["client_secret"].as_str().unwrap()), "a secret is shown once");
     assert_eq!(operate(&app, &["app", "show", id]).await["client_secret"], Json::Null);

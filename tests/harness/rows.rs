@@ -27,7 +27,11 @@ impl App {
         let text = |value: Option<&AttributeValue>| value.and_then(|value| value.as_s().ok()).cloned();
         rows.iter()
             .map(|row| {
-                let key = text(row.get("pk")).expect("a row has a key").split_off(prefix.len());
+                let partition = text(row.get("pk")).expect("a row has a key").split_off(prefix.len());
+                let key = match text(row.get("sk")).expect("a row has a sort key").as_str() {
+                    "-" => partition,
+                    place => format!("{partition}.{place}"),
+                };
                 let record = text(row.get("v")).and_then(|text| serde_json::from_str(&text).ok());
                 (key, record.unwrap_or_default())
             })

@@ -56,7 +56,8 @@ fn told(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool, register
     }
     rows.extend(ended.map(|count| ("ended", format!("{count} permissions of members"))));
     rows.extend(warnings.into_iter().map(|warning| ("warning", warning.to_owned())));
-    rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect()
+    let lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect();
+    lines.concat()
 }
 
 fn registered_rows(app: &Client) -> Vec<(&'static str, String)> {
