@@ -34,7 +34,8 @@ const PAGES: &[Row] = &[
     ("labs", &[Scroll("#labs")], COMPLETE),
     ("authorizations", &[Scroll("#authorizations")], COMPLETE),
     ("what-happened", &[Click("#happened summary"), Scroll("#happened")], "#happened table"),
-    ("denied", &[Click("#sign-out"), Click("#connect"), Click("button[value=deny]"), Scroll("body")], "#problem"),
+    ("account", &[Open("/account")], ".apps"),
+    ("denied", &[Open("/demo/"), Click("#sign-out"), Click("#connect"), Click("button[value=deny]"), Scroll("body")], "#problem"),
     ("error", &[Open("/oauth2/authorize?client_id=nobody")], ".wrong"),
 ];
 

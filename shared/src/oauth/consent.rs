@@ -13,7 +13,7 @@ use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::words::{choices, kept};
 use crate::audit::Entry;
-use crate::config::Issuer;
+use crate::config::{Issuer, is_loopback};
 use crate::http::{Request, Response, single};
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
@@ -127,7 +127,8 @@ fn form(
 ) -> Response {
     let csrf = csrf(cookie);
     let destination = Url::parse(&asked.redirect_uri).ok();
-    let destination = destination.as_ref().and_then(|url| url.host_str()).unwrap_or("the app on this device");
+    let host = destination.as_ref().filter(|url| !is_loopback(url)).and_then(|url| url.host_str());
+    let destination = host.unwrap_or("the app on this device");
     let fields = ConsentPage {
         style: style(),
         plan: &server.config.plan.name,
