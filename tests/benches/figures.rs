@@ -1,17 +1,18 @@
-//! `cargo bench -p tests`: what a request costs, in figures that do not depend on the machine (calls, waves of calls, read
+//! `cargo bench --workspace --bench figures`: what a request costs, in figures that do not depend on the machine (calls, waves of calls, read
 //! and write units, bytes), and some that do (size and init of each function, resources loaded a second). Release build,
 //! real functions behind the local gateway, the sample members.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use http::{HeaderMap, header};
 use local_stack::{LocalStack, Options};
 use patient_access::load::{Source, load};
 use patient_access::sample;
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::Value as Json;
 use shared::clock::Clock;
-use tests::{App, AuthorizeOptions, binaries, checkout};
+use tests::{App, AuthorizeOptions, Tokens, binaries, checkout};
 
 /// How often each function is started.
 const STARTS: usize = 10;
@@ -72,7 +73,7 @@ async fn requests() {
     app.add_member("george", "george").await;
     println!("\n{:<74}{:>7}{:>7}{:>7}{:>7}{:>10}{:>8}", "request", "calls", "waves", "RU", "WU", "bytes", "ms");
     let reply = app.authorize(&AuthorizeOptions::new(&app, "ada", "patient/*.rs openid fhirUser offline_access")).await;
-    let tokens = tests::Tokens::of(&app.exchange(&reply.redirected("code").expect("a code")).await);
+    let tokens = Tokens::of(&app.exchange(&reply.redirected("code").expect("a code")).await);
     let george = app.sign_in("george", "patient/*.rs").await;
     for (who, path, route) in [
         (&tokens, "Patient/ada", "GET /fhir/{type}/{id}"),
@@ -94,17 +95,35 @@ async fn requests() {
         let line: Json = app.answered(route, 200, before + 1).await.pop().expect("a line");
         println!("{path:<74}{}{bytes:>10}{took:>8}", cost(&line));
     }
-    for (route, what) in [
-        ("GET /oauth2/authorize", "authorize"),
-        ("POST /login", "sign in"),
-        ("POST /consent", "consent"),
-        ("POST /oauth2/token", "token"),
-    ] {
-        let status = if what == "token" { 200 } else { 303 };
+    authorization(&app, &tokens).await;
+    app.finish().await;
+}
+
+/// What the way to a token costs, and what is done with it after.
+async fn authorization(app: &App, tokens: &Tokens) {
+    let show = async |what: &str, route: &str, status: u16| {
         let line: Json = app.answered(route, status, 1).await.pop().expect("a line");
         println!("{what:<74}{}", cost(&line));
-    }
-    app.finish().await;
+    };
+    show("authorize", "GET /oauth2/authorize", 303).await;
+    show("sign in", "POST /login", 303).await;
+    show("consent", "POST /consent", 303).await;
+    show("token, for a code", "POST /oauth2/token", 200).await;
+    let before = app.answered("POST /oauth2/token", 200, 1).await.len();
+    let refreshed = Tokens::of(&app.refresh(tokens).await);
+    app.answered("POST /oauth2/token", 200, before + 1).await;
+    show("token, for a refresh token", "POST /oauth2/token", 200).await;
+    let mut bearer = HeaderMap::new();
+    bearer.insert(header::AUTHORIZATION, format!("Bearer {}", refreshed.access).parse().expect("a token is text"));
+    app.get_with("/oauth2/userinfo", bearer.clone()).await;
+    show("userinfo", "GET /oauth2/userinfo", 200).await;
+    app.post("/oauth2/introspect", &[("token", &refreshed.access)], bearer).await;
+    show("introspect, with an access token", "POST /oauth2/introspect", 200).await;
+    app.account("ada").await;
+    show("account", "GET /account", 200).await;
+    let token = refreshed.refresh.as_deref().expect("offline_access was granted");
+    app.post("/oauth2/revoke", &[("token", token), ("client_id", "app")], HeaderMap::new()).await;
+    show("revoke", "POST /oauth2/revoke", 200).await;
 }
 
 /// Calls, waves, read and write units of a log line, as columns.

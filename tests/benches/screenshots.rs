@@ -35,7 +35,11 @@ const PAGES: &[Row] = &[
     ("authorizations", &[Scroll("#authorizations")], COMPLETE),
     ("what-happened", &[Click("#happened summary"), Scroll("#happened")], "#happened table"),
     ("account", &[Open("/account")], ".apps"),
-    ("denied", &[Open("/demo/"), Click("#sign-out"), Click("#connect"), Click("button[value=deny]"), Scroll("body")], "#problem"),
+    (
+        "denied",
+        &[Open("/demo/"), Click("#sign-out"), Click("#connect"), Click("button[value=deny]"), Scroll("body")],
+        "#problem",
+    ),
     ("error", &[Open("/oauth2/authorize?client_id=nobody")], ".wrong"),
 ];
 
