@@ -152,7 +152,12 @@ pub fn environment_file(root: &Path) -> PathBuf {
 /// # Errors
 /// The file cannot be written.
 pub fn write_environment(file: &Path, environment: &BTreeMap<String, String>) -> Result<()> {
-    let lines: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let plain = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/+=".contains(c));
+    let line = |(name, value): (&String, &String)| match plain(value) {
+        true => format!("{name}={value}"),
+        false => format!("{name}=\"{value}\""),
+    };
+    let lines: Vec<String> = environment.iter().map(line).collect();
     private_file(file)
         .and_then(|mut open| writeln!(open, "{}", lines.join("\n")))
         .with_context(|| format!("cannot write {}", file.display()))

@@ -62,6 +62,9 @@ async fn from_the_first_page_to_claims_costs_and_lab_values_at_any_width() {
         ] {
             assert!(page.contains(words), "{words} is not on the page: {page}");
         }
+        // Plots are drawn when their width is known.
+        browser.wait_for("#cost svg rect.paid").await;
+        browser.wait_for("#labs svg circle").await;
         assert!(browser.count("#cost svg rect.paid").await > 5, "a bar for most months");
         assert!(browser.count("#labs svg circle").await > 3, "a point for each value");
         let happened = browser.evaluate("return document.querySelector('#happened').textContent").await.to_string();
