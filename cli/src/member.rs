@@ -8,7 +8,7 @@ use shared::fhir::reference::is_id;
 use shared::oauth::grant::{self, Grant, Why};
 use shared::oauth::member::{Member, canonical};
 use shared::secret::{Random, Secret};
-use shared::store::auth::{Commit, CommitError};
+use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 use crate::stack::Stack;
 
@@ -76,8 +76,7 @@ impl Password {
     /// There is no such member, the password is not acceptable, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         let password = acceptable(&self.password)?;
-        let now = Clock::System.now();
-        let change = |member: Member| Ok(member.with_password(&password, &Random::system(), now)?);
+        let change = |member: Member| Ok(member.with_password(&password, &Random::system())?);
         let stopped = changed(stack, &self.username, change).await?;
         Ok(format!("{} has a new password; apps stopped: {stopped}\n", canonical(&self.username)))
     }
@@ -97,7 +96,7 @@ impl Name {
     /// # Errors
     /// There is no such member, or the stack does not answer.
     pub async fn disable(self, stack: &Stack) -> Result<String> {
-        let stopped = changed(stack, &self.username, |member| Ok(member.disabled(true))).await?;
+        let stopped = changed(stack, &self.username, |member| Ok(member.disabled(true, &Random::system()))).await?;
         Ok(format!("{} can no longer sign in; apps stopped: {stopped}\n", canonical(&self.username)))
     }
 
@@ -106,8 +105,32 @@ impl Name {
     /// # Errors
     /// There is no such member, or the stack does not answer.
     pub async fn enable(self, stack: &Stack) -> Result<String> {
-        changed(stack, &self.username, |member| Ok(member.disabled(false))).await?;
+        changed(stack, &self.username, |member| Ok(member.disabled(false, &Random::system()))).await?;
         Ok(format!("{} can sign in again\n", canonical(&self.username)))
+    }
+}
+
+/// Ends those of the live grants that `which` chooses, and tells how many. One that cannot be ended now keeps none of the others
+/// alive; the command then fails, and may be run again.
+pub(crate) async fn end_all(
+    auth: &Auth,
+    grants: Vec<Stored<Grant>>,
+    which: impl Fn(&Grant) -> bool,
+    why: Why,
+) -> Result<usize> {
+    let (now, mut ended, mut failed) = (Clock::System.now(), 0, None);
+    for Stored { record: grant, .. } in grants {
+        if grant.is_live(now) && which(&grant) {
+            match grant::end(auth, &grant.id, now, why).await {
+                Ok(true) => ended += 1,
+                Ok(false) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+    }
+    match failed {
+        None => Ok(ended),
+        Some(error) => Err(anyhow::Error::from(error).context("not every app could be stopped: run this again")),
     }
 }
 
@@ -129,13 +152,5 @@ async fn changed(stack: &Stack, username: &str, change: impl Fn(Member) -> Resul
         Err(CommitError::Conflict) => bail!("`{username}` was changed by somebody else at this moment: try again"),
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
-    let mut stopped = 0;
-    for stored in auth.list::<Grant>(&after.id).await? {
-        if stored.record.is_live(Clock::System.now())
-            && grant::end(&auth, &stored.record.id, Clock::System.now(), Why::MemberChanged).await?
-        {
-            stopped += 1;
-        }
-    }
-    Ok(stopped)
+    end_all(&auth, auth.list::<Grant>(&after.id).await?, |_| true, Why::MemberChanged).await
 }

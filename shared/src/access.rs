@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Issuer};
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
+use crate::fhir::{Kind, parameters_of};
 use crate::http::Request;
 use crate::keys::KeyRing;
 use crate::oauth::grant::Grant;
@@ -43,8 +44,8 @@ use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
 
 /// The types with an element of type Attachment (R4), which may name a Binary.
-const NAMING_DOCUMENTS: &[&str] =
-    &["Claim", "DiagnosticReport", "DocumentReference", "ExplanationOfBenefit", "Media", "QuestionnaireResponse"];
+pub(crate) const NAMING_DOCUMENTS: &[&str] =
+    &["DocumentReference", "DiagnosticReport", "Media", "ExplanationOfBenefit", "Claim", "QuestionnaireResponse"];
 
 /// How far the clocks of two machines may differ, in seconds.
 const SKEW: i64 = 30;
@@ -266,8 +267,8 @@ impl Bearer {
         })
     }
 
-    /// What the scopes allow for the record as a whole; types that they do not allow are left out, and documents where a
-    /// granular scope says which (see [`Bearer::documents`]).
+    /// What the scopes allow for the record as a whole; types that they do not allow are left out, and so are the contents of
+    /// documents, which are then read one by one, where not everything that names them is allowed (see [`Bearer::documents`]).
     pub fn permits(&self, interaction: Interaction) -> Permits {
         let mut permits = self.permits_for(interaction);
         if self.documents().is_some() {
@@ -276,12 +277,14 @@ impl Bearer {
         permits
     }
 
-    /// The types whose resources name documents, where a granular scope is on one of them. A Binary has nothing that such a
-    /// scope could compare: it is readable where one of these permits admits a resource that names it.
+    /// What may be read of the types whose resources name documents; `None` where that is all of all of them. A Binary has
+    /// nothing of its own that a scope could compare: it is readable where one of these permits admits a resource that names
+    /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
         let mut permits = self.permits_for(Interaction::Read);
         permits.by_type.retain(|permit| NAMING_DOCUMENTS.contains(&permit.kind.name));
-        permits.are_granular().then_some(permits)
+        let whole = permits.by_type.len() == NAMING_DOCUMENTS.len() && !permits.are_granular();
+        (!whole).then_some(permits)
     }
 
     fn permits_for(&self, interaction: Interaction) -> Permits {
@@ -326,10 +329,24 @@ impl Bearer {
     }
 }
 
+/// The filters of a granular scope: codes that a resource must have. A modifier could turn one into its opposite, and a date
+/// into everything, while the member reads "only a part": so neither is a scope here.
 fn granular(kind: &ResourceType, query: &str) -> Option<Vec<Filter>> {
+    let is_code = |name: &str| parameters_of(kind.name).any(|(_, row)| row.code == name && row.kind == Kind::Token);
     form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| Filter::parse(kind.name, &name, &value, &[]).ok())
+        .map(|(name, value)| is_code(&name).then(|| Filter::parse(kind.name, &name, &value, &[]).ok())?)
         .collect()
+}
+
+/// What a granular scope leaves of a type, in the guides' own words: only for those that they name, so that nobody can have
+/// words of theirs shown to a member.
+pub fn part_in_words(scope: &ResourceScope) -> Option<String> {
+    let kind = scope.kind.as_deref()?;
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(scope.query.as_deref()?.as_bytes()).into_owned().collect();
+    let [(name, value)] = query.as_slice() else { return None };
+    let (_, category) = GRANULAR.iter().find(|row| name == "category" && **row == (kind, value.as_str()))?;
+    category.rsplit('|').next().map(|code| code.replace('-', " "))
 }
 
 impl Access {

@@ -114,8 +114,12 @@ impl SigningKeys {
     /// These and a new one.
     #[must_use]
     pub fn rotated(&self, kms: &str, kid: &str, rotation: Rotation, now: Time) -> SigningKeys {
-        let signs_from = if rotation == Rotation::Announced { now.plus_seconds(ANNOUNCED) } else { now };
-        let last = if rotation == Rotation::Compromised { now } else { signs_from.plus_seconds(LAST_TOKEN) };
+        // Where a key is compromised, nothing waits for the clock of the machine that says so.
+        let (signs_from, last) = match rotation {
+            Rotation::Announced => (now.plus_seconds(ANNOUNCED), now.plus_seconds(ANNOUNCED + LAST_TOKEN)),
+            Rotation::AtOnce => (now, now.plus_seconds(LAST_TOKEN)),
+            Rotation::Compromised => (Time(0), Time(0)),
+        };
         let mut next = self.ending(last);
         next.keys.push(SigningKey { kms: kms.to_owned(), kid: kid.to_owned(), signs_from, until: None });
         next

@@ -7,16 +7,16 @@ mod settings;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use shared::clock::Clock;
 use shared::oauth::client::{Authentication, Client, Limits};
 use shared::oauth::client_keys;
 use shared::oauth::fetch::fetchable;
-use shared::oauth::grant::{self, Grant, Why};
+use shared::oauth::grant::{Grant, Why};
 use shared::oauth::redirect_uri::registrable;
 use shared::scope::Scopes;
 use shared::store::auth::{Commit, CommitError, Stored};
 
 use self::settings::Note;
+use crate::member::end_all;
 use crate::stack::Stack;
 
 /// What to do with apps.
@@ -95,14 +95,8 @@ impl One {
 /// Ends every grant of an app, after the app was stopped and can get no new ones; tells how many. A token's grant is read on
 /// every request, its app is not: so this is what its tokens feel.
 async fn end_grants(stack: &Stack, client_id: &str) -> Result<usize> {
-    let (auth, now, mut ended) = (stack.auth(), Clock::System.now(), 0);
-    for Stored { record: grant, .. } in auth.scan::<Grant>().await? {
-        if grant.client == client_id && grant.is_live(now) && grant::end(&auth, &grant.id, now, Why::AppStopped).await?
-        {
-            ended += 1;
-        }
-    }
-    Ok(ended)
+    let auth = stack.auth();
+    end_all(&auth, auth.scan::<Grant>().await?, |grant| grant.client == client_id, Why::AppStopped).await
 }
 
 /// The app of that client id.

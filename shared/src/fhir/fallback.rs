@@ -38,9 +38,10 @@ pub fn fallback(config: &Config, request: &Request) -> Response {
 /// Paths of the authorization server: its endpoints under another method, and what is not there.
 fn outside_fhir(path: &[&str]) -> Response {
     let allow = match path {
-        ["oauth2", "authorize"] | ["login" | "consent"] => "GET, POST",
-        ["oauth2", "token"] => "POST",
-        ["oauth2", "jwks"] | [".well-known", "openid-configuration" | "oauth-authorization-server"] => "GET",
+        ["oauth2", "authorize" | "userinfo"] | ["login" | "consent" | "account"] => "GET, POST",
+        ["oauth2", "token" | "revoke" | "introspect"] => "POST",
+        ["oauth2", "jwks"]
+        | [".well-known", "openid-configuration" | "oauth-authorization-server" | "user-access-brands.json"] => "GET",
         _ => return json(StatusCode::NOT_FOUND, "application/json", r#"{"error":"not_found"}"#.to_owned()),
     };
     let text = format!(r#"{{"error":"invalid_request","error_description":"the method here is {allow}"}}"#);

@@ -1,12 +1,13 @@
 //! `GET /fhir/{type}/{id}`: one resource.
 
 use http::{StatusCode, header};
+use serde_json::Value as Json;
 
 use super::outcome::{Error, FHIR_JSON};
-use super::reference::is_id;
+use super::reference::{Reference, is_id};
 use super::server::Call;
 use super::types::{Owner, ResourceType};
-use crate::access::{Access, Interaction};
+use crate::access::{Access, Interaction, NAMING_DOCUMENTS};
 use crate::audit::Disclosure;
 use crate::http::{json, set};
 use crate::store::resources::Window;
@@ -34,18 +35,31 @@ pub(super) async fn read(call: &Call<'_>) -> Result<Disclosure, Error> {
     Ok(Disclosure::new(response, vec![key]))
 }
 
-/// Whether the document may be read under granular scopes: where there are any on types that name documents, one of the
-/// resources that they admit has to name it. Only such a token costs these reads.
+/// Whether the document may be read: where the token does not see everything that names documents, one of the resources
+/// that it sees has to name this one. Only such a token costs these reads, at most [`MOST_READS`] of them.
 async fn is_named(call: &Call<'_>, access: &Access, id: &str) -> Result<bool, Error> {
     let Some(permits) = call.bearer.documents() else { return Ok(true) };
-    let resources = &call.server.resources;
-    let name = format!("Binary/{id}\"");
-    for permit in permits.iter() {
+    let (resources, name) = (&call.server.resources, format!("Binary/{id}"));
+    let mut reads = 0;
+    for kind in NAMING_DOCUMENTS {
+        let Some(permit) = permits.of(kind) else { continue };
         let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
         loop {
+            reads += 1;
+            if reads > MOST_READS {
+                return Err(Error::TooCostly(
+                    "the resource that names this document is too far away; ask with a token for \
+                     all of DocumentReference, DiagnosticReport, Media, ExplanationOfBenefit, Claim and \
+                     QuestionnaireResponse"
+                        .into(),
+                ));
+            }
             let slice = access.open(resources.history(permit, &window).await?)?;
             for row in slice.rows {
-                if resources.json(row).await?.contains(&name) {
+                let json = resources.json(row).await?;
+                if json.contains(&name)
+                    && serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base))
+                {
                     return Ok(true);
                 }
             }
@@ -56,4 +70,21 @@ async fn is_named(call: &Call<'_>, access: &Access, id: &str) -> Result<bool, Er
         }
     }
     Ok(false)
+}
+
+/// At most so many reads of up to 1 MB for the resource that names a document.
+const MOST_READS: usize = 10;
+
+/// Whether an Attachment somewhere in `json` has this Binary as its `url`.
+fn attaches(json: &Json, name: &str, base: &str) -> bool {
+    match json {
+        Json::Object(fields) => fields.iter().any(|(key, value)| match value {
+            Json::String(url) if key == "url" => {
+                Reference::parse(url, &[base]).is_some_and(|reference| reference.to_string() == name)
+            }
+            value => attaches(value, name, base),
+        }),
+        Json::Array(items) => items.iter().any(|item| attaches(item, name, base)),
+        _ => false,
+    }
 }

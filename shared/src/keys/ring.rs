@@ -7,7 +7,7 @@ use tokio::sync::RwLock;
 use super::{FRESH, SigningKeys};
 use crate::clock::{Clock, Time};
 use crate::config::Config;
-use crate::store::auth::Auth;
+use crate::store::auth::{Auth, Stored};
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
 
@@ -18,8 +18,8 @@ const UNKNOWN: i64 = 60;
 pub struct KeyRing {
     auth: Auth,
     signer: Signer,
-    /// The template's key, which signs until the first rotation.
-    first: PublicKey,
+    /// The template's key, which signs until the first rotation; `None` where KMS does not give it out any more.
+    first: Option<PublicKey>,
     first_kms: String,
     clock: Clock,
     loaded: RwLock<Loaded>,
@@ -49,9 +49,17 @@ impl KeyRing {
     pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<KeyRing, StoreError> {
         let (auth, signer) = (Auth::new(aws, &config.auth_table), Signer::new(aws));
         let first_kms = config.signing_key.clone();
-        let (record, first) =
-            tokio::try_join!(auth.get::<SigningKeys>(SigningKeys::ID), signer.public_key(&first_kms))?;
-        let keys = record.map_or_else(|| SigningKeys::of_first(&first_kms, &first.kid), |stored| stored.record);
+        let (record, first) = tokio::join!(auth.get::<SigningKeys>(SigningKeys::ID), signer.public_key(&first_kms));
+        let first = match first {
+            Ok(key) => Some(key),
+            // Switched off, by an operator who rotated the keys before.
+            Err(StoreError::Fault(why)) => {
+                tracing::error!(why, "the template's signing key cannot be used");
+                None
+            }
+            Err(busy) => return Err(busy),
+        };
+        let keys = all(record?, &first_kms, first.as_ref());
         let empty = Loaded { keys, public: Vec::new(), at: clock.now(), unknown_at: None };
         let ring = KeyRing { auth, signer, first, first_kms, clock, loaded: RwLock::new(empty) };
         ring.fetch(&mut *ring.loaded.write().await).await?;
@@ -96,8 +104,7 @@ impl KeyRing {
 
     async fn reload(&self, loaded: &mut Loaded, now: Time) -> Result<(), StoreError> {
         let record = self.auth.get::<SigningKeys>(SigningKeys::ID).await?;
-        loaded.keys =
-            record.map_or_else(|| SigningKeys::of_first(&self.first_kms, &self.first.kid), |stored| stored.record);
+        loaded.keys = all(record, &self.first_kms, self.first.as_ref());
         self.fetch(loaded).await?;
         loaded.at = now;
         Ok(())
@@ -113,7 +120,10 @@ impl KeyRing {
             .filter(|kms| loaded.public.iter().all(|public| public.kms != *kms))
             .collect();
         let fetched = futures_util::future::join_all(new.into_iter().map(async |kms| {
-            let key = if kms == self.first_kms { Ok(self.first.clone()) } else { self.signer.public_key(kms).await };
+            let key = match &self.first {
+                Some(first) if kms == self.first_kms => Ok(first.clone()),
+                _ => self.signer.public_key(kms).await,
+            };
             (kms.to_owned(), key)
         }));
         for (kms, key) in fetched.await {
@@ -127,6 +137,15 @@ impl KeyRing {
             }
         }
         Ok(())
+    }
+}
+
+/// The keys by the record; before the first rotation, the template's own.
+fn all(record: Option<Stored<SigningKeys>>, first_kms: &str, first: Option<&PublicKey>) -> SigningKeys {
+    match (record, first) {
+        (Some(stored), _) => stored.record,
+        (None, Some(first)) => SigningKeys::of_first(first_kms, &first.kid),
+        (None, None) => SigningKeys { keys: Vec::new() },
     }
 }
 

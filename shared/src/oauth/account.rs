@@ -39,7 +39,8 @@ pub(super) async fn show(server: &Server, request: &Request, issuer: &Issuer) ->
         return Ok(see_other(&format!("{issuer}/login"), &[]));
     };
     let grants = live_grants(server, &session.record).await?;
-    let done = single(&request.query(), "done")?.is_some();
+    // Only our own redirect knows this word, so that no link can say that something was stopped.
+    let done = single(&request.query(), "done")? == Some(done(&cookie).reveal());
     let csrf = csrf(&cookie);
     let fields = AccountPage {
         style: style(),
@@ -64,7 +65,7 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
         return Err(PageError::Forged);
     }
     let stop = single(&pairs, "stop")?;
-    match single(&pairs, "do")?.or(stop.map(|_| "stop")) {
+    let ended = match single(&pairs, "do")?.or(stop.map(|_| "stop")) {
         Some("sign-out") => {
             server.auth.commit(Commit::default().replace(&session, &session.record.clone().ended())).await?;
             return Ok(see_other(&format!("{issuer}/login"), &[Cookie::Session.clear(issuer)]));
@@ -72,22 +73,35 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
         Some("stop-all") => end(server, request, &session.record, |_| true).await?,
         Some("stop") => end(server, request, &session.record, |grant| stop == Some(&grant.client)).await?,
         _ => return Err(PageError::Malformed("the form says neither what to stop nor to sign out".into())),
-    }
-    Ok(see_other(&format!("{issuer}/account?done"), &[]))
+    };
+    let word = if ended == 0 { String::new() } else { format!("?done={}", done(&cookie).reveal()) };
+    Ok(see_other(&format!("{issuer}/account{word}"), &[]))
 }
 
-/// Ends those of the member's live grants that `which` chooses. Each is recorded before it ends.
+fn done(cookie: &Secret) -> Secret {
+    cookie.derived("done")
+}
+
+/// Ends those of the member's live grants that `which` chooses, and tells how many. Each is recorded before it ends; one that
+/// cannot be ended now keeps none of the others alive.
 async fn end(
     server: &Server,
     request: &Request,
     session: &Session,
     which: impl Fn(&Grant) -> bool,
-) -> Result<(), PageError> {
+) -> Result<usize, PageError> {
+    let (mut ended, mut failed) = (0, None);
     for grant in live_grants(server, session).await?.iter().filter(|grant| which(grant)) {
-        event(server, request, "stop", grant).await?;
-        grant::end(&server.auth, &grant.id, server.clock.now(), Why::StoppedByMember).await?;
+        let stopped = async {
+            event(server, request, "stop", grant).await?;
+            grant::end(&server.auth, &grant.id, server.clock.now(), Why::StoppedByMember).await
+        };
+        match stopped.await {
+            Ok(_) => ended += 1,
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(())
+    failed.map_or(Ok(ended), |error| Err(error.into()))
 }
 
 async fn signed_in(

@@ -6,7 +6,7 @@ use super::client::{Client, LONGEST_CLIENT_ID};
 use super::code::AuthorizationCode;
 use super::error::{AuthorizeError, PageError};
 use super::grant;
-use super::member::LONGEST_USERNAME;
+use super::member::{LONGEST_USERNAME, Member};
 use super::pages::see_other;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
@@ -249,7 +249,7 @@ fn login_hint(pairs: &[(String, String)]) -> Option<String> {
     (hint.len() <= LONGEST_USERNAME && !hint.contains(char::is_control)).then(|| hint.to_owned())
 }
 
-/// The session of the browser that asks, if somebody is signed in there.
+/// The session of the browser that asks, if somebody is signed in there and still may be.
 pub(super) async fn session(
     server: &Server,
     request: &Request,
@@ -257,7 +257,9 @@ pub(super) async fn session(
 ) -> Result<Option<Stored<Session>>, PageError> {
     let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
     let stored = server.auth.get::<Session>(&cookie.hashed().0).await?;
-    Ok(stored.filter(|session| !session.record.is_over(server.clock.now())))
+    let Some(session) = stored.filter(|session| !session.record.is_over(server.clock.now())) else { return Ok(None) };
+    let member = server.auth.get::<Member>(&session.record.username).await?;
+    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
 }
 
 /// Stores the request, bound to this browser, and leads to its next page.
@@ -320,6 +322,7 @@ impl AuthorizationRequest {
             grant: grant::new_id(&session.member, &server.random),
             patient: session.patient.clone(),
             username: session.username.clone(),
+            stamp: session.stamp.clone(),
             scope: scope.to_string(),
             nonce: self.nonce.clone(),
             auth_time: session.auth_time,

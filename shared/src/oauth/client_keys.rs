@@ -87,17 +87,19 @@ impl ClientKeys {
                 let keys = usable(&document.body)?;
                 Ok((keys, document.max_age.unwrap_or(UNSAID).min(LONGEST)))
             });
-            let (keys, age) = match answer {
-                Ok((keys, age)) => (Some(keys), age),
+            let before = fetched.remove(url).filter(|known| now < known.until);
+            let (keys, until) = match answer {
+                Ok((keys, age)) => (Some(keys), now.plus_seconds(age)),
                 Err(error) => {
                     tracing::warn!(url, %error, "an app's keys cannot be fetched");
-                    (None, 0)
+                    // Keys that were fetched before are as good as the app said they would be.
+                    before.map_or((None, now), |known| (known.keys, known.until))
                 }
             };
             if fetched.len() >= MOST {
                 fetched.clear();
             }
-            fetched.insert(url.to_owned(), Fetched { keys, at: now, until: now.plus_seconds(age) });
+            fetched.insert(url.to_owned(), Fetched { keys, at: now, until });
         }
         let keys = fetched.get(url).and_then(|fetched| fetched.keys.as_ref()).ok_or(NoKey::Unfetched)?;
         wanted.one_of(keys).cloned().ok_or(NoKey::Unknown)

@@ -30,6 +30,8 @@ pub struct AuthorizationCode {
     pub patient: String,
     /// The sign-in name.
     pub username: String,
+    /// The member's stamp when they signed in.
+    pub stamp: String,
     /// What the member allowed.
     pub scope: String,
     /// The app's nonce, for the `id_token`.

@@ -4,10 +4,11 @@ use http::StatusCode;
 use url::Url;
 
 use super::authorize::{send_back, send_code, session};
+use super::client::Client;
 use super::error::{AuthorizeError, PageError};
 use super::login::posted;
 use super::pages::{ConsentPage, page, style};
-use super::redirect_uri::form_action;
+use super::redirect_uri::{self, form_action};
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
@@ -67,6 +68,15 @@ async fn allow(
     session: &Session,
     kept: &Scopes,
 ) -> Result<Response, PageError> {
+    // The request may have waited for a quarter of an hour: the app is asked for as it is registered now.
+    let client = server.auth.get::<Client>(&asked.record.client).await?.map(|stored| stored.record);
+    let registered = |client: &Client| {
+        let uris = &client.redirect_uris;
+        !client.disabled && uris.iter().any(|uri| redirect_uri::matches(uri, &asked.record.redirect_uri))
+    };
+    if !client.as_ref().is_some_and(registered) {
+        return Err(PageError::Over);
+    }
     let secret = server.random.secret();
     let code = asked.record.code(server, secret.hashed(), kept, session);
     event(server, request, session, "allowed", &code.client, code.scope.clone()).await?;
@@ -127,7 +137,9 @@ fn form(
 ) -> Response {
     let csrf = csrf(cookie);
     let destination = Url::parse(&asked.redirect_uri).ok();
-    let host = destination.as_ref().filter(|url| !is_loopback(url)).and_then(|url| url.host_str());
+    // A private-use scheme has no host to speak of, whatever stands behind its slashes.
+    let host = destination.as_ref().filter(|url| url.scheme() == "https" && !is_loopback(url));
+    let host = host.and_then(|url| url.host_str());
     let destination = host.unwrap_or("the app on this device");
     let fields = ConsentPage {
         style: style(),

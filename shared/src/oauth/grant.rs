@@ -24,6 +24,8 @@ pub struct Grant {
     pub subject: String,
     /// The sign-in name of who granted it.
     pub username: String,
+    /// Their stamp when they signed in for it.
+    pub stamp: String,
     /// What was granted, as a scope string.
     pub scope: String,
     /// When it was granted.

@@ -55,10 +55,15 @@ impl TokenSigner {
         let signer = Signer::new(aws);
         let first = match config.signing_key.as_str() {
             "" => None,
-            kms => {
-                let kid = signer.public_key(kms).await?.kid;
-                SigningKeys::of_first(kms, &kid).keys.pop()
-            }
+            kms => match signer.public_key(kms).await {
+                Ok(key) => SigningKeys::of_first(kms, &key.kid).keys.pop(),
+                // The operator switched it off. If others took its place, nothing is lost.
+                Err(StoreError::Fault(why)) => {
+                    tracing::error!(kms, why, "the template's signing key cannot be used");
+                    None
+                }
+                Err(busy) => return Err(busy),
+            },
         };
         Ok(TokenSigner { signer, first })
     }

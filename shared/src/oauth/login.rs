@@ -11,6 +11,7 @@ use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::throttle::Attempt;
 use crate::audit::Entry;
+use crate::clock::Time;
 use crate::config::Issuer;
 use crate::http::{Request, Response, single};
 use crate::secret::Secret;
@@ -61,7 +62,7 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
     let attempt = Attempt::count(server, &username, &request.source_ip).await?;
     let (member, before) =
         tokio::try_join!(async { Ok(server.auth.get::<Member>(&username).await?) }, session(server, request, issuer))?;
-    let member = member.map(|stored| stored.record);
+    let (member, now) = (member.map(|stored| stored.record), server.clock.now());
     let right = Member::signs_in(member.as_ref(), &password);
     match member.filter(|_| right) {
         None => {
@@ -70,7 +71,7 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
         }
         Some(member) => {
             attempt.take_back(server).await?;
-            signed_in(server, request, issuer, &purpose, member, before).await
+            signed_in(server, request, issuer, &purpose, member, now, before).await
         }
     }
 }
@@ -83,6 +84,7 @@ async fn signed_in(
     issuer: &Issuer,
     purpose: &Purpose,
     member: Member,
+    auth_time: Time,
     before: Option<Stored<Session>>,
 ) -> Result<Response, PageError> {
     let cookie = server.random.secret();
@@ -91,7 +93,8 @@ async fn signed_in(
         member: member.id,
         username: member.username,
         patient: member.patient,
-        auth_time: server.clock.now(),
+        stamp: member.stamp,
+        auth_time,
         ended: false,
     };
     event(server, request, format!("Patient/{}", session.patient), "ok", purpose).await?;

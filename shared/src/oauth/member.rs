@@ -26,8 +26,9 @@ pub struct Member {
     pub disabled: bool,
     /// Since when.
     pub created_at: Time,
-    /// When the password was set. Whoever signed in before has to do so again.
-    pub password_set_at: Time,
+    /// Changes with the password, and whenever the plan stops the member or lets them in again. A session, a code and a grant
+    /// carry the one they were made under and are worth nothing under another: no clocks are compared.
+    pub stamp: String,
 }
 
 /// A password that no hash could be made of.
@@ -63,7 +64,7 @@ impl Member {
             patient: patient.to_owned(),
             disabled: false,
             created_at: now,
-            password_set_at: now,
+            stamp: random.identifier(),
         })
     }
 
@@ -71,18 +72,18 @@ impl Member {
     ///
     /// # Errors
     /// [`Unhashable`]
-    pub fn with_password(self, password: &Secret, random: &Random, now: Time) -> Result<Member, Unhashable> {
-        Ok(Member { password: hashed(password, random)?, password_set_at: now, ..self })
+    pub fn with_password(self, password: &Secret, random: &Random) -> Result<Member, Unhashable> {
+        Ok(Member { password: hashed(password, random)?, stamp: random.identifier(), ..self })
     }
 
     /// The same member, stopped by the plan or no longer.
-    pub fn disabled(self, disabled: bool) -> Member {
-        Member { disabled, ..self }
+    pub fn disabled(self, disabled: bool, random: &Random) -> Member {
+        Member { disabled, stamp: random.identifier(), ..self }
     }
 
-    /// Whether a sign-in at that time still counts: nobody stopped the member or changed the password since.
-    pub fn is_signed_in_since(&self, auth_time: Time) -> bool {
-        !self.disabled && auth_time >= self.password_set_at
+    /// Whether a sign-in under that stamp still counts.
+    pub fn knows(&self, stamp: &str) -> bool {
+        !self.disabled && self.stamp == stamp
     }
 
     /// Whether `password` signs this member in. Runs one argon2id whatever the answer: also for nobody, also for somebody
@@ -138,7 +139,7 @@ mod tests {
     fn whoever_tries_to_sign_in_costs_one_argon2id() {
         let (right, wrong) = (Secret::from_client("correct horse"), Secret::from_client("wrong horse"));
         let member = Member::new("ada", &right, "p1", &Random::system(), Time(0)).unwrap();
-        let stopped = member.clone().disabled(true);
+        let stopped = member.clone().disabled(true, &Random::system());
         for (member, password) in [
             (Some(&member), &right),
             (Some(&member), &wrong),

@@ -22,6 +22,8 @@ pub struct Session {
     pub username: String,
     /// The Patient id of the member.
     pub patient: String,
+    /// The member's stamp when they signed in.
+    pub stamp: String,
     /// When they signed in.
     pub auth_time: Time,
     /// Whether they signed out, or signed in again.

@@ -29,6 +29,10 @@ use crate::store::auth::{Commit, CommitError, Stored};
 /// A scope string longer than this stays in the grant's row: an `Authorization` header must fit API Gateway's 10 KB.
 const LONGEST_SCOPE_IN_TOKEN: usize = 1024;
 
+/// A form of more parameters, or of more bytes in all, is nobody's.
+const MOST_PARAMETERS: usize = 50;
+const LARGEST_FORM: usize = 32 * 1024;
+
 /// The answer (RFC 6749 §5.1, with SMART's `patient`).
 #[derive(Serialize)]
 struct Tokens {
@@ -64,6 +68,10 @@ pub(super) async fn token(server: &Server, request: &Request, issuer: &Issuer) -
 pub(super) fn form(request: &Request) -> Result<Vec<(String, String)>, TokenError> {
     let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
     let form = request.form().ok_or_else(no_form)?;
+    let size: usize = form.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if form.len() > MOST_PARAMETERS || size > LARGEST_FORM {
+        return Err(TokenError::InvalidRequest("the form is too long: at most 50 parameters, and 32 KB in all".into()));
+    }
     for (name, _) in &form {
         single(&form, name)?;
     }
@@ -90,8 +98,9 @@ async fn exchange(
         .auth
         .get_three::<Client, AuthorizationCode, SigningKeys>(&credentials.client_id, &hash.0, SigningKeys::ID)
         .await?;
+    let registered = client.clone();
     let client = credentials.authenticate(server, issuer, client.map(|stored| stored.record)).await?;
-    let code = code_checks(server, &client, code, form).await?;
+    let code = code_checks(server, request, &client, code, form).await?;
     let now = server.clock.now();
     let scopes: Scopes = code.record.scope.parse().unwrap_or_default();
     let refresh_token =
@@ -105,6 +114,7 @@ async fn exchange(
         patient: code.record.patient.clone(),
         subject: code.record.patient.clone(),
         username: code.record.username.clone(),
+        stamp: code.record.stamp.clone(),
         scope: code.record.scope.clone(),
         created_at: now,
         expires_at: now.plus_seconds(lifetime),
@@ -118,19 +128,30 @@ async fn exchange(
         issue.access_token(),
         issue.id_token(&code.record)
     )?;
-    if !member.is_some_and(|member| member.record.is_signed_in_since(code.record.auth_time)) {
-        return Err(TokenError::InvalidGrant("the member must sign in again"));
+    let again = TokenError::InvalidGrant("the member must sign in again");
+    let (Some(registered), Some(member)) = (registered, member) else { return Err(again) };
+    if !member.record.knows(&code.record.stamp) {
+        return Err(again);
     }
     event(server, request, "token", &grant).await?;
-    let mut commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant);
+    // Whoever stops the app or the member ends the grants there are: none may come into being behind their back.
+    let mut commit = Commit::default()
+        .replace(&code, &code.record.clone().spent())
+        .create(&grant)
+        .unchanged(&registered)
+        .unchanged(&member);
     if let Some(token) = &refresh_token {
         commit = commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now });
     }
     match server.auth.commit(commit).await {
         Ok(()) => Ok(issue.tokens(access_token, id_token, refresh_token)),
         Err(CommitError::Conflict) => {
+            let spent = server.auth.get::<AuthorizationCode>(&hash.0).await?.is_none_or(|code| code.record.spent);
+            if !spent {
+                return Err(TokenError::InvalidGrant("the app or the member was changed at this moment: start again"));
+            }
             // The code was exchanged while we signed: by RFC 6749 §4.1.2 the grant made from it ends.
-            end(server, &grant.id, Why::CodeReused).await?;
+            end(server, request, &grant, Why::CodeReused).await?;
             Err(TokenError::InvalidGrant("the code was used twice; its grant is ended"))
         }
         Err(CommitError::Store(error)) => Err(error.into()),
@@ -140,6 +161,7 @@ async fn exchange(
 /// The ordered checks of a code. Only an app that proves it asked for the code can spend it, or end its grant.
 async fn code_checks(
     server: &Server,
+    request: &Request,
     client: &Client,
     code: Option<Stored<AuthorizationCode>>,
     form: &[(String, String)],
@@ -157,7 +179,9 @@ async fn code_checks(
         return Err(TokenError::InvalidGrant("code_verifier is not the one behind the code_challenge (PKCE)"));
     }
     if code.record.spent {
-        end(server, &code.record.grant, Why::CodeReused).await?;
+        if let Some(grant) = server.auth.get::<Grant>(&code.record.grant).await? {
+            end(server, request, &grant.record, Why::CodeReused).await?;
+        }
         return Err(TokenError::InvalidGrant("the code was used before; its grant is ended"));
     }
     if code.record.is_expired(server.clock.now()) {
@@ -208,7 +232,7 @@ async fn refreshed(
     // another, and the lost one is dead. After that, or later, somebody holds a copy: the grant ends (RFC 9700 §4.14.2).
     let lost = chain.spent.as_ref().is_some_and(|(spent, at)| *spent == hash && now < at.plus_seconds(refresh::RETRY));
     if chain.current != hash && !lost {
-        end(server, &grant.record.id, Why::RefreshTokenReused).await?;
+        end(server, request, &grant.record, Why::RefreshTokenReused).await?;
         return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
     }
     let granted: Scopes = grant.record.scope.parse().unwrap_or_default();
@@ -224,7 +248,7 @@ async fn refreshed(
     let lifetime = client.access_token_lifetime();
     let issue = Issue { server, issuer, key, grant: &renewed, scopes: &scopes, now, lifetime };
     let (member, access_token) = tokio::try_join!(server.auth.get::<Member>(&renewed.username), issue.access_token())?;
-    if !member.is_some_and(|member| member.record.is_signed_in_since(renewed.created_at)) {
+    if !member.is_some_and(|member| member.record.knows(&renewed.stamp)) {
         return Err(TokenError::InvalidGrant("the member must sign in again"));
     }
     event(server, request, "refresh", &renewed).await?;
@@ -311,9 +335,11 @@ impl Issue<'_> {
     }
 }
 
-async fn end(server: &Server, id: &str, why: Why) -> Result<(), TokenError> {
-    tracing::warn!(grant = id, ?why, "somebody used what was already spent");
-    grant::end(&server.auth, id, server.clock.now(), why).await?;
+/// Somebody used what was already spent, and so may hold a copy: the grant ends, and that is on record.
+async fn end(server: &Server, request: &Request, grant: &Grant, why: Why) -> Result<(), TokenError> {
+    tracing::warn!(grant = grant.id, ?why, "somebody used what was already spent");
+    event(server, request, if why == Why::CodeReused { "code-reused" } else { "refresh-token-reused" }, grant).await?;
+    grant::end(&server.auth, &grant.id, server.clock.now(), why).await?;
     Ok(())
 }
 

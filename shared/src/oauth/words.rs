@@ -1,5 +1,6 @@
 //! Scopes in a member's words.
 
+use crate::access::part_in_words;
 use crate::scope::{ResourceScope, Scope, Scopes};
 
 /// One thing that a member may leave out.
@@ -77,20 +78,13 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
         None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
             let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);
-            (words, scope.query.as_deref().map(part))
+            let part = scope.query.is_some().then(|| match part_in_words(scope) {
+                Some(part) => format!("only a part: {part}"),
+                None => "only a part, as the app asks".to_owned(),
+            });
+            (words, part)
         }
     }
-}
-
-/// What a granular scope leaves of a kind of data: the codes it names, which are English words in the guides' own.
-fn part(query: &str) -> String {
-    let codes: Vec<String> = form_urlencoded::parse(query.as_bytes())
-        .flat_map(|(_, values)| {
-            let code = |value: &str| value.rsplit('|').next().unwrap_or_default().replace('-', " ");
-            values.split(',').map(code).collect::<Vec<_>>()
-        })
-        .collect();
-    format!("only a part: {}", codes.join(", "))
 }
 
 /// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
@@ -117,7 +111,10 @@ mod tests {
         assert_eq!(choices(&asked).len(), 3);
         let twice: Scopes = "patient/Claim.rs patient/Claim.read user/Claim.rs".parse().unwrap();
         assert_eq!(choices(&twice).len(), 1, "a person sees one choice");
-        let part: Scopes = "patient/Observation.rs?category=http://example.org/c|social-history".parse().unwrap();
+        let part: Scopes =
+            "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|social-history"
+                .parse()
+                .unwrap();
         assert_eq!(choices(&part)[0].note.as_deref(), Some("only a part: social history"));
     }
 }

@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +58,13 @@ enum Condition {
     Absent,
     /// The record is still at this revision.
     Revision(u64),
+    /// The record is still at this revision, and is not written.
+    Unchanged(u64),
+}
+
+enum Write {
+    Put(Put),
+    Check(ConditionCheck),
 }
 
 /// Why a [`Commit`] did not happen.
@@ -259,45 +266,56 @@ impl Auth {
     /// # Errors
     /// [`CommitError::Conflict`] where a record is not as it was read; [`CommitError::Store`] where the table fails.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
-        match <[Put; 1]>::try_from(commit.puts(&self.table, &self.random.identifier())?) {
+        match <[Write; 1]>::try_from(commit.writes(&self.table, &self.random.identifier())?) {
             // One row needs no transaction, which would cost twice.
-            Ok([put]) => self.put(put).await,
-            Err(puts) => self.transact(puts).await,
+            Ok([Write::Put(put)]) => self.put(put).await,
+            Ok([check]) => self.transact(vec![check]).await,
+            Err(writes) => self.transact(writes).await,
         }
     }
 
     async fn put(&self, put: Put) -> Result<(), CommitError> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(put.table_name)
-            .set_item(Some(put.item.clone()))
-            .set_condition_expression(put.condition_expression)
-            .set_expression_attribute_values(put.expression_attribute_values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match meter::call(request.send()).await {
-            Ok(answer) => {
-                meter::write(answer.consumed_capacity());
-                Ok(())
-            }
-            Err(error) => match error.as_service_error() {
+        for attempt in 0u64..5 {
+            tokio::time::sleep(Duration::from_millis(attempt * 20)).await;
+            let request = self
+                .client
+                .put_item()
+                .table_name(&put.table_name)
+                .set_item(Some(put.item.clone()))
+                .set_condition_expression(put.condition_expression.clone())
+                .set_expression_attribute_values(put.expression_attribute_values.clone())
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let error = match meter::call(request.send()).await {
+                Ok(answer) => {
+                    meter::write(answer.consumed_capacity());
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
                 // Our own row is there: the answer to the first try was lost, and this was the SDK's second.
                 Some(PutItemError::ConditionalCheckFailedException(failed)) if failed.item() == Some(&put.item) => {
-                    Ok(())
+                    return Ok(());
                 }
-                Some(service) if service.is_conditional_check_failed_exception() => Err(CommitError::Conflict),
-                _ => Err(CommitError::Store(error.into())),
-            },
+                Some(PutItemError::ConditionalCheckFailedException(_)) => return Err(CommitError::Conflict),
+                // The row is in somebody's transaction at this moment, which the SDK does not try again.
+                Some(PutItemError::TransactionConflictException(_)) => {}
+                _ => return Err(CommitError::Store(error.into())),
+            }
         }
+        Err(CommitError::Store(StoreError::Busy("a row was in others' transactions again and again".into())))
     }
 
     /// The SDK gives each call a `ClientRequestToken` and repeats it with the same one, so an answer that was lost is asked
     /// for again without a second effect. A transaction that met another in flight is tried again: then one of the two has
     /// committed, and the answer is definite.
-    async fn transact(&self, puts: Vec<Put>) -> Result<(), CommitError> {
-        let items: Vec<TransactWriteItem> =
-            puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
+    async fn transact(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+        let item = |write| match write {
+            Write::Put(put) => TransactWriteItem::builder().put(put).build(),
+            Write::Check(check) => TransactWriteItem::builder().condition_check(check).build(),
+        };
+        let items: Vec<TransactWriteItem> = writes.into_iter().map(item).collect();
         for attempt in 0u64..5 {
             tokio::time::sleep(Duration::from_millis(attempt * 20)).await;
             let request = self
@@ -343,6 +361,13 @@ impl Commit {
         self.with(after, before.revision + 1, Condition::Revision(before.revision))
     }
 
+    /// Demands that a record is still as it was read, without changing it.
+    #[must_use]
+    pub fn unchanged<R: Record>(mut self, record: &Stored<R>) -> Commit {
+        self.writes.push((key::<R>(&record.record.key()), Condition::Unchanged(record.revision)));
+        self
+    }
+
     fn with<R: Record>(mut self, record: &R, revision: u64, condition: Condition) -> Commit {
         let mut item = key::<R>(&record.key());
         item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
@@ -360,23 +385,31 @@ impl Commit {
         self
     }
 
-    fn puts(self, table: &str, commit: &str) -> Result<Vec<Put>, StoreError> {
+    fn writes(self, table: &str, commit: &str) -> Result<Vec<Write>, StoreError> {
         if let Some(fault) = self.fault {
             return Err(StoreError::Fault(fault));
         }
         self.writes
             .into_iter()
             .map(|(mut item, condition)| {
+                if let Condition::Unchanged(revision) = condition {
+                    let check = ConditionCheck::builder()
+                        .table_name(table)
+                        .set_key(Some(item))
+                        .condition_expression("rev = :rev")
+                        .expression_attribute_values(":rev", AttributeValue::N(revision.to_string()));
+                    return check.build().map(Write::Check).map_err(|error| StoreError::Fault(error.to_string()));
+                }
                 // Tells this commit's rows from another's that say the same.
                 item.insert("commit".to_owned(), AttributeValue::S(commit.to_owned()));
                 let put = Put::builder().table_name(table).set_item(Some(item));
                 let put = match condition {
                     Condition::Absent => put.condition_expression("attribute_not_exists(pk)"),
-                    Condition::Revision(revision) => put
+                    Condition::Revision(revision) | Condition::Unchanged(revision) => put
                         .condition_expression("rev = :rev")
                         .expression_attribute_values(":rev", AttributeValue::N(revision.to_string())),
                 };
-                put.build().map_err(|error| StoreError::Fault(error.to_string()))
+                put.build().map(Write::Put).map_err(|error| StoreError::Fault(error.to_string()))
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest;
 use aws_sdk_kms::Client;
+use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
 use base64::Engine;
@@ -45,7 +46,16 @@ impl Signer {
     /// # Errors
     /// [`StoreError`] where KMS does not answer or the key is no RSA key.
     pub async fn public_key(&self, id: &str) -> Result<PublicKey, StoreError> {
-        let answer = meter::call(self.client.get_public_key().key_id(id).send()).await?;
+        let answer = meter::call(self.client.get_public_key().key_id(id).send()).await.map_err(|error| {
+            let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
+            match code {
+                // For signing that is a moment's trouble; as a key that verifies, it is none.
+                "DisabledException" | "KMSInvalidStateException" => {
+                    StoreError::Fault(format!("the KMS key {id} cannot be used: {code}"))
+                }
+                _ => error.into(),
+            }
+        })?;
         let der = answer.public_key().map(Blob::as_ref).unwrap_or_default();
         let fault =
             |error: &dyn std::fmt::Display| StoreError::Fault(format!("the KMS key {id} is no RSA key: {error}"));

@@ -15,6 +15,7 @@ const ACTIONS: &[(&str, Effect)] = &[
     ("dynamodb:Query", Effect::Reads),
     ("dynamodb:PutItem", Effect::Writes),
     ("dynamodb:UpdateItem", Effect::Writes),
+    ("dynamodb:ConditionCheckItem", Effect::Reads),
     ("s3:GetObject", Effect::Reads),
     ("s3:PutObject", Effect::Writes),
     ("kms:GetPublicKey", Effect::Reads),
