@@ -1,5 +1,5 @@
-//! The ratchet of the test catalogue: every row that this project answers for is named by a test, in its doc comment or in a
-//! column of its table.
+//! The ratchet of the test catalogue: every row about authorization, tokens, scopes and what a fault may do to them is named by
+//! a test, in its doc comment or in a column of its table.
 
 use std::fs;
 use std::path::{Path, PathBuf};

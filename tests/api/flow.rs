@@ -1,4 +1,5 @@
-//! From authorization to a refreshed token, as a client goes; and what it is told where it goes wrong.
+//! From authorization to a token and the first claim, as a client goes, with the member's choice in between; and where guessing
+//! and excess end.
 
 use http::{HeaderMap, StatusCode};
 use tests::{App, AuthorizeOptions, Browser, REDIRECT_URI, Tokens, VERIFIER, basic};

@@ -1,5 +1,5 @@
 //! The permission matrix, for people: which scopes open what, as the API really answers. `tests/snapshots/permissions.txt`
-//! holds it; run this test with `BLESS=1` to write it anew, and read the difference before it is committed.
+//! holds it; run this test with `PATIENT_ACCESS_BLESS=1` to write it anew, and read the difference before it is committed.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -222,10 +222,10 @@ async fn the_permission_matrix_is_the_one_that_people_read() {
         matrix += &part(&app, number + 1, scope, words).await;
     }
     let file = checkout().join("tests/snapshots/permissions.txt");
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("PATIENT_ACCESS_BLESS").is_some() {
         fs::write(&file, &matrix).unwrap();
     }
     let kept = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(matrix, kept, "the matrix changed; where that is right, run this test with BLESS=1");
+    assert_eq!(matrix, kept, "the matrix changed; where that is right, run this test with PATIENT_ACCESS_BLESS=1");
     app.finish().await;
 }

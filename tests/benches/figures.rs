@@ -1,6 +1,6 @@
-//! `cargo bench --workspace --bench figures`: what a request costs, in figures that do not depend on the machine (calls, waves of calls, read
-//! and write units, bytes), and some that do (size and init of each function, resources loaded a second). Release build,
-//! real functions behind the local gateway, the sample members.
+//! `cargo bench --workspace --bench figures`: what a request costs, in figures that do not depend on the machine (calls, waves of
+//! calls, read and write units, bytes), and some that do (size and init of each function, resources loaded a second). Release
+//! build, real functions behind the local gateway, the sample members.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

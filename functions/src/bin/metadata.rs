@@ -1,8 +1,6 @@
 //! `/fhir/metadata` and the `.well-known` documents: what clients look up before they call. Needs nothing of AWS.
 
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::{fhir, oauth};
+use shared::{clock::Clock, config::Config, fhir, oauth};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -131,7 +131,7 @@ impl KeyRing {
                 Ok(public) => loaded.public.push(public),
                 // A key that we may not use, or that was deleted, verifies nothing; the others go on.
                 Err(error @ StoreError::Fault(_)) => {
-                    tracing::error!(kms, %error, "ALARM: a signing key cannot be used; see `patient-access keys list`");
+                    tracing::error!(kms, %error, "a signing key cannot be used; see `patient-access keys list`");
                 }
                 Err(busy) => return Err(busy),
             }

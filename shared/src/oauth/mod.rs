@@ -4,6 +4,9 @@
 //! [`login`] binds it to the member's session; [`consent`] turns it into an [`code::AuthorizationCode`]; [`token`] turns that
 //! into a [`grant::Grant`] with its tokens. Each step consumes the state before it. What lives on is the grant: [`account`] and
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
+//!
+//! Apps prove who they are in [`client_authentication`]; keys of their own are found by [`client_keys`], and fetched by [`fetch`]
+//! from where [`address`] allows. [`discovery`] and [`brands`] say what all of this is and whose.
 
 mod account;
 mod address;

@@ -22,7 +22,7 @@ use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json, single};
 use crate::keys::{SigningKey, SigningKeys};
 use crate::scope::{Scope, Scopes};
-use crate::secret::Secret;
+use crate::secret::{Hashed, Secret};
 use crate::store::StoreError;
 use crate::store::auth::{Commit, CommitError, Stored};
 
@@ -222,23 +222,13 @@ async fn refreshed(
         (false, Some(client)) => client.record,
         (_, client) => credentials.authenticate(server, issuer, client.map(|stored| stored.record)).await?,
     };
-    let (Some(known), Some(grant)) = (known, grant) else { return Err(unknown()) };
+    let (grant, chain) = refresh_checks(server, request, &client, known, grant, &hash).await?;
     let now = server.clock.now();
-    if grant.record.client != client.id || known.record.grant != grant.record.id || !grant.record.is_live(now) {
-        return Err(unknown());
-    }
-    let chain = grant.record.refresh.clone().ok_or_else(unknown)?;
-    // A client whose answer was lost comes back with the token it spent. As long as nobody used the next one, it gets
-    // another, and the lost one is dead. After that, or later, somebody holds a copy: the grant ends (RFC 9700 §4.14.2).
-    let lost = chain.spent.as_ref().is_some_and(|(spent, at)| *spent == hash && now < at.plus_seconds(refresh::RETRY));
-    if chain.current != hash && !lost {
-        end(server, request, &grant.record, Why::RefreshTokenReused).await?;
-        return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
-    }
     let granted: Scopes = grant.record.scope.parse().unwrap_or_default();
     let scopes = narrowed(&granted, single(form, "scope")?)?;
     let next = refresh::issue(&grant.record.id, &server.random);
-    let spent_at = chain.spent.filter(|_| lost).map_or(now, |(_, at)| at);
+    // A retry does not move the minute in which there may be another.
+    let spent_at = chain.spent.filter(|(spent, _)| *spent == hash).map_or(now, |(_, at)| at);
     let renewed = Grant {
         expires_at: now.plus_seconds(client.refresh_lifetime()),
         refresh: Some(RefreshChain { current: next.hashed(), spent: Some((hash, spent_at)) }),
@@ -261,6 +251,32 @@ async fn refreshed(
         Err(CommitError::Conflict) => Err(TokenError::InvalidGrant("this token is being refreshed by several at once")),
         Err(CommitError::Store(error)) => Err(error.into()),
     }
+}
+
+/// The ordered checks of a refresh token. Only the app it was issued to can spend it, or end its grant.
+async fn refresh_checks(
+    server: &Server,
+    request: &Request,
+    client: &Client,
+    known: Option<Stored<RefreshToken>>,
+    grant: Option<Stored<Grant>>,
+    hash: &Hashed,
+) -> Result<(Stored<Grant>, RefreshChain), TokenError> {
+    let unknown = || TokenError::InvalidGrant("the refresh token is unknown or over");
+    let (Some(known), Some(grant)) = (known, grant) else { return Err(unknown()) };
+    let now = server.clock.now();
+    if grant.record.client != client.id || known.record.grant != grant.record.id || !grant.record.is_live(now) {
+        return Err(unknown());
+    }
+    let chain = grant.record.refresh.clone().ok_or_else(unknown)?;
+    // A client whose answer was lost comes back with the token it spent. As long as nobody used the next one, it gets
+    // another, and the lost one is dead. After that, or later, somebody holds a copy: the grant ends (RFC 9700 §4.14.2).
+    let lost = chain.spent.as_ref().is_some_and(|(spent, at)| spent == hash && now < at.plus_seconds(refresh::RETRY));
+    if chain.current != *hash && !lost {
+        end(server, request, &grant.record, Why::RefreshTokenReused).await?;
+        return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
+    }
+    Ok((grant, chain))
 }
 
 /// What a refresh asks for: all that was granted, or less (RFC 6749 §6). The grant itself does not shrink.
