@@ -133,7 +133,7 @@ async fn without_token(app: &App) -> Vec<(String, String)> {
         ("OPTIONS", "/login"),
         ("GET", "/oauth2/token"),
         ("POST", "/oauth2/token"),
-        ("GET", "/login"),
+        ("GET", "/consent"),
         ("GET", "/fhir/a/b/c/d"),
         ("GET", "/elsewhere"),
         ("GET", "/"),

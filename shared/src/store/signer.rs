@@ -47,11 +47,12 @@ impl Signer {
     /// [`StoreError`] where KMS does not answer or the key is no RSA key.
     pub async fn public_key(&self, id: &str) -> Result<PublicKey, StoreError> {
         let answer = meter::call(self.client.get_public_key().key_id(id).send()).await.map_err(|error| {
-            let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
-            match code {
+            let told =
+                error.as_service_error().and_then(|told| Some((told.code()?, told.message().unwrap_or_default())));
+            match told {
                 // For signing that is a moment's trouble; as a key that verifies, it is none.
-                "DisabledException" | "KMSInvalidStateException" => {
-                    StoreError::Fault(format!("the KMS key {id} cannot be used: {code}"))
+                Some((code @ ("DisabledException" | "KMSInvalidStateException"), message)) => {
+                    StoreError::Fault(format!("the KMS key {id} cannot be used: {code}: {message}"))
                 }
                 _ => error.into(),
             }
