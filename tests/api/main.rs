@@ -23,6 +23,7 @@ mod pages;
 mod payer_feed;
 mod permissions;
 mod refresh;
+mod reads;
 mod registration;
 mod revocation;
 mod routes;

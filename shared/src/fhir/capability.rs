@@ -65,11 +65,17 @@ fn security(issuer: &Issuer) -> Json {
 }
 
 fn resource(kind: &ResourceType, base: &str) -> Json {
-    let mut resource = json!({"type": kind.name, "interaction": [{"code": "read"}], "versioning": "versioned"});
+    let mut resource = json!({
+        "type": kind.name,
+        "interaction": [{"code": "read"}, {"code": "vread"}],
+        "versioning": "versioned",
+        "readHistory": false,
+        "conditionalRead": "full-support",
+    });
     if kind.owner == Owner::Attachment {
         return resource;
     }
-    resource["interaction"] = json!([{"code": "read"}, {"code": "search-type"}]);
+    resource["interaction"] = json!([{"code": "read"}, {"code": "vread"}, {"code": "search-type"}]);
     resource["searchParam"] = parameters_of(kind.name)
         .map(|(_, row)| json!({"name": row.code, "definition": row.url(base), "type": row.kind.name()}))
         .collect();
