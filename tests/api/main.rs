@@ -5,6 +5,7 @@ mod access_token;
 mod account;
 mod authorize;
 mod catalogue;
+mod chains;
 mod clients;
 mod command;
 mod demo;

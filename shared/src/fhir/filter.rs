@@ -119,6 +119,13 @@ impl Filter {
         filter(Test::Any { matches, negated })
     }
 
+    /// That the reference parameter of type `kind` names one of `targets` (`Type/id`); with none of them it keeps nothing.
+    pub fn naming(kind: &str, parameter: &'static SearchParameter, targets: Vec<String>) -> Option<Filter> {
+        let (position, _) = parameters_of(kind).find(|(_, row)| *row == parameter)?;
+        let matches = targets.into_iter().map(Match::Reference).collect();
+        Some(Filter { parameter, position, test: Test::Any { matches, negated: false } })
+    }
+
     /// Whether a resource with this index is kept.
     pub fn keeps(&self, index: &Index) -> bool {
         let values = index.values(self.position);

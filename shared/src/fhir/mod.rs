@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod capability;
+pub mod chain;
 pub mod date;
 pub mod everything;
 pub mod fallback;

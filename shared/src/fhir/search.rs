@@ -12,6 +12,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode, subset};
+use super::chain;
 use super::filter::folded;
 use super::include;
 use super::index::Value;
@@ -56,6 +57,7 @@ pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
     let permit = call.bearer.permit(Interaction::Search, kind)?;
     query.only_of(call.bearer.patient())?;
     let cursor = query.cursor.as_deref().map(|text| Place::parse(text, &query)).transpose()?;
+    chain::resolve(call, &mut query).await?;
     if query.summary == Summary::Count {
         let total = count(call, &query, &permit).await?;
         return Ok(answer(call, &query, Bundle { total: Some(total), ..Bundle::default() }));
