@@ -66,9 +66,9 @@ pub enum Summary {
     Count,
     /// Without the narrative.
     Data,
-    /// The narrative and what must be there.
+    /// The narrative, and what must be there.
     Text,
-    /// A digest without narrative, contained resources and attachments.
+    /// What R4 calls the type's summary.
     Digest,
     /// These elements and what must be there.
     Elements(Vec<String>),
