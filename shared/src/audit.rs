@@ -23,7 +23,7 @@ pub struct Entry {
     pub request_id: String,
     /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
     pub action: &'static str,
-    /// How it ended: `ok`, or an error's name.
+    /// How it ended: `ok`, `not-modified`, or an error's name.
     pub outcome: &'static str,
     /// From where.
     pub source_ip: String,
@@ -41,12 +41,18 @@ pub struct Entry {
 pub struct Disclosure {
     response: Response,
     ids: Vec<Reference>,
+    outcome: &'static str,
 }
 
 impl Disclosure {
     /// Of `ids`, in `response`.
     pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
-        Disclosure { response, ids }
+        Disclosure { response, ids, outcome: "ok" }
+    }
+
+    /// Of nothing: `response` only tells the app that what it holds is what there is.
+    pub fn not_modified(response: Response) -> Disclosure {
+        Disclosure { response, ids: Vec::new(), outcome: "not-modified" }
     }
 }
 
@@ -75,7 +81,7 @@ impl Audit {
         disclosure: Disclosure,
     ) -> Result<Response, StoreError> {
         let ids = packed(&disclosure.ids);
-        self.append(&Entry { ids, ..self.of_access(action, "ok", access, request) }).await?;
+        self.append(&Entry { ids, ..self.of_access(action, disclosure.outcome, access, request) }).await?;
         Ok(disclosure.response)
     }
 

@@ -64,6 +64,7 @@ const EVENTS: &[(&str, u64, &str, Sent)] = &[
     ("read/stage-prefix", 200, "\"birthDate\":\"1948-03-09\"", Otherwise),
     ("read/token-in-query", 401, "Bearer", ByGateway),
     ("read/two-authorizations", 401, "invalid_token", ByGateway),
+    ("read/version", 200, "\"birthDate\":\"1948-03-09\"", ByGateway),
     ("revoke/unknown-token", 200, "no-store", ByGateway),
     ("search/broken-query", 400, "OperationOutcome", ByGateway),
     ("search/claims", 200, "ExplanationOfBenefit/ada-claim-2", ByGateway),

@@ -1,4 +1,4 @@
-//! `GET /fhir/{type}/{id}`: one resource of any type.
+//! `GET /fhir/{type}/{id}`, `GET /fhir/{type}/{id}/_history/{vid}`: one resource of any type.
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::elements::{in_summary, is_mandatory};
 use super::query::Summary;
 use super::reference::Reference;
 
@@ -102,8 +103,9 @@ pub fn escaped_length(text: &str) -> usize {
         .sum()
 }
 
-/// Elements that every subset keeps: without them a resource is not understood rightly (R4 search, "Elements").
-const ALWAYS: &[&str] = &["resourceType", "id", "meta", "implicitRules"];
+/// Elements that every subset keeps, besides those that the type must have: without them a resource is not understood rightly
+/// (R4 search, "Elements").
+const ALWAYS: &[&str] = &["resourceType", "id", "meta", "implicitRules", "modifierExtension"];
 
 /// Cuts a resource down and marks it as cut (tag SUBSETTED). Whole resources are not touched, nor read.
 pub fn subset(json: String, summary: &Summary) -> String {
@@ -111,12 +113,14 @@ pub fn subset(json: String, summary: &Summary) -> String {
         return json;
     }
     let Ok(Json::Object(mut resource)) = serde_json::from_str::<Json>(&json) else { return json };
+    let kind = resource.get("resourceType").and_then(Json::as_str).unwrap_or_default().to_owned();
     resource.retain(|name, _| {
         ALWAYS.contains(&name.as_str())
+            || is_mandatory(&kind, name)
             || match summary {
                 Summary::Data => name != "text",
-                Summary::Text => matches!(name.as_str(), "text" | "status" | "code" | "subject" | "patient"),
-                Summary::Digest => !matches!(name.as_str(), "text" | "contained" | "content" | "data" | "note"),
+                Summary::Text => name == "text",
+                Summary::Digest => in_summary(&kind, name),
                 Summary::Elements(names) => {
                     names.iter().any(|wanted| wanted.split_once('.').map_or(wanted.as_str(), |(_, name)| name) == name)
                 }
@@ -154,12 +158,13 @@ mod tests {
     #[test]
     fn a_subset_says_that_it_is_one() {
         let json = subset(
-            r#"{"resourceType":"Claim","id":"1","status":"active","use":"claim"}"#.into(),
+            r#"{"resourceType":"Claim","id":"1","status":"active","use":"claim","payee":{}}"#.into(),
             &Summary::Elements(vec!["use".into()]),
         );
         let resource: Json = serde_json::from_str(&json).unwrap();
         assert_eq!(resource["use"], "claim");
-        assert!(resource.get("status").is_none());
+        assert!(resource.get("payee").is_none());
+        assert_eq!(resource["status"], "active", "what a type must have stays");
         assert_eq!(resource["meta"]["tag"][0]["code"], "SUBSETTED");
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::outcome::FHIR_JSON;
 use super::types::{Owner, ResourceType, TYPES};
-use super::{Kind, parameters_of};
+use super::{Kind, SearchParameter, parameters_of};
 use crate::config::Issuer;
 use crate::http::{Response, allow_any_origin, json as answer, set};
 
@@ -64,15 +64,29 @@ fn security(issuer: &Issuer) -> Json {
     })
 }
 
+/// A parameter; its chains have no element of their own in R4.
+fn parameter(row: &SearchParameter, base: &str) -> Json {
+    let mut parameter = json!({"name": row.code, "definition": row.url(base), "type": row.kind.name()});
+    if !row.chains.is_empty() {
+        let chains: Vec<String> = row.chains.iter().map(|code| format!("`{}.{code}`", row.code)).collect();
+        parameter["documentation"] = format!("Chains: {}", chains.join(", ")).into();
+    }
+    parameter
+}
+
 fn resource(kind: &ResourceType, base: &str) -> Json {
-    let mut resource = json!({"type": kind.name, "interaction": [{"code": "read"}], "versioning": "versioned"});
+    let mut resource = json!({
+        "type": kind.name,
+        "interaction": [{"code": "read"}, {"code": "vread"}],
+        "versioning": "versioned",
+        "readHistory": false,
+        "conditionalRead": "full-support",
+    });
     if kind.owner == Owner::Attachment {
         return resource;
     }
-    resource["interaction"] = json!([{"code": "read"}, {"code": "search-type"}]);
-    resource["searchParam"] = parameters_of(kind.name)
-        .map(|(_, row)| json!({"name": row.code, "definition": row.url(base), "type": row.kind.name()}))
-        .collect();
+    resource["interaction"] = json!([{"code": "read"}, {"code": "vread"}, {"code": "search-type"}]);
+    resource["searchParam"] = parameters_of(kind.name).map(|(_, row)| parameter(row, base)).collect();
     let includes: Vec<String> = parameters_of(kind.name)
         .filter(|(_, row)| row.kind == Kind::Reference)
         .map(|(_, row)| format!("{}:{}", kind.name, row.code))

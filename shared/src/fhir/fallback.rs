@@ -24,7 +24,7 @@ pub fn fallback(config: &Config, request: &Request) -> Response {
         [kind] if named(kind) => Some("GET"),
         [kind, "_search"] if named(kind) => Some("POST"),
         ["Patient", _, "$everything"] => Some("GET, POST"),
-        [kind, id] if named(kind) && is_id(id) => Some("GET"),
+        [kind, id] | [kind, id, "_history", _] if named(kind) && is_id(id) => Some("GET"),
         _ => None,
     };
     let taken = allow.is_some_and(|allow| allow.split(", ").any(|method| method == request.method.as_str()));

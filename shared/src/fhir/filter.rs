@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::date::{Interval, Prefix};
 use super::index::{Index, Value};
-use super::number::{in_range, range};
+use super::number::{in_range, range, range_in_range};
 use super::outcome::shortened;
 use super::reference::{Reference, is_id};
 use super::{Kind, SearchParameter, parameters_of};
@@ -117,6 +117,13 @@ impl Filter {
             .map(|value| Match::parse(parameter, name, modifier, value, bases))
             .collect::<Result<_, Fault>>()?;
         filter(Test::Any { matches, negated })
+    }
+
+    /// That the reference parameter of type `kind` names one of `targets` (`Type/id`); with none of them it keeps nothing.
+    pub fn naming(kind: &str, parameter: &'static SearchParameter, targets: Vec<String>) -> Option<Filter> {
+        let (position, _) = parameters_of(kind).find(|(_, row)| *row == parameter)?;
+        let matches = targets.into_iter().map(Match::Reference).collect();
+        Some(Filter { parameter, position, test: Test::Any { matches, negated: false } })
     }
 
     /// Whether a resource with this index is kept.
@@ -247,6 +254,16 @@ impl Match {
                 Value::Quantity { number, system: s, code: c, unit },
             ) => {
                 number.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
+                    && system.as_ref().is_none_or(|system| system == s)
+                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
+            }
+            (
+                Match::Quantity { prefix, low, high, system, code },
+                Value::Range { low: from, high: to, system: s, code: c, unit },
+            ) => {
+                let end = |end: &Option<String>, open: f64| end.as_ref().map_or(Some(open), |text| text.parse().ok());
+                let ends = end(from, f64::NEG_INFINITY).zip(end(to, f64::INFINITY));
+                ends.is_some_and(|ends| range_in_range(*prefix, ends, *low, *high))
                     && system.as_ref().is_none_or(|system| system == s)
                     && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
             }

@@ -45,6 +45,19 @@ pub enum Value {
     Uri(String),
     /// A number, as text.
     Number(String),
+    /// A range of quantities, from and to, both included; an end that is absent is open.
+    Range {
+        /// The least number as text.
+        low: Option<String>,
+        /// The greatest number as text.
+        high: Option<String>,
+        /// The system of its unit.
+        system: String,
+        /// The code of its unit.
+        code: String,
+        /// The unit as people write it.
+        unit: String,
+    },
 }
 
 /// All values of one resource.
@@ -219,10 +232,18 @@ fn strings(element: &Json, found: &mut Vec<Value>) {
 }
 
 fn quantity(element: &Json) -> Option<Value> {
+    let number = |end: &Json| end.get("value").filter(|value| value.is_number()).map(ToString::to_string);
+    let (low, high) = (element.get("low"), element.get("high"));
+    if let Some(unit) = low.or(high) {
+        let (low, high) = (low.and_then(number), high.and_then(number));
+        let known = low.is_some() || high.is_some();
+        let (system, code) = (owned(unit, "system"), owned(unit, "code"));
+        return known.then(|| Value::Range { low, high, system, code, unit: owned(unit, "unit") });
+    }
     // Money has a currency where a Quantity has a unit and a code.
     let currency = text(element, "currency");
     Some(Value::Quantity {
-        number: element.get("value").filter(|value| value.is_number())?.to_string(),
+        number: number(element)?,
         system: currency.map_or_else(|| owned(element, "system"), |_| "urn:iso:std:iso:4217".to_owned()),
         code: currency.map_or_else(|| owned(element, "code"), str::to_owned),
         unit: owned(element, "unit"),

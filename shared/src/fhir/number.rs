@@ -28,6 +28,25 @@ pub(super) fn in_range(prefix: Prefix, has: f64, low: f64, high: f64) -> bool {
     }
 }
 
+/// The same for a resource's range (R4 search, "Prefixes"): equal means that the search's range holds all of it, and above and
+/// below mean that some of it lies there.
+pub(super) fn range_in_range(prefix: Prefix, (from, to): (f64, f64), low: f64, high: f64) -> bool {
+    let within = low <= from && to < high;
+    let exact = f64::midpoint(low, high);
+    let near = exact.abs() * 0.1;
+    match prefix {
+        Prefix::Eq => within,
+        Prefix::Ne => !within,
+        Prefix::Gt => to > exact,
+        Prefix::Lt => from < exact,
+        Prefix::Ge => to >= exact,
+        Prefix::Le => from <= exact,
+        Prefix::Sa => from > exact,
+        Prefix::Eb => to < exact,
+        Prefix::Ap => from <= exact + near && to >= exact - near,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

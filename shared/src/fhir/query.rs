@@ -1,5 +1,6 @@
 //! A search as it was asked: the query's pairs, checked against the table before anything is looked up.
 
+use super::chain::Chain;
 use super::filter::{Fault, Filter};
 use super::outcome::Error;
 use super::parameters_of;
@@ -20,6 +21,9 @@ const LARGEST_SEARCH: usize = 6 * 1024;
 
 /// More includes than this are an attack, too.
 const MOST_INCLUDES: usize = 16;
+
+/// More chains than this are an attack, too: each reads what the member reaches.
+const MOST_CHAINS: usize = 4;
 
 /// Our own parameter: where a page goes on. Apps get it in `next` and never make it.
 pub const CURSOR: &str = "_cursor";
@@ -62,9 +66,9 @@ pub enum Summary {
     Count,
     /// Without the narrative.
     Data,
-    /// The narrative and what must be there.
+    /// The narrative, and what must be there.
     Text,
-    /// A digest without narrative, contained resources and attachments.
+    /// What R4 calls the type's summary.
     Digest,
     /// These elements and what must be there.
     Elements(Vec<String>),
@@ -77,6 +81,8 @@ pub struct Query {
     pub kind: &'static ResourceType,
     /// All must hold.
     pub filters: Vec<Filter>,
+    /// So must these, of what the resource refers to; they become filters before anything is looked up.
+    pub chains: Vec<Chain>,
     /// The order; empty means newest first.
     pub sort: Vec<Sort>,
     /// The page size.
@@ -119,6 +125,7 @@ impl Query {
         let mut query = Query {
             kind,
             filters: Vec::new(),
+            chains: Vec::new(),
             sort: sort(kind, once("_sort")?)?,
             count: count.unwrap_or(DEFAULT_COUNT),
             exact_total: exact_total(once("_total")?)?,
@@ -148,8 +155,8 @@ impl Query {
                     )));
                 }
                 name if CONTROLS.contains(&name) => {}
-                name => match filter(kind, name, value, bases) {
-                    Ok(filter) => query.filters.push(filter),
+                name => match condition(&mut query, name, value, bases) {
+                    Ok(()) => {}
                     Err(Fault::Unknown { .. }) if lenient => {
                         query.ignored.push(name.to_owned());
                         continue;
@@ -165,6 +172,9 @@ impl Query {
         }
         if query.includes.len() + query.reverse_includes.len() > MOST_INCLUDES {
             return Err(Error::Invalid(format!("a search has at most {MOST_INCLUDES} includes")));
+        }
+        if query.chains.len() > MOST_CHAINS {
+            return Err(Error::Invalid(format!("a search has at most {MOST_CHAINS} chains")));
         }
         Ok(query)
     }
@@ -203,11 +213,16 @@ impl Query {
     }
 }
 
-fn filter(kind: &ResourceType, name: &str, value: &str, bases: &[&str]) -> Result<Filter, Fault> {
+fn condition(query: &mut Query, name: &str, value: &str, bases: &[&str]) -> Result<(), Fault> {
     if value.split(',').count() > LARGEST_LIST {
         return Err(Fault::Malformed(format!("`{name}` has more than {LARGEST_LIST} values")));
     }
-    Filter::parse(kind.name, name, value, bases)
+    if name.contains('.') {
+        query.chains.push(Chain::parse(query.kind.name, name, value, bases)?);
+    } else {
+        query.filters.push(Filter::parse(query.kind.name, name, value, bases)?);
+    }
+    Ok(())
 }
 
 fn count(value: Option<&str>) -> Result<Option<usize>, Error> {

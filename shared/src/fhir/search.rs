@@ -12,6 +12,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode, subset};
+use super::chain;
 use super::filter::folded;
 use super::include;
 use super::index::Value;
@@ -23,7 +24,7 @@ use crate::access::{Access, Interaction, Permit};
 use crate::audit::Disclosure;
 use crate::http::json;
 use crate::store::StoreError;
-use crate::store::resources::{Slice, Window};
+use crate::store::resources::Window;
 use crate::store::row::{Row, moment};
 
 /// A count reads on for at most so many calls of 1 MB.
@@ -52,10 +53,11 @@ pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
     if kind.owner == Owner::Attachment {
         return Err(Error::NotSupported(format!("{} is read by id, not searched", kind.name)));
     }
-    let query = Query::parse(kind, pairs(call)?, call.lenient(), &[&call.base])?;
+    let mut query = Query::parse(kind, pairs(call)?, call.lenient(), &[&call.base])?;
     let permit = call.bearer.permit(Interaction::Search, kind)?;
     query.only_of(call.bearer.patient())?;
     let cursor = query.cursor.as_deref().map(|text| Place::parse(text, &query)).transpose()?;
+    chain::resolve(call, &mut query).await?;
     if query.summary == Summary::Count {
         let total = count(call, &query, &permit).await?;
         return Ok(answer(call, &query, Bundle { total: Some(total), ..Bundle::default() }));
@@ -93,21 +95,29 @@ async fn history_page(
     cursor: Option<&Place>,
 ) -> Result<Page, Error> {
     let selective = query.selective().next().is_some();
-    let mut window = window(query, newest_first);
-    window.limit = (!selective).then_some(query.count + 1);
-    window.after = match cursor.map(|place| &place.at[..]) {
-        Some([Some(position)]) => Some(position.clone()),
-        _ => None,
-    };
-    if window.after.as_ref().is_some_and(|after| !window.holds(query.kind.name, after)) {
-        return Err(Error::Invalid(format!("`{CURSOR}` is not one of this search: follow the `next` link as it came")));
+    let mut windows = windows(query, newest_first);
+    if let Some([Some(position)]) = cursor.map(|place| &place.at[..]) {
+        let Some(start) = windows.iter().position(|window| window.holds(query.kind.name, position)) else {
+            let text = format!("`{CURSOR}` is not one of this search: follow the `next` link as it came");
+            return Err(Error::Invalid(text));
+        };
+        windows.drain(..start);
+        windows[0].after = Some(position.clone());
     }
-    let read = async { Ok(call.server.resources.history(permit, &window).await?) };
-    let (access, sealed) = tokio::try_join!(call.access(), read)?;
-    let Slice { rows, more } = access.open(sealed)?;
-    let mut rows: Vec<Row> =
-        rows.into_iter().filter(|row| query.selective().all(|filter| filter.keeps(&row.index))).collect();
-    let total = (cursor.is_none() && more.is_none()).then_some(rows.len());
+    let (mut rows, mut more, mut unread) = (Vec::<Row>::new(), None, windows.len());
+    for mut window in windows {
+        window.limit = (!selective).then_some(query.count + 1 - rows.len());
+        let read = async { Ok(call.server.resources.history(permit, &window).await?) };
+        let (access, sealed) = tokio::try_join!(call.access(), read)?;
+        let slice = access.open(sealed)?;
+        rows.extend(slice.rows.into_iter().filter(|row| query.selective().all(|filter| filter.keeps(&row.index))));
+        more = slice.more;
+        unread -= 1;
+        if more.is_some() || rows.len() > query.count {
+            break;
+        }
+    }
+    let total = (cursor.is_none() && more.is_none() && unread == 0).then_some(rows.len());
     let more = if rows.len() > query.count {
         rows.truncate(query.count);
         rows.last().map(|row| row.position.clone())
@@ -184,6 +194,18 @@ fn window(query: &Query, newest_first: bool) -> Window {
     Window { moments: (low, high.max(low)), newest_first, after: None, limit: None }
 }
 
+/// The same in the order in which it is read. A row without the key date stands before all others in the history, and last in
+/// every order.
+fn windows(query: &Query, newest_first: bool) -> Vec<Window> {
+    let whole = window(query, newest_first);
+    let (low, high) = whole.moments;
+    if newest_first || low > moment(None) {
+        return vec![whole];
+    }
+    let dated = Window { moments: (low + 1, high.max(low + 1)), ..whole.clone() };
+    vec![dated, Window { moments: (low, low), ..whole }]
+}
+
 /// A row's sort keys, then its id, which makes the order total.
 fn keys(sort: &[Sort], row: &Row) -> Vec<Option<String>> {
     let key = |sort: &Sort| {
@@ -202,6 +224,7 @@ fn sortable(value: &Value) -> String {
         Value::Text(text) => folded(text),
         Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),
         Value::Quantity { number, .. } => number.clone(),
+        Value::Range { low, high, .. } => low.as_ref().or(high.as_ref()).cloned().unwrap_or_default(),
     }
 }
 

@@ -62,9 +62,12 @@ impl Server {
         &self.config
     }
 
-    /// `GET /fhir/{type}/{id}`
+    /// `GET /fhir/{type}/{id}` and `GET /fhir/{type}/{id}/_history/{vid}`
     pub async fn read(&self, request: Request) -> Response {
-        self.answer("read", &request, read::read).await
+        match request.parameters.contains_key("vid") {
+            true => self.answer("vread", &request, read::vread).await,
+            false => self.answer("read", &request, read::read).await,
+        }
     }
 
     /// `GET /fhir/{type}` and `POST /fhir/{type}/_search`

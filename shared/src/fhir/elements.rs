@@ -1,0 +1,227 @@
+//! Which elements of a type its summary has, and which are always there: the facts of R4's definitions (`isSummary`, `min`).
+
+/// A type with the names of its elements, a space between them, apart from those that every resource has. `[x]` stands for any
+/// type of value.
+struct Row {
+    kind: &'static str,
+    summary: &'static str,
+    mandatory: &'static str,
+}
+
+/// Whether the type's summary has this property (R4 search, "Summary": `true`).
+pub fn in_summary(kind: &str, property: &str) -> bool {
+    row(kind).is_some_and(|row| row.summary.split(' ').any(|element| is(element, property)))
+}
+
+/// Whether the type must have this property.
+pub fn is_mandatory(kind: &str, property: &str) -> bool {
+    row(kind).is_some_and(|row| row.mandatory.split(' ').any(|element| is(element, property)))
+}
+
+fn row(kind: &str) -> Option<&'static Row> {
+    ROWS.binary_search_by(|row| row.kind.cmp(kind)).ok().map(|position| &ROWS[position])
+}
+
+/// Whether JSON spells the element so: a choice of types ends with the type's name, and the extensions of a primitive value
+/// stand under its name behind `_`.
+fn is(element: &str, property: &str) -> bool {
+    let property = property.strip_prefix('_').unwrap_or(property);
+    match element.strip_suffix("[x]") {
+        Some(start) => {
+            property.strip_prefix(start).is_some_and(|end| end.starts_with(|c: char| c.is_ascii_uppercase()))
+        }
+        None => property == element,
+    }
+}
+
+static ROWS: &[Row] = &[
+    Row {
+        kind: "AllergyIntolerance",
+        summary: "identifier clinicalStatus verificationStatus type category criticality code patient asserter",
+        mandatory: "patient",
+    },
+    Row { kind: "Binary", summary: "contentType securityContext", mandatory: "contentType" },
+    Row {
+        kind: "CarePlan",
+        summary: "identifier instantiatesCanonical instantiatesUri basedOn replaces partOf status intent category \
+         title description subject encounter period created author addresses",
+        mandatory: "status intent subject",
+    },
+    Row {
+        kind: "CareTeam",
+        summary: "identifier status category name subject encounter period managingOrganization",
+        mandatory: "",
+    },
+    Row {
+        kind: "Claim",
+        summary: "status type use patient billablePeriod created insurer provider priority insurance",
+        mandatory: "status type use patient created provider priority insurance",
+    },
+    Row {
+        kind: "ClaimResponse",
+        summary: "status type use patient created insurer request outcome total",
+        mandatory: "status type use patient created insurer outcome",
+    },
+    Row {
+        kind: "Condition",
+        summary: "identifier clinicalStatus verificationStatus code bodySite subject encounter onset[x] recordedDate \
+         recorder asserter",
+        mandatory: "subject",
+    },
+    Row {
+        kind: "Coverage",
+        summary: "identifier status type policyHolder subscriber subscriberId beneficiary dependent period payor order \
+         network",
+        mandatory: "status beneficiary payor",
+    },
+    Row { kind: "Device", summary: "udiCarrier status safety", mandatory: "" },
+    Row {
+        kind: "DiagnosticReport",
+        summary: "identifier status category code subject encounter effective[x] issued performer resultsInterpreter \
+         media",
+        mandatory: "status code",
+    },
+    Row {
+        kind: "DocumentReference",
+        summary: "masterIdentifier identifier status docStatus type category subject date author relatesTo description \
+         securityLabel content context",
+        mandatory: "status content",
+    },
+    Row {
+        kind: "Encounter",
+        summary: "identifier status class type serviceType subject episodeOfCare participant appointment reasonCode \
+         reasonReference diagnosis",
+        mandatory: "status class",
+    },
+    Row {
+        kind: "Endpoint",
+        summary: "identifier status connectionType name managingOrganization period payloadType payloadMimeType \
+         address",
+        mandatory: "status connectionType payloadType address",
+    },
+    Row {
+        kind: "ExplanationOfBenefit",
+        summary: "status type use patient billablePeriod created insurer provider outcome insurance total",
+        mandatory: "status type use patient created insurer provider outcome insurance",
+    },
+    Row {
+        kind: "Goal",
+        summary: "lifecycleStatus achievementStatus category priority description subject start[x] statusDate \
+         expressedBy",
+        mandatory: "lifecycleStatus description subject",
+    },
+    Row {
+        kind: "ImagingStudy",
+        summary: "identifier status modality subject encounter started basedOn referrer interpreter endpoint \
+         numberOfSeries numberOfInstances procedureReference procedureCode location reasonCode \
+         reasonReference note description series",
+        mandatory: "status subject",
+    },
+    Row {
+        kind: "Immunization",
+        summary: "status vaccineCode patient occurrence[x] primarySource performer note isSubpotent",
+        mandatory: "status vaccineCode patient",
+    },
+    Row {
+        kind: "Location",
+        summary: "identifier status operationalStatus name description mode type physicalType managingOrganization",
+        mandatory: "",
+    },
+    Row {
+        kind: "Media",
+        summary: "identifier basedOn partOf status type modality view subject encounter created[x] issued operator \
+         reasonCode bodySite deviceName device height width frames duration content",
+        mandatory: "status content",
+    },
+    Row { kind: "Medication", summary: "identifier code status manufacturer amount", mandatory: "" },
+    Row { kind: "MedicationDispense", summary: "status medication[x] subject whenPrepared", mandatory: "status" },
+    Row {
+        kind: "MedicationRequest",
+        summary: "status intent priority doNotPerform reported[x] medication[x] subject authoredOn requester \
+         performerType instantiatesCanonical instantiatesUri basedOn groupIdentifier",
+        mandatory: "status intent",
+    },
+    Row {
+        kind: "MedicationStatement",
+        summary: "identifier basedOn partOf status category medication[x] subject context effective[x] dateAsserted",
+        mandatory: "status",
+    },
+    Row {
+        kind: "Observation",
+        summary: "identifier basedOn partOf status code subject focus encounter effective[x] issued performer value[x] \
+         hasMember derivedFrom component",
+        mandatory: "status code",
+    },
+    Row { kind: "Organization", summary: "identifier active type name partOf", mandatory: "" },
+    Row {
+        kind: "Patient",
+        summary: "identifier active name telecom gender birthDate deceased[x] address managingOrganization link",
+        mandatory: "",
+    },
+    Row { kind: "Practitioner", summary: "identifier active name telecom address gender birthDate", mandatory: "" },
+    Row {
+        kind: "PractitionerRole",
+        summary: "identifier active period practitioner organization code specialty location telecom",
+        mandatory: "",
+    },
+    Row {
+        kind: "Procedure",
+        summary: "identifier instantiatesCanonical instantiatesUri basedOn partOf status statusReason category code \
+         subject encounter performed[x] recorder asserter performer location reasonCode reasonReference \
+         bodySite outcome",
+        mandatory: "status subject",
+    },
+    Row { kind: "Provenance", summary: "target recorded", mandatory: "target recorded agent" },
+    Row {
+        kind: "Questionnaire",
+        summary: "url identifier version name title status experimental subjectType date publisher contact useContext \
+         jurisdiction effectivePeriod code",
+        mandatory: "status",
+    },
+    Row {
+        kind: "QuestionnaireResponse",
+        summary: "identifier basedOn partOf questionnaire status subject encounter authored author source",
+        mandatory: "status",
+    },
+    Row {
+        kind: "RelatedPerson",
+        summary: "identifier active patient relationship name telecom gender birthDate address",
+        mandatory: "patient",
+    },
+    Row {
+        kind: "ServiceRequest",
+        summary: "identifier instantiatesCanonical instantiatesUri basedOn replaces requisition status intent category \
+         priority doNotPerform code orderDetail quantity[x] subject encounter occurrence[x] asNeeded[x] \
+         authoredOn requester performerType performer locationCode locationReference reasonCode \
+         reasonReference specimen bodySite patientInstruction",
+        mandatory: "status intent subject",
+    },
+    Row {
+        kind: "Specimen",
+        summary: "identifier accessionIdentifier status type subject receivedTime condition",
+        mandatory: "",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::types::TYPES;
+
+    #[test]
+    fn every_type_has_a_row_and_is_found() {
+        assert!(TYPES.iter().map(|kind| kind.name).eq(ROWS.iter().map(|row| row.kind)));
+        assert!(TYPES.iter().all(|kind| row(kind.name).is_some()));
+    }
+
+    #[test]
+    fn choices_and_extensions_of_values_belong_to_their_element() {
+        for property in ["valueQuantity", "valueString", "_valueString", "status", "_status"] {
+            assert!(in_summary("Observation", property), "{property}");
+        }
+        for property in ["value", "values", "note", "text", "contained", "referenceRange"] {
+            assert!(!in_summary("Observation", property), "{property}");
+        }
+        assert!(is_mandatory("Observation", "status") && !is_mandatory("Observation", "valueQuantity"));
+    }
+}

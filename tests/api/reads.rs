@@ -1,0 +1,115 @@
+//! Reads by id: of what an app may hold already, and of a version.
+
+use http::{Request, StatusCode};
+use patient_access::load::Source;
+use serde_json::json;
+use tests::{App, Reply, Tokens};
+
+async fn ask(app: &App, tokens: &Tokens, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let request = Request::get(format!("{}/fhir/{path}", app.url()));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    app.fhir_request(tokens, request.body(String::new()).unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_app_holds_already_is_not_sent_again() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let whole = ask(&app, &tokens, "Condition/alice-asthma", &[]).await;
+    let (etag, modified) = (whole.header("etag").to_owned(), whole.header("last-modified").to_owned());
+    assert_eq!(etag, format!("W/\"{}\"", whole.json()["meta"]["versionId"].as_str().unwrap()));
+    let strong = etag.trim_start_matches("W/");
+    let several = format!("W/\"77\", {etag}");
+    for headers in [
+        &[("if-none-match", etag.as_str())][..],
+        &[("if-none-match", strong)],
+        &[("if-none-match", &several)],
+        &[("if-none-match", "*")],
+        &[("if-modified-since", &modified)],
+        &[("if-none-match", &etag), ("if-modified-since", "Sat, 01 Jan 2000 00:00:00 GMT")],
+    ] {
+        let reply = ask(&app, &tokens, "Condition/alice-asthma", headers).await;
+        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{headers:?}");
+        assert_eq!((reply.header("etag"), reply.header("last-modified")), (etag.as_str(), modified.as_str()));
+    }
+    for headers in [
+        &[("if-none-match", "W/\"77\"")][..],
+        &[("if-modified-since", "Sat, 01 Jan 2000 00:00:00 GMT")],
+        &[("if-modified-since", "yesterday")],
+        &[("if-none-match", "W/\"77\""), ("if-modified-since", &modified)],
+    ] {
+        let reply = ask(&app, &tokens, "Condition/alice-asthma", headers).await;
+        assert_eq!(reply.status, StatusCode::OK, "{headers:?}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_of_what_is_held_is_recorded_and_tells_nothing_of_others() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let held = [("if-none-match", "*")];
+    assert_eq!(ask(&app, &tokens, "Patient/alice", &held).await.status, StatusCode::NOT_MODIFIED);
+    let last = app.audit("Patient/alice").await.pop().unwrap();
+    assert_eq!((last["action"].as_str(), last["outcome"].as_str()), ("read", "not-modified"));
+    assert_eq!(last.get("ids"), None, "nothing was given out");
+    for path in ["Patient/bob", "Condition/bob-asthma", "Practitioner/bobs", "Patient/nobody"] {
+        assert_eq!(ask(&app, &tokens, path, &held).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let narrow = app.sign_in("alice", "patient/Condition.rs?clinical-status=active").await;
+    assert_eq!(ask(&app, &narrow, "Condition/alice-cold", &held).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&app, &narrow, "Patient/alice", &held).await.status, StatusCode::FORBIDDEN);
+    let nobody = app.get_with("/fhir/Patient/alice", [("if-none-match", "*")].into_iter().map(header).collect()).await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    app.finish().await;
+}
+
+fn header((name, value): (&'static str, &'static str)) -> (http::HeaderName, http::HeaderValue) {
+    (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_current_version_is_read_by_its_number_and_no_other() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let first = app.fhir(&tokens, "Condition/alice-cold/_history/1").await;
+    assert_eq!(first.json(), app.fhir(&tokens, "Condition/alice-cold").await.json());
+    assert_eq!(first.header("etag"), "W/\"1\"");
+    let shared = app.fhir(&tokens, "Practitioner/rolled/_history/1").await;
+    assert_eq!(shared.json()["id"], "rolled");
+
+    let changed = json!({"resourceType": "Condition", "id": "alice-cold", "subject": {"reference": "Patient/alice"},
+        "recordedDate": "2025-01-06", "code": {"text": "A heavy cold"}});
+    assert!(app.load(Source::Memory(vec![changed])).await.is_clean());
+    let second = app.fhir(&tokens, "Condition/alice-cold/_history/2").await;
+    assert_eq!(second.json()["code"]["text"], "A heavy cold");
+    let held = ask(&app, &tokens, "Condition/alice-cold", &[("if-none-match", "W/\"1\"")]).await;
+    assert_eq!(held.status, StatusCode::OK, "what the app holds is the version before");
+    let none = app.fhir(&tokens, "Condition/alice-none/_history/1").await;
+    for path in [
+        "Condition/alice-cold/_history/1",
+        "Condition/alice-cold/_history/3",
+        "Condition/alice-cold/_history/02",
+        "Condition/bob-cold/_history/1",
+        "Patient/bob/_history/1",
+    ] {
+        let reply = app.fhir(&tokens, path).await;
+        assert_eq!((reply.status, &reply.body), (StatusCode::NOT_FOUND, &none.body), "{path}");
+    }
+    let unscoped = app.sign_in("alice", "patient/Patient.rs").await;
+    let reply = app.fhir(&unscoped, "Condition/alice-cold/_history/2").await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_says_that_it_reads_versions_and_on_conditions() {
+    let app = App::empty().await;
+    let statement = app.get("/fhir/metadata").await.json();
+    for resource in statement["rest"][0]["resource"].as_array().unwrap() {
+        let interactions = resource["interaction"].as_array().unwrap();
+        assert!(interactions.contains(&json!({"code": "vread"})), "{}", resource["type"]);
+        assert_eq!(resource["conditionalRead"], "full-support", "{}", resource["type"]);
+    }
+    app.finish().await;
+}
