@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use patient_access::{app, keys, load, local, member, stack};
+use patient_access::{app, keys, load, local, member, sample, stack};
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -27,6 +27,8 @@ enum Command {
     Local(LocalArguments),
     /// Load FHIR resources: Bundles, NDJSON and folders of them
     Load(LoadArguments),
+    /// Write made-up members as NDJSON: as many as wanted, the same for the same seed
+    Sample(sample::Arguments),
     /// Register apps, and change or stop them
     #[command(subcommand)]
     App(app::Command),
@@ -120,6 +122,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             }
             return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Sample(sample) => eprintln!("{}", sample.run()?),
         Command::App(app) => print!("{}", app.run(&target.find().await?).await?),
         Command::Keys(keys) => print!("{}", keys.run(&target.find().await?).await?),
         Command::Member(command) => {

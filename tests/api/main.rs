@@ -28,6 +28,7 @@ mod refresh;
 mod registration;
 mod revocation;
 mod routes;
+mod sample;
 mod scopes;
 mod search;
 mod sensitivity;

@@ -112,18 +112,41 @@ pub(crate) struct Document<'a> {
 
 /// Writes bytes as a Binary that belongs to the member.
 pub(crate) fn binary(chart: &mut Chart, mime: &str, bytes: &[u8], on: Date) -> String {
+    binary_as(chart, "file", mime, bytes, on)
+}
+
+fn binary_as(chart: &mut Chart, tag: &'static str, mime: &str, bytes: &[u8], on: Date) -> String {
     let body = json!({"contentType": mime, "securityContext": reference(&chart.patient()), "data": base64(bytes)});
-    chart.put("Binary", "file", on, &[], body)
+    chart.put("Binary", tag, on, &[], body)
 }
 
 /// Files a document: the `DocumentReference` and, for stored bytes, the Binary.
 pub(crate) fn file(chart: &mut Chart, d: &Document) -> String {
+    file_as(chart, d, ["document", "file"])
+}
+
+/// What a doctor wrote to the plan to ask for an authorization.
+pub(crate) fn letter(chart: &mut Chart, author: &'static Doctor, lines: &[String], date: Date) -> String {
+    let letter = Document {
+        kind: loinc("57133-1", "Referral note"),
+        title: "Request for prior authorization",
+        mime: "application/pdf",
+        bytes: Bytes::Stored(pdf(lines)),
+        author,
+        date,
+        encounter: None,
+    };
+    file_as(chart, &letter, ["letter", "letter-file"])
+}
+
+/// The same under ids of the given kinds, the document's and its Binary's.
+fn file_as(chart: &mut Chart, d: &Document, [tag, file]: [&'static str; 2]) -> String {
     let mut attachment =
         json!({"contentType": d.mime, "language": "en-US", "title": d.title, "creation": at(d.date, 13, 0)});
     match &d.bytes {
         Bytes::Stored(bytes) => {
             attachment["size"] = json!(bytes.len());
-            attachment["url"] = json!(binary(chart, d.mime, bytes, d.date));
+            attachment["url"] = json!(binary_as(chart, file, d.mime, bytes, d.date));
         }
         Bytes::Inline(bytes) => {
             attachment["size"] = json!(bytes.len());
@@ -143,7 +166,7 @@ pub(crate) fn file(chart: &mut Chart, d: &Document) -> String {
             display: "mimeType Sufficient",
         }
     };
-    let id = chart.next_id("document");
+    let id = chart.next_id(tag);
     let site = d.author.employer();
     let body = json!({
         "identifier": [{"system": format!("https://{}.example.org/document", site.id), "value": id.to_uppercase()}],

@@ -70,10 +70,21 @@ pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> Stri
     chart.put("MedicationRequest", "rx-order", p.until.unwrap_or(p.from), &[us_core("medicationrequest")], body)
 }
 
-/// Writes what the member says they take, bought without a prescription.
-pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date) -> String {
+/// Not every dose is taken.
+pub(crate) const NOT_ALWAYS: Code = sct("275928001", "Drugs - partial non-compliance");
+
+/// Writes what the member says they take, bought without a prescription, and how well they keep to it.
+pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adherence: Option<Code>) -> String {
     let patient = named(&chart.patient(), &chart.person.name());
+    let kept = adherence.map(|how| {
+        json!([{"url": us_core("medication-adherence"), "extension": [
+            {"url": "medicationAdherence", "valueCodeableConcept": concept(how)},
+            {"url": "dateAsserted", "valueDateTime": day(since)},
+            {"url": "informationSource", "valueCodeableConcept": concept(sct("116154003", "Patient"))},
+        ]}])
+    });
     let body = json!({
+        "extension": kept,
         "status": "active",
         "intent": "plan",
         "category": [concept(request_category("community", "Community"))],

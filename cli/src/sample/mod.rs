@@ -39,6 +39,7 @@ mod random;
 mod shared;
 mod surveys;
 mod values;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+pub use self::write::Arguments;
 
 /// One person who can sign in.
 pub struct Member {
@@ -84,4 +87,10 @@ pub fn household() -> Sample {
 /// refer to, so that a million members need no memory. Member n is the same whatever `members` is.
 pub fn population(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     (0..members).map(move |number| chart::with_shared(population::member(number, seed), &mut BTreeSet::new()))
+}
+
+/// The same, with each shared resource only where it is first referred to.
+fn everyone(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
+    let mut shared = BTreeSet::new();
+    (0..members).map(move |number| chart::with_shared(population::member(number, seed), &mut shared))
 }

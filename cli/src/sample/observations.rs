@@ -191,7 +191,20 @@ fn vital_profiles(name: &str) -> Vec<String> {
 
 /// Writes a vital sign; without a value it says that it could not be measured.
 pub(crate) fn vital(chart: &mut Chart, vital: &Vital, value: Option<f64>, on: Date, encounter: Option<&str>) -> String {
+    measured(chart, vital, value, &[], on, encounter)
+}
+
+/// The same with the measurements that it was worked out from, or its percentile beside it.
+pub(crate) fn measured(
+    chart: &mut Chart,
+    vital: &Vital,
+    value: Option<f64>,
+    parts: &[(&Vital, Option<f64>)],
+    on: Date,
+    encounter: Option<&str>,
+) -> String {
     let Vital(code, profile, unit, ucum) = vital;
+    let part = |(vital, value): &(&Vital, Option<f64>)| component(vital.0, value.map(|v| (v, vital.2, vital.3)));
     let body = with(
         base(chart, VITAL, &concept(*code), on),
         json!({
@@ -199,6 +212,7 @@ pub(crate) fn vital(chart: &mut Chart, vital: &Vital, value: Option<f64>, on: Da
             "performer": [chart.doctor.reference()],
             "valueQuantity": value.map(|v| quantity(v, unit, ucum)),
             "dataAbsentReason": value.is_none().then(|| concept(absent("not-performed", "Not Performed"))),
+            "component": parts.iter().map(part).collect::<Vec<_>>(),
         }),
     );
     chart.put("Observation", "vital", on, &vital_profiles(profile), body)
@@ -221,11 +235,13 @@ pub(crate) fn blood_pressure(
     encounter: Option<&str>,
 ) -> String {
     let code = concept(loinc("85354-9", "Blood pressure panel with all children optional"));
+    let untaken = systolic.is_none() && diastolic.is_none();
     let body = with(
         base(chart, VITAL, &code, on),
         json!({
             "encounter": encounter.map(reference),
             "performer": [chart.doctor.reference()],
+            "dataAbsentReason": untaken.then(|| concept(absent("not-performed", "Not Performed"))),
             "component": [
                 component(loinc("8480-6", "Systolic blood pressure"), systolic.map(|s| (s, "mmHg", "mm[Hg]"))),
                 component(loinc("8462-4", "Diastolic blood pressure"), diastolic.map(|d| (d, "mmHg", "mm[Hg]"))),
@@ -235,11 +251,39 @@ pub(crate) fn blood_pressure(
     chart.put("Observation", "vital", on, &vital_profiles("blood-pressure"), body)
 }
 
+/// Writes the mean of the blood pressures that a member measured at home within a period.
+pub(crate) fn average_pressure(chart: &mut Chart, mean: Option<(f64, f64)>, start: Date, end: Date) -> String {
+    let code = concept(loinc("96607-7", "Blood pressure panel mean systolic and mean diastolic"));
+    let mut body = with(
+        base(chart, VITAL, &code, end),
+        json!({
+            "effectivePeriod": super::values::period(start, end),
+            "performer": [named(&chart.patient(), &chart.person.name())],
+            "component": [
+                component(loinc("96608-5", "Systolic blood pressure mean"), mean.map(|m| (m.0, "mmHg", "mm[Hg]"))),
+                component(loinc("96609-3", "Diastolic blood pressure mean"), mean.map(|m| (m.1, "mmHg", "mm[Hg]"))),
+            ],
+        }),
+    );
+    body["effectiveDateTime"] = Value::Null;
+    chart.put("Observation", "vital", end, &[us_core("average-blood-pressure")], body)
+}
+
+/// What the member breathes during a pulse oximetry.
+#[derive(Clone, Copy)]
+pub(crate) enum Air {
+    Room,
+    /// Oxygen, in liters per minute.
+    Oxygen(f64),
+    /// Oxygen, and nobody wrote down how much.
+    SomeOxygen,
+}
+
 /// Writes a pulse oximetry, with oxygen given or in room air.
 pub(crate) fn oximetry(
     chart: &mut Chart,
     saturation: Option<f64>,
-    oxygen: Option<f64>,
+    air: Air,
     on: Date,
     encounter: Option<&str>,
 ) -> String {
@@ -247,14 +291,18 @@ pub(crate) fn oximetry(
         loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"),
         loinc("2708-6", "Oxygen saturation in Arterial blood"),
     ]);
-    let mut components = Vec::new();
-    if let Some(liters) = oxygen {
-        components.push(component(loinc("3151-8", "Inhaled oxygen flow rate"), Some((liters, "liters/min", "L/min"))));
-        components.push(component(
-            loinc("3150-0", "Inhaled oxygen concentration"),
-            Some((round(21.0 + 4.0 * liters, 0), "%", "%")),
-        ));
-    }
+    let given = |flow: Option<f64>| {
+        let share = flow.map(|liters| (round(21.0 + 4.0 * liters, 0), "%", "%"));
+        vec![
+            component(loinc("3151-8", "Inhaled oxygen flow rate"), flow.map(|liters| (liters, "liters/min", "L/min"))),
+            component(loinc("3150-0", "Inhaled oxygen concentration"), share),
+        ]
+    };
+    let components = match air {
+        Air::Room => Vec::new(),
+        Air::Oxygen(liters) => given(Some(liters)),
+        Air::SomeOxygen => given(None),
+    };
     let body = with(
         base(chart, VITAL, &code, on),
         json!({
@@ -280,18 +328,20 @@ pub(crate) fn vitals(chart: &mut Chart, height: f64, weight: f64, pressure: f64,
     vital(chart, &TEMPERATURE, Some(warm), on, encounter);
     vital(chart, &HEIGHT, Some(height), on, encounter);
     vital(chart, &WEIGHT, Some(weight), on, encounter);
-    vital(chart, &BMI, Some(round(weight / (height / 100.0).powi(2), 1)), on, encounter);
+    let bmi = round(weight / (height / 100.0).powi(2), 1);
+    measured(chart, &BMI, Some(bmi), &[(&WEIGHT, Some(weight)), (&HEIGHT, Some(height))], on, encounter);
     let saturation = chart.rng.between(95, 99) as f64;
-    oximetry(chart, Some(saturation), None, on, encounter);
+    oximetry(chart, Some(saturation), Air::Room, on, encounter);
 }
 
 /// Writes that the vital signs of a visit could not be taken.
 pub(crate) fn no_vitals(chart: &mut Chart, on: Date, encounter: Option<&str>) {
-    for kind in [&HEART_RATE, &BREATHING, &TEMPERATURE, &HEIGHT, &WEIGHT, &BMI] {
+    for kind in [&HEART_RATE, &BREATHING, &TEMPERATURE, &HEIGHT, &WEIGHT] {
         vital(chart, kind, None, on, encounter);
     }
+    measured(chart, &BMI, None, &[(&WEIGHT, None), (&HEIGHT, None)], on, encounter);
     blood_pressure(chart, None, None, on, encounter);
-    oximetry(chart, None, None, on, encounter);
+    oximetry(chart, None, Air::Room, on, encounter);
 }
 
 /// Writes a fact of social history as one coded answer.
@@ -321,6 +371,45 @@ pub(crate) fn smoking(chart: &mut Chart, status: Code, on: Date) -> String {
     );
     body["performer"] = json!([chart.doctor.reference()]);
     chart.put("Observation", "social", on, &[us_core("smokingstatus")], body)
+}
+
+/// Writes how much somebody has smoked in their life. A quantity is what US Core 7.0.0 allows here, and no release before.
+pub(crate) fn pack_years(chart: &mut Chart, years: f64, on: Date) -> String {
+    let code = concept(sct("401201003", "Cigarette pack-years"));
+    let body = with(
+        base(chart, SOCIAL, &code, on),
+        json!({
+            "performer": [chart.doctor.reference()],
+            "valueQuantity": quantity(years, "pack-years", "{PackYears}"),
+        }),
+    );
+    chart.put("Observation", "social", on, &[format!("{}|7.0.0", us_core("smokingstatus"))], body)
+}
+
+/// A member's wishes: about the experience of care, about treatments.
+pub(crate) const CARE_EXPERIENCE: (&str, Code, &str) =
+    ("care-experience-preference", loinc("95541-9", "Care experience preference"), "Care experience preference");
+pub(crate) const TREATMENT: (&str, Code, &str) = (
+    "treatment-intervention-preference",
+    loinc("75773-2", "Goals, preferences, and priorities for medical treatment [Reported]"),
+    "Treatment intervention preference",
+);
+
+/// Writes what the member wishes, in their words.
+pub(crate) fn preference(
+    chart: &mut Chart,
+    (kind, question, name): (&'static str, Code, &'static str),
+    words: &str,
+    on: Date,
+) -> String {
+    let body = with(
+        base(chart, us_category(kind, name), &concept(question), on),
+        json!({
+            "performer": [named(&chart.patient(), &chart.person.name())],
+            "valueString": words,
+        }),
+    );
+    chart.put("Observation", "social", on, &[us_core(kind)], body)
 }
 
 /// Writes an occupation with its industry, for a period that may still last.

@@ -261,7 +261,10 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
     if let Some(on) = asked.filter(|on| *on < later(ANCHOR, -10)) {
         let decision = *chart.rng.pick(&[
             Decision::Approved { units: 8, used: 3 },
-            Decision::Denied(priorauth::NOT_NECESSARY),
+            Decision::Denied(
+                priorauth::NOT_NECESSARY,
+                "The pain has lasted less than six weeks: the plan pays for exercises with a therapist after that.",
+            ),
             Decision::Pending,
         ]);
         let back = illness("low-back-pain");
@@ -273,6 +276,7 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
             doctor: doctor("marsh"),
             on,
             urgent: false,
+            because: "The pain keeps the patient from working; exercises under guidance are to bring the strength back.",
             previous: None,
         };
         priorauth::authorization(chart, &request, decision);
@@ -296,7 +300,7 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
     if let Some(on) = screened.filter(|_| years >= 18) {
         let worry = chart.rng.between(0, 2) as usize;
         surveys::hunger(chart, worry, on);
-        medications::reported(chart, drug("ibuprofen"), on);
+        medications::reported(chart, drug("ibuprofen"), on, None);
     }
 }
 

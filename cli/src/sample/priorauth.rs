@@ -17,7 +17,8 @@ pub(crate) enum Decision {
         units: u32,
         used: u32,
     },
-    Denied(Code),
+    /// For that reason, and what it means here.
+    Denied(Code, &'static str),
     Pending,
 }
 
@@ -31,6 +32,8 @@ pub(crate) struct Request<'a> {
     pub(crate) doctor: &'static Doctor,
     pub(crate) on: Date,
     pub(crate) urgent: bool,
+    /// What the doctor wrote to the plan to explain it.
+    pub(crate) because: &'static str,
     /// The authorization that this one follows.
     pub(crate) previous: Option<&'a str>,
 }
@@ -48,7 +51,7 @@ fn pas(name: &str, key: &'static str, value: Value) -> Value {
 fn review(number: &str, decision: Decision, on: Date) -> Value {
     let action = match decision {
         Decision::Approved { .. } => x12_action("A1", "Certified in total"),
-        Decision::Denied(_) => x12_action("A3", "Not Certified"),
+        Decision::Denied(..) => x12_action("A3", "Not Certified"),
         Decision::Pending => x12_action("A4", "Pended"),
     };
     json!([
@@ -84,7 +87,7 @@ fn outcome(r: &Request, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
             totals.push(total(pdex_amount("eligible", "Eligible"), worth, None));
             totals.push(total(pdex_amount("utilized", "Utilized"), allowed * i64::from(used), Some(used)));
         }
-        Decision::Denied(why) => {
+        Decision::Denied(why, _) => {
             let category = concept(pdex_discriminator("denialreason", "Denial Reason"));
             let denial = json!({"extension": status, "category": category, "reason": concept(why)});
             item.push(denial.clone());
@@ -117,10 +120,42 @@ fn item_details(r: &Request, number: &str, issued: Option<(Date, &Value)>) -> Ve
     out
 }
 
-/// Writes the authorization and returns its number.
+/// The doctor's letter, and the authorization's row about it.
+fn documents(chart: &mut Chart, r: &Request, number: &str) -> Value {
+    let attachment = Code {
+        system: "http://terminology.hl7.org/CodeSystem/claiminformationcategory",
+        code: "attachment",
+        display: "Attachment",
+    };
+    let lines = [
+        r.doctor.employer().name.to_string(),
+        format!("Request for prior authorization {number}, {}", day(r.on)),
+        format!("For: {}", chart.person.name()),
+        format!("{} x {}", r.units, r.service.code.display),
+        format!("Diagnosis: {} {}", r.diagnosis.code, r.diagnosis.display),
+        r.because.to_string(),
+        format!("Signed: {}", r.doctor.name()),
+    ];
+    let letter = super::documents::letter(chart, r.doctor, &lines, r.on);
+    json!([{
+        "sequence": 1,
+        "category": concept(attachment),
+        "timingDate": day(r.on),
+        "valueReference": named(&letter, "Request for prior authorization"),
+    }])
+}
+
+/// Writes the authorization with the letter that asked for it, and returns its number. It has all that 42 CFR
+/// 422.119(b)(1)(iv) wants: status, dates of the decision and of its end, items and services, the specific reason of a
+/// denial, and the documents that the provider sent.
 pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) -> String {
     let id = chart.next_id("pa");
     let number = id.to_uppercase();
+    let documents = documents(chart, r, &number);
+    let note = match decision {
+        Decision::Denied(_, why) => json!([{"number": 1, "type": "display", "text": why}]),
+        _ => Value::Null,
+    };
     let decided = later(r.on, if r.urgent { 1 } else { 6 });
     let valid = period(decided, decided + time::Duration::days(180));
     let approved = matches!(decision, Decision::Approved { .. });
@@ -129,7 +164,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
     let level = if r.urgent { x12_level("U", "Urgent") } else { x12_level("E", "Elective") };
     let words = match decision {
         Decision::Approved { .. } => "Approved",
-        Decision::Denied(_) => "Denied: not medically necessary",
+        Decision::Denied(..) => "Denied: not medically necessary",
         Decision::Pending => "In review",
     };
     let body = json!({
@@ -152,6 +187,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
         "outcome": if decision == Decision::Pending { "queued" } else { "complete" },
         "disposition": words,
         "careTeam": [{"sequence": 1, "provider": r.doctor.reference(), "responsible": true}],
+        "supportingInfo": documents,
         "diagnosis": [{
             "sequence": 1,
             "diagnosisCodeableConcept": concept(r.diagnosis),
@@ -162,14 +198,17 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
             "extension": item_details(r, &number, approved.then_some((decided, &valid))),
             "sequence": 1,
             "diagnosisSequence": [1],
+            "informationSequence": [1],
             "category": concept(r.category),
             "productOrService": concept(r.service.code),
             "servicedPeriod": {"start": day(decided), "end": day(decided + time::Duration::days(180))},
             "quantity": {"value": r.units},
+            "noteNumber": note.is_array().then_some([1]),
             "adjudication": item,
         }],
         "adjudication": head,
         "total": totals,
+        "processNote": note,
     });
     let profiles = [pdex("pdex-priorauthorization"), pdex("pdex-priorauthorization|2.0.0")];
     chart.put_as("ExplanationOfBenefit", &id, decided, &profiles, body);

@@ -12,6 +12,9 @@ use super::values::{ANCHOR, coding, concept, named, reference};
 /// Targets of one Provenance: as many as a source sends at once.
 const BATCH: usize = 40;
 
+/// When the first and the last resource of a batch was written.
+type Span = (String, String);
+
 /// Author, format and security labels of a batch.
 type Key = (&'static str, &'static str, String);
 
@@ -42,7 +45,7 @@ fn source(resource: &Value) -> Option<(&'static str, Code)> {
 
 /// Writes the Provenances of everything in the record. A batch is as sensitive as what it names.
 pub(crate) fn provenances(chart: &mut Chart) {
-    let mut batches: BTreeMap<Key, (Code, Vec<String>, String)> = BTreeMap::new();
+    let mut batches: BTreeMap<Key, (Code, Vec<String>, Span)> = BTreeMap::new();
     let mut done = Vec::new();
     for resource in chart.written() {
         let Some((author, format)) = source(resource) else { continue };
@@ -50,9 +53,16 @@ pub(crate) fn provenances(chart: &mut Chart) {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_string();
         let target = format!("{}/{}", text(&resource["resourceType"]), text(&resource["id"]));
         let key = (author, format.code, labels);
-        let batch = batches.entry(key.clone()).or_insert_with(|| (format, Vec::new(), String::new()));
+        let batch = batches.entry(key.clone()).or_insert_with(|| (format, Vec::new(), Span::default()));
         batch.1.push(target);
-        batch.2 = batch.2.clone().max(text(&resource["meta"]["lastUpdated"]));
+        let updated = text(&resource["meta"]["lastUpdated"]);
+        let (first, last) = &mut batch.2;
+        if first.is_empty() || *first > updated {
+            first.clone_from(&updated);
+        }
+        if *last < updated {
+            *last = updated;
+        }
         if batch.1.len() == BATCH
             && let Some(full) = batches.remove(&key)
         {
@@ -60,11 +70,11 @@ pub(crate) fn provenances(chart: &mut Chart) {
         }
     }
     done.extend(batches);
-    for ((author, _, labels), (format, targets, updated)) in done {
-        let body = provenance(chart, author, format, &targets, &updated);
-        let profiles = [us_core("provenance"), pdex("pdex-provenance")];
+    for ((author, _, labels), (format, targets, span)) in done {
+        let body = provenance(chart, author, format, &targets, &span);
+        let profiles = [us_core("provenance"), pdex("pdex-provenance"), hrex("provenance")];
         let id = chart.next_id("source");
-        let body = super::values::resource("Provenance", &id, &profiles, &updated, &[], body);
+        let body = super::values::resource("Provenance", &id, &profiles, &span.1, &[], body);
         chart.push(relabel(body, &labels));
     }
 }
@@ -76,7 +86,7 @@ fn relabel(mut resource: Value, labels: &str) -> Value {
     resource
 }
 
-fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], recorded: &str) -> Value {
+fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], (first, recorded): &Span) -> Value {
     let plan = named(PAYER, "Lakeshore Health Plan");
     let writer = agent_type("author", "Author");
     let wrote = match author {
@@ -99,9 +109,10 @@ fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], rec
         code: "transmitter",
         display: "Transmitter",
     };
-    debug_assert!(recorded < format!("{}T99", super::values::day(ANCHOR)).as_str());
+    debug_assert!(*recorded < format!("{}T99", super::values::day(ANCHOR)));
     json!({
         "target": targets.iter().map(|t| reference(t)).collect::<Vec<_>>(),
+        "occurredPeriod": {"start": first, "end": recorded},
         "recorded": recorded,
         "activity": {
             "coding": [

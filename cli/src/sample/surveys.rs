@@ -70,6 +70,41 @@ pub(crate) fn depression(chart: &mut Chart, often: usize, score: i64, on: Date) 
     screening(chart, about, total, value, on, &answers, None)
 }
 
+const DIFFICULTY: Code = loinc(
+    "69722-7",
+    "How difficult have these problems made it for you to do your work, take care of things at home, or get along with other people?",
+);
+
+/// Two answers of a PHQ-9 that was filled in on paper. LOINC publishes the form as a page; whoever has problems is asked
+/// how difficult they make life.
+pub(crate) fn on_paper(chart: &mut Chart, often: usize, on: Date) -> String {
+    let difficulty = json!({
+        "linkId": "/69722-7",
+        "text": DIFFICULTY.display,
+        "answer": [{"valueCoding": coding(loinc("LA6573-5", "Somewhat difficult"))}],
+    });
+    let item = |link: &str, question: Code, then: Value| {
+        let answer = json!({"valueCoding": coding(HOW_OFTEN[often]), "item": then});
+        json!({"linkId": link, "text": question.display, "answer": [answer]})
+    };
+    let patient = named(&chart.patient(), &chart.person.name());
+    let body = json!({
+        "identifier": {"system": format!("{PLAN_IDS}/form"), "value": format!("{}-{}", chart.person.number, day(on))},
+        "questionnaire": "http://loinc.org/q/44249-1",
+        "_questionnaire": {"extension": [
+            {"url": "http://hl7.org/fhir/StructureDefinition/display", "valueString": "PHQ-9"},
+            {"url": us_core("extension-questionnaire-uri"), "valueUri": "https://loinc.org/44249-1"},
+        ]},
+        "status": "completed",
+        "subject": patient,
+        "authored": at(on, 9, 5),
+        "author": patient,
+        "source": patient,
+        "item": [item("/44250-9", INTEREST, json!([])), item("/44255-8", MOOD, json!([difficulty]))],
+    });
+    chart.put("QuestionnaireResponse", "form", on, &[us_core("questionnaireresponse")], body)
+}
+
 /// A question that the member did not want to answer.
 pub(crate) fn declined(chart: &mut Chart, on: Date) -> String {
     let why = json!({"dataAbsentReason": concept(absent("asked-declined", "Asked But Declined"))});

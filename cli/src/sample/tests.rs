@@ -130,3 +130,27 @@ fn labels_are_sensitivity_labels_and_only_robin_has_them() {
     }
     assert!(["PSY", "SUD", "ETH", "HIV", "SEX"].iter().all(|label| kinds.contains_key(*label)), "{kinds:?}");
 }
+
+#[test]
+fn prior_authorizations_tell_all_that_the_rule_wants() {
+    // 42 CFR 422.119(b)(1)(iv): status, dates, end, items and services, the reason of a denial, documents.
+    let household = household().resources;
+    let mut outcomes = BTreeMap::<String, usize>::new();
+    for pa in household.iter().filter(|r| r["use"] == "preauthorization") {
+        let (item, name) = (&pa["item"][0], key(pa));
+        let review = &pa["adjudication"][0]["extension"];
+        let action = review[0]["extension"][1]["valueCodeableConcept"]["coding"][0]["code"].as_str().expect("a status");
+        assert!(review[1]["valueDateTime"].is_string() && pa["created"].is_string(), "{name}: when");
+        assert!(item["productOrService"]["coding"][0]["display"].is_string(), "{name}: what");
+        assert!(item["quantity"]["value"].is_number(), "{name}: how much");
+        let document = pa["supportingInfo"][0]["valueReference"]["reference"].as_str().expect("a document");
+        assert!(household.iter().any(|r| key(r) == document), "{name}: {document}");
+        assert_eq!(pa["preAuthRefPeriod"][0]["end"].is_string(), action == "A1", "{name}: until when");
+        let reason = |row: &Value| row["reason"]["coding"][0]["code"].is_string();
+        let rows = item["adjudication"].as_array().expect("decisions of the item");
+        assert_eq!(rows.iter().any(reason), action == "A3", "{name}: why not");
+        assert_eq!(pa["processNote"][0]["text"].is_string(), action == "A3", "{name}: why not, in words");
+        *outcomes.entry(action.to_owned()).or_default() += 1;
+    }
+    assert!(["A1", "A3", "A4"].iter().all(|action| outcomes.contains_key(*action)), "{outcomes:?}");
+}

@@ -106,34 +106,44 @@ pub(crate) fn ada() -> Vec<Value> {
 
 /// Approved, denied, pending; and one that follows an earlier one.
 fn authorizations(chart: &mut Chart) {
-    let ask = |service_key: &str, units, category, diagnosis: &str, who: &str, on: Date, urgent| Request {
+    let ask = |service_key: &str, units, category, diagnosis: &str, who: &str, on: Date, because| Request {
         service: service(service_key),
         units,
         category,
         diagnosis: illness(diagnosis).icd10,
         doctor: doctor(who),
         on,
-        urgent,
+        urgent: false,
+        because,
         previous: None,
     };
     let therapy = x12_service("AE", "Physical Medicine");
-    let first = ask("physical-therapy", 12, therapy, "knee-arthritis", "marsh", date!(2025 - 05 - 09), false);
+    let why =
+        "Three days after the knee replacement the knee bends to 70 degrees. The goal is 110 degrees in six weeks.";
+    let first = ask("physical-therapy", 12, therapy, "knee-arthritis", "marsh", date!(2025 - 05 - 09), why);
     let number = priorauth::authorization(chart, &first, Decision::Approved { units: 12, used: 6 });
-    let mut more = ask("physical-therapy", 6, therapy, "knee-arthritis", "marsh", date!(2025 - 11 - 12), false);
+    let why = "The knee bends to 100 degrees. Stairs are still hard.";
+    let mut more = ask("physical-therapy", 6, therapy, "knee-arthritis", "marsh", date!(2025 - 11 - 12), why);
     more.previous = Some(&number);
     priorauth::authorization(chart, &more, Decision::Approved { units: 6, used: 0 });
-    let scan =
-        ask("back-mri", 1, x12_service("62", "MRI/CAT Scan"), "low-back-pain", "marsh", date!(2026 - 05 - 18), false);
-    priorauth::authorization(chart, &scan, Decision::Denied(priorauth::NOT_NECESSARY));
-    let breathing = ask(
+    let picture = x12_service("62", "MRI/CAT Scan");
+    let why = "Low back pain for two weeks, no numbness, no weakness. A picture is to find the cause.";
+    let scan = ask("back-mri", 1, picture, "low-back-pain", "marsh", date!(2026 - 05 - 18), why);
+    let denied = Decision::Denied(
+        priorauth::NOT_NECESSARY,
+        "The plan pays for this scan after six weeks of exercises or medicine; the documents show none.",
+    );
+    priorauth::authorization(chart, &scan, denied);
+    let mut breathing = ask(
         "cpap",
         1,
         x12_service("12", "Durable Medical Equipment Purchase"),
         "hypertension",
         "okafor",
         date!(2026 - 10 - 21),
-        true,
+        "Wakes up breathless, and her husband used to hear pauses. The sleep study counted 31 pauses in an hour.",
     );
+    breathing.urgent = true;
     priorauth::authorization(chart, &breathing, Decision::Pending);
     let line = Line::service(service("cpap"), date!(2026 - 03 - 10), HOME).refused(NO_AUTHORIZATION);
     let mut claim =
@@ -165,7 +175,7 @@ fn pharmacy(chart: &mut Chart) {
     Claim::corrected(chart, "This fill replaces one that was entered with a wrong price.", |chart| {
         Claim::fill(chart, drug("amlodipine"), date!(2026 - 06 - 30), (0, 2))
     });
-    medications::reported(chart, drug("ibuprofen"), date!(2026 - 07 - 24));
+    medications::reported(chart, drug("ibuprofen"), date!(2026 - 07 - 24), None);
 }
 
 /// A discharge summary as PDF, a C-CDA, a note, an electrocardiogram with its tracing.

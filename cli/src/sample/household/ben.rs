@@ -14,7 +14,11 @@ use super::super::directory::doctor;
 use super::super::life::{self, Body};
 use super::super::patient::{self, Person};
 use super::super::random::Rng;
-use super::super::{catalog::drugs::drug, clinical, medications, observations};
+use super::super::{
+    catalog::drugs::drug,
+    clinical, encounters, medications,
+    observations::{self, Air},
+};
 
 pub(crate) fn ben() -> Vec<Value> {
     let mut ben = Person::new("ben", "Ben", "Okoye", "male", date!(1993 - 09 - 30), "100000002");
@@ -30,7 +34,7 @@ pub(crate) fn ben() -> Vec<Value> {
     clinical::no_known_allergy(&mut chart, date!(2025 - 10 - 14));
     observations::smoking(&mut chart, observations::NEVER_SMOKED, date!(2025 - 10 - 14));
     observations::occupation(&mut chart, "High school teacher", "Secondary schools", date!(2019 - 08 - 20));
-    medications::reported(&mut chart, drug("ibuprofen"), date!(2026 - 03 - 18));
+    medications::reported(&mut chart, drug("ibuprofen"), date!(2026 - 03 - 18), Some(medications::NOT_ALWAYS));
     for day in [date!(2025 - 06 - 11), date!(2026 - 06 - 17)] {
         let mut claim = Claim::new(&mut chart, Kind::Oral(Dental::default()), day, day, "bright-smile-dental");
         claim.team.push((RENDERING, doctor("brandt")));
@@ -70,5 +74,12 @@ pub(crate) fn harold() -> Vec<Value> {
     );
     life::acute(&mut chart, illness("cold"), date!(2025 - 03 - 11), 8);
     observations::smoking(&mut chart, observations::FORMER_SMOKER, date!(2025 - 01 - 14));
+    observations::pack_years(&mut chart, 22.0, date!(2025 - 01 - 14));
+    // He was asked to measure at home for four days, and did not.
+    observations::average_pressure(&mut chart, None, date!(2025 - 01 - 15), date!(2025 - 01 - 18));
+    let last = date!(2025 - 06 - 17);
+    let breathless = Some(sct("267036007", "Dyspnea"));
+    let seen = encounters::encounter(&mut chart, &encounters::EMERGENCY, doctor("iyer"), last, None, breathless, None);
+    observations::oximetry(&mut chart, Some(84.0), Air::SomeOxygen, last, Some(&seen));
     chart.finish()
 }

@@ -165,9 +165,6 @@ fn growth(chart: &mut Chart) {
         let clinic = doctor("castellano");
         let well = sct("410620009", "Well child visit");
         let seen = encounters::encounter(chart, &encounters::OFFICE_VISIT, clinic, on, None, Some(well), None);
-        for (kind, value) in [(&HEIGHT, length), (&WEIGHT, weight), (&HEAD, head)] {
-            observations::vital(chart, kind, Some(value), on, Some(&seen));
-        }
         let percentile = |code: Code, profile: &'static str| Vital(code, profile, "%", "%");
         let head_rank_of = percentile(
             loinc("8289-1", "Head Occipital-frontal circumference Percentile"),
@@ -175,12 +172,19 @@ fn growth(chart: &mut Chart) {
         );
         let weight_rank_of =
             percentile(loinc("77606-2", "Weight-for-length Per age and sex"), "pediatric-weight-for-height");
-        observations::vital(chart, &head_rank_of, Some(head_rank), on, Some(&seen));
-        observations::vital(chart, &weight_rank_of, Some(weight_rank), on, Some(&seen));
+        let measure =
+            |chart: &mut Chart, [length, weight, head, head_rank, weight_rank]: [Option<f64>; 5], on, seen| {
+                observations::vital(chart, &HEIGHT, length, on, seen);
+                observations::measured(chart, &WEIGHT, weight, &[(&weight_rank_of, weight_rank)], on, seen);
+                observations::measured(chart, &HEAD, head, &[(&head_rank_of, head_rank)], on, seen);
+                observations::measured(chart, &head_rank_of, head_rank, &[(&HEAD, head)], on, seen);
+                let parts = [(&WEIGHT, weight), (&HEIGHT, length)];
+                observations::measured(chart, &weight_rank_of, weight_rank, &parts, on, seen);
+            };
+        measure(chart, [length, weight, head, head_rank, weight_rank].map(Some), on, Some(&seen));
         if months == 24 {
-            for kind in [&HEAD, &head_rank_of, &weight_rank_of] {
-                observations::vital(chart, kind, None, later(on, 180), None);
-            }
+            // He would not keep still half a year later.
+            measure(chart, [None; 5], later(on, 180), None);
         }
     }
 }
@@ -193,9 +197,10 @@ fn for_age(chart: &mut Chart, seen: &str) {
         "%",
         "%",
     );
-    observations::vital(chart, &BMI, Some(round(24.5 / 1.24 / 1.24, 1)), on, Some(seen));
-    observations::vital(chart, &rank, Some(61.0), on, Some(seen));
-    observations::vital(chart, &rank, None, date!(2025 - 06 - 03), None);
+    let (bmi, parts) = (Some(round(24.5 / 1.24 / 1.24, 1)), [(&WEIGHT, Some(24.5)), (&HEIGHT, Some(124.0))]);
+    observations::measured(chart, &BMI, bmi, &parts, on, Some(seen));
+    observations::measured(chart, &rank, Some(61.0), &[(&BMI, bmi)], on, Some(seen));
+    observations::measured(chart, &rank, None, &[(&BMI, None)], date!(2025 - 06 - 03), None);
 }
 
 fn vaccines(chart: &mut Chart) {

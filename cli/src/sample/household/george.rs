@@ -11,7 +11,7 @@ use super::super::codes::*;
 use super::super::coverage::{Holder, coverage};
 use super::super::directory::doctor;
 use super::super::life::{self, Body};
-use super::super::observations::{self, HEART_RATE, WEIGHT};
+use super::super::observations::{self, Air, HEART_RATE, WEIGHT};
 use super::super::patient::{self, Person};
 use super::super::random::Rng;
 use super::super::values::{ANCHOR, round};
@@ -56,8 +56,9 @@ pub(crate) fn george() -> Vec<Value> {
     }
     let mut week = start;
     let mut number = 0;
+    let mut pressures = Vec::new();
     while week < ANCHOR - Duration::days(3) {
-        at_home(&mut chart, body, week);
+        pressures.push((week, at_home(&mut chart, body, week)));
         if number % 2 == 0 {
             observations::panel(&mut chart, panel("cmp"), &drifts, doctor("okafor"), week, None);
         }
@@ -67,6 +68,7 @@ pub(crate) fn george() -> Vec<Value> {
         week += Duration::days(7);
         number += 1;
     }
+    wishes(&mut chart, &pressures);
     for year in 2016..=2025 {
         let october = time::Date::from_calendar_date(year, time::Month::October, 9).unwrap_or(ANCHOR);
         clinical::immunization(&mut chart, super::super::catalog::vaccines::INFLUENZA, october, None, None);
@@ -93,8 +95,21 @@ pub(crate) fn george() -> Vec<Value> {
     chart.finish()
 }
 
-/// The scales, the cuff and the finger clip on the kitchen table.
-fn at_home(chart: &mut Chart, body: Body, on: time::Date) {
+/// The mean of the last twelve blood pressures, as many as guidelines want, and what he told about his care.
+fn wishes(chart: &mut Chart, pressures: &[(time::Date, (f64, f64))]) {
+    let last = &pressures[pressures.len() - 12..];
+    let mean = |of: fn(&(f64, f64)) -> f64| (last.iter().map(|(_, p)| of(p)).sum::<f64>() / 12.0).round();
+    observations::average_pressure(chart, Some((mean(|p| p.0), mean(|p| p.1))), last[0].0, last[11].0);
+    let on = date!(2026 - 01 - 12);
+    let words =
+        "Speak slowly, and call my daughter before anything is decided. I like the window open and country music.";
+    observations::preference(chart, observations::CARE_EXPERIENCE, words, on);
+    let words = "No breathing machine for longer than a few days. Tablets and oxygen at home are welcome.";
+    observations::preference(chart, observations::TREATMENT, words, on);
+}
+
+/// The scales, the cuff and the finger clip on the kitchen table. Returns the blood pressure.
+fn at_home(chart: &mut Chart, body: Body, on: time::Date) -> (f64, f64) {
     let weight = round(chart.rng.around(body.weight, 2.0), 1);
     let systolic = chart.rng.around(body.pressure, 12.0).round();
     let diastolic = chart.rng.around(body.pressure * 0.6, 7.0).round();
@@ -103,5 +118,6 @@ fn at_home(chart: &mut Chart, body: Body, on: time::Date) {
     observations::vital(chart, &WEIGHT, Some(weight), on, None);
     observations::blood_pressure(chart, Some(systolic), Some(diastolic), on, None);
     observations::vital(chart, &HEART_RATE, Some(pulse), on, None);
-    observations::oximetry(chart, Some(saturation), None, on, None);
+    observations::oximetry(chart, Some(saturation), Air::Room, on, None);
+    (systolic, diastolic)
 }

@@ -78,6 +78,7 @@ fn mind(chart: &mut Chart) {
         }
         surveys::depression(chart, 2, 14, date!(2025 - 05 - 06));
         surveys::depression(chart, 1, 7, date!(2026 - 09 - 15));
+        surveys::on_paper(chart, 1, date!(2026 - 09 - 15));
         let text =
             "Mood improved on sertraline. Sleeps well. No thoughts of self-harm. Continue; next session in six weeks.";
         let note = Document {

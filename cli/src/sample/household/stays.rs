@@ -13,7 +13,10 @@ use super::super::documents::{self, Report};
 use super::super::encounters::{self, encounter};
 use super::super::priorauth::{self, Decision, Request};
 use super::super::values::later;
-use super::super::{life, observations};
+use super::super::{
+    life,
+    observations::{self, Air},
+};
 
 const ROOM: Code = revenue("0120", "Room and board, semi-private two bed");
 
@@ -23,7 +26,7 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     let pneumonia = illness("pneumonia");
     let seen = encounter(chart, &encounters::ADMISSION, doctor("iyer"), start, Some(end), Some(pneumonia.sct), None);
     clinical::condition(chart, pneumonia, Listed::Encounter, start, Some(date!(2026 - 03 - 01)), Some(&seen));
-    observations::oximetry(chart, Some(91.0), Some(2.0), start, Some(&seen));
+    observations::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
     observations::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
     life::tests(chart, pneumonia.labs, &[("6690-2", 14.8, 0.0)], doctor("iyer"), start, Some(&seen), pneumonia.icd10);
     Claim::corrected(chart, "This claim replaces an earlier one with a wrong number of units.", |chart| {
@@ -106,6 +109,7 @@ pub(crate) fn knee(chart: &mut Chart) {
         doctor: surgeon,
         on: date!(2025 - 04 - 03),
         urgent: false,
+        because: "Pain at rest, walks less than one block. Injections and exercises did not help in nine months.",
         previous: None,
     };
     let number = priorauth::authorization(chart, &request, Decision::Approved { units: 1, used: 1 });
