@@ -58,6 +58,7 @@ const EVENTS: &[(&str, u64, &str, Sent)] = &[
     ("metadata/openid", 200, "token_endpoint", ByGateway),
     ("metadata/smart", 200, "token_endpoint", ByGateway),
     ("read/decoded-path", 404, "OperationOutcome", ByGateway),
+    ("read/documents", 200, "/fhir/DocumentReference/$docref?patient=ada", ByGateway),
     ("read/encoded-path", 404, "OperationOutcome", ByGateway),
     ("read/not-hers", 404, "OperationOutcome", ByGateway),
     ("read/patient", 200, "\"birthDate\":\"1948-03-09\"", ByGateway),

@@ -11,6 +11,7 @@ mod command;
 mod demo;
 mod dependencies;
 mod discovery;
+mod docref;
 mod documentation;
 mod documents;
 mod events;

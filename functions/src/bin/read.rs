@@ -1,4 +1,5 @@
-//! `GET /fhir/{type}/{id}`, `GET /fhir/{type}/{id}/_history/{vid}`: one resource of any type.
+//! `GET /fhir/{type}/{id}`, `GET /fhir/{type}/{id}/_history/{vid}`: one resource of any type; and
+//! `/fhir/DocumentReference/$docref`.
 
 use std::sync::Arc;
 

@@ -103,6 +103,12 @@ fn resource(kind: &ResourceType, base: &str) -> Json {
         })
         .map(|(source, row)| format!("{}:{}", source.name, row.code))
         .collect();
+    if kind.name == "DocumentReference" {
+        let definition = "http://hl7.org/fhir/us/core/OperationDefinition/docref";
+        let documentation = "Stored documents of any type and profile, those of all that are named; none is generated. Without \
+            dates the newest of each type.";
+        resource["operation"] = json!([{"name": "docref", "definition": definition, "documentation": documentation}]);
+    }
     if kind.name == "Patient" {
         let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
         resource["operation"] = json!([{"name": "everything", "definition": definition}]);

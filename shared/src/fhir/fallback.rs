@@ -23,7 +23,7 @@ pub fn fallback(config: &Config, request: &Request) -> Response {
         ["metadata"] | [".well-known", "smart-configuration"] => Some("GET"),
         [kind] if named(kind) => Some("GET"),
         [kind, "_search"] if named(kind) => Some("POST"),
-        ["Patient", _, "$everything"] => Some("GET, POST"),
+        ["Patient", _, "$everything"] | ["DocumentReference", "$docref"] => Some("GET, POST"),
         [kind, id] | [kind, id, "_history", _] if named(kind) && is_id(id) => Some("GET"),
         _ => None,
     };

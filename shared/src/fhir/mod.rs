@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod capability;
 pub mod chain;
 pub mod date;
+mod docref;
 mod elements;
 pub mod everything;
 pub mod fallback;

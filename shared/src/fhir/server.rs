@@ -1,11 +1,12 @@
 //! What the data functions share: one door in, and one door out.
 
-use http::header;
+use http::{Method, header};
 use tokio::sync::OnceCell;
 
+use super::fallback::fallback;
 use super::outcome::Error;
 use super::query;
-use super::{everything, read, search};
+use super::{docref, everything, read, search};
 use crate::access::{Access, Bearer, Refusal, Verifier};
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
@@ -62,11 +63,16 @@ impl Server {
         &self.config
     }
 
-    /// `GET /fhir/{type}/{id}` and `GET /fhir/{type}/{id}/_history/{vid}`
+    /// `GET /fhir/{type}/{id}` and `GET /fhir/{type}/{id}/_history/{vid}`; and what stands where an id does, the operation
+    /// `/fhir/DocumentReference/$docref`, the only one that may be posted.
     pub async fn read(&self, request: Request) -> Response {
-        match request.parameters.contains_key("vid") {
-            true => self.answer("vread", &request, read::vread).await,
-            false => self.answer("read", &request, read::read).await,
+        match (request.parameter("type"), request.parameter("id")) {
+            ("DocumentReference", "$docref") if !request.parameters.contains_key("vid") => {
+                self.answer("docref", &request, docref::docref).await
+            }
+            _ if request.method == Method::POST => fallback(&self.config, &request),
+            _ if request.parameters.contains_key("vid") => self.answer("vread", &request, read::vread).await,
+            _ => self.answer("read", &request, read::read).await,
         }
     }
 
