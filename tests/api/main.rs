@@ -22,6 +22,7 @@ mod named_paths;
 mod pages;
 mod payer_feed;
 mod permissions;
+mod properties;
 mod refresh;
 mod registration;
 mod revocation;
