@@ -24,6 +24,7 @@ mod named_paths;
 mod pages;
 mod payer_feed;
 mod permissions;
+mod properties;
 mod reads;
 mod refresh;
 mod registration;

@@ -1,0 +1,461 @@
+//! R4's search rules, written down a second time and as plainly as they read (hl7.org/fhir/R4/search.html): slow, and about
+//! JSON as it stands. Shares nothing with the server, or both would be wrong together.
+
+use proptest::option;
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
+use proptest::prop_oneof;
+use proptest::sample::select;
+use serde_json::Value as Json;
+
+use super::record::{CODES, DATES, IDS, NUMBERS, QUERY_DATES, SYSTEMS, WORDS};
+
+/// What a search parameter compares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A `code` or boolean, asked for by its code alone.
+    Plain,
+    /// Codings and identifiers.
+    Token,
+    /// Dates and periods.
+    Date,
+    /// Strings, names and addresses.
+    Text,
+    /// References.
+    Reference,
+    /// Quantities.
+    Quantity,
+}
+
+type Field = (&'static str, Kind, &'static [&'static str]);
+
+/// The parameters asked for, by type, with the elements that R4 and the guides say they search.
+pub const FIELDS: &[(&str, &[Field])] = &[
+    (
+        "Observation",
+        &[
+            ("_id", Kind::Plain, &["id"]),
+            ("category", Kind::Token, &["category"]),
+            ("code", Kind::Token, &["code"]),
+            ("status", Kind::Plain, &["status"]),
+            ("date", Kind::Date, &["effectiveDateTime", "effectivePeriod"]),
+            ("performer", Kind::Reference, &["performer"]),
+            ("value-quantity", Kind::Quantity, &["valueQuantity"]),
+            ("identifier", Kind::Token, &["identifier"]),
+        ],
+    ),
+    (
+        "Condition",
+        &[
+            ("recorded-date", Kind::Date, &["recordedDate"]),
+            ("onset-date", Kind::Date, &["onsetDateTime", "onsetPeriod"]),
+            ("onset-info", Kind::Text, &["onsetString"]),
+            ("category", Kind::Token, &["category"]),
+            ("code", Kind::Token, &["code"]),
+        ],
+    ),
+    (
+        "Coverage",
+        &[
+            ("period", Kind::Date, &["period"]),
+            ("class-value", Kind::Text, &["class.value"]),
+            ("dependent", Kind::Text, &["dependent"]),
+            ("identifier", Kind::Token, &["identifier"]),
+            ("policy-holder", Kind::Reference, &["policyHolder"]),
+            ("type", Kind::Token, &["type"]),
+        ],
+    ),
+    (
+        "RelatedPerson",
+        &[
+            ("name", Kind::Text, &["name"]),
+            ("address", Kind::Text, &["address"]),
+            ("address-city", Kind::Text, &["address.city"]),
+            ("birthdate", Kind::Date, &["birthDate"]),
+            ("gender", Kind::Plain, &["gender"]),
+            ("active", Kind::Plain, &["active"]),
+            ("relationship", Kind::Token, &["relationship"]),
+        ],
+    ),
+    (
+        "ExplanationOfBenefit",
+        &[
+            ("created", Kind::Date, &["created"]),
+            ("service-date", Kind::Date, &["billablePeriod", "item.servicedDate", "item.servicedPeriod"]),
+            (
+                "service-start-date",
+                Kind::Date,
+                &["billablePeriod.start", "item.servicedDate", "item.servicedPeriod.start"],
+            ),
+            ("billable-period-start", Kind::Date, &["billablePeriod.start"]),
+            ("type", Kind::Token, &["type"]),
+            ("use", Kind::Plain, &["use"]),
+            ("provider", Kind::Reference, &["provider"]),
+            ("disposition", Kind::Text, &["disposition"]),
+        ],
+    ),
+];
+
+fn fields(kind: &str) -> &'static [Field] {
+    FIELDS.iter().find(|(name, _)| *name == kind).expect("the type is in the table").1
+}
+
+/// The parameters by which a search may be sorted.
+pub fn sortable(kind: &str) -> Vec<&'static str> {
+    let orders = |kind| !matches!(kind, Kind::Reference | Kind::Quantity);
+    fields(kind).iter().filter(|(_, kind, _)| orders(*kind)).map(|(code, _, _)| *code).collect()
+}
+
+/// One parameter of a query.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    field: Field,
+    modifier: String,
+    values: Vec<Wanted>,
+}
+
+/// One of the values that a parameter is asked for.
+#[derive(Clone, Debug)]
+enum Wanted {
+    Missing(bool),
+    Token { system: Option<String>, code: Option<String> },
+    Date { prefix: &'static str, text: &'static str },
+    Text(String),
+    Reference { text: String, kind: Option<String>, id: String },
+    Quantity { prefix: &'static str, number: &'static str, unit: Option<&'static str> },
+}
+
+/// Any condition on a parameter of `kind`. `base` is the server's own, which may stand before a reference.
+pub fn asks(kind: &'static str, base: &str) -> BoxedStrategy<Ask> {
+    let base = base.to_owned();
+    select(fields(kind)).prop_flat_map(move |field| ask(field, &base)).boxed()
+}
+
+fn ask(field: Field, base: &str) -> BoxedStrategy<Ask> {
+    let some = |wanted: BoxedStrategy<Wanted>| proptest::collection::vec(wanted, 1..=3);
+    let plain = |modifiers: &[&'static str], wanted: BoxedStrategy<Wanted>| {
+        (select(modifiers.to_vec()), some(wanted)).prop_map(|(modifier, values)| (modifier.to_owned(), values)).boxed()
+    };
+    let asked = match field.1 {
+        Kind::Plain => plain(&["", "", ":not"], plain_code()),
+        Kind::Token => plain(&["", "", ":not"], token()),
+        Kind::Date => plain(&[""], date()),
+        Kind::Text => plain(&["", ":contains", ":exact"], text()),
+        Kind::Quantity => plain(&[""], quantity()),
+        Kind::Reference => prop_oneof![
+            4 => plain(&[""], reference(base)),
+            2 => plain(&[":identifier"], token()),
+            1 => select(IDS).prop_map(|id| {
+                let wanted = Wanted::Reference { text: id.to_owned(), kind: Some("Organization".to_owned()), id: id.to_owned() };
+                (":Organization".to_owned(), vec![wanted])
+            }),
+        ]
+        .boxed(),
+    };
+    let missing = any::<bool>().prop_map(|flag| (":missing".to_owned(), vec![Wanted::Missing(flag)]));
+    prop_oneof![9 => asked, 1 => missing].prop_map(move |(modifier, values)| Ask { field, modifier, values }).boxed()
+}
+
+fn plain_code() -> BoxedStrategy<Wanted> {
+    let codes =
+        ["final", "amended", "female", "unknown", "true", "false", "claim", "preauthorization", "quinn-observation-3"];
+    select(codes.to_vec()).prop_map(|code| Wanted::Token { system: None, code: Some(code.to_owned()) }).boxed()
+}
+
+fn token() -> BoxedStrategy<Wanted> {
+    let owned = |text: &str| Some(text.to_owned());
+    prop_oneof![
+        3 => select(CODES).prop_map(move |code| Wanted::Token { system: None, code: owned(code) }),
+        4 => (select(SYSTEMS), select(CODES)).prop_map(move |(system, code)| Wanted::Token { system: owned(system), code: owned(code) }),
+        1 => select(CODES).prop_map(move |code| Wanted::Token { system: owned(""), code: owned(code) }),
+        1 => select(SYSTEMS).prop_map(move |system| Wanted::Token { system: owned(system), code: None }),
+    ]
+    .boxed()
+}
+
+fn date() -> BoxedStrategy<Wanted> {
+    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"];
+    let text = prop_oneof![select(DATES), select(QUERY_DATES)];
+    (select(prefixes.to_vec()), text).prop_map(|(prefix, text)| Wanted::Date { prefix, text }).boxed()
+}
+
+fn text() -> BoxedStrategy<Wanted> {
+    // A whole word, its beginning, or its end; in any case.
+    (select(WORDS), 0..6_usize, 0..3_usize)
+        .prop_map(|(word, cut, case)| {
+            let letters: Vec<char> = word.chars().collect();
+            let cut = cut.min(letters.len() - 1);
+            let part: String = if case == 2 {
+                letters[cut..].iter().collect()
+            } else {
+                letters[..letters.len() - cut].iter().collect()
+            };
+            Wanted::Text(if case == 1 { part.to_uppercase() } else { part })
+        })
+        .boxed()
+}
+
+fn reference(base: &str) -> BoxedStrategy<Wanted> {
+    let base = base.to_owned();
+    let kinds = select(vec!["Organization", "Practitioner", "RelatedPerson"]);
+    (kinds, select(IDS), 0..4_usize)
+        .prop_map(move |(kind, id, form)| {
+            let named = |text: String| Wanted::Reference { text, kind: Some(kind.to_owned()), id: id.to_owned() };
+            match form {
+                0 => Wanted::Reference { text: id.to_owned(), kind: None, id: id.to_owned() },
+                1 => named(format!("{base}/{kind}/{id}")),
+                2 => {
+                    let url = format!("https://elsewhere.example/{kind}/{id}");
+                    Wanted::Reference { text: url.clone(), kind: None, id: url }
+                }
+                _ => named(format!("{kind}/{id}")),
+            }
+        })
+        .boxed()
+}
+
+fn quantity() -> BoxedStrategy<Wanted> {
+    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le"];
+    let unit = option::of(select(vec!["mg", "mmol/L"]));
+    (select(prefixes.to_vec()), prop_oneof![select(NUMBERS), Just("1"), Just("1e1")], unit)
+        .prop_map(|(prefix, number, unit)| Wanted::Quantity { prefix, number, unit })
+        .boxed()
+}
+
+/// `,`, `|`, `$` and `\` stand behind a backslash where they are meant as themselves.
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if ",|$\\".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
+}
+
+impl Ask {
+    /// As it stands in a query.
+    pub fn pair(&self) -> (String, String) {
+        let values: Vec<String> = self.values.iter().map(Wanted::written).collect();
+        (format!("{}{}", self.field.0, self.modifier), values.join(","))
+    }
+
+    /// Whether R4 says that the resource matches.
+    pub fn holds(&self, resource: &Json) -> bool {
+        let mut found = Vec::new();
+        for path in self.field.2 {
+            elements(resource, path, &mut found);
+        }
+        if let [Wanted::Missing(missing)] = self.values[..] {
+            return found.is_empty() == missing;
+        }
+        let some = self.values.iter().any(|wanted| found.iter().any(|element| wanted.fits(element, &self.modifier)));
+        if self.modifier == ":not" { !some } else { some }
+    }
+}
+
+fn elements<'a>(element: &'a Json, path: &str, found: &mut Vec<&'a Json>) {
+    match (element, path.split_once('.').unwrap_or((path, ""))) {
+        (Json::Array(items), _) => items.iter().for_each(|item| elements(item, path, found)),
+        (_, ("", _)) => found.push(element),
+        (_, (name, rest)) => {
+            if let Some(child) = element.get(name) {
+                elements(child, rest, found);
+            }
+        }
+    }
+}
+
+impl Wanted {
+    fn written(&self) -> String {
+        match self {
+            Wanted::Missing(missing) => missing.to_string(),
+            Wanted::Token { system: None, code } => escaped(code.as_deref().unwrap_or_default()),
+            Wanted::Token { system: Some(system), code } => {
+                format!("{}|{}", escaped(system), escaped(code.as_deref().unwrap_or_default()))
+            }
+            Wanted::Date { prefix, text } => format!("{prefix}{text}"),
+            Wanted::Text(text) => escaped(text),
+            Wanted::Reference { text, .. } => text.clone(),
+            Wanted::Quantity { prefix, number, unit: None } => format!("{prefix}{number}"),
+            Wanted::Quantity { prefix, number, unit: Some(unit) } => {
+                format!("{prefix}{number}|http://unitsofmeasure.org|{unit}")
+            }
+        }
+    }
+
+    fn fits(&self, element: &Json, modifier: &str) -> bool {
+        match self {
+            Wanted::Missing(_) => false,
+            Wanted::Token { system, code } => {
+                let element = if modifier == ":identifier" { &element["identifier"] } else { element };
+                codings(element).iter().any(|(has_system, has_code)| {
+                    system.as_ref().is_none_or(|system| system == has_system)
+                        && code.as_ref().is_none_or(|code| code == has_code)
+                })
+            }
+            Wanted::Date { prefix, text } => dates_fit(prefix, span(element), moments(text)),
+            Wanted::Text(wanted) => strings(element).iter().any(|has| match modifier {
+                ":exact" => has == wanted,
+                ":contains" => plain(has).contains(&plain(wanted)),
+                _ => plain(has).starts_with(&plain(wanted)),
+            }),
+            Wanted::Reference { kind, id, .. } => {
+                let Some(has) = element["reference"].as_str() else { return false };
+                let has = has.split("/_history/").next().unwrap_or(has);
+                match kind {
+                    Some(kind) => has == format!("{kind}/{id}"),
+                    // An id alone means a resource of this server; a URL means itself.
+                    None => has == id || (!has.contains(':') && has.ends_with(&format!("/{id}"))),
+                }
+            }
+            Wanted::Quantity { prefix, number, unit } => {
+                let has = ten_thousandths(&element["value"].to_string());
+                let (wanted, half) = (ten_thousandths(number), half_of_last_digit(number));
+                let right_unit =
+                    unit.is_none_or(|unit| element["code"] == unit && element["system"] == "http://unitsofmeasure.org");
+                let near = wanted - half <= has && has < wanted + half;
+                right_unit
+                    && match *prefix {
+                        "ne" => !near,
+                        "gt" => has > wanted,
+                        "lt" => has < wanted,
+                        "ge" => has >= wanted,
+                        "le" => has <= wanted,
+                        _ => near,
+                    }
+            }
+        }
+    }
+}
+
+/// `(system, code)` of whatever a token parameter may search.
+fn codings(element: &Json) -> Vec<(String, String)> {
+    let text = |name: &str| element[name].as_str().unwrap_or_default().to_owned();
+    match element {
+        Json::String(code) => vec![(String::new(), code.clone())],
+        Json::Bool(flag) => vec![(String::new(), flag.to_string())],
+        Json::Object(parts) if parts.contains_key("coding") => {
+            element["coding"].as_array().unwrap().iter().flat_map(codings).collect()
+        }
+        Json::Object(parts) if parts.contains_key("value") => vec![(text("system"), text("value"))],
+        Json::Object(parts) if parts.contains_key("code") => vec![(text("system"), text("code"))],
+        _ => vec![],
+    }
+}
+
+/// Every string in a name, an address, or the element itself, but for what says how it is used.
+fn strings(element: &Json) -> Vec<String> {
+    match element {
+        Json::String(text) => vec![text.clone()],
+        Json::Array(items) => items.iter().flat_map(strings).collect(),
+        Json::Object(parts) => {
+            parts.iter().filter(|(name, _)| *name != "use").flat_map(|(_, part)| strings(part)).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// Without case, and without the accents that records have.
+fn plain(text: &str) -> String {
+    let letter = |c: char| match c {
+        'é' | 'è' => 'e',
+        'ü' => 'u',
+        'ñ' => 'n',
+        'ö' => 'o',
+        c => c,
+    };
+    text.to_lowercase().chars().filter(|c| *c != '\u{301}').map(letter).collect()
+}
+
+type Span = (i128, i128);
+
+/// The first and the last moment of a date or a Period. R4: an end that is absent is open.
+fn span(element: &Json) -> Span {
+    match element.as_str() {
+        Some(text) => moments(text),
+        None => (
+            element["start"].as_str().map_or(i128::MIN, |text| moments(text).0),
+            element["end"].as_str().map_or(i128::MAX, |text| moments(text).1),
+        ),
+    }
+}
+
+/// R4, the table of prefixes, read as relations of two ranges.
+fn dates_fit(prefix: &str, has: Span, wanted: Span) -> bool {
+    let contains = wanted.0 <= has.0 && has.1 <= wanted.1;
+    let (reaches_above, reaches_below) = (has.1 > wanted.1, has.0 < wanted.0);
+    match prefix {
+        "ne" => !contains,
+        "gt" => reaches_above,
+        "lt" => reaches_below,
+        "ge" => reaches_above || contains,
+        "le" => reaches_below || contains,
+        "sa" => has.0 > wanted.1,
+        "eb" => has.1 < wanted.0,
+        _ => contains,
+    }
+}
+
+/// The first and the last millisecond that a date or dateTime stands for.
+fn moments(text: &str) -> Span {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let parts: Vec<i128> = date.split('-').map(|part| part.parse().unwrap()).collect();
+    let Some(time) = time else {
+        let next = match parts[..] {
+            [year] => (year + 1, 1, 1),
+            [year, 12] => (year + 1, 1, 1),
+            [year, month] => (year, month + 1, 1),
+            _ => (0, 0, 0),
+        };
+        let first = days(parts[0], *parts.get(1).unwrap_or(&1), *parts.get(2).unwrap_or(&1));
+        let end = if parts.len() == 3 { first + 1 } else { days(next.0, next.1, next.2) };
+        return (first * 86_400_000, end * 86_400_000 - 1);
+    };
+    let zone_at = time.find(['Z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at(zone_at);
+    let minutes = |text: &str| -> i128 {
+        let (hours, minutes) = text.split_once(':').unwrap();
+        hours.parse::<i128>().unwrap() * 60 + minutes.parse::<i128>().unwrap()
+    };
+    let shift = match zone.chars().next() {
+        Some('+') => -minutes(&zone[1..]),
+        Some('-') => minutes(&zone[1..]),
+        _ => 0,
+    };
+    let (seconds, length) = match clock.get(6..) {
+        None => (0, 60_000),
+        Some(text) if text.contains('.') => {
+            let decimals = text.split_once('.').unwrap().1.len();
+            ((text.parse::<f64>().unwrap() * 1000.0).round() as i128, 10_i128.pow(3 - u32::try_from(decimals).unwrap()))
+        }
+        Some(text) => (text.parse::<i128>().unwrap() * 1000, 1000),
+    };
+    let low = days(parts[0], parts[1], parts[2]) * 86_400_000 + (minutes(&clock[..5]) + shift) * 60_000 + seconds;
+    (low, low + length - 1)
+}
+
+/// Days since 1970, counted year by year.
+fn days(year: i128, month: i128, day: i128) -> i128 {
+    let leap = |year: i128| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let whole: i128 = (1970..year).map(|year| 365 + i128::from(leap(year))).sum();
+    let before: i128 = (1970 - year).max(0);
+    assert_eq!(before, 0, "records begin after 1970");
+    let lengths = [31, 28 + i128::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    whole + lengths.iter().take(usize::try_from(month - 1).unwrap()).sum::<i128>() + day - 1
+}
+
+/// A decimal as an integer, so that nothing is rounded.
+fn ten_thousandths(text: &str) -> i128 {
+    if text == "1e1" {
+        return 100_000;
+    }
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    format!("{whole}{decimals:0<4}").parse().unwrap()
+}
+
+/// R4: a number stands for all that round to it.
+fn half_of_last_digit(text: &str) -> i128 {
+    match text {
+        "1e1" => 50_000,
+        text => match text.split_once('.').map_or(0, |(_, decimals)| decimals.len()) {
+            0 => 5_000,
+            1 => 500,
+            2 => 50,
+            _ => 5,
+        },
+    }
+}
