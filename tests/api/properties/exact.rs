@@ -61,7 +61,7 @@ pub fn moments(text: &str) -> Span {
         None => (0, 60_000),
         Some(text) if text.contains('.') => {
             let decimals = text.split_once('.').unwrap().1.len();
-            ((text.parse::<f64>().unwrap() * 1000.0).round() as i128, 10_i128.pow(3 - u32::try_from(decimals).unwrap()))
+            (ten_thousandths(text) / 10, 10_i128.pow(3 - u32::try_from(decimals).unwrap()))
         }
         Some(text) => (text.parse::<i128>().unwrap() * 1000, 1000),
     };
