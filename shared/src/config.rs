@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fhir::capability::Guides;
+
 /// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
@@ -81,6 +83,8 @@ pub struct Config {
     pub documents_bucket: String,
     /// Whose members it serves.
     pub plan: Plan,
+    /// `GUIDES`: which versions of the guides the `CapabilityStatement` names.
+    pub guides: Guides,
     /// `SIGNING_KEY`: the template's own KMS key, the first that signs. Which keys do now is said by [`crate::keys`].
     pub signing_key: String,
 }
@@ -133,6 +137,13 @@ impl Config {
                 None
             }
         };
+        let guides = value("GUIDES").and_then(|name| {
+            let known = Guides::named(&name);
+            if known.is_none() {
+                faults.push(format!("GUIDES `{name}` is not 3.1.1, 6.1.0 or 7.0.0"));
+            }
+            known
+        });
         if !faults.is_empty() {
             return Err(ConfigError(faults));
         }
@@ -148,6 +159,7 @@ impl Config {
                 logo: value("PLAN_LOGO"),
                 brands_url: value("BRANDS_URL"),
             },
+            guides: guides.unwrap_or_default(),
             signing_key: value(SIGNING_KEY).unwrap_or_default(),
         })
     }
@@ -161,6 +173,14 @@ mod tests {
     fn every_missing_variable_is_named_at_once() {
         let error = Config::from_lookup(&[AUTH_TABLE, AUDIT_TABLE], |_| None).unwrap_err().to_string();
         assert!(error.contains("AUTH_TABLE") && error.contains("AUDIT_TABLE"), "{error}");
+    }
+
+    #[test]
+    fn the_versions_of_the_guides_are_a_set_that_is_known() {
+        let guides = |name: &str| Config::from_lookup(&[], |key| (key == "GUIDES").then(|| name.to_owned()));
+        assert_eq!(guides("7.0.0").unwrap().guides, Guides::UsCore7);
+        assert_eq!(guides("").unwrap().guides, Guides::UsCore6);
+        assert!(guides("5.0.1").unwrap_err().to_string().contains("GUIDES `5.0.1`"));
     }
 
     #[test]

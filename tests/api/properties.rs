@@ -3,6 +3,7 @@
 //! The seed is fixed, so that a failure comes again; proptest then looks for the smallest query that still fails. What a
 //! query must find is worked out by [`naive`], which knows R4's search rules and nothing of the server.
 
+mod exact;
 mod naive;
 mod record;
 

@@ -13,6 +13,19 @@ use shared::{fhir, oauth};
 
 use crate::reply::Reply;
 
+/// Runs a long test that asks in this process: on a thread with a deep stack, because the servers' futures are large where
+/// nothing is optimised, and a test's own thread is not.
+pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("there are threads");
+        runtime.block_on(test());
+    };
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(run).expect("there is room for a thread");
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// The servers over a stack's services.
 pub(crate) struct Inside {
     oauth: oauth::Server,

@@ -28,6 +28,7 @@ pub use app::{App, app_named};
 pub use browser::{AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};
+pub use inside::with_room;
 pub use mint::{Mint, claims_of};
 pub use publisher::Publisher;
 pub use reply::Reply;

@@ -5,12 +5,13 @@ use shared::{clock::Clock, config::Config, fhir, oauth};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment(&[])?;
+    let guides = config.guides;
     let started = Clock::System.now();
     shared::lambda::serve(config.clone(), move |request| {
         let (issuer, plan) = (request.issuer(&config), config.plan.clone());
         async move {
             match request.path.as_str() {
-                "/fhir/metadata" => fhir::capability::metadata(&issuer),
+                "/fhir/metadata" => fhir::capability::metadata(&issuer, guides),
                 "/.well-known/user-access-brands.json" => oauth::brands::bundle(&request, &issuer, &plan, started),
                 _ => oauth::discovery::configuration(&issuer, &plan),
             }

@@ -1,7 +1,16 @@
 //! `GET /fhir/metadata`: the `CapabilityStatement`, made from the same tables that answer.
 
+mod combinations;
+mod guides;
+mod profiles;
+
+pub use guides::Guides;
+
 use http::StatusCode;
 use serde_json::{Value as Json, json};
+
+use combinations::Combination;
+use profiles::Profile;
 
 use super::outcome::FHIR_JSON;
 use super::types::{Owner, ResourceType, TYPES};
@@ -12,32 +21,41 @@ use crate::http::{Response, allow_any_origin, json as answer, set};
 /// The day on which this version's tables last changed.
 const DATE: &str = "2026-11-22";
 
-/// Answers with the statement of the server at `issuer`.
-pub fn metadata(issuer: &Issuer) -> Response {
-    let mut response = answer(StatusCode::OK, FHIR_JSON, statement(issuer).to_string());
+const EXPECTATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-expectation";
+const COMBINATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination";
+
+/// Includes of one type of target that a guide names one by one (US Core: `CareTeam`).
+const NARROWED_INCLUDES: &[(&str, &str, &[&str])] =
+    &[("CareTeam", "participant", &["Patient", "Practitioner", "PractitionerRole", "RelatedPerson"])];
+
+/// Answers with the statement of the server at `issuer`, for these versions of the guides.
+pub fn metadata(issuer: &Issuer, guides: Guides) -> Response {
+    let mut response = answer(StatusCode::OK, FHIR_JSON, statement(issuer, guides).to_string());
     set(&mut response, http::header::CACHE_CONTROL, "public, max-age=300");
     response.headers_mut().remove(http::header::PRAGMA);
     allow_any_origin(&mut response);
     response
 }
 
-fn statement(issuer: &Issuer) -> Json {
+fn statement(issuer: &Issuer, guides: Guides) -> Json {
     let base = issuer.fhir_base();
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": DATE,
         "kind": "instance",
+        "instantiates": guides.instantiates(),
         "software": {"name": "Patient Access", "version": env!("CARGO_PKG_VERSION")},
         "implementation": {"description": "Patient Access API (42 CFR 422.119)", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["json", "application/fhir+json"],
+        "implementationGuide": guides.implementation_guides(),
         "rest": [{
             "mode": "server",
             "documentation": "Members' apps read the record of the member who granted them access. \
                 A search without `patient` means that member.",
             "security": security(issuer),
-            "resource": TYPES.iter().map(|kind| resource(kind, &base)).collect::<Vec<_>>(),
+            "resource": TYPES.iter().map(|kind| resource(kind, &base, guides)).collect::<Vec<_>>(),
         }],
     })
 }
@@ -74,23 +92,36 @@ fn parameter(row: &SearchParameter, base: &str) -> Json {
     parameter
 }
 
-fn resource(kind: &ResourceType, base: &str) -> Json {
+fn resource(kind: &ResourceType, base: &str, guides: Guides) -> Json {
     let mut resource = json!({
         "type": kind.name,
         "interaction": [{"code": "read"}, {"code": "vread"}],
         "versioning": "versioned",
         "readHistory": false,
         "conditionalRead": "full-support",
+        "referencePolicy": ["resolves"],
     });
+    let profiles: Vec<String> = Profile::of(kind.name, guides)
+        .flat_map(|row| guides.canonicals(row.guide, &format!("StructureDefinition/{}", row.id)))
+        .collect();
+    if !profiles.is_empty() {
+        resource["supportedProfile"] = profiles.into();
+    }
     if kind.owner == Owner::Attachment {
         return resource;
     }
     resource["interaction"] = json!([{"code": "read"}, {"code": "vread"}, {"code": "search-type"}]);
     resource["searchParam"] = parameters_of(kind.name).map(|(_, row)| parameter(row, base)).collect();
-    let includes: Vec<String> = parameters_of(kind.name)
+    let combinations: Vec<Json> = Combination::of(kind.name).map(combination).collect();
+    if !combinations.is_empty() {
+        resource["extension"] = combinations.into();
+    }
+    let mut includes: Vec<String> = parameters_of(kind.name)
         .filter(|(_, row)| row.kind == Kind::Reference)
         .map(|(_, row)| format!("{}:{}", kind.name, row.code))
         .collect();
+    let narrowed = NARROWED_INCLUDES.iter().filter(|(on, ..)| *on == kind.name);
+    includes.extend(narrowed.flat_map(|(on, code, targets)| targets.iter().map(move |to| format!("{on}:{code}:{to}"))));
     if !includes.is_empty() {
         resource["searchInclude"] = std::iter::once(format!("{}:*", kind.name)).chain(includes).collect();
     }
@@ -114,4 +145,11 @@ fn resource(kind: &ResourceType, base: &str) -> Json {
         resource["operation"] = json!([{"name": "everything", "definition": definition}]);
     }
     resource
+}
+
+/// R4's extension for parameters that are searched together.
+fn combination(row: &Combination) -> Json {
+    let required = row.parameters.iter().map(|code| json!({"url": "required", "valueString": code}));
+    let expectation = json!({"url": EXPECTATION, "valueCode": row.expectation});
+    json!({"extension": std::iter::once(expectation).chain(required).collect::<Vec<_>>(), "url": COMBINATION})
 }
