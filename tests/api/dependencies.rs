@@ -45,7 +45,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Whether the allowed licences alone satisfy an expression. `/` is crates.io's older way to write OR.
+/// Whether the allowed licences alone satisfy an expression. `/` is Cargo's older way to write OR.
 fn is_allowed(expression: &str) -> bool {
     let allowed = |item: &LicenseItem| match item {
         LicenseItem::Spdx { id, .. } => LICENCES.contains(&id.name),
