@@ -24,18 +24,20 @@
 //! ```
 
 mod permit;
+mod supported;
 
 use http::header;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use permit::{Permit, Permits, Sealed};
+pub use supported::{is_supported, part_in_words, supported_scopes};
 
+use self::supported::granular;
 use crate::clock::Clock;
 use crate::config::{Config, Issuer};
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
-use crate::fhir::{Kind, parameters_of};
 use crate::http::Request;
 use crate::keys::KeyRing;
 use crate::oauth::grant::Grant;
@@ -270,8 +272,9 @@ impl Bearer {
     /// What the scopes allow for the record as a whole; types that they do not allow are left out, and so are the contents of
     /// documents, which are then read one by one, where not everything that names them is allowed (see [`Bearer::documents`]).
     pub fn permits(&self, interaction: Interaction) -> Permits {
-        let mut permits = self.permits_for(interaction);
-        if self.documents().is_some() {
+        let mut permits = self.permits_for(interaction, |_| true);
+        let has_contents = permits.by_type.iter().any(|permit| permit.kind.owner == Owner::Attachment);
+        if has_contents && self.documents().is_some() {
             permits.by_type.retain(|permit| permit.kind.owner != Owner::Attachment);
         }
         permits
@@ -281,17 +284,20 @@ impl Bearer {
     /// nothing of its own that a scope could compare: it is readable where one of these permits admits a resource that names
     /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
-        let mut permits = self.permits_for(Interaction::Read);
-        permits.by_type.retain(|permit| NAMING_DOCUMENTS.contains(&permit.kind.name));
+        let permits = self.permits_for(Interaction::Read, |kind| NAMING_DOCUMENTS.contains(&kind.name));
         let whole = permits.by_type.len() == NAMING_DOCUMENTS.len() && !permits.are_granular();
         (!whole).then_some(permits)
     }
 
-    fn permits_for(&self, interaction: Interaction) -> Permits {
+    fn permits_for(&self, interaction: Interaction, among: impl Fn(&ResourceType) -> bool) -> Permits {
         Permits {
             owner: self.patient().into(),
             grant: self.claims.grant.as_str().into(),
-            by_type: TYPES.iter().filter_map(|kind| self.permit_for(interaction, kind)).collect(),
+            by_type: TYPES
+                .iter()
+                .filter(|kind| among(kind))
+                .filter_map(|kind| self.permit_for(interaction, kind))
+                .collect(),
         }
     }
 
@@ -329,26 +335,6 @@ impl Bearer {
     }
 }
 
-/// The filters of a granular scope: codes that a resource must have. A modifier could turn one into its opposite, and a date
-/// into everything, while the member reads "only a part": so neither is a scope here.
-fn granular(kind: &ResourceType, query: &str) -> Option<Vec<Filter>> {
-    let is_code = |name: &str| parameters_of(kind.name).any(|(_, row)| row.code == name && row.kind == Kind::Token);
-    form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| is_code(&name).then(|| Filter::parse(kind.name, &name, &value, &[]).ok())?)
-        .collect()
-}
-
-/// What a granular scope leaves of a type, in the guides' own words: only for those that they name, so that nobody can have
-/// words of theirs shown to a member.
-pub fn part_in_words(scope: &ResourceScope) -> Option<String> {
-    let kind = scope.kind.as_deref()?;
-    let query: Vec<(String, String)> =
-        form_urlencoded::parse(scope.query.as_deref()?.as_bytes()).into_owned().collect();
-    let [(name, value)] = query.as_slice() else { return None };
-    let (_, category) = GRANULAR.iter().find(|row| name == "category" && **row == (kind, value.as_str()))?;
-    category.rsplit('|').next().map(|code| code.replace('-', " "))
-}
-
 impl Access {
     /// The grant.
     pub fn grant(&self) -> &Grant {
@@ -366,39 +352,4 @@ impl Access {
             Err(StoreError::Fault("data read under one grant was to be opened under another".into()))
         }
     }
-}
-
-/// Whether this server knows what a scope asks for: the resource type, and the search that a granular scope names. What it
-/// does not know it does not grant, so that no scope is given out that opens nothing.
-pub fn is_supported(scope: &Scope) -> bool {
-    let Scope::Resource(scope) = scope else { return true };
-    let named = |kind: &&ResourceType| scope.kind.as_deref().is_none_or(|name| name == kind.name);
-    let reads = |kind: &ResourceType| scope.query.as_deref().is_none_or(|query| granular(kind, query).is_some());
-    TYPES.iter().filter(named).any(reads)
-}
-
-/// The granular scopes that US Core 7.0.0 demands or recommends by name ("SMART Scopes"). Any other search by any parameter of
-/// the type works as well.
-const GRANULAR: &[(&str, &str)] = &[
-    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|encounter-diagnosis"),
-    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item"),
-    ("Condition", "http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern"),
-    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"),
-    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|social-history"),
-    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"),
-    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|survey"),
-    ("Observation", "http://hl7.org/fhir/us/core/CodeSystem/us-core-category|sdoh"),
-    ("DocumentReference", "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note"),
-];
-
-/// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.
-pub fn supported_scopes() -> Vec<String> {
-    let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
-    for context in ["patient", "user"] {
-        scopes.extend(GRANULAR.iter().map(|(kind, category)| format!("{context}/{kind}.rs?category={category}")));
-        for kind in std::iter::once("*").chain(TYPES.iter().map(|kind| kind.name)) {
-            scopes.extend([format!("{context}/{kind}.rs"), format!("{context}/{kind}.read")]);
-        }
-    }
-    scopes
 }

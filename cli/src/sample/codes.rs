@@ -2,7 +2,7 @@
 
 /// A code with its system and display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_field_names, reason = "the names of a FHIR Coding")]
+#[expect(clippy::struct_field_names, reason = "the names of a FHIR Coding")]
 pub(crate) struct Code {
     pub(crate) system: &'static str,
     pub(crate) code: &'static str,

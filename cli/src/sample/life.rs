@@ -14,6 +14,7 @@ use super::encounters::{self, Setting, encounter};
 use super::medications::{self, Prescription};
 use super::observations::{self, Drift};
 use super::values::{ANCHOR, later};
+use super::vitals;
 
 /// The body of a member, for the vital signs.
 #[derive(Clone, Copy)]
@@ -37,7 +38,7 @@ pub(crate) fn visit(
     let (reason, diagnosis) = why;
     let seen = encounter(chart, setting, doctor, on, None, Some(reason), None);
     if let Some(Body { height, weight, pressure }) = body {
-        observations::vitals(chart, height, weight, pressure, on, Some(&seen));
+        vitals::vitals(chart, height, weight, pressure, on, Some(&seen));
     }
     let lines = billed.iter().map(|s| Line::service(s, on, OFFICE)).collect();
     let claim = Claim::visit(chart, doctor, on, diagnosis, lines);

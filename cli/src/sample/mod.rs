@@ -39,6 +39,7 @@ mod random;
 mod shared;
 mod surveys;
 mod values;
+mod vitals;
 mod write;
 
 #[cfg(test)]

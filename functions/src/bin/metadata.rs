@@ -5,10 +5,9 @@ use shared::{clock::Clock, config::Config, fhir, oauth};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment(&[])?;
-    let guides = config.guides;
     let started = Clock::System.now();
     shared::lambda::serve(config.clone(), move |request| {
-        let (issuer, plan) = (request.issuer(&config), config.plan.clone());
+        let (issuer, plan, guides) = (request.issuer(&config), config.plan.clone(), config.guides);
         async move {
             match request.path.as_str() {
                 "/fhir/metadata" => fhir::capability::metadata(&issuer, guides),

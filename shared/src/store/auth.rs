@@ -4,6 +4,8 @@
 //! against the revision it was made from, so two requests cannot both win. Every read is consistent, or revocation would not
 //! be felt at once.
 
+mod commit;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -11,12 +13,15 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::commit::Commit;
+
+use self::commit::Write;
 use super::{Aws, StoreError, meter};
 use crate::clock::Time;
 use crate::secret::Random;
@@ -44,27 +49,6 @@ pub struct Stored<R> {
     /// The record.
     pub record: R,
     revision: u64,
-}
-
-/// Writes that happen all or not at all.
-#[derive(Default)]
-pub struct Commit {
-    writes: Vec<(HashMap<String, AttributeValue>, Condition)>,
-    fault: Option<String>,
-}
-
-enum Condition {
-    /// There is no such record yet.
-    Absent,
-    /// The record is still at this revision.
-    Revision(u64),
-    /// The record is still at this revision, and is not written.
-    Unchanged(u64),
-}
-
-enum Write {
-    Put(Put),
-    Check(ConditionCheck),
 }
 
 /// Why a [`Commit`] did not happen.
@@ -345,72 +329,5 @@ impl Auth {
             }
         }
         Err(CommitError::Store(StoreError::Busy("a transaction met others again and again".into())))
-    }
-}
-
-impl Commit {
-    /// Makes a record that must not exist yet.
-    #[must_use]
-    pub fn create<R: Record>(self, record: &R) -> Commit {
-        self.with(record, 1, Condition::Absent)
-    }
-
-    /// Puts a record in the place of the one that was read, if nobody changed it since.
-    #[must_use]
-    pub fn replace<R: Record>(self, before: &Stored<R>, after: &R) -> Commit {
-        self.with(after, before.revision + 1, Condition::Revision(before.revision))
-    }
-
-    /// Demands that a record is still as it was read, without changing it.
-    #[must_use]
-    pub fn unchanged<R: Record>(mut self, record: &Stored<R>) -> Commit {
-        self.writes.push((key::<R>(&record.record.key()), Condition::Unchanged(record.revision)));
-        self
-    }
-
-    fn with<R: Record>(mut self, record: &R, revision: u64, condition: Condition) -> Commit {
-        let mut item = key::<R>(&record.key());
-        item.insert("rev".to_owned(), AttributeValue::N(revision.to_string()));
-        match serde_json::to_string(record) {
-            Ok(text) => item.insert("v".to_owned(), AttributeValue::S(text)),
-            Err(error) => {
-                self.fault = Some(error.to_string());
-                return self;
-            }
-        };
-        if let Some(end) = record.expires_at() {
-            item.insert("ttl".to_owned(), AttributeValue::N(end.seconds().to_string()));
-        }
-        self.writes.push((item, condition));
-        self
-    }
-
-    fn writes(self, table: &str, commit: &str) -> Result<Vec<Write>, StoreError> {
-        if let Some(fault) = self.fault {
-            return Err(StoreError::Fault(fault));
-        }
-        self.writes
-            .into_iter()
-            .map(|(mut item, condition)| {
-                if let Condition::Unchanged(revision) = condition {
-                    let check = ConditionCheck::builder()
-                        .table_name(table)
-                        .set_key(Some(item))
-                        .condition_expression("rev = :rev")
-                        .expression_attribute_values(":rev", AttributeValue::N(revision.to_string()));
-                    return check.build().map(Write::Check).map_err(|error| StoreError::Fault(error.to_string()));
-                }
-                // Tells this commit's rows from another's that say the same.
-                item.insert("commit".to_owned(), AttributeValue::S(commit.to_owned()));
-                let put = Put::builder().table_name(table).set_item(Some(item));
-                let put = match condition {
-                    Condition::Absent => put.condition_expression("attribute_not_exists(pk)"),
-                    Condition::Revision(revision) | Condition::Unchanged(revision) => put
-                        .condition_expression("rev = :rev")
-                        .expression_attribute_values(":rev", AttributeValue::N(revision.to_string())),
-                };
-                put.build().map(Write::Put).map_err(|error| StoreError::Fault(error.to_string()))
-            })
-            .collect()
     }
 }

@@ -21,7 +21,7 @@ use super::super::life::{self, Body};
 use super::super::patient::{self, Person};
 use super::super::priorauth::{self, Decision, Request};
 use super::super::random::Rng;
-use super::super::{care, medications, observations};
+use super::super::{care, medications, observations, vitals};
 use super::stays;
 
 pub(crate) fn ada() -> Vec<Value> {
@@ -61,7 +61,7 @@ pub(crate) fn ada() -> Vec<Value> {
     for day in [date!(2024 - 10 - 02), date!(2025 - 10 - 07), date!(2026 - 10 - 13)] {
         life::check_up(&mut chart, day, body, &["lipids"], &drifts);
     }
-    observations::no_vitals(&mut chart, date!(2026 - 02 - 20), None);
+    vitals::no_vitals(&mut chart, date!(2026 - 02 - 20), None);
     observations::smoking(&mut chart, observations::FORMER_SMOKER, date!(2025 - 03 - 03));
     clinical::allergy(
         &mut chart,
@@ -250,7 +250,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         &[service("specialist"), service("ecg")],
         None,
     );
-    let rate = observations::vital(chart, &observations::HEART_RATE, Some(74.0), on, Some(&seen));
+    let rate = vitals::vital(chart, &vitals::HEART_RATE, Some(74.0), on, Some(&seen));
     let report = Report {
         category: loinc("LP29708-2", "Cardiology"),
         kind: loinc("11524-6", "EKG study"),

@@ -16,8 +16,8 @@ use super::super::patient::{self, Person};
 use super::super::random::Rng;
 use super::super::{
     catalog::drugs::drug,
-    clinical, encounters, medications,
-    observations::{self, Air},
+    clinical, encounters, medications, observations,
+    vitals::{self, Air},
 };
 
 pub(crate) fn ben() -> Vec<Value> {
@@ -76,10 +76,10 @@ pub(crate) fn harold() -> Vec<Value> {
     observations::smoking(&mut chart, observations::FORMER_SMOKER, date!(2025 - 01 - 14));
     observations::pack_years(&mut chart, 22.0, date!(2025 - 01 - 14));
     // He was asked to measure at home for four days, and did not.
-    observations::average_pressure(&mut chart, None, date!(2025 - 01 - 15), date!(2025 - 01 - 18));
+    vitals::average_pressure(&mut chart, None, date!(2025 - 01 - 15), date!(2025 - 01 - 18));
     let last = date!(2025 - 06 - 17);
     let breathless = Some(sct("267036007", "Dyspnea"));
     let seen = encounters::encounter(&mut chart, &encounters::EMERGENCY, doctor("iyer"), last, None, breathless, None);
-    observations::oximetry(&mut chart, Some(84.0), Air::SomeOxygen, last, Some(&seen));
+    vitals::oximetry(&mut chart, Some(84.0), Air::SomeOxygen, last, Some(&seen));
     chart.finish()
 }

@@ -14,10 +14,11 @@ use super::super::codes::*;
 use super::super::coverage::{Holder, coverage};
 use super::super::directory::doctor;
 use super::super::life::{self, Body};
-use super::super::observations::{self, BMI, HEAD, HEIGHT, Vital, WEIGHT};
+use super::super::observations;
 use super::super::patient::{self, Person};
 use super::super::random::Rng;
 use super::super::values::{later, round};
+use super::super::vitals::{self, BMI, HEAD, HEIGHT, Vital, WEIGHT};
 use super::super::{clinical, encounters, surveys};
 
 fn maria_santos() -> Person {
@@ -174,12 +175,12 @@ fn growth(chart: &mut Chart) {
             percentile(loinc("77606-2", "Weight-for-length Per age and sex"), "pediatric-weight-for-height");
         let measure =
             |chart: &mut Chart, [length, weight, head, head_rank, weight_rank]: [Option<f64>; 5], on, seen| {
-                observations::vital(chart, &HEIGHT, length, on, seen);
-                observations::measured(chart, &WEIGHT, weight, &[(&weight_rank_of, weight_rank)], on, seen);
-                observations::measured(chart, &HEAD, head, &[(&head_rank_of, head_rank)], on, seen);
-                observations::measured(chart, &head_rank_of, head_rank, &[(&HEAD, head)], on, seen);
+                vitals::vital(chart, &HEIGHT, length, on, seen);
+                vitals::measured(chart, &WEIGHT, weight, &[(&weight_rank_of, weight_rank)], on, seen);
+                vitals::measured(chart, &HEAD, head, &[(&head_rank_of, head_rank)], on, seen);
+                vitals::measured(chart, &head_rank_of, head_rank, &[(&HEAD, head)], on, seen);
                 let parts = [(&WEIGHT, weight), (&HEIGHT, length)];
-                observations::measured(chart, &weight_rank_of, weight_rank, &parts, on, seen);
+                vitals::measured(chart, &weight_rank_of, weight_rank, &parts, on, seen);
             };
         measure(chart, [length, weight, head, head_rank, weight_rank].map(Some), on, Some(&seen));
         if months == 24 {
@@ -198,9 +199,9 @@ fn for_age(chart: &mut Chart, seen: &str) {
         "%",
     );
     let (bmi, parts) = (Some(round(24.5 / 1.24 / 1.24, 1)), [(&WEIGHT, Some(24.5)), (&HEIGHT, Some(124.0))]);
-    observations::measured(chart, &BMI, bmi, &parts, on, Some(seen));
-    observations::measured(chart, &rank, Some(61.0), &[(&BMI, bmi)], on, Some(seen));
-    observations::measured(chart, &rank, None, &[(&BMI, None)], date!(2025 - 06 - 03), None);
+    vitals::measured(chart, &BMI, bmi, &parts, on, Some(seen));
+    vitals::measured(chart, &rank, Some(61.0), &[(&BMI, bmi)], on, Some(seen));
+    vitals::measured(chart, &rank, None, &[(&BMI, None)], date!(2025 - 06 - 03), None);
 }
 
 fn vaccines(chart: &mut Chart) {

@@ -11,10 +11,11 @@ use super::super::codes::*;
 use super::super::coverage::{Holder, coverage};
 use super::super::directory::doctor;
 use super::super::life::{self, Body};
-use super::super::observations::{self, Air, HEART_RATE, WEIGHT};
+use super::super::observations;
 use super::super::patient::{self, Person};
 use super::super::random::Rng;
 use super::super::values::{ANCHOR, round};
+use super::super::vitals::{self, Air, HEART_RATE, WEIGHT};
 use super::super::{care, clinical};
 
 pub(crate) fn george() -> Vec<Value> {
@@ -99,7 +100,7 @@ pub(crate) fn george() -> Vec<Value> {
 fn wishes(chart: &mut Chart, pressures: &[(time::Date, (f64, f64))]) {
     let last = &pressures[pressures.len() - 12..];
     let mean = |of: fn(&(f64, f64)) -> f64| (last.iter().map(|(_, p)| of(p)).sum::<f64>() / 12.0).round();
-    observations::average_pressure(chart, Some((mean(|p| p.0), mean(|p| p.1))), last[0].0, last[11].0);
+    vitals::average_pressure(chart, Some((mean(|p| p.0), mean(|p| p.1))), last[0].0, last[11].0);
     let on = date!(2026 - 01 - 12);
     let words =
         "Speak slowly, and call my daughter before anything is decided. I like the window open and country music.";
@@ -115,9 +116,9 @@ fn at_home(chart: &mut Chart, body: Body, on: time::Date) -> (f64, f64) {
     let diastolic = chart.rng.around(body.pressure * 0.6, 7.0).round();
     let pulse = chart.rng.around(78.0, 10.0).round();
     let saturation = chart.rng.between(92, 98) as f64;
-    observations::vital(chart, &WEIGHT, Some(weight), on, None);
-    observations::blood_pressure(chart, Some(systolic), Some(diastolic), on, None);
-    observations::vital(chart, &HEART_RATE, Some(pulse), on, None);
-    observations::oximetry(chart, Some(saturation), Air::Room, on, None);
+    vitals::vital(chart, &WEIGHT, Some(weight), on, None);
+    vitals::blood_pressure(chart, Some(systolic), Some(diastolic), on, None);
+    vitals::vital(chart, &HEART_RATE, Some(pulse), on, None);
+    vitals::oximetry(chart, Some(saturation), Air::Room, on, None);
     (systolic, diastolic)
 }

@@ -15,7 +15,7 @@ use super::super::priorauth::{self, Decision, Request};
 use super::super::values::later;
 use super::super::{
     life,
-    observations::{self, Air},
+    vitals::{self, Air},
 };
 
 const ROOM: Code = revenue("0120", "Room and board, semi-private two bed");
@@ -26,8 +26,8 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     let pneumonia = illness("pneumonia");
     let seen = encounter(chart, &encounters::ADMISSION, doctor("iyer"), start, Some(end), Some(pneumonia.sct), None);
     clinical::condition(chart, pneumonia, Listed::Encounter, start, Some(date!(2026 - 03 - 01)), Some(&seen));
-    observations::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
-    observations::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
+    vitals::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
+    vitals::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
     life::tests(chart, pneumonia.labs, &[("6690-2", 14.8, 0.0)], doctor("iyer"), start, Some(&seen), pneumonia.icd10);
     Claim::corrected(chart, "This claim replaces an earlier one with a wrong number of units.", |chart| {
         let stay = Stay::inpatient(true, ms_drg("194", "Simple pneumonia and pleurisy with CC"));

@@ -1,0 +1,61 @@
+//! The scopes that this server knows: what it publishes, what it grants, and what a granular one means.
+
+use crate::fhir::filter::Filter;
+use crate::fhir::types::{ResourceType, TYPES};
+use crate::fhir::{Kind, parameters_of};
+use crate::scope::{ResourceScope, Scope};
+
+/// Whether this server knows what a scope asks for: the resource type, and the search that a granular scope names. What it
+/// does not know it does not grant, so that no scope is given out that opens nothing.
+pub fn is_supported(scope: &Scope) -> bool {
+    let Scope::Resource(scope) = scope else { return true };
+    let named = |kind: &&ResourceType| scope.kind.as_deref().is_none_or(|name| name == kind.name);
+    let reads = |kind: &ResourceType| scope.query.as_deref().is_none_or(|query| granular(kind, query).is_some());
+    TYPES.iter().filter(named).any(reads)
+}
+
+/// The granular scopes that US Core 7.0.0 demands or recommends by name ("SMART Scopes"). Any other code of any token parameter
+/// of the type works as well.
+const GRANULAR: &[(&str, &str)] = &[
+    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|encounter-diagnosis"),
+    ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item"),
+    ("Condition", "http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|social-history"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs"),
+    ("Observation", "http://terminology.hl7.org/CodeSystem/observation-category|survey"),
+    ("Observation", "http://hl7.org/fhir/us/core/CodeSystem/us-core-category|sdoh"),
+    ("DocumentReference", "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note"),
+];
+
+/// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.
+pub fn supported_scopes() -> Vec<String> {
+    let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
+    for context in ["patient", "user"] {
+        scopes.extend(GRANULAR.iter().map(|(kind, category)| format!("{context}/{kind}.rs?category={category}")));
+        for kind in std::iter::once("*").chain(TYPES.iter().map(|kind| kind.name)) {
+            scopes.extend([format!("{context}/{kind}.rs"), format!("{context}/{kind}.read")]);
+        }
+    }
+    scopes
+}
+
+/// The filters of a granular scope: codes that a resource must have. A modifier could turn one into its opposite, and a date
+/// into everything, while the member reads "only a part": so neither is a scope here.
+pub(super) fn granular(kind: &ResourceType, query: &str) -> Option<Vec<Filter>> {
+    let is_code = |name: &str| parameters_of(kind.name).any(|(_, row)| row.code == name && row.kind == Kind::Token);
+    form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| is_code(&name).then(|| Filter::parse(kind.name, &name, &value, &[]).ok())?)
+        .collect()
+}
+
+/// What a granular scope leaves of a type, in the guides' own words: only for those that they name, so that nobody can have
+/// words of theirs shown to a member.
+pub fn part_in_words(scope: &ResourceScope) -> Option<String> {
+    let kind = scope.kind.as_deref()?;
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(scope.query.as_deref()?.as_bytes()).into_owned().collect();
+    let [(name, value)] = query.as_slice() else { return None };
+    let (_, category) = GRANULAR.iter().find(|row| name == "category" && **row == (kind, value.as_str()))?;
+    category.rsplit('|').next().map(|code| code.replace('-', " "))
+}
