@@ -39,5 +39,6 @@ mod sensitivity;
 mod shapes;
 mod signing_in;
 mod smart;
+mod stops;
 mod template;
 mod watch;

@@ -30,6 +30,8 @@ pub enum Fault {
     AnswerLost,
     /// The key is disabled (KMS), or the action denied (DynamoDB): trying again does not help.
     Refused,
+    /// The row is in another's transaction at this moment (DynamoDB).
+    InTransaction,
 }
 
 /// One call, as it went over the wire.
@@ -165,6 +167,7 @@ async fn pass(
         Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException")),
         Some(Fault::Refused) if to_kms => return Ok(refusal("DisabledException")),
         Some(Fault::Refused) => return Ok(refusal("AccessDeniedException")),
+        Some(Fault::InTransaction) => return Ok(refusal("TransactionConflictException")),
         Some(Fault::AnswerLost) | None => {}
     }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
