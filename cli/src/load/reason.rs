@@ -38,6 +38,8 @@ kinds! {
     BundleType = "bundle-type",
     /// An entry of a Bundle without a resource.
     NoResource = "no-resource",
+    /// A DELETE that names no resource by its id.
+    BadDeletion = "bad-deletion",
     /// A type that is not kept.
     TypeNotKept = "type-not-kept",
     /// No id, and nothing to take one from.

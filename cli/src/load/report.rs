@@ -20,7 +20,9 @@ pub struct Tally {
     pub read: u64,
     /// Of these, how many are new or changed.
     pub stored: u64,
-    /// How many were there with the same content.
+    /// How many were deleted.
+    pub deleted: u64,
+    /// How many were there with the same content, or were to be deleted and are not there.
     pub unchanged: u64,
     /// How many had a later version, in this run or in the store.
     pub superseded: u64,
@@ -61,6 +63,7 @@ impl Report {
         let tally = self.tally(kind);
         match written {
             Written::Stored => tally.stored += 1,
+            Written::Deleted => tally.deleted += 1,
             Written::Unchanged => tally.unchanged += 1,
             Written::Superseded => tally.superseded += 1,
         }
@@ -80,6 +83,7 @@ impl Report {
         self.types.values().fold(Tally::default(), |sum, tally| Tally {
             read: sum.read + tally.read,
             stored: sum.stored + tally.stored,
+            deleted: sum.deleted + tally.deleted,
             unchanged: sum.unchanged + tally.unchanged,
             superseded: sum.superseded + tally.superseded,
             rejected: sum.rejected + tally.rejected,
@@ -97,10 +101,12 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally| {
-            let Tally { read, stored, unchanged, superseded, rejected } = tally;
-            writeln!(f, "{name:<24}{read:>9}{stored:>9}{unchanged:>11}{superseded:>12}{rejected:>10}")
+            let Tally { read, stored, deleted, unchanged, superseded, rejected } = tally;
+            writeln!(f, "{name:<24}{read:>9}{stored:>9}{deleted:>9}{unchanged:>11}{superseded:>12}{rejected:>10}")
         };
-        writeln!(f, "{:<24}{:>9}{:>9}{:>11}{:>12}{:>10}", "", "read", "stored", "unchanged", "superseded", "rejected")?;
+        let names = ["read", "stored", "deleted", "unchanged", "superseded", "rejected"];
+        let [read, stored, deleted, unchanged, superseded, rejected] = names;
+        writeln!(f, "{:<24}{read:>9}{stored:>9}{deleted:>9}{unchanged:>11}{superseded:>12}{rejected:>10}", "")?;
         for (kind, tally) in &self.types {
             line(f, kind, tally)?;
         }

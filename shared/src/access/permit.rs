@@ -50,6 +50,11 @@ impl Permit {
                 || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(&row.index))))
     }
 
+    /// Whether it admits every resource of the member's that is of its type.
+    pub fn admits_all(&self) -> bool {
+        self.only.is_none() && self.filters.is_empty()
+    }
+
     pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {
         Sealed { value, grant: self.grant.clone() }
     }

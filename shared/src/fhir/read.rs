@@ -11,8 +11,8 @@ use crate::access::{Access, Interaction, NAMING_DOCUMENTS};
 use crate::audit::Disclosure;
 use crate::clock::Time;
 use crate::http::{Request, Response, empty, json, set};
-use crate::store::resources::Window;
-use crate::store::row::{Row, moment};
+use crate::store::resources::{Reading, Window};
+use crate::store::row::Row;
 
 /// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
 pub(super) async fn read(call: &Call<'_>) -> Result<Disclosure, Error> {
@@ -37,7 +37,11 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     }
     let read = async { Ok(call.server.resources.read(&permit, id).await?) };
     let (access, sealed) = tokio::try_join!(call.access(), read)?;
-    let row = access.open(sealed)?.ok_or(Error::NotFound)?;
+    let row = match access.open(sealed)? {
+        Reading::Resource(row) => *row,
+        Reading::Deleted => return Err(Error::Gone),
+        Reading::Nothing => return Err(Error::NotFound),
+    };
     if kind.owner == Owner::Attachment && !is_named(call, access, id).await? {
         return Err(Error::NotFound);
     }
@@ -81,7 +85,7 @@ async fn is_named(call: &Call<'_>, access: &Access, id: &str) -> Result<bool, Er
     let mut reads = 0;
     for kind in NAMING_DOCUMENTS {
         let Some(permit) = permits.of(kind) else { continue };
-        let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
+        let mut window = Window::whole(true);
         loop {
             reads += 1;
             if reads > MOST_READS {
