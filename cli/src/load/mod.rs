@@ -5,6 +5,7 @@
 //! member to the shared resources it refers to, so a run that is cut short leaves nothing out of reach, and may be repeated.
 //! Provenances and Binaries come last, because their owners are the owners of others.
 
+mod attachments;
 mod reason;
 mod references;
 mod rejections;
@@ -214,9 +215,13 @@ impl Run<'_> {
         }
         self.survey.names.resolve(&mut resource);
         let named = references(&mut resource);
+        let data = attachments::checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
             return Err(Reason::new(Kind::TooLarge, text));
+        }
+        if let Some(data) = data {
+            resource["data"] = data;
         }
         let owner = ownership(kind, &resource)?;
         let writes = match owner {
@@ -329,6 +334,7 @@ impl Run<'_> {
                         return Ok(Outcome::of_another(binary));
                     }
                     self.writer.adopt(binary, owner).await?;
+                    self.writer.name(owner, binary, &ready.reference).await?;
                     claims.push((binary.clone(), holder));
                 }
                 for target in &ready.pointers {

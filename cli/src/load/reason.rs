@@ -50,6 +50,8 @@ kinds! {
     BadMeta = "bad-meta",
     /// Larger than an answer can be.
     TooLarge = "too-large",
+    /// A Binary whose `data` is no base64.
+    BadData = "bad-data",
     /// The element that tells whose it is is not there.
     NoOwner = "no-owner",
     /// That element leads to a Patient inside the resource.

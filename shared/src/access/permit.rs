@@ -42,6 +42,11 @@ impl Permit {
         format!("Patient/{}", self.owner)
     }
 
+    /// Whether it admits every resource of its type. A permit for one Patient does: the record has no other.
+    pub fn is_whole(&self) -> bool {
+        self.filters.is_empty()
+    }
+
     /// Whether it admits this resource: the right type, and inside its granular scopes.
     pub fn admits(&self, row: &Row) -> bool {
         row.key.kind == self.kind.name

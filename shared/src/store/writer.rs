@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value as Json, json};
 
-use super::objects::Objects;
+use super::documents::{Content, Upload};
+use super::objects::{Object, Objects};
 use super::resources::items::{Item, key, number};
 use super::row::{content_hash, pack, position};
 use super::{Aws, StoreError};
@@ -17,7 +17,7 @@ use crate::fhir::date::Interval;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::parameters_of;
 use crate::fhir::reference::Reference;
-use crate::fhir::types::ResourceType;
+use crate::fhir::types::{Owner, ResourceType};
 
 /// A packed body larger than this goes to the bucket: an item ends at 400 KB together with its copy in the local index.
 const LARGEST_IN_ROW: usize = 190_000;
@@ -47,8 +47,8 @@ pub enum Written {
 /// The table and the bucket, for writing.
 #[derive(Clone)]
 pub struct Writer {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
     objects: Objects,
 }
 
@@ -65,7 +65,7 @@ impl Place {
 impl Writer {
     /// Over the table and the bucket of those names.
     pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
-        Writer { client: aws.dynamodb(), table: table.to_owned(), objects: Objects::new(aws, bucket) }
+        Writer { client: aws.dynamodb(), table: table.to_owned(), objects: Objects::for_uploads(aws, bucket) }
     }
 
     /// Writes a resource to its place, as a new version if its content is new. `meta.versionId` and `meta.lastUpdated` are
@@ -74,7 +74,31 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError`]; nothing is half written, so the call may be repeated.
-    pub async fn write(&self, place: &Place, mut resource: Json, now: Time) -> Result<Written, StoreError> {
+    pub async fn write(&self, place: &Place, resource: Json, now: Time) -> Result<Written, StoreError> {
+        self.write_with(place, resource, None, now).await
+    }
+
+    /// Writes a Binary that holds a file.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub async fn write_document(
+        &self,
+        place: &Place,
+        binary: Json,
+        upload: Upload,
+        now: Time,
+    ) -> Result<Written, StoreError> {
+        self.write_with(place, binary, Some(upload), now).await
+    }
+
+    async fn write_with(
+        &self,
+        place: &Place,
+        mut resource: Json,
+        upload: Option<Upload>,
+        now: Time,
+    ) -> Result<Written, StoreError> {
         let (Some(kind), Some(id)) = (
             resource["resourceType"].as_str().and_then(ResourceType::named),
             resource["id"].as_str().map(str::to_owned),
@@ -87,16 +111,28 @@ impl Writer {
             meta.remove("versionId");
             meta.remove("lastUpdated");
         }
-        let content = resource.to_string();
-        let hash = content_hash(content.as_bytes());
+        let upload = match upload {
+            Some(upload) => Some(upload),
+            None => Upload::taken_from(&mut resource)?,
+        };
+        let mut body = resource.to_string().into_bytes();
+        let to_bucket = upload.is_some() || body.len() > LARGEST_IN_ROW;
+        body.extend(upload.iter().flat_map(Upload::sha256));
+        let hash = content_hash(&body);
         let mut version = 1;
         let mut expected = None;
-        // A large body goes to the bucket before its row is written: whether it is there already is asked first.
-        if content.len() > LARGEST_IN_ROW && self.stored_hash(place, &reference).await?.as_ref() == Some(&hash) {
+        // What goes to the bucket does before its row is written: whether it is there already is asked first.
+        if to_bucket && self.stored_hash(place, &reference).await?.as_ref() == Some(&hash) {
             return Ok(Written::Unchanged);
         }
+        let content = match upload {
+            Some(upload) => Some(self.objects.upload(upload).await?),
+            None => None,
+        };
         loop {
-            let item = self.item(place, kind, &reference, &mut resource, version, now, &hash, source_date).await?;
+            let item = self
+                .item(place, kind, &reference, &mut resource, content.as_ref(), version, now, &hash, source_date)
+                .await?;
             let Some(existing) = self.put(item, expected).await? else { return Ok(Written::Stored) };
             let same = existing.get("h").and_then(|value| value.as_b().ok()).is_some_and(|old| old.as_ref() == hash);
             if same {
@@ -198,6 +234,7 @@ impl Writer {
         kind: &ResourceType,
         reference: &Reference,
         resource: &mut Json,
+        content: Option<&Content>,
         version: u64,
         now: Time,
         hash: &[u8],
@@ -218,19 +255,23 @@ impl Writer {
         if let Some(date) = source_date {
             set("su", AttributeValue::N(date.to_string()));
         }
-        if let Place::Member(_) = place {
+        // A Binary is read by its id alone, so it needs no place in a history.
+        if matches!(place, Place::Member(_)) && kind.owner != Owner::Attachment {
             set("d", AttributeValue::S(position(reference, key_date(kind, &index))));
         }
-        if packed.len() <= LARGEST_IN_ROW {
+        if let Some(Content { object, size }) = content {
+            set("o", AttributeValue::S(object.key.clone()));
+            set("s", AttributeValue::B(Blob::new(object.sha256.clone())));
+            set("n", AttributeValue::N(size.to_string()));
+        }
+        if packed.len() <= LARGEST_IN_ROW || content.is_some() {
             set("b", AttributeValue::B(Blob::new(packed)));
         } else {
-            let sha256 = content_hash(&packed);
-            let name = URL_SAFE_NO_PAD.encode(&sha256);
-            let key = format!("documents/{reference}/{name}");
-            self.objects.put(&key, packed).await?;
+            let object = Object::named(&reference.to_string(), content_hash(&packed));
+            self.objects.put(&object, "application/octet-stream", ByteStream::from(packed)).await?;
             set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
-            set("o", AttributeValue::S(key));
-            set("s", AttributeValue::B(Blob::new(sha256)));
+            set("o", AttributeValue::S(object.key));
+            set("s", AttributeValue::B(Blob::new(object.sha256)));
         }
         Ok(item)
     }
