@@ -1,5 +1,6 @@
 //! Documents: in which form they are given out, by which way, and to whom.
 
+mod faults;
 mod form;
 mod links;
 mod scopes;

@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
@@ -140,12 +141,18 @@ async fn body(stream: ByteStream) -> Result<Vec<u8>, ObjectError> {
     Ok(stream.collect().await.map_err(broken)?.to_vec())
 }
 
-fn failed<E, R>(error: SdkError<E, R>) -> ObjectError
+/// The answer to a HEAD has no body, and so no code of what went wrong: its status has to do.
+fn failed<E>(error: SdkError<E, HttpResponse>) -> ObjectError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
-    alarmed(error.into())
+    let status = error.raw_response().map(|response| response.status());
+    let error = StoreError::from(error);
+    alarmed(match status {
+        Some(status) if status.is_server_error() => StoreError::Busy(format!("{}: {error}", status.as_u16())),
+        Some(status) => StoreError::Fault(format!("{}: {error}", status.as_u16())),
+        None => error,
+    })
 }
 
 fn another() -> ObjectError {
