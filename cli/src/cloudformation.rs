@@ -16,6 +16,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("DocumentsBucketName", DOCUMENTS_BUCKET),
     ("SigningKeyId", SIGNING_KEY),
     ("Issuer", "ISSUER"),
+    ("PlanName", "PLAN_NAME"),
 ];
 
 /// Finds the stack `name` in the account of `profile`, or of the environment.

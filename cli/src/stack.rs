@@ -95,6 +95,11 @@ impl Stack {
         &self.issuer
     }
 
+    /// The plan's name, as receipts tell it.
+    pub fn plan_name(&self) -> &str {
+        &self.config.plan.name
+    }
+
     /// Whether resources with a sensitivity label may be stored. Not on a deployed stack (any whose issuer is not `http` on a
     /// loopback host): its members cannot choose at consent yet whether to share such data.
     pub fn takes_sensitive(&self) -> bool {

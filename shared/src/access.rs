@@ -293,7 +293,7 @@ impl Bearer {
     /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
         let permits = self.permits_for(Interaction::Read, |kind| NAMING_DOCUMENTS.contains(&kind.name));
-        let whole = permits.by_type.iter().filter(|permit| permit.is_whole()).count() == NAMING_DOCUMENTS.len();
+        let whole = permits.by_type.iter().filter(|permit| permit.admits_all()).count() == NAMING_DOCUMENTS.len();
         (!whole).then_some(permits)
     }
 

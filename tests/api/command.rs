@@ -74,7 +74,7 @@ async fn a_script_can_start_load_register_and_end() {
     assert!(success);
     assert_eq!(
         report["types"]["Patient"],
-        serde_json::json!({"read": 1, "stored": 1, "unchanged": 0, "superseded": 0, "rejected": 0})
+        serde_json::json!({"read": 1, "stored": 1, "deleted": 0, "unchanged": 0, "superseded": 0, "rejected": 0})
     );
     let file = write(&folder.path().join("broken.ndjson"), &[good, "{"]);
     let rejected = folder.path().join("rejected.ndjson");

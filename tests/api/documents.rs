@@ -1,7 +1,9 @@
 //! Documents: in which form they are given out, by which way, and to whom.
 
 mod faults;
+mod files;
 mod form;
+mod large;
 mod links;
 mod scopes;
 

@@ -190,6 +190,7 @@ async fn the_whole_record_comes_page_by_page_each_resource_once() {
         .map(|resource| format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap()))
         .filter(|key| !["bob", "carol", "nobodys"].iter().any(|other| key.contains(&format!("/{other}"))))
         .chain(["Observation/alice-about-bob".to_owned()])
+        .chain(app.fhir(&tokens, "Provenance").await.matches())
         .collect();
     assert_eq!(all.iter().cloned().collect::<BTreeSet<_>>(), expected);
     assert_eq!(all.len(), expected.len(), "each comes once");

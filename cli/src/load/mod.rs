@@ -1,11 +1,14 @@
 //! `patient-access load`: reads FHIR resources, finds whose each is, and stores them.
 //!
 //! A run reads its input twice. First it learns the names that resources go by and which occurrence of an id counts.
-//! Then it resolves references, decides each owner and writes; a resource goes in only after the pointers that lead from its
-//! member to the shared resources it refers to, so a run that is cut short leaves nothing out of reach, and may be repeated.
-//! Provenances and Binaries come last, because their owners are the owners of others.
+//! Then it resolves references ([`ready`]), decides each owner and writes ([`batch`]): what leads to a resource goes in before it,
+//! the receipt that names it and the pointers from its member to the shared resources it refers to, so a run that is cut short
+//! leaves nothing out of reach, and may be repeated. Provenances and Binaries come last, because their owners are the owners of
+//! others.
 
 mod attachments;
+mod batch;
+mod ready;
 mod reason;
 mod references;
 mod rejections;
@@ -14,39 +17,36 @@ mod report;
 mod source;
 mod survey;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
-use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
-use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::store::StoreError;
-use shared::store::writer::{Place, Writer, Written};
+use shared::store::writer::{Change, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
 pub use reason::{Kind, Reason};
-use references::references;
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
 pub use source::Source;
 use source::{Content, Item};
-use survey::{Survey, check};
+use survey::{Survey, check, check_deletion};
 
-/// Resources that are written side by side.
-const CONCURRENCY: usize = 32;
-
-/// Resources that are held in memory between reading and writing.
+/// A batch is written when it is so long, and its file ends or it is [`LONGEST_BATCH`]: a file of one member gets one receipt.
 const BATCH: usize = 512;
+
+/// At most so many resources are held in memory between reading and writing.
+const LONGEST_BATCH: usize = 4 * BATCH;
+
+/// Resources of no more than so many bytes together, or one that is larger by itself.
+const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads files and folders into a stack, with a progress bar on a terminal.
 ///
@@ -75,12 +75,13 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     let survey = Survey::of(source, bar)?;
     let mut run = Run {
         writer: stack.writer(),
+        source,
+        plan: stack.plan_name(),
         takes_sensitive: stack.takes_sensitive(),
         survey: &survey,
         clock,
-        owners: HashMap::new(),
-        claims: HashMap::new(),
-        pointers: Mutex::new(HashSet::new()),
+        pointers: Mutex::default(),
+        shared_references: Mutex::default(),
         report: Report::default(),
         rejected: Rejections::to(rejected),
     };
@@ -105,29 +106,30 @@ enum Pass {
     Dependent,
 }
 
-/// A resource that is ready to be written.
-struct Ready {
-    kind: &'static str,
+/// Something to store or delete, of which this run's word counts.
+struct Pending {
+    kind: &'static ResourceType,
     reference: Reference,
+    /// The number of the file it stands in.
+    file: usize,
     /// Where it was read.
     place: String,
-    /// Where it goes; a Provenance of several members' resources goes to each of them, cut to their own.
-    writes: Vec<(Place, Json)>,
-    /// The shared resources that lead to, and the Binaries that become the owner's.
-    pointers: Vec<Reference>,
-    binaries: Vec<Reference>,
-    /// The resource as it was read, for the rejections.
-    original: Json,
+    /// The resource; `None` where it is to be deleted.
+    resource: Option<Json>,
+    /// The Binaries made of files that it names.
+    documents: Vec<Change>,
 }
 
 struct Run<'a> {
     writer: Writer,
+    source: &'a Source,
+    plan: &'a str,
     takes_sensitive: bool,
     survey: &'a Survey,
     clock: Clock,
-    owners: HashMap<Reference, String>,
-    claims: HashMap<Reference, String>,
-    pointers: Mutex<HashSet<(String, Reference)>>,
+    /// How far the shared resources are to which each member's pointers lead, as far as this run knows.
+    pointers: Mutex<HashMap<(String, Reference), u8>>,
+    shared_references: Mutex<HashMap<Reference, Vec<Reference>>>,
     report: Report,
     rejected: Rejections,
 }
@@ -136,15 +138,19 @@ impl Run<'_> {
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, source: &Source, bar: &ProgressBar, pass: Pass) -> Result<()> {
         let runtime = Handle::current();
-        let (mut ordinal, mut batch) = (0, Vec::new());
+        let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
         source.each(&mut |item, bytes| {
-            if let Some(ready) = self.prepare(item, ordinal, pass)? {
-                batch.push(ready);
+            let file = item.file;
+            if let Some(pending) = self.prepare(item, ordinal, pass)? {
+                let ends = batch.last().is_some_and(|last| last.file != file);
+                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
+                    runtime.block_on(self.write(std::mem::take(&mut batch)))?;
+                    weight = 0;
+                }
+                batch.push(pending);
+                weight += bytes;
             }
             ordinal += 1;
-            if batch.len() == BATCH {
-                runtime.block_on(self.write(std::mem::take(&mut batch)))?;
-            }
             bar.inc(if pass == Pass::Owned { bytes } else { 0 });
             Ok(())
         })?;
@@ -152,9 +158,10 @@ impl Run<'_> {
     }
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it.
-    fn prepare(&mut self, item: Item, ordinal: u64, pass: Pass) -> Result<Option<Ready>> {
-        let resource = match item.content {
-            Content::Resource(resource) => resource,
+    fn prepare(&mut self, item: Item, ordinal: u64, pass: Pass) -> Result<Option<Pending>> {
+        let (identity, resource) = match item.content {
+            Content::Resource(resource) => (check(&resource, item.full_url.as_deref()), resource),
+            Content::Deletion(url) => (check_deletion(&url), json!({"request": {"method": "DELETE", "url": url}})),
             _ if pass == Pass::Dependent => return Ok(None),
             Content::Unusable(reason) => return self.reject(UNREADABLE, &item.place, &reason, &Json::Null),
             Content::Nothing => {
@@ -162,7 +169,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let (kind, reference) = match check(&resource, item.full_url.as_deref()) {
+        let (kind, reference) = match identity {
             Ok(identity) => identity,
             Err(reason) if pass == Pass::Owned => {
                 let name = resource["resourceType"].as_str().filter(|name| name.len() <= 64).unwrap_or(UNREADABLE);
@@ -173,213 +180,19 @@ impl Run<'_> {
         if is_dependent(kind.name) != (pass == Pass::Dependent) {
             return Ok(None);
         }
+        self.report.read(kind.name);
         if self.survey.newest.get(&reference).is_none_or(|newest| newest.ordinal != ordinal) {
-            self.report.read(kind.name);
             self.report.superseded(kind.name);
             return Ok(None);
         }
-        match self.ready(kind, &reference, item.place.clone(), resource.clone()) {
-            Ok(ready) => {
-                self.report.read(kind.name);
-                Ok(Some(ready))
-            }
-            Err(reason) => self.reject(kind.name, &item.place, &reason, &resource),
-        }
+        let resource = resource["resourceType"].is_string().then_some(resource);
+        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource, documents: Vec::new() }))
     }
 
-    /// Resolves a resource's references and finds its owner, or says why it has none.
-    fn ready(
-        &mut self,
-        kind: &'static ResourceType,
-        reference: &Reference,
-        place: String,
-        original: Json,
-    ) -> Result<Ready, Reason> {
-        // An earlier occurrence that carries no label yet stays superseded: it is the same record.
-        let labels = sensitivity::labels(&original);
-        if !labels.is_empty() && !self.takes_sensitive {
-            let text = format!(
-                "it carries the sensitivity label {}; until members can choose at consent whether to share sensitive data, \
-                 a deployed stack takes none of it",
-                labels.join(", ")
-            );
-            return Err(Reason::new(Kind::Sensitive, text));
-        }
-        let mut resource = original.clone();
-        resource["id"] = json!(reference.id);
-        if let Some(name) = self.survey.names.ambiguous(&mut resource) {
-            let text = format!(
-                "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
-            );
-            return Err(Reason::new(Kind::AmbiguousReference, text));
-        }
-        self.survey.names.resolve(&mut resource);
-        let named = references(&mut resource);
-        let data = attachments::checked_data(&mut resource)?;
-        if escaped_length(&resource.to_string()) > BYTE_BUDGET {
-            let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
-            return Err(Reason::new(Kind::TooLarge, text));
-        }
-        if let Some(data) = data {
-            resource["data"] = data;
-        }
-        let owner = ownership(kind, &resource)?;
-        let writes = match owner {
-            Ownership::Member(owner) => vec![(Place::Member(owner), resource)],
-            Ownership::Shared => vec![(Place::Shared, resource)],
-            Ownership::OwnersOf(targets) => self.per_owner(&targets, &resource)?,
-            Ownership::Attachment => {
-                let place = self.claims.get(reference).map_or(Place::Unclaimed, |owner| Place::Member(owner.clone()));
-                vec![(place, resource)]
-            }
-        };
-        if let [(Place::Member(owner), _)] = &writes[..] {
-            self.owners.insert(reference.clone(), owner.clone());
-        }
-        let is_shared = |target: &&Reference| ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared);
-        let is_binary = |target: &&Reference| target.kind == "Binary" && kind.owner != Owner::Attachment;
-        Ok(Ready {
-            kind: kind.name,
-            reference: reference.clone(),
-            place,
-            pointers: named.iter().filter(is_shared).cloned().collect(),
-            binaries: named.iter().filter(is_binary).cloned().collect(),
-            writes,
-            original,
-        })
-    }
-
-    /// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
-    fn per_owner(&self, targets: &[Reference], resource: &Json) -> Result<Vec<(Place, Json)>, Reason> {
-        let owner_of = |target: &Reference| match target.kind.as_str() {
-            "Patient" => Some(target.id.clone()),
-            _ => self.owners.get(target).cloned(),
-        };
-        let owners: BTreeSet<String> = targets.iter().filter_map(owner_of).collect();
-        if owners.is_empty() {
-            let text = "none of its targets is a member's resource that this run took; load it together with them";
-            return Err(Reason::new(Kind::UnknownTargets, text));
-        }
-        let is_foreign = |target: &Json, owner: &str| {
-            let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
-            // A shared target tells nothing of another member; one whose owner is not known might.
-            let shared = |target: &Reference| {
-                ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared) && owner_of(target).is_none()
-            };
-            target.is_none_or(|target| !shared(&target) && owner_of(&target).as_deref() != Some(owner))
-        };
-        let several = owners.len() > 1;
-        Ok(owners
-            .into_iter()
-            .map(|owner| {
-                let mut own = resource.clone();
-                if let Some(targets) = own["target"].as_array_mut() {
-                    targets.retain(|target| !is_foreign(target, &owner));
-                }
-                if several && let Some(own) = own.as_object_mut() {
-                    // What is told of all of them at once cannot be told to one of them.
-                    for name in ["text", "contained", "entity", "signature"] {
-                        own.remove(name);
-                    }
-                }
-                (Place::Member(owner), own)
-            })
-            .collect())
-    }
-
-    async fn write(&mut self, batch: Vec<Ready>) -> Result<()> {
-        let run = &*self;
-        let written: Vec<(Ready, Result<Outcome, StoreError>)> = stream::iter(batch)
-            .map(async |ready| {
-                let outcome = run.write_one(&ready).await;
-                (ready, outcome)
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        for (ready, outcome) in written {
-            match outcome? {
-                Outcome::Written(written, claims) => {
-                    self.report.written(ready.kind, written);
-                    self.claims.extend(claims);
-                }
-                Outcome::Unclaimed(written) => {
-                    self.report.written(ready.kind, written);
-                    self.report.unclaimed += 1;
-                }
-                Outcome::Refused(reason) => {
-                    self.report.rejected(ready.kind, reason.kind);
-                    self.rejected.add(&ready.place, &reason, &ready.original)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes what leads to a resource, then the resource. Every step may be repeated.
-    async fn write_one(&self, ready: &Ready) -> Result<Outcome, StoreError> {
-        let mut claims = Vec::new();
-        let mut outcome = Written::Unchanged;
-        for (place, resource) in &ready.writes {
-            let mut place = place.clone();
-            if let Place::Member(owner) = &place {
-                for binary in &ready.binaries {
-                    if self.writer.claimed(binary).await?.is_some_and(|holder| holder != *owner) {
-                        return Ok(Outcome::of_another(binary));
-                    }
-                }
-                for binary in &ready.binaries {
-                    let holder = self.writer.claim(binary, owner).await?;
-                    if holder != *owner {
-                        return Ok(Outcome::of_another(binary));
-                    }
-                    self.writer.adopt(binary, owner).await?;
-                    self.writer.name(owner, binary, &ready.reference).await?;
-                    claims.push((binary.clone(), holder));
-                }
-                for target in &ready.pointers {
-                    let pointer = (owner.clone(), target.clone());
-                    if !self.pointers.lock().await.contains(&pointer) {
-                        self.writer.point(owner, target).await?;
-                        self.pointers.lock().await.insert(pointer);
-                    }
-                }
-            }
-            if place == Place::Unclaimed
-                && let Some(owner) = self.writer.claimed(&ready.reference).await?
-            {
-                place = Place::Member(owner);
-            }
-            let written = self.writer.write(&place, resource.clone(), self.clock.now()).await?;
-            if place == Place::Unclaimed {
-                return Ok(Outcome::Unclaimed(written));
-            }
-            outcome = match (outcome, written) {
-                (Written::Stored, _) | (_, Written::Stored) => Written::Stored,
-                (_, written) => written,
-            };
-        }
-        Ok(Outcome::Written(outcome, claims))
-    }
-
-    fn reject(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<Ready>> {
+    fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {
         self.report.read(kind);
         self.report.rejected(kind, reason.kind);
         self.rejected.add(place, reason, resource)?;
         Ok(None)
-    }
-}
-
-/// What became of a resource that was ready.
-enum Outcome {
-    Written(Written, Vec<(Reference, String)>),
-    Unclaimed(Written),
-    Refused(Reason),
-}
-
-impl Outcome {
-    fn of_another(binary: &Reference) -> Outcome {
-        let text = format!("it names {binary}, which a document of another member names; a Binary has one owner");
-        Outcome::Refused(Reason::new(Kind::BinaryOfAnother, text))
     }
 }

@@ -38,6 +38,8 @@ kinds! {
     BundleType = "bundle-type",
     /// An entry of a Bundle without a resource.
     NoResource = "no-resource",
+    /// A DELETE that names no resource by its id.
+    BadDeletion = "bad-deletion",
     /// A type that is not kept.
     TypeNotKept = "type-not-kept",
     /// No id, and nothing to take one from.
@@ -60,6 +62,12 @@ kinds! {
     OwnerNotAPatient = "owner-not-a-patient",
     /// That element names several patients.
     SeveralOwners = "several-owners",
+    /// An attachment names a file that is not there.
+    AttachmentMissing = "attachment-missing",
+    /// An attachment names a file that is not in the feed's folder.
+    AttachmentOutside = "attachment-outside",
+    /// An attachment says of its file what is not so.
+    AttachmentDiffers = "attachment-differs",
     /// A Provenance of nothing that is in this run.
     UnknownTargets = "unknown-targets",
     /// A reference that two resources of the run answer to.

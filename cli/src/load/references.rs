@@ -42,6 +42,11 @@ impl Names {
         found
     }
 
+    /// What a name stands for.
+    pub fn of(&self, name: &str) -> Option<Reference> {
+        self.0.get(name).cloned().unwrap_or_else(|| Reference::parse(name, &[]))
+    }
+
     /// Puts `Type/id` in the place of every known name in the resource's references, and of a document's in `url`.
     pub fn resolve(&self, resource: &mut Json) {
         each_reference(resource, &mut |text| {
@@ -58,6 +63,13 @@ pub fn references(resource: &mut Json) -> Vec<Reference> {
     each_reference(resource, &mut |text| found.extend(Reference::parse(text, &[])));
     found.sort();
     found.dedup();
+    found
+}
+
+/// The references in a resource as they stand there.
+pub fn names_in(resource: &mut Json) -> Vec<String> {
+    let mut found = Vec::new();
+    each_reference(resource, &mut |text| found.push(text.clone()));
     found
 }
 

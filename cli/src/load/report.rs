@@ -20,7 +20,9 @@ pub struct Tally {
     pub read: u64,
     /// Of these, how many are new or changed.
     pub stored: u64,
-    /// How many were there with the same content.
+    /// How many were deleted.
+    pub deleted: u64,
+    /// How many were there with the same content, or were to be deleted and are not there.
     pub unchanged: u64,
     /// How many had a later version, in this run or in the store.
     pub superseded: u64,
@@ -41,6 +43,8 @@ pub struct Report {
     pub rejected_file: Option<PathBuf>,
     /// Binaries that no document names yet: stored, and out of everyone's reach.
     pub unclaimed: u64,
+    /// Files beside the feed that new or changed resources name, and that are Binaries now.
+    pub files: u64,
 }
 
 impl Report {
@@ -61,6 +65,7 @@ impl Report {
         let tally = self.tally(kind);
         match written {
             Written::Stored => tally.stored += 1,
+            Written::Deleted => tally.deleted += 1,
             Written::Unchanged => tally.unchanged += 1,
             Written::Superseded => tally.superseded += 1,
         }
@@ -80,6 +85,7 @@ impl Report {
         self.types.values().fold(Tally::default(), |sum, tally| Tally {
             read: sum.read + tally.read,
             stored: sum.stored + tally.stored,
+            deleted: sum.deleted + tally.deleted,
             unchanged: sum.unchanged + tally.unchanged,
             superseded: sum.superseded + tally.superseded,
             rejected: sum.rejected + tally.rejected,
@@ -89,7 +95,7 @@ impl Report {
     /// The report as scripts read it.
     pub fn to_json(&self) -> serde_json::Value {
         json!({"types": self.types, "reasons": self.reasons, "empty": self.empty, "rejected_file": self.rejected_file,
-            "unclaimed_binaries": self.unclaimed})
+            "unclaimed_binaries": self.unclaimed, "files": self.files})
     }
 }
 
@@ -97,10 +103,12 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally| {
-            let Tally { read, stored, unchanged, superseded, rejected } = tally;
-            writeln!(f, "{name:<24}{read:>9}{stored:>9}{unchanged:>11}{superseded:>12}{rejected:>10}")
+            let Tally { read, stored, deleted, unchanged, superseded, rejected } = tally;
+            writeln!(f, "{name:<24}{read:>9}{stored:>9}{deleted:>9}{unchanged:>11}{superseded:>12}{rejected:>10}")
         };
-        writeln!(f, "{:<24}{:>9}{:>9}{:>11}{:>12}{:>10}", "", "read", "stored", "unchanged", "superseded", "rejected")?;
+        let names = ["read", "stored", "deleted", "unchanged", "superseded", "rejected"];
+        let [read, stored, deleted, unchanged, superseded, rejected] = names;
+        writeln!(f, "{:<24}{read:>9}{stored:>9}{deleted:>9}{unchanged:>11}{superseded:>12}{rejected:>10}", "")?;
         for (kind, tally) in &self.types {
             line(f, kind, tally)?;
         }
@@ -113,6 +121,9 @@ impl fmt::Display for Report {
         }
         if self.unclaimed > 0 {
             writeln!(f, "{} Binary resources are kept out of reach until a document names them", self.unclaimed)?;
+        }
+        if self.files > 0 {
+            writeln!(f, "{} files beside the feed are documents of new or changed resources", self.files)?;
         }
         match &self.rejected_file {
             Some(file) => writeln!(f, "what was rejected, and why: {}", file.display()),

@@ -21,6 +21,8 @@ pub enum Source {
 pub struct Item {
     /// Which file, and where in it: `feed/claims.ndjson line 7`.
     pub place: String,
+    /// The number of that file.
+    pub file: usize,
     /// The Bundle entry's `fullUrl`.
     pub full_url: Option<String>,
     /// What stands there.
@@ -31,10 +33,18 @@ pub struct Item {
 pub enum Content {
     /// A resource.
     Resource(Json),
+    /// The name of a resource that is to be deleted: a Bundle's entry with the method DELETE.
+    Deletion(String),
     /// Something that is none.
     Unusable(Reason),
     /// Nothing: an empty file, a Bundle without entries.
     Nothing,
+}
+
+impl Item {
+    fn of(place: String, content: Content) -> Item {
+        Item { place, file: 0, full_url: None, content }
+    }
 }
 
 type Visit<'a> = dyn FnMut(Item, u64) -> Result<()> + 'a;
@@ -59,6 +69,13 @@ impl Source {
         Ok(Source::Files(files))
     }
 
+    /// The folder in which a file of it lies, by the file's number.
+    pub fn folder(&self, file: usize) -> Option<&Path> {
+        let Source::Files(files) = self else { return None };
+        let folder = files.get(file)?.parent()?;
+        Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    }
+
     /// Its size in bytes, for the progress bar.
     pub fn size(&self) -> u64 {
         match self {
@@ -80,16 +97,16 @@ impl Source {
                 .iter()
                 .enumerate()
                 .try_for_each(|(position, json)| whole(json.clone(), &format!("resource {}", position + 1), 1, visit)),
-            Source::Files(files) => files.iter().try_for_each(|file| {
+            Source::Files(files) => files.iter().enumerate().try_for_each(|(number, file)| {
                 let mut items = 0;
                 read(file, &mut |item, bytes| {
                     items += 1;
-                    visit(item, bytes)
+                    visit(Item { file: number, ..item }, bytes)
                 })?;
                 if items > 0 {
                     return Ok(());
                 }
-                visit(Item { place: file.display().to_string(), full_url: None, content: Content::Nothing }, 0)
+                visit(Item::of(file.display().to_string(), Content::Nothing), 0)
             }),
         }
     }
@@ -135,7 +152,7 @@ fn read(path: &Path, visit: &mut Visit) -> Result<()> {
         Err(_) if text.split(|byte| *byte == b'\n').any(is_resource) => lines(text.as_slice(), &name, visit),
         Err(error) => {
             let reason = Reason::new(Kind::NotJson, format!("this is no JSON: {error}"));
-            visit(Item { place: name, full_url: None, content: Content::Unusable(reason) }, size)
+            visit(Item::of(name, Content::Unusable(reason)), size)
         }
     }
 }
@@ -166,7 +183,7 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> 
             Ok(json) => whole(json, &place, size, visit)?,
             Err(error) => {
                 let reason = Reason::new(Kind::NotJson, format!("this line is no JSON: {error}"));
-                visit(Item { place, full_url: None, content: Content::Unusable(reason) }, size)?;
+                visit(Item::of(place, Content::Unusable(reason)), size)?;
             }
         }
     }
@@ -177,14 +194,14 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> 
 fn whole(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     match json["resourceType"].as_str() {
         Some("Bundle") => bundle(json, place, size, visit),
-        Some(_) => visit(Item { place: place.to_owned(), full_url: None, content: Content::Resource(json) }, size),
+        Some(_) => visit(Item::of(place.to_owned(), Content::Resource(json)), size),
         None => wrapper(json, place, size, visit),
     }
 }
 
 /// A Bundle's entries one by one; also those of a Bundle in it.
 fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
-    let item = |content| Item { place: place.to_owned(), full_url: None, content };
+    let item = |content| Item::of(place.to_owned(), content);
     let kind = json["type"].as_str().unwrap_or_default();
     if !BUNDLES.contains(&kind) {
         let text =
@@ -206,11 +223,15 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
         let full_url = entry["fullUrl"].as_str().map(str::to_owned);
         match entry.get_mut("resource").map(Json::take) {
             Some(resource) if resource["resourceType"] == "Bundle" => whole(resource, &place, share, visit)?,
-            Some(resource) => visit(Item { place, full_url, content: Content::Resource(resource) }, share)?,
+            Some(resource) => visit(Item { full_url, ..Item::of(place, Content::Resource(resource)) }, share)?,
+            None if entry["request"]["method"] == "DELETE" => {
+                let url = entry["request"]["url"].as_str().unwrap_or_default().to_owned();
+                visit(Item::of(place, Content::Deletion(url)), share)?;
+            }
             None => {
                 let reason =
                     Reason::new(Kind::NoResource, "the entry has no resource: send it, or leave the entry out");
-                visit(Item { place, full_url, content: Content::Unusable(reason) }, share)?;
+                visit(Item::of(place, Content::Unusable(reason)), share)?;
             }
         }
     }
@@ -223,7 +244,7 @@ fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> 
     if !inside(json, place, &mut found) {
         let text = "this is no FHIR: it has no resourceType, and nothing in it has one";
         let content = Content::Unusable(Reason::new(Kind::NotFhir, text));
-        return visit(Item { place: place.to_owned(), full_url: None, content }, size);
+        return visit(Item::of(place.to_owned(), content), size);
     }
     let share = size / (found.len() as u64);
     found.into_iter().try_for_each(|(place, json)| {
@@ -231,7 +252,7 @@ fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> 
             return whole(json, &place, share, visit);
         }
         let reason = Reason::new(Kind::NotFhir, "this stands in a list of resources and has no resourceType");
-        visit(Item { place, full_url: None, content: Content::Unusable(reason) }, share)
+        visit(Item::of(place, Content::Unusable(reason)), share)
     })
 }
 

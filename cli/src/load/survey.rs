@@ -11,7 +11,7 @@ use shared::fhir::types::ResourceType;
 use shared::store::writer::source_date;
 
 use super::reason::{Kind, Reason};
-use super::references::Names;
+use super::references::{Names, names_in};
 use super::release::older;
 use super::source::{Content, Source};
 
@@ -21,6 +21,8 @@ pub(super) struct Survey {
     pub names: Names,
     /// Which occurrence of each resource counts.
     pub newest: HashMap<Reference, Occurrence>,
+    /// What the shared resources refer to, by whatever names.
+    shared: HashMap<Reference, Vec<String>>,
 }
 
 /// One time that a resource was read.
@@ -36,21 +38,42 @@ impl Survey {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey { names: Names::default(), newest: HashMap::new() };
+        let mut survey = Survey { names: Names::default(), newest: HashMap::new(), shared: HashMap::new() };
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
             // What cannot be taken must not displace what can.
-            if let Content::Resource(resource) = &item.content
-                && let Ok((_, reference)) = check(resource, item.full_url.as_deref())
-            {
-                survey.names.learn(item.full_url.as_deref(), &reference, resource);
-                survey.occurs(reference, Occurrence { ordinal, date: source_date(resource) });
+            match item.content {
+                Content::Resource(mut resource) => {
+                    if let Ok((kind, reference)) = check(&resource, item.full_url.as_deref()) {
+                        survey.names.learn(item.full_url.as_deref(), &reference, &resource);
+                        if kind.is_shared() {
+                            survey.shared.insert(reference.clone(), names_in(&mut resource));
+                        }
+                        survey.occurs(reference, Occurrence { ordinal, date: source_date(&resource) });
+                    }
+                }
+                Content::Deletion(url) => {
+                    if let Ok((_, reference)) = check_deletion(&url) {
+                        survey.occurs(reference, Occurrence { ordinal, date: None });
+                    }
+                }
+                Content::Unusable(_) | Content::Nothing => {}
             }
             ordinal += 1;
             Ok(())
         })?;
         Ok(survey)
+    }
+
+    /// The shared resources that a shared resource of this run refers to; `None` where the run has it not.
+    pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
+        let shared = |reference: &Reference| ResourceType::named(&reference.kind).is_some_and(ResourceType::is_shared);
+        let names = self.shared.get(of)?;
+        let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
+        found.sort();
+        found.dedup();
+        Some(found)
     }
 
     /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
@@ -61,6 +84,17 @@ impl Survey {
             self.newest.insert(reference, occurrence);
         }
     }
+}
+
+/// The type and key of a resource that is to be deleted.
+pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Reference), Reason> {
+    let wrong = || {
+        let url: String = url.chars().take(100).collect();
+        let text = format!("`{url}` is to be deleted, and names no resource of this server: it is written as Type/id");
+        Reason::new(Kind::BadDeletion, text)
+    };
+    let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
+    Ok((ResourceType::named(&reference.kind).ok_or_else(wrong)?, reference))
 }
 
 /// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.

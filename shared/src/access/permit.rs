@@ -42,17 +42,17 @@ impl Permit {
         format!("Patient/{}", self.owner)
     }
 
-    /// Whether it admits every resource of its type. A permit for one Patient does: the record has no other.
-    pub fn is_whole(&self) -> bool {
-        self.filters.is_empty()
-    }
-
     /// Whether it admits this resource: the right type, and inside its granular scopes.
     pub fn admits(&self, row: &Row) -> bool {
         row.key.kind == self.kind.name
             && self.only.as_deref().is_none_or(|only| only == row.key.id)
             && (self.filters.is_empty()
                 || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(&row.index))))
+    }
+
+    /// Whether it admits every resource of the member's that is of its type.
+    pub fn admits_all(&self) -> bool {
+        self.only.is_none() && self.filters.is_empty()
     }
 
     pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {

@@ -17,7 +17,7 @@ use crate::audit::Disclosure;
 use crate::http::json;
 use crate::store::objects::ObjectError;
 use crate::store::resources::Window;
-use crate::store::row::{Row, moment};
+use crate::store::row::Row;
 
 const KIND: &str = "DocumentReference";
 
@@ -43,7 +43,7 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
     let permit = call.bearer.permit(Interaction::Search, kind)?;
     let request = Request::parse(&pairs, call)?;
     let mut rows = Vec::new();
-    let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
+    let mut window = Window::whole(true);
     for _ in 0..LONGEST_READ {
         let read = async { Ok(call.server.resources.history(&permit, &window).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;

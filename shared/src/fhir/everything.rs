@@ -4,53 +4,28 @@
 //! place. What only shared resources refer to (the organization of a practitioner's role) comes at the end. A page holds as
 //! much as an answer can carry, or as many as `_count` says.
 
+mod request;
+
 use std::collections::BTreeSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
-use super::date::Interval;
-use super::index::Value;
-use super::outcome::{Error, FHIR_JSON, shortened};
-use super::query::CURSOR;
+use super::outcome::{Error, FHIR_JSON};
 use super::reference::Reference;
 use super::server::Call;
-use super::types::ResourceType;
-use super::{parameters_of, query};
 use crate::access::{Access, Interaction, Permits};
 use crate::audit::Disclosure;
-use crate::http::{json, single};
+use crate::http::json;
 use crate::store::resources::{Found, Reach, Resources};
 use crate::store::row::Row;
-
-/// The operation's parameters (R4, `Patient/$everything`).
-const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
+use request::{Place, Request};
 
 /// A call reads at least so many rows: fewer would save nothing and cost a round trip more.
 const SMALLEST_READ: usize = 100;
 
-/// Where a page goes on.
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Place {
-    /// After this resource.
-    after: Option<Reference>,
-    /// In the part that only shared resources refer to.
-    second_step: bool,
-}
-
-/// What was asked for.
-struct Request {
-    pairs: Vec<(String, String)>,
-    kinds: Option<Vec<String>>,
-    since: Option<i64>,
-    care: Interval,
-    count: usize,
-    place: Place,
-}
+/// And at most so many, about as many as a page can carry: what does not fit is read again for the next.
+const LARGEST_READ: usize = 1_200;
 
 /// A page while it is filled.
 struct Page {
@@ -79,12 +54,14 @@ pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
     }
     let mut page =
         Page { entries: Vec::new(), weight: 0, count: request.count, full: false, last: request.place.clone() };
-    let mut met = Met::default();
-    if !request.place.second_step {
-        partition(call, &request, &permits, &mut page, &mut met).await?;
-    }
-    if !page.full {
-        second_step(call, &request, &permits, &mut page, &met).await?;
+    if !news(call, &request, &permits, &mut page).await? {
+        let mut met = Met::default();
+        if !request.place.second_step {
+            partition(call, &request, &permits, &mut page, &mut met).await?;
+        }
+        if !page.full {
+            second_step(call, &request, &permits, &mut page, &met).await?;
+        }
     }
     let mut bundle = Bundle { self_link: request.link(call, None), entries: page.entries, ..Bundle::default() };
     if page.full {
@@ -94,6 +71,39 @@ pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
     }
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
     Ok(Disclosure::new(response, bundle.references()))
+}
+
+/// Fills the page with what is new, where that was asked for and there is little of it; tells whether it did. The order is that of
+/// the record, so that a page can go on in it when there is much by then.
+async fn news(call: &Call<'_>, request: &Request, permits: &Permits, page: &mut Page) -> Result<bool, Error> {
+    let Some(since) = request.since else { return Ok(false) };
+    let resources = &call.server.resources;
+    let read = async { Ok(resources.news(permits, since).await?) };
+    let (access, sealed) = tokio::try_join!(call.access(), read)?;
+    let Some(news) = access.open(sealed)? else { return Ok(false) };
+    let (mut rows, mut second) = (news.rows, Vec::new());
+    if news.shared {
+        let (pointed, referred) = access.open(resources.all_shared(permits).await?)?;
+        rows.extend(pointed);
+        second = referred;
+    }
+    let patient = Reference::new("Patient", call.bearer.patient());
+    let place = |key: &Reference| (*key != patient, key.to_string());
+    for (part, second_step) in [(rows, false), (second, true)] {
+        let mut part: Vec<Row> = part.into_iter().filter(|row| request.wants(row)).collect();
+        part.sort_by_key(|row| place(&row.key));
+        if request.place.second_step && !second_step {
+            continue;
+        }
+        let after = request.place.after.as_ref().filter(|_| request.place.second_step == second_step).map(place);
+        for row in part.into_iter().filter(|row| after.as_ref().is_none_or(|after| place(&row.key) > *after)) {
+            page.add(call, row, second_step).await?;
+            if page.full {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The shared resources met while a page was filled from the record's beginning.
@@ -119,8 +129,8 @@ async fn partition(
     let first = request.place.after.is_none();
     loop {
         // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
-        let counted = request.count != usize::MAX && !request.is_selective() && !permits.are_granular();
-        let limit = counted.then(|| (page.count + 1).max(SMALLEST_READ));
+        let all = !request.is_selective() && !permits.are_granular();
+        let limit = all.then(|| page.count.saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
         let next = async { Ok(resources.compartment(permits, after.as_deref(), limit).await?) };
         let own = async {
             match first && page.entries.is_empty() {
@@ -142,7 +152,7 @@ async fn partition(
             .iter()
             .filter_map(|found| match found {
                 Found::Pointer(reach) => Some(reach.clone()),
-                Found::Resource(_) => None,
+                Found::Resource(_) | Found::Tombstone => None,
             })
             .collect();
         met.pointers.extend(reaches.iter().map(|reach| reach.target().clone()));
@@ -154,6 +164,7 @@ async fn partition(
                     let at = shared.iter().position(|row| row.key == *reach.target());
                     at.map(|at| shared.swap_remove(at)).inspect(|row| met.rows.push(row.clone()))
                 }
+                Found::Tombstone => None,
             };
             if let Some(row) = row.filter(|row| row.key != patient && request.wants(row)) {
                 page.add(call, row, false).await?;
@@ -230,126 +241,5 @@ impl Page {
         self.entries.push(entry);
         self.last = Place { after: Some(key), second_step };
         Ok(())
-    }
-}
-
-impl Request {
-    fn parse(call: &Call<'_>) -> Result<Request, Error> {
-        let mut pairs = call.request.query();
-        if call.request.method == http::Method::POST && !call.request.body.is_empty() {
-            pairs.extend(match call.request.form() {
-                Some(form) => form,
-                None => posted(&call.request.body)?,
-            });
-        }
-        if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            let known = PARAMETERS[..5].join(", ");
-            return Err(Error::Invalid(format!("`$everything` has no parameter `{name}`. It has: {known}")));
-        }
-        let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
-        let date = |name: &str| {
-            let parse = |text: &str| {
-                Interval::parse(text)
-                    .ok_or_else(|| Error::Invalid(format!("`{name}={text}`: a date such as 2025-01-31 is needed")))
-            };
-            once(name)?.map(parse).transpose()
-        };
-        let (start, end) = (date("start")?, date("end")?);
-        let care =
-            Interval { low: start.map_or(i64::MIN, |start| start.low), high: end.map_or(i64::MAX, |end| end.high) };
-        if care.low > care.high {
-            return Err(Error::Invalid("`start` is after `end`".into()));
-        }
-        let count = match once("_count")? {
-            None => usize::MAX,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|count| *count > 0)
-                .ok_or_else(|| Error::Invalid(format!("`_count={text}`: a whole number from 1 is needed")))?,
-        };
-        query::format(once("_format")?)?;
-        Ok(Request {
-            kinds: once("_type")?.map(kinds).transpose()?,
-            since: date("_since")?.map(|since| since.low),
-            place: once(CURSOR)?.map(Place::parse).transpose()?.unwrap_or_default(),
-            care,
-            count,
-            pairs,
-        })
-    }
-
-    /// Whether the resource is recent enough and of the asked time of care; one without a date always is.
-    fn wants(&self, row: &Row) -> bool {
-        let recent = self.since.is_none_or(|since| row.last_updated.0 >= since);
-        let key_date = ResourceType::named(&row.key.kind)
-            .and_then(|kind| parameters_of(kind.name).find(|(_, parameter)| Some(parameter.code) == kind.key_date));
-        let in_time = key_date.is_none_or(|(position, _)| {
-            row.index.values(position).iter().all(|value| match value {
-                Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
-                _ => true,
-            })
-        });
-        recent && in_time
-    }
-
-    /// Whether resources of the permitted types may be left out.
-    fn is_selective(&self) -> bool {
-        let all_times = self.care == Interval { low: i64::MIN, high: i64::MAX };
-        self.kinds.is_some() || self.since.is_some() || !all_times
-    }
-
-    fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
-        let patient = call.bearer.patient();
-        let start = format!("{}/Patient/{patient}/$everything?", call.base);
-        let length = start.len();
-        let mut text = form_urlencoded::Serializer::for_suffix(start, length);
-        text.extend_pairs(self.pairs.iter().filter(|(name, _)| next.is_none() || name != CURSOR));
-        if let Some(place) = next {
-            text.append_pair(CURSOR, &URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default()));
-        }
-        text.finish().trim_end_matches('?').to_owned()
-    }
-}
-
-/// The types that `_type` names.
-fn kinds(text: &str) -> Result<Vec<String>, Error> {
-    let known = |kind: &str| match ResourceType::named(kind) {
-        Some(kind) => Ok(kind.name.to_owned()),
-        None => Err(Error::Invalid(format!("`_type` names `{}`, which is no type of this server", shortened(kind)))),
-    };
-    text.split(',').map(|kind| known(kind.trim())).collect()
-}
-
-/// The pairs of a posted Parameters resource.
-fn posted(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
-    let wrong = || Error::Invalid("the body of `$everything` is a Parameters resource or nothing".into());
-    let resource: Json = serde_json::from_slice(body).map_err(|_| wrong())?;
-    if resource["resourceType"] != "Parameters" {
-        return Err(wrong());
-    }
-    let parameters = resource["parameter"].as_array().map(Vec::as_slice).unwrap_or_default();
-    parameters
-        .iter()
-        .map(|parameter| {
-            let value = parameter.as_object().and_then(|p| p.iter().find(|(name, _)| name.starts_with("value")));
-            let text = match value.map(|(_, value)| value) {
-                Some(Json::String(text)) => text.clone(),
-                Some(Json::Number(number)) => number.to_string(),
-                _ => return Err(wrong()),
-            };
-            Ok((parameter["name"].as_str().ok_or_else(wrong)?.to_owned(), text))
-        })
-        .collect()
-}
-
-impl Place {
-    fn parse(text: &str) -> Result<Place, Error> {
-        let wrong = || Error::Invalid(format!("`{CURSOR}` is not one of ours: follow the `next` link as it came"));
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let place: Place = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-        let sound =
-            place.after.as_ref().is_none_or(|after| Reference::parse(&after.to_string(), &[]).as_ref() == Some(after));
-        if sound { Ok(place) } else { Err(wrong()) }
     }
 }

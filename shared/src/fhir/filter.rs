@@ -10,6 +10,7 @@ use super::number::{in_range, range, range_in_range};
 use super::outcome::shortened;
 use super::reference::{Reference, is_id};
 use super::{Kind, SearchParameter, parameters_of};
+use crate::clock::Time;
 
 /// A condition on one parameter: some value of the resource matches some value of the search.
 #[derive(Clone, Debug)]
@@ -170,6 +171,16 @@ impl Filter {
             Prefix::Gt | Prefix::Ge => Interval { low: year_before(value.low), high: i64::MAX },
             Prefix::Ne | Prefix::Ap => return None,
         })
+    }
+
+    /// The moment before which no instant passes, if there is one.
+    pub fn since(&self) -> Option<Time> {
+        let Test::Any { matches, negated: false } = &self.test else { return None };
+        match matches[..] {
+            [Match::Date(Prefix::Eq | Prefix::Ge, value)] => Some(Time(value.low)),
+            [Match::Date(Prefix::Gt | Prefix::Sa, value)] => Some(Time(value.high)),
+            _ => None,
+        }
     }
 }
 

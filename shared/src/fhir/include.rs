@@ -12,7 +12,7 @@ use super::server::Call;
 use super::types::ResourceType;
 use crate::access::{Access, Interaction};
 use crate::store::resources::{Reach, Resources, Window};
-use crate::store::row::{Row, moment};
+use crate::store::row::Row;
 
 /// Everything that the search includes with `matches`. What the scopes do not reach is left out silently, or its absence
 /// would tell that it exists.
@@ -98,7 +98,7 @@ async fn referring(call: &Call<'_>, access: &Access, include: &Include, matches:
     if include.source.is_shared() {
         return Ok(access.open(resources.reachable(&permit).await?)?.into_iter().filter(refers).collect());
     }
-    let mut window = Window { moments: (0, moment(Some(i64::MAX))), newest_first: true, after: None, limit: None };
+    let mut window = Window::whole(true);
     let mut rows = Vec::new();
     for _ in 0..LONGEST_REVERSE {
         let slice = access.open(resources.history(&permit, &window).await?)?;

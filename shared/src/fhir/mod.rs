@@ -19,6 +19,7 @@ pub mod owner;
 pub mod parameters;
 pub mod query;
 pub mod read;
+pub mod receipt;
 pub mod reference;
 pub mod search;
 pub mod sensitivity;

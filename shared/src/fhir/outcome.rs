@@ -37,6 +37,9 @@ pub enum Error {
     /// Nothing there, or nothing that this member may see.
     #[error("there is no such resource in this member's record")]
     NotFound,
+    /// A resource of the member's was there, and the plan deleted it.
+    #[error("this resource was deleted")]
+    Gone,
     /// The request is malformed.
     #[error("{0}")]
     Invalid(String),
@@ -82,6 +85,7 @@ impl Error {
             Error::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "security"),
             Error::InsufficientScope { .. } | Error::OtherMember { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Error::Gone => (StatusCode::GONE, "deleted"),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             Error::NotSupported(_) => (StatusCode::BAD_REQUEST, "not-supported"),
             Error::TooCostly(_) => (StatusCode::BAD_REQUEST, "too-costly"),

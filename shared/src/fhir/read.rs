@@ -12,6 +12,7 @@ use crate::access::{Access, Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::clock::Time;
 use crate::http::{Request, Response, empty, json, set};
+use crate::store::resources::Reading;
 use crate::store::row::Row;
 
 /// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
@@ -47,7 +48,12 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
         }
     };
     let (access, sealed, naming) = tokio::try_join!(call.access(), read, naming)?;
-    let row = access.open(sealed)?.ok_or(Error::NotFound)?;
+    let row = match access.open(sealed)? {
+        Reading::Resource(row) => *row,
+        // Who sees a part of the documents might never have seen this one.
+        Reading::Deleted if permits.is_none() => return Err(Error::Gone),
+        Reading::Deleted | Reading::Nothing => return Err(Error::NotFound),
+    };
     if let (Some(permits), Some(naming)) = (&permits, naming) {
         is_named(call, access, permits, &access.open(naming)?, &row.key).await?;
     }

@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode, subset};
 use super::chain;
-use super::filter::folded;
+use super::filter::{Filter, folded};
 use super::include;
 use super::index::Value;
 use super::outcome::{Error, FHIR_JSON, outcome};
 use super::query::{CURSOR, Query, Sort, Summary};
+use super::reference::is_id;
 use super::server::Call;
 use super::types::{Owner, ResourceType};
 use crate::access::{Access, Interaction, Permit};
@@ -62,9 +63,12 @@ pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
         let total = count(call, &query, &permit).await?;
         return Ok(answer(call, &query, Bundle { total: Some(total), ..Bundle::default() }));
     }
-    let page = match (kind.is_shared(), query.history_order()) {
-        (false, Some(newest_first)) => history_page(call, &query, &permit, newest_first, cursor.as_ref()).await?,
-        _ => sorted_page(call, &query, &permit, cursor.as_ref()).await?,
+    let page = match (news(call, &query, &permit).await?, query.history_order()) {
+        (Some(rows), _) => sorted_page(&query, rows, cursor.as_ref()),
+        (None, Some(newest_first)) if !kind.is_shared() => {
+            history_page(call, &query, &permit, newest_first, cursor.as_ref()).await?
+        }
+        _ => sorted_page(&query, all(call, &query, &permit).await?, cursor.as_ref()),
     };
     let access = call.access().await?;
     let mut bundle = assemble(call, access, &query, page).await?;
@@ -97,7 +101,7 @@ async fn history_page(
     let selective = query.selective().next().is_some();
     let mut windows = windows(query, newest_first);
     if let Some([Some(position)]) = cursor.map(|place| &place.at[..]) {
-        let Some(start) = windows.iter().position(|window| window.holds(query.kind.name, position)) else {
+        let Some(start) = windows.iter().position(|window| window.holds(query.kind, position)) else {
             let text = format!("`{CURSOR}` is not one of this search: follow the `next` link as it came");
             return Err(Error::Invalid(text));
         };
@@ -127,20 +131,28 @@ async fn history_page(
     Ok(Page { rows, more: more.map(|position| vec![Some(position)]), total })
 }
 
-/// A page in another order: all rows are read, filtered and sorted.
-async fn sorted_page(call: &Call<'_>, query: &Query, permit: &Permit, cursor: Option<&Place>) -> Result<Page, Error> {
-    let read = async { all(call, query, permit).await };
-    let (_, rows) = tokio::try_join!(call.access(), read)?;
+/// What is new, where the search asks for news and there is little of it. A page that goes on may find that there is much by now
+/// and read the history instead, so both have the same cursors.
+async fn news(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Option<Vec<Row>>, Error> {
+    let since = query.filters.iter().filter(|filter| filter.parameter.code == "_lastUpdated").filter_map(Filter::since);
+    let Some(since) = since.max().filter(|_| !query.kind.is_shared()) else { return Ok(None) };
+    let read = async { Ok(call.server.resources.news_of(permit, since).await?) };
+    let (access, sealed) = tokio::try_join!(call.access(), read)?;
+    Ok(access.open(sealed)?)
+}
+
+/// A page of rows that are all in memory: filtered, sorted, and cut after the cursor.
+fn sorted_page(query: &Query, rows: Vec<Row>, cursor: Option<&Place>) -> Page {
     let mut rows: Vec<Row> = rows.into_iter().filter(|row| query.filters.iter().all(|f| f.keeps(&row.index))).collect();
     let total = Some(rows.len());
-    rows.sort_by(|a, b| compare(&query.sort, &keys(&query.sort, a), &keys(&query.sort, b)));
-    if let Some(place) = cursor {
-        rows.retain(|row| compare(&query.sort, &keys(&query.sort, row), &place.at) == Ordering::Greater);
+    rows.sort_by(|a, b| compare(query, &place(query, a), &place(query, b)));
+    if let Some(cursor) = cursor {
+        rows.retain(|row| compare(query, &place(query, row), &cursor.at) == Ordering::Greater);
     }
     let more = rows.len() > query.count;
     rows.truncate(query.count);
-    let more = rows.last().filter(|_| more).map(|row| keys(&query.sort, row));
-    Ok(Page { rows, more, total })
+    let more = rows.last().filter(|_| more).map(|row| place(query, row));
+    Page { rows, more, total }
 }
 
 /// All rows of the type, if one call can read them.
@@ -154,19 +166,23 @@ async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Vec<Row>
     let (access, sealed) = tokio::try_join!(call.access(), async { Ok(resources.history(permit, &window).await?) })?;
     let slice = access.open(sealed)?;
     if slice.more.is_some() {
-        let indexed = query.kind.key_date.unwrap_or("_id");
-        return Err(Error::TooCostly(format!(
-            "this member has too many {} for this order; sort by `{indexed}` or `-{indexed}`, or narrow `{indexed}`",
-            query.kind.name
-        )));
+        let way_out = match query.kind.key_date {
+            Some(date) => format!("sort by `{date}` or `-{date}`, or narrow `{date}`"),
+            None => "leave `_sort` out".to_owned(),
+        };
+        let kind = query.kind.name;
+        return Err(Error::TooCostly(format!("this member has too many {kind} for this order; {way_out}")));
     }
     Ok(slice.rows)
 }
 
 /// How many resources match, on all pages.
 async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize, Error> {
-    if query.kind.is_shared() {
-        let rows = all(call, query, permit).await?;
+    let read = match news(call, query, permit).await? {
+        None if query.kind.is_shared() => Some(all(call, query, permit).await?),
+        news => news,
+    };
+    if let Some(rows) = read {
         return Ok(rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(&row.index))).count());
     }
     let (mut window, mut total) = (window(query, true), 0);
@@ -187,7 +203,7 @@ async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize,
 fn window(query: &Query, newest_first: bool) -> Window {
     let (mut low, mut high) = (moment(None), moment(Some(i64::MAX)));
     let key_date = query.filters.iter().filter(|filter| Some(filter.parameter.code) == query.kind.key_date);
-    for bounds in key_date.filter_map(super::filter::Filter::bounds) {
+    for bounds in key_date.filter_map(Filter::bounds) {
         low = low.max(moment(Some(bounds.low)));
         high = high.min(moment(Some(bounds.high)));
     }
@@ -199,21 +215,24 @@ fn window(query: &Query, newest_first: bool) -> Window {
 fn windows(query: &Query, newest_first: bool) -> Vec<Window> {
     let whole = window(query, newest_first);
     let (low, high) = whole.moments;
-    if newest_first || low > moment(None) {
+    if newest_first || low > moment(None) || query.kind.key_date.is_none() {
         return vec![whole];
     }
     let dated = Window { moments: (low + 1, high.max(low + 1)), ..whole.clone() };
     vec![dated, Window { moments: (low, low), ..whole }]
 }
 
-/// A row's sort keys, then its id, which makes the order total.
-fn keys(sort: &[Sort], row: &Row) -> Vec<Option<String>> {
+/// A row's place in the result: in the history, or its sort keys followed by its id, which makes the order total.
+fn place(query: &Query, row: &Row) -> Vec<Option<String>> {
+    if query.history_order().is_some() && !query.kind.is_shared() {
+        return vec![Some(row.position.clone())];
+    }
     let key = |sort: &Sort| {
         let mut values: Vec<String> = row.index.values(sort.position).iter().map(sortable).collect();
         values.sort();
         if sort.descending { values.pop() } else { values.into_iter().next() }
     };
-    sort.iter().map(key).chain([Some(row.key.id.clone())]).collect()
+    query.sort.iter().map(key).chain([Some(row.key.id.clone())]).collect()
 }
 
 /// A value as text that sorts as the value does.
@@ -228,10 +247,13 @@ fn sortable(value: &Value) -> String {
     }
 }
 
-/// Compares two rows' keys: a row without a value comes last, whichever way the others are ordered.
-fn compare(sort: &[Sort], a: &[Option<String>], b: &[Option<String>]) -> Ordering {
+/// Compares two places: a row without a value comes last, whichever way the others are ordered.
+fn compare(query: &Query, a: &[Option<String>], b: &[Option<String>]) -> Ordering {
+    if let (Some(newest_first), [Some(a)], [Some(b)], false) = (query.history_order(), a, b, query.kind.is_shared()) {
+        return in_history(query.kind, newest_first, a, b);
+    }
     for (position, (a, b)) in a.iter().zip(b).enumerate() {
-        let descending = sort.get(position).is_some_and(|sort| sort.descending);
+        let descending = query.sort.get(position).is_some_and(|sort| sort.descending);
         let order = match (a, b) {
             (Some(a), Some(b)) if descending => b.cmp(a),
             (Some(a), Some(b)) => a.cmp(b),
@@ -244,6 +266,17 @@ fn compare(sort: &[Sort], a: &[Option<String>], b: &[Option<String>]) -> Orderin
         }
     }
     Ordering::Equal
+}
+
+/// Compares two positions as the history is read: by date, those without one last; by id where no date orders the type.
+fn in_history(kind: &ResourceType, newest_first: bool, a: &str, b: &str) -> Ordering {
+    if kind.key_date.is_none() {
+        return a.cmp(b);
+    }
+    let first = format!("{}/{:013x}/", kind.name, moment(None) + 1);
+    let undated = |position: &str| *position < *first;
+    let order = if newest_first { b.cmp(a) } else { a.cmp(b) };
+    undated(a).cmp(&undated(b)).then(order)
 }
 
 /// Puts the page together: as many of its matches as fit the answer with what they include. Nothing is left out silently:
@@ -262,11 +295,7 @@ async fn assemble(call: &Call<'_>, access: &Access, query: &Query, page: Page) -
                 company.push(entry(call, candidate, Mode::Include, &query.summary).await?);
             }
         }
-        let place = if query.history_order().is_some() && !query.kind.is_shared() {
-            vec![Some(row.position.clone())]
-        } else {
-            keys(&query.sort, &row)
-        };
+        let place = place(query, &row);
         let found = entry(call, row, Mode::Match, &query.summary).await?;
         let added = found.weight() + company.iter().map(Entry::weight).sum::<usize>();
         if weight + added > BYTE_BUDGET {
@@ -343,13 +372,13 @@ impl Place {
         let history = !query.kind.is_shared() && query.history_order().is_some();
         let length = if history { 1 } else { query.sort.len() + 1 };
         let in_history = |position: &str| {
-            let mut parts = position.split('/');
-            parts.next() == Some(query.kind.name)
-                && parts
-                    .next()
-                    .is_some_and(|moment| moment.len() == 13 && moment.bytes().all(|b| b.is_ascii_hexdigit()))
-                && parts.next().is_some_and(super::reference::is_id)
-                && parts.next().is_none()
+            let parts: Vec<&str> = position.split('/').collect();
+            let is_moment = |text: &str| text.len() == 13 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            match (query.kind.key_date, &parts[..]) {
+                (Some(_), [kind, moment, id]) => *kind == query.kind.name && is_moment(moment) && is_id(id),
+                (None, [kind, id]) => *kind == query.kind.name && is_id(id),
+                _ => false,
+            }
         };
         let sound = place.search == fingerprint(query)
             && place.at.len() == length

@@ -75,7 +75,7 @@ pub static TYPES: &[ResourceType] = &[
     shared("Practitioner", &["PractitionerRole"]),
     shared("PractitionerRole", &[]),
     of("Procedure", "subject", "date"),
-    row("Provenance", Owner::Targets("target"), Some("recorded")),
+    row("Provenance", Owner::Targets("target"), None),
     shared("Questionnaire", &[]),
     of("QuestionnaireResponse", "subject", "authored"),
     row("RelatedPerson", Owner::Subject("patient"), None),
@@ -92,6 +92,11 @@ impl ResourceType {
     /// Whether resources of the type may be shared between members.
     pub fn is_shared(&self) -> bool {
         matches!(self.owner, Owner::Shared | Owner::SubjectOrShared(_))
+    }
+
+    /// Whether resources of the type may be a member's own, so that somewhere it must be noted whose.
+    pub fn has_home(&self) -> bool {
+        self.owner != Owner::Shared
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a Binary holds, where it is too large for a row: bytes in the bucket, as they are, so that a part can be read and a
 //! link can lead to them; and which resources name a Binary.
 //!
-//! - The row of such a Binary has its JSON without `data`, and the object's key `o`, SHA-256 `s` and size `n`.
+//! - The row of such a Binary has its JSON without `data`, and the object's key `o`, SHA-256 `s` and length `l`.
 //! - A name: pk `Patient/<owner>`, sk `~Binary/<id>/<Type>/<id>`, without a body. `~` sorts after every type.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use aws_sdk_s3::primitives::ByteStream;
@@ -120,13 +122,12 @@ impl Writer {
 }
 
 impl Objects {
-    /// Sends bytes, and tells how a row says where they are.
+    /// Sends bytes.
     ///
     /// # Errors
     /// [`StoreError`] where they are not surely there.
-    pub(super) async fn upload(&self, upload: Upload) -> Result<Content, StoreError> {
-        self.put(&upload.content.object, upload.media_type, upload.stream().await?).await?;
-        Ok(upload.content)
+    pub(super) async fn upload(&self, upload: &Upload) -> Result<(), StoreError> {
+        self.put(&upload.content.object, upload.media_type, upload.stream().await?).await
     }
 }
 
@@ -144,33 +145,34 @@ pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Bytes on their way to the bucket.
+#[derive(Clone, Debug)]
 pub struct Upload {
     content: Content,
     media_type: &'static str,
     bytes: Bytes,
 }
 
+#[derive(Clone)]
 enum Bytes {
-    Memory(Vec<u8>),
+    Memory(Arc<[u8]>),
     File(PathBuf),
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
 }
 
 impl Upload {
     /// Of what a Binary's JSON holds, if that is too large for the row: then `data` is taken out of it.
-    ///
-    /// # Errors
-    /// [`StoreError::Fault`] where `data` is no base64.
-    pub(super) fn taken_from(binary: &mut Json) -> Result<Option<Upload>, StoreError> {
-        let is_large = |data: &str| data.len() / 4 * 3 > LARGEST_IN_ROW;
-        if binary["resourceType"] != "Binary" || !binary["data"].as_str().is_some_and(is_large) {
-            return Ok(None);
-        }
-        let bytes = decoded(binary["data"].as_str().unwrap_or_default()).map_err(StoreError::Fault)?;
-        if let Some(binary) = binary.as_object_mut() {
-            binary.shift_remove("data");
-        }
+    pub(super) fn taken_from(binary: &mut Json) -> Option<Upload> {
+        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > LARGEST_IN_ROW)?;
+        let is_large = |bytes: &Vec<u8>| bytes.len() > LARGEST_IN_ROW && binary["resourceType"] == "Binary";
+        let bytes = decoded(data).ok().filter(is_large)?;
+        binary.as_object_mut()?.shift_remove("data");
         let (sha256, size) = (content_hash(&bytes), bytes.len() as u64);
-        Ok(Some(Upload::new(binary, sha256, size, Bytes::Memory(bytes))))
+        Some(Upload::new(binary, sha256, size, Bytes::Memory(bytes.into())))
     }
 
     /// Of a file of that SHA-256 and size, for a Binary whose JSON is without `data`. It is read while it is sent.
@@ -184,9 +186,19 @@ impl Upload {
         Upload { content: Content { object, size }, media_type, bytes }
     }
 
-    /// The SHA-256 of the bytes.
+    /// The object that they become.
+    pub(super) fn object(&self) -> &Object {
+        &self.content.object
+    }
+
+    /// Their SHA-256.
     pub(super) fn sha256(&self) -> &[u8] {
         &self.content.object.sha256
+    }
+
+    /// How many they are.
+    pub(super) fn size(&self) -> u64 {
+        self.content.size
     }
 
     /// The bytes, to be sent.
@@ -195,7 +207,7 @@ impl Upload {
     /// [`StoreError::Fault`] where the file cannot be read.
     async fn stream(&self) -> Result<ByteStream, StoreError> {
         match &self.bytes {
-            Bytes::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
+            Bytes::Memory(bytes) => Ok(ByteStream::from(bytes.to_vec())),
             Bytes::File(path) => {
                 let unread = |_| StoreError::Fault(format!("{} cannot be read", path.display()));
                 ByteStream::from_path(path).await.map_err(unread)
@@ -245,9 +257,9 @@ mod tests {
     #[test]
     fn large_data_are_taken_out_of_a_binary_and_small_ones_stay() {
         let mut small = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode([7; LARGEST_IN_ROW])});
-        assert!(Upload::taken_from(&mut small).unwrap().is_none() && small["data"].is_string());
+        assert!(Upload::taken_from(&mut small).is_none() && small["data"].is_string());
         let mut large = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode([7; LARGEST_IN_ROW + 3])});
-        let taken = Upload::taken_from(&mut large).unwrap().unwrap();
+        let taken = Upload::taken_from(&mut large).unwrap();
         assert_eq!((taken.content.size, large.get("data")), (LARGEST_IN_ROW as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
     }

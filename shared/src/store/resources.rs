@@ -5,18 +5,24 @@
 //! - A pointer: a row without a body under pk `Patient/<owner>`, sk `<Type>/<id>` of a shared resource that one of the
 //!   member's own refers to.
 //! - A name of a Binary: see [`super::documents`].
+//! - A tombstone: a row with a version and no body, where a resource was deleted.
+//! - News of shared resources: pk `shared`, sk a moment at which some of them changed.
 //!
 //! The partition key of every read comes from the permit. A shared body is fetched through a [`Reach`] only, and a reach is
 //! made in [`reach`] alone, from a pointer or a reference that was itself read under the permit. What is read comes out
 //! [`Sealed`], to be opened by an [`crate::access::Access`]: by a grant that was found to be alive.
 
 pub(super) mod items;
+mod news;
 mod reach;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
+pub use news::News;
 pub use reach::Reach;
+
+pub(super) use self::news::{SHARED_NEWS, moment};
 
 use self::items::{Item, decode, key, text};
 use super::objects::{Object, ObjectError, Objects};
@@ -26,6 +32,7 @@ use crate::access::{Permit, Permits, Sealed};
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::table_version;
+use crate::fhir::types::ResourceType;
 
 /// The table and the bucket behind it.
 #[derive(Clone)]
@@ -57,17 +64,60 @@ pub struct Window {
 }
 
 impl Window {
+    /// All of a history, as much as one call reads.
+    pub fn whole(newest_first: bool) -> Window {
+        Window { moments: (0, row::moment(Some(i64::MAX))), newest_first, after: None, limit: None }
+    }
+
     /// Whether a [`row::position`] lies in it; DynamoDB refuses to go on after one that does not.
-    pub fn holds(&self, kind: &str, position: &str) -> bool {
-        let (low, high) = bounds(kind, self.moments);
+    pub fn holds(&self, kind: &ResourceType, position: &str) -> bool {
+        let (low, high) = Order::of(kind).bounds(kind.name, self.moments);
         (low.as_str()..=high.as_str()).contains(&position)
     }
 }
 
-/// The first and the last [`row::position`] of a span of moments.
-fn bounds(kind: &str, (low, high): (i64, i64)) -> (String, String) {
-    // `~` sorts after every character of an id.
-    (format!("{kind}/{low:013x}/"), format!("{kind}/{high:013x}/~"))
+/// What a history is ordered by: the date of its type, in the local index; or the id, in the table itself, where no date orders
+/// the type and so no row of it stands in the index.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Date,
+    Id,
+}
+
+impl Order {
+    fn of(kind: &ResourceType) -> Order {
+        if kind.key_date.is_some() { Order::Date } else { Order::Id }
+    }
+
+    fn index(self) -> Option<String> {
+        (self == Order::Date).then(|| "by-date".to_owned())
+    }
+
+    fn attribute(self) -> &'static str {
+        match self {
+            Order::Date => "d",
+            Order::Id => "sk",
+        }
+    }
+
+    /// The first and the last [`row::position`] of a span of moments.
+    fn bounds(self, kind: &str, (low, high): (i64, i64)) -> (String, String) {
+        // `~` sorts after every character of an id.
+        match self {
+            Order::Date => (format!("{kind}/{low:013x}/"), format!("{kind}/{high:013x}/~")),
+            Order::Id => (format!("{kind}/"), format!("{kind}/~")),
+        }
+    }
+
+    /// The key of the row at a position.
+    fn start(self, permit: &Permit, position: &str) -> Option<Item> {
+        let id = position.rsplit('/').next()?;
+        let mut start = key(&permit.partition(), &format!("{}/{id}", permit.kind().name));
+        if self == Order::Date {
+            start.insert("d".to_owned(), AttributeValue::S(position.to_owned()));
+        }
+        Some(start)
+    }
 }
 
 /// A row of a member's partition: a resource of theirs, or the way to a shared one.
@@ -77,6 +127,18 @@ pub enum Found {
     Resource(Row),
     /// A shared resource in reach.
     Pointer(Reach),
+    /// A resource was here and is deleted.
+    Tombstone,
+}
+
+/// What there is under an id.
+pub enum Reading {
+    /// A resource that the permit admits.
+    Resource(Box<Row>),
+    /// A resource was here and is deleted. Told only under a permit for the whole type: a part of it might never have held it.
+    Deleted,
+    /// Nothing, or nothing that the permit admits.
+    Nothing,
 }
 
 impl Resources {
@@ -90,31 +152,40 @@ impl Resources {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn read(&self, permit: &Permit, id: &str) -> Result<Sealed<Option<Row>>, StoreError> {
+    pub async fn read(&self, permit: &Permit, id: &str) -> Result<Sealed<Reading>, StoreError> {
         let target = Reference::new(permit.kind().name, id);
+        let own = self.get(&key(&permit.partition(), &target.to_string())).await?;
+        let found = match own {
+            Some(Found::Pointer(reach)) => self.pointed_to(&reach).await?,
+            None if permit.kind().is_shared() => {
+                let second = self.second_step(permit).await?;
+                match second.iter().find(|reach| *reach.target() == target) {
+                    Some(reach) => self.pointed_to(reach).await?,
+                    None => None,
+                }
+            }
+            own => own,
+        };
+        Ok(permit.seal(match found {
+            Some(Found::Resource(row)) if permit.admits(&row) => Reading::Resource(Box::new(row)),
+            Some(Found::Tombstone) if permit.admits_all() => Reading::Deleted,
+            _ => Reading::Nothing,
+        }))
+    }
+
+    async fn get(&self, key: &Item) -> Result<Option<Found>, StoreError> {
         let request = self
             .client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(key(&permit.partition(), &target.to_string())))
+            .set_key(Some(key.clone()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        let own = match answer.item() {
-            Some(item) => Some(self.found(item, 0).await?),
-            None => None,
-        };
-        let found = match own {
-            Some(Found::Resource(row)) => Some(row),
-            Some(Found::Pointer(reach)) => self.fetch(&[reach]).await?.pop(),
-            None if permit.kind().is_shared() => {
-                let second = self.second_step(permit).await?;
-                let reach: Vec<Reach> = second.into_iter().filter(|reach| *reach.target() == target).collect();
-                self.fetch(&reach).await?.pop()
-            }
-            None => None,
-        };
-        Ok(permit.seal(found.filter(|row| permit.admits(row))))
+        match answer.item() {
+            Some(item) => Ok(Some(self.found(item, 0).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Reads a window of the member's history of the permit's type, ordered by its key date.
@@ -122,26 +193,20 @@ impl Resources {
     /// # Errors
     /// [`StoreError`]
     pub async fn history(&self, permit: &Permit, window: &Window) -> Result<Sealed<Slice<Row>>, StoreError> {
-        let kind = permit.kind().name;
-        let (low, high) = bounds(kind, window.moments);
-        let start = window.after.as_ref().and_then(|after| {
-            let id = after.rsplit('/').next()?;
-            let mut start = key(&permit.partition(), &format!("{kind}/{id}"));
-            start.insert("d".to_owned(), AttributeValue::S(after.clone()));
-            Some(start)
-        });
+        let order = Order::of(permit.kind());
+        let (low, high) = order.bounds(permit.kind().name, window.moments);
         let request = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name("by-date")
-            .key_condition_expression("pk = :pk AND d BETWEEN :low AND :high")
+            .set_index_name(order.index())
+            .key_condition_expression(format!("pk = :pk AND {} BETWEEN :low AND :high", order.attribute()))
             .expression_attribute_values(":pk", AttributeValue::S(permit.partition()))
             .expression_attribute_values(":low", AttributeValue::S(low))
             .expression_attribute_values(":high", AttributeValue::S(high))
-            .scan_index_forward(!window.newest_first)
+            .scan_index_forward(order == Order::Id || !window.newest_first)
             .set_limit(window.limit.and_then(|limit| i32::try_from(limit).ok()))
-            .set_exclusive_start_key(start)
+            .set_exclusive_start_key(window.after.as_ref().and_then(|after| order.start(permit, after)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
@@ -153,7 +218,7 @@ impl Resources {
                 rows.push(row);
             }
         }
-        let more = answer.last_evaluated_key().map(|key| text(key, "d")).transpose()?;
+        let more = answer.last_evaluated_key().map(|key| text(key, order.attribute())).transpose()?;
         Ok(permit.seal(Slice { rows, more }))
     }
 
@@ -188,6 +253,7 @@ impl Resources {
             let admitted = match &found {
                 Found::Resource(row) => permits.admit(row),
                 Found::Pointer(reach) => permits.include(&reach.target().kind),
+                Found::Tombstone => false,
             };
             if admitted {
                 rows.push(found);

@@ -30,7 +30,7 @@ pub struct Row {
     pub version: u64,
     /// Its `meta.lastUpdated`.
     pub last_updated: Time,
-    /// Its place in the member's history of its type (see [`position`]); empty for a shared resource.
+    /// Its place in the member's history of its type (see [`position`]); for a type that no date orders, its type and id.
     pub position: String,
     /// The values of its search parameters.
     pub index: Index,

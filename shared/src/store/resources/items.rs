@@ -24,12 +24,19 @@ const BATCH: usize = 100;
 impl Resources {
     /// Reads rows by their keys, all of them or none.
     pub(super) async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec()));
+        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), None));
+        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    /// What the loader must know of rows before it writes, as they are at this moment: everything but the bodies.
+    pub(in crate::store) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, h, su, w")));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
     /// Asks until every key is answered: a batch may come in part (16 MB, throttling), and a page must never be short.
-    async fn batch_of_100(&self, mut keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    /// With a list of attributes it reads these, consistently; without, whole rows.
+    async fn batch_of_100(&self, mut keys: Vec<Item>, only: Option<&str>) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::new();
         for attempt in 0..6 {
             if attempt > 0 {
@@ -37,6 +44,8 @@ impl Resources {
             }
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
+                .set_projection_expression(only.map(str::to_owned))
+                .consistent_read(only.is_some())
                 .build()
                 .map_err(|error| StoreError::Fault(error.to_string()))?;
             let request = self
@@ -80,11 +89,17 @@ pub(in crate::store) fn number<N: std::str::FromStr>(item: &Item, name: &str) ->
     item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).ok_or_else(|| broken(name))
 }
 
-/// What a row is: a resource, or a pointer to one.
+/// What a row is: a resource, the tombstone of one, or a pointer to one.
 pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let sort_key = text(item, "sk")?;
     let key = Reference::parse(&sort_key, &[]).ok_or_else(|| broken("sk"))?;
-    let Some(packed) = item.get("b") else { return Ok(Found::Pointer(Reach::pointed_to(key))) };
+    let Some(packed) = item.get("b") else {
+        if item.contains_key("v") {
+            return Ok(Found::Tombstone);
+        }
+        let steps = if item.contains_key("n") { number(item, "n")? } else { 1 };
+        return Ok(Found::Pointer(Reach::pointed_to(key, steps)));
+    };
     let packed = packed.as_b().map_err(|_| broken("b"))?;
     let (index, json) = row::unpack(&key.kind, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
@@ -94,14 +109,14 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         _ => None,
     };
     // With a size, the object is what a Binary holds; without one, it is the resource itself.
-    let (object, content) = match (object, item.get("n")) {
-        (Some(object), Some(_)) => (None, Some(Content { object, size: number(item, "n")? })),
+    let (object, content) = match (object, item.get("l")) {
+        (Some(object), Some(_)) => (None, Some(Content { object, size: number(item, "l")? })),
         (object, _) => (object, None),
     };
     Ok(Found::Resource(Row {
         version: number(item, "v")?,
         last_updated: Time(number(item, "u")?),
-        position: item.get("d").and_then(|d| d.as_s().ok()).cloned().unwrap_or_default(),
+        position: item.get("d").and_then(|d| d.as_s().ok()).cloned().unwrap_or(sort_key),
         key,
         index,
         json,

@@ -24,9 +24,9 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Of what a pointer names.
-    pub(super) fn pointed_to(target: Reference) -> Reach {
-        Reach { target, steps: 1 }
+    /// Of what a pointer names, so many steps from the member's own.
+    pub(super) fn pointed_to(target: Reference, steps: u8) -> Reach {
+        Reach { target, steps }
     }
 
     /// What is in reach.
@@ -60,6 +60,7 @@ impl Resources {
             match found {
                 Found::Resource(row) => rows.push(row),
                 Found::Pointer(reach) => reaches.push(reach),
+                Found::Tombstone => {}
             }
         }
         reaches.sort();
@@ -108,7 +109,7 @@ impl Resources {
         let found = try_join_all(kinds.iter().map(|kind| self.of_kind(partition, kind))).await?;
         let pointer = |found| match found {
             Found::Pointer(reach) => Some(reach),
-            Found::Resource(_) => None,
+            Found::Resource(_) | Found::Tombstone => None,
         };
         Ok(found.into_iter().flatten().filter_map(pointer).collect())
     }
@@ -136,6 +137,45 @@ impl Resources {
                 return Ok(rows);
             }
         }
+    }
+
+    /// A shared resource or its tombstone.
+    pub(super) async fn pointed_to(&self, reach: &Reach) -> Result<Option<Found>, StoreError> {
+        let target = reach.target.to_string();
+        let items = self.batch(vec![key(&target, &target)]).await?;
+        match items.first() {
+            Some(item) => Ok(Some(self.found(item, reach.steps).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A shared resource as the loader needs it: to know what it refers to.
+    pub(in crate::store) async fn shared_row(&self, target: &Reference) -> Result<Option<Row>, StoreError> {
+        let found = self.pointed_to(&Reach { target: target.clone(), steps: 0 }).await?;
+        Ok(found.and_then(|found| match found {
+            Found::Resource(row) => Some(row),
+            Found::Pointer(_) | Found::Tombstone => None,
+        }))
+    }
+
+    /// Every shared resource of the permits' types that the member reaches: those that pointers lead to, and those that only
+    /// these refer to.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn all_shared(&self, permits: &Permits) -> Result<Sealed<(Vec<Row>, Vec<Row>)>, StoreError> {
+        let kinds: Vec<&str> = TYPES.iter().filter(|kind| kind.is_shared()).map(|kind| kind.name).collect();
+        let pointers = self.pointers(&permits.partition(), &kinds).await?;
+        let pointed = self.fetch(&pointers).await?;
+        let direct: BTreeSet<&Reference> = pointers.iter().map(|reach| &reach.target).collect();
+        let second: BTreeSet<Reach> = pointed
+            .iter()
+            .flat_map(|row| row.references().filter_map(|target| Resources::reach(row, &target)))
+            .filter(|reach| !direct.contains(&reach.target))
+            .collect();
+        let referred = self.fetch(&second.into_iter().collect::<Vec<_>>()).await?;
+        let admitted = |rows: Vec<Row>| rows.into_iter().filter(|row| permits.admit(row)).collect();
+        Ok(permits.seal((admitted(pointed), admitted(referred))))
     }
 
     pub(super) async fn fetch(&self, reaches: &[Reach]) -> Result<Vec<Row>, StoreError> {

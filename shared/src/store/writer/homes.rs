@@ -1,0 +1,64 @@
+//! Homes: in whose partitions a resource may stand.
+
+use std::collections::{BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Fault, Writer};
+use crate::fhir::reference::Reference;
+use crate::store::StoreError;
+use crate::store::resources::items::{Item, key, text};
+
+fn home(reference: &Reference) -> Item {
+    key(&format!("home/{reference}"), &reference.to_string())
+}
+
+impl Writer {
+    /// The members in whose partitions each of these stands; what has no home is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn homes(&self, of: &[Reference]) -> Result<HashMap<Reference, BTreeSet<String>>, StoreError> {
+        let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(home).collect();
+        let mut homes = HashMap::new();
+        for item in self.resources.consistently(keys).await? {
+            let reference = Reference::parse(&text(&item, "sk")?, &[]);
+            let owners = item.get("w").and_then(|owners| owners.as_ss().ok()).cloned().unwrap_or_default();
+            homes.extend(reference.map(|reference| (reference, owners.into_iter().collect())));
+        }
+        Ok(homes)
+    }
+
+    /// Gives a Binary to the member whose resource names it first; tells whose it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn claim(&self, binary: &Reference, owner: &str) -> Result<BTreeSet<String>, StoreError> {
+        let ours = BTreeSet::from([owner.to_owned()]);
+        match self.put_home(binary, &BTreeSet::new(), &ours).await {
+            Ok(()) => Ok(ours),
+            Err(Fault::Conflict) => {
+                Ok(self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default())
+            }
+            Err(Fault::Store(error)) => Err(error),
+        }
+    }
+
+    /// Changes a home from what was read.
+    pub(super) async fn put_home(
+        &self,
+        reference: &Reference,
+        from: &BTreeSet<String>,
+        to: &BTreeSet<String>,
+    ) -> Result<(), Fault> {
+        let set = |owners: &BTreeSet<String>| AttributeValue::Ss(owners.iter().cloned().collect());
+        let mut item = home(reference);
+        if !to.is_empty() {
+            item.insert("w".to_owned(), set(to));
+        }
+        if from.is_empty() {
+            return self.put(item, "attribute_not_exists(w)", HashMap::new()).await;
+        }
+        self.put(item, "w = :w", HashMap::from([(":w".to_owned(), set(from))])).await
+    }
+}

@@ -1,0 +1,187 @@
+//! What was loaded once changes hands, is deleted, or comes back: nobody keeps what is not theirs, and what is gone is told as gone.
+
+use http::StatusCode;
+use patient_access::load::{Kind, Source, Tally};
+use serde_json::{Value as Json, json};
+use tests::{App, Tokens};
+
+const EVERYTHING: &str = "patient/*.rs";
+
+fn observation(id: &str, patient: &str) -> Json {
+    json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "x"},
+        "subject": {"reference": format!("Patient/{patient}")}})
+}
+
+/// A transaction that deletes, as Bulk Data's `deleted` files are (Bulk Data Access, "Response - Output Files").
+fn deletion(urls: &[&str]) -> Source {
+    let entry = |url: &&str| json!({"request": {"method": "DELETE", "url": url}});
+    let entries: Vec<Json> = urls.iter().map(entry).collect();
+    Source::Memory(vec![json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})])
+}
+
+async fn status(app: &App, tokens: &Tokens, path: &str) -> StatusCode {
+    app.fhir(tokens, path).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_that_was_another_members_leaves_their_record() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    app.load(Source::Memory(vec![observation("mistaken", "alice")])).await;
+    assert_eq!(status(&app, &alice, "Observation/mistaken").await, StatusCode::OK);
+    let report = app.load(Source::Memory(vec![observation("mistaken", "bob")])).await;
+    assert_eq!(report.total().stored, 1, "{report}");
+    let (theirs, none) = (app.fhir(&alice, "Observation/mistaken").await, app.fhir(&alice, "Observation/none").await);
+    assert_eq!((theirs.status, theirs.body), (StatusCode::NOT_FOUND, none.body), "as if it had never been there");
+    assert!(app.fhir(&alice, "Observation?_id=mistaken").await.matches().is_empty());
+    assert_eq!(status(&app, &bob, "Observation/mistaken").await, StatusCode::OK);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_word_on_whose_it_is_changes_nothing() {
+    let app = App::start().await;
+    let dated = |patient: &str, date: &str| {
+        let mut resource = observation("moved", patient);
+        resource["meta"] = json!({"lastUpdated": date});
+        resource
+    };
+    app.load(Source::Memory(vec![dated("alice", "2026-03-01T00:00:00Z")])).await;
+    let report = app.load(Source::Memory(vec![dated("bob", "2026-02-01T00:00:00Z")])).await;
+    assert_eq!(report.total().superseded, 1, "{report}");
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    assert_eq!(status(&app, &alice, "Observation/moved").await, StatusCode::OK);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_turns_out_to_be_a_members_own_is_shared_no_more() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    let device = |patient: Option<&str>| {
+        let mut device = json!({"resourceType": "Device", "id": "pump", "status": "active"});
+        if let Some(patient) = patient {
+            device["patient"] = json!({"reference": format!("Patient/{patient}")});
+        }
+        device
+    };
+    let mut uses = observation("uses", "alice");
+    uses["device"] = json!({"reference": "Device/pump"});
+    app.load(Source::Memory(vec![device(None), uses])).await;
+    assert_eq!(status(&app, &alice, "Device/pump").await, StatusCode::OK);
+    app.load(Source::Memory(vec![device(Some("bob"))])).await;
+    assert_eq!(status(&app, &alice, "Device/pump").await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::OK);
+    app.load(Source::Memory(vec![device(None)])).await;
+    assert_eq!(status(&app, &alice, "Device/pump").await, StatusCode::OK);
+    assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::NOT_FOUND);
+    app.finish().await;
+}
+
+/// R4, "HTTP": a read of a deleted resource is 410.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_plan_deletes_is_gone_and_said_to_be_gone() {
+    let app = App::start().await;
+    app.load(Source::Memory(vec![observation("wrong", "alice"), observation("right", "alice")])).await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let report = app.load(deletion(&["Observation/wrong", "Observation/never-there"])).await;
+    assert_eq!(
+        report.types["Observation"],
+        Tally { read: 2, deleted: 1, unchanged: 1, ..Tally::default() },
+        "{report}"
+    );
+    let gone = app.fhir(&alice, "Observation/wrong").await;
+    assert_eq!((gone.status, gone.issue().0.as_str()), (StatusCode::GONE, "deleted"));
+    assert_eq!(status(&app, &alice, "Observation/wrong/_history/1").await, StatusCode::GONE);
+    assert_eq!(app.fhir(&alice, "Observation?_id=right,wrong").await.matches(), ["Observation/right"]);
+    let whole = app.fhir(&alice, "Patient/alice/$everything?_type=Observation").await;
+    assert!(whole.matches().iter().all(|key| key != "Observation/wrong"));
+    let again = app.load(deletion(&["Observation/wrong"])).await;
+    assert_eq!(again.total().unchanged, 1);
+    app.load(Source::Memory(vec![observation("wrong", "alice")])).await;
+    assert_eq!(
+        app.fhir(&alice, "Observation/wrong").await.header("etag"),
+        "W/\"3\"",
+        "it is back as a version of its own"
+    );
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_tells_nothing_to_another_member_nor_to_a_token_for_a_part() {
+    let app = App::start().await;
+    app.load(Source::Memory(vec![observation("wrong", "alice")])).await;
+    app.load(deletion(&["Observation/wrong"])).await;
+    let vitals = "http://terminology.hl7.org/CodeSystem/observation-category|vital-signs";
+    let part = app.sign_in("alice", &format!("patient/Observation.rs?category={vitals}")).await;
+    let bob = app.sign_in("bob", EVERYTHING).await;
+    for tokens in [&part, &bob] {
+        let (gone, none) = (app.fhir(tokens, "Observation/wrong").await, app.fhir(tokens, "Observation/none").await);
+        assert_eq!((gone.status, gone.body), (StatusCode::NOT_FOUND, none.body));
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_resource_can_be_deleted_too() {
+    let app = App::start().await;
+    let mut seen = observation("seen", "alice");
+    seen["performer"] = json!([{"reference": "Practitioner/retired"}]);
+    app.load(Source::Memory(vec![seen, json!({"resourceType": "Practitioner", "id": "retired"})])).await;
+    app.load(deletion(&["Practitioner/retired"])).await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    assert_eq!(status(&app, &alice, "Practitioner/retired").await, StatusCode::GONE);
+    assert_eq!(status(&app, &bob, "Practitioner/retired").await, StatusCode::NOT_FOUND);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_word_of_a_run_counts_be_it_a_deletion() {
+    let app = App::start().await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let delete = json!({"resourceType": "Bundle", "type": "transaction",
+        "entry": [{"request": {"method": "DELETE", "url": "Observation/brief"}}]});
+    app.load(Source::Memory(vec![observation("brief", "alice"), delete.clone()])).await;
+    assert_eq!(status(&app, &alice, "Observation/brief").await, StatusCode::NOT_FOUND, "it was never there");
+    app.load(Source::Memory(vec![delete, observation("brief", "alice")])).await;
+    assert_eq!(status(&app, &alice, "Observation/brief").await, StatusCode::OK);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_names_no_resource_by_its_id_is_rejected() {
+    let app = App::start().await;
+    let urls = [
+        "Observation?subject=Patient/alice",
+        "",
+        "Group/g",
+        "https://elsewhere.example/Observation/1",
+        "Observation/a/_history/1",
+    ];
+    let report = app.load(deletion(&urls)).await;
+    assert_eq!(report.reasons, [(Kind::BadDeletion.code(), 5)].into(), "{report}");
+    app.finish().await;
+}
+
+/// The owner of a Provenance is that of its targets, whichever run they came in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provenance_may_come_after_what_it_is_about() {
+    let app = App::start().await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    app.load(Source::Memory(vec![observation("first", "alice")])).await;
+    let provenance = |target: &str| {
+        json!({"resourceType": "Provenance", "id": "late", "recorded": "2026-01-01T00:00:00Z",
+        "target": [{"reference": target}], "agent": [{"who": {"display": "a lab"}}]})
+    };
+    app.load(Source::Memory(vec![provenance("Observation/first")])).await;
+    assert_eq!(status(&app, &alice, "Provenance/late").await, StatusCode::OK);
+    app.load(Source::Memory(vec![observation("other", "bob"), provenance("Observation/other")])).await;
+    assert_eq!(
+        status(&app, &alice, "Provenance/late").await,
+        StatusCode::NOT_FOUND,
+        "it is about another member's now"
+    );
+    let report = app.load(Source::Memory(vec![provenance("Observation/unknown")])).await;
+    assert_eq!(report.reasons, [(Kind::UnknownTargets.code(), 1)].into());
+    app.finish().await;
+}
