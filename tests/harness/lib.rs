@@ -14,6 +14,7 @@ mod chromium;
 pub mod fixtures;
 mod inside;
 mod mint;
+mod objects;
 mod operator;
 pub mod pattern;
 mod publisher;

@@ -6,6 +6,7 @@
 //! leaves nothing out of reach, and may be repeated. Provenances and Binaries come last, because their owners are the owners of
 //! others.
 
+mod attachments;
 mod batch;
 mod ready;
 mod reason;
@@ -25,7 +26,7 @@ use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::store::writer::Writer;
+use shared::store::writer::{Change, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
@@ -43,6 +44,9 @@ const BATCH: usize = 512;
 
 /// At most so many resources are held in memory between reading and writing.
 const LONGEST_BATCH: usize = 4 * BATCH;
+
+/// Resources of no more than so many bytes together, or one that is larger by itself.
+const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads files and folders into a stack, with a progress bar on a terminal.
 ///
@@ -71,6 +75,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     let survey = Survey::of(source, bar)?;
     let mut run = Run {
         writer: stack.writer(),
+        source,
         plan: stack.plan_name(),
         takes_sensitive: stack.takes_sensitive(),
         survey: &survey,
@@ -111,10 +116,13 @@ struct Pending {
     place: String,
     /// The resource; `None` where it is to be deleted.
     resource: Option<Json>,
+    /// The Binaries made of files that it names.
+    documents: Vec<Change>,
 }
 
 struct Run<'a> {
     writer: Writer,
+    source: &'a Source,
     plan: &'a str,
     takes_sensitive: bool,
     survey: &'a Survey,
@@ -130,15 +138,17 @@ impl Run<'_> {
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, source: &Source, bar: &ProgressBar, pass: Pass) -> Result<()> {
         let runtime = Handle::current();
-        let (mut ordinal, mut batch) = (0, Vec::<Pending>::new());
+        let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
         source.each(&mut |item, bytes| {
             let file = item.file;
             if let Some(pending) = self.prepare(item, ordinal, pass)? {
                 let ends = batch.last().is_some_and(|last| last.file != file);
-                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH {
+                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
                     runtime.block_on(self.write(std::mem::take(&mut batch)))?;
+                    weight = 0;
                 }
                 batch.push(pending);
+                weight += bytes;
             }
             ordinal += 1;
             bar.inc(if pass == Pass::Owned { bytes } else { 0 });
@@ -176,7 +186,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource }))
+        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource, documents: Vec::new() }))
     }
 
     fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde_json::Value as Json;
 
+use super::documents::Upload;
 use super::objects::Objects;
 use super::resources::Resources;
 use super::resources::items::{Item, key};
@@ -64,6 +65,8 @@ struct Copy {
     resource: Json,
     hash: Vec<u8>,
     source_date: Option<i64>,
+    /// What a Binary holds, where that is too large for its row.
+    upload: Option<Upload>,
 }
 
 /// What the store has of a resource.
@@ -78,8 +81,8 @@ pub struct Standing {
 /// The table and the bucket, for writing.
 #[derive(Clone)]
 pub struct Writer {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
     objects: Objects,
     resources: Resources,
 }
@@ -112,6 +115,17 @@ impl Change {
     pub fn store(kind: &'static ResourceType, id: &str, copies: Vec<(Place, Json)>) -> Change {
         let copies = copies.into_iter().map(|(place, resource)| (place, Copy::of(resource))).collect();
         Change { kind, reference: Reference::new(kind.name, id), copies }
+    }
+
+    /// A Binary of this member is to hold a file. Its JSON is without `data`.
+    pub fn hold(binary: Json, upload: Upload, owner: &str) -> Option<Change> {
+        let (kind, id) = (ResourceType::named("Binary")?, binary["id"].as_str()?.to_owned());
+        let copy = Copy::with(binary, Some(upload));
+        Some(Change {
+            kind,
+            reference: Reference::new(kind.name, &id),
+            copies: BTreeMap::from([(Place::Member(owner.to_owned()), copy)]),
+        })
     }
 
     /// The resource is to be deleted, wherever it stands.
@@ -164,13 +178,19 @@ impl Copy {
     /// `meta.versionId` and `meta.lastUpdated` are ours: a client that asks "since my last sync" must not miss a claim that came
     /// late.
     fn of(mut resource: Json) -> Copy {
+        let upload = Upload::taken_from(&mut resource);
+        Copy::with(resource, upload)
+    }
+
+    fn with(mut resource: Json, upload: Option<Upload>) -> Copy {
         let source_date = source_date(&resource);
         if let Some(meta) = resource["meta"].as_object_mut() {
             meta.remove("versionId");
             meta.remove("lastUpdated");
         }
-        let content = resource.to_string();
-        Copy { source_date, hash: content_hash(content.as_bytes())[..16].to_vec(), resource }
+        let mut content = resource.to_string().into_bytes();
+        content.extend(upload.iter().flat_map(Upload::sha256));
+        Copy { source_date, hash: content_hash(&content)[..16].to_vec(), resource, upload }
     }
 }
 
@@ -180,7 +200,7 @@ impl Writer {
         Writer {
             client: aws.dynamodb(),
             table: table.to_owned(),
-            objects: Objects::new(aws, bucket),
+            objects: Objects::for_uploads(aws, bucket),
             resources: Resources::new(aws, table, bucket),
         }
     }
@@ -222,7 +242,19 @@ impl Writer {
         Ok(standings)
     }
 
-    /// Makes a change. Every step may be repeated, and at none of them is a copy out of reach of a later run: the home names
+    /// Sends what a change's Binary holds to the bucket, where nothing leads to it yet. It may take long, so it comes before
+    /// everything that others see.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn send(&self, change: &Change) -> Result<(), StoreError> {
+        for upload in change.copies.values().filter_map(|copy| copy.upload.as_ref()) {
+            self.objects.upload(upload).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change whose bytes were sent. Every step may be repeated, and at none of them is a copy out of reach of a later run: the home names
     /// old and new partitions, then the new rows are written, then the old ones removed, then the home names the new alone.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ use super::reach::Reach;
 use super::{Found, Resources};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
+use crate::store::documents::Content;
+use crate::store::objects::Object;
 use crate::store::row::{self, Row};
 use crate::store::{StoreError, meter};
 
@@ -102,9 +104,14 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let (index, json) = row::unpack(&key.kind, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
         (Some(AttributeValue::S(key)), Some(AttributeValue::B(sha256))) => {
-            Some(row::Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
+            Some(Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
         }
         _ => None,
+    };
+    // With a size, the object is what a Binary holds; without one, it is the resource itself.
+    let (object, content) = match (object, item.get("l")) {
+        (Some(object), Some(_)) => (None, Some(Content { object, size: number(item, "l")? })),
+        (object, _) => (object, None),
     };
     Ok(Found::Resource(Row {
         version: number(item, "v")?,
@@ -114,6 +121,7 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         index,
         json,
         object,
+        content,
         steps,
     }))
 }

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value as Json, json};
 
 use super::{Change, Copy, Fault, Place, Writer};
@@ -16,6 +15,7 @@ use crate::fhir::parameters_of;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
+use crate::store::objects::Object;
 use crate::store::resources::items::{Item, number, text};
 use crate::store::row::{content_hash, pack, position};
 
@@ -139,14 +139,24 @@ impl Writer {
         if let (Place::Member(_), Some(_)) = (place, kind.key_date) {
             set("d", AttributeValue::S(position(reference, key_date(kind, &index))));
         }
-        if packed.len() <= LARGEST_IN_ROW {
-            set("b", AttributeValue::B(Blob::new(packed)));
-        } else {
-            let sha256 = content_hash(&packed);
-            let name = URL_SAFE_NO_PAD.encode(&sha256);
-            let key = format!("documents/{reference}/{name}");
-            self.objects.put(&key, packed).await?;
-            set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+        let object = match &copy.upload {
+            Some(upload) => {
+                set("b", AttributeValue::B(Blob::new(packed)));
+                set("l", AttributeValue::N(upload.size().to_string()));
+                Some(upload.object().clone())
+            }
+            None if packed.len() <= LARGEST_IN_ROW => {
+                set("b", AttributeValue::B(Blob::new(packed)));
+                None
+            }
+            None => {
+                let object = Object::named(&reference.to_string(), content_hash(&packed));
+                self.objects.put(&object, "application/octet-stream", ByteStream::from(packed)).await?;
+                set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+                Some(object)
+            }
+        };
+        if let Some(Object { key, sha256 }) = object {
             set("o", AttributeValue::S(key));
             set("s", AttributeValue::B(Blob::new(sha256)));
         }

@@ -1,0 +1,47 @@
+//! What a token may see of documents follows the resources that name them.
+
+use http::{HeaderMap, StatusCode};
+use patient_access::load::Source;
+use serde_json::{Value as Json, json};
+use tests::{App, Tokens};
+
+fn note(id: &str, category: &str) -> Json {
+    json!({"resourceType": "DocumentReference", "id": id, "status": "current",
+        "subject": {"reference": "Patient/alice"}, "type": {"text": "note"},
+        "category": [{"coding": [{"system": "http://example.org/categories", "code": category}]}],
+        "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{id}")}}]})
+}
+
+/// T086, for documents
+#[tokio::test(flavor = "multi_thread")]
+async fn a_granular_scope_on_documents_holds_for_their_contents() {
+    let app = App::start().await;
+    let binary = |id: &str| json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "aGk="});
+    let feed = vec![note("clinical", "clinical-note"), note("other", "other"), binary("clinical"), binary("other")];
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    let granular =
+        "patient/DocumentReference.rs?category=http://example.org/categories|clinical-note patient/Binary.rs";
+    for (scope, clinical, other) in [
+        ("patient/*.rs", StatusCode::OK, StatusCode::OK),
+        ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::OK, StatusCode::OK),
+        (granular, StatusCode::OK, StatusCode::NOT_FOUND),
+        // Less is never more: without what names a document, there is no document.
+        ("patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("patient/DocumentReference.s patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("patient/DocumentReference.rs?category=clinical-note", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
+    ] {
+        let tokens = app.sign_in("alice", scope).await;
+        for (id, status) in [("clinical", clinical), ("other", other)] {
+            assert_eq!(app.fhir(&tokens, &format!("Binary/{id}")).await.status, status, "{scope}: {id}");
+        }
+        let everything = app.fhir(&tokens, "Patient/alice/$everything").await;
+        let given = everything.matches().contains(&"Binary/other".into());
+        assert!(!given || other == StatusCode::OK, "{scope}: {}", everything.body);
+    }
+    let wide = app.sign_in("alice", &format!("{granular} offline_access")).await;
+    let narrowed =
+        app.refresh_with(&wide, &[("client_id", "app"), ("scope", "patient/Binary.rs")], HeaderMap::new()).await;
+    let other = app.fhir(&Tokens::of(&narrowed), "Binary/other").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "a refresh for less opens no more");
+    app.finish().await;
+}
