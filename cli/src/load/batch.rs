@@ -163,8 +163,17 @@ impl Run<'_> {
             let holders = self.writer.homes(&ready.binaries).await?;
             for place in ready.change.places() {
                 let Place::Member(owner) = place else { continue };
-                for (binary, holder) in &holders {
-                    if !holder.contains(owner) {
+                for (binary, holder) in holders.iter().filter(|(_, holder)| !holder.contains(owner)) {
+                    // With a document that was another member's goes what it holds.
+                    let before = holder.iter().find(|before| standing.is_of(before));
+                    let moved = match before {
+                        Some(before) => {
+                            let document = ready.change.reference();
+                            self.writer.hand_over(binary, document, before, owner, self.clock.now()).await?
+                        }
+                        None => false,
+                    };
+                    if !moved {
                         return Ok(Outcome::of_another(binary));
                     }
                 }
@@ -172,7 +181,7 @@ impl Run<'_> {
                     if !self.writer.claim(binary, owner).await?.contains(owner) {
                         return Ok(Outcome::of_another(binary));
                     }
-                    self.writer.adopt(binary, owner).await?;
+                    self.writer.adopt(binary, owner, self.clock.now()).await?;
                     self.writer.name(owner, binary, ready.change.reference()).await?;
                 }
                 for target in &ready.pointers {

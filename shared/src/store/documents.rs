@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
@@ -82,29 +83,9 @@ impl Resources {
     /// # Errors
     /// [`StoreError`]
     pub async fn naming(&self, permits: &Permits, id: &str) -> Result<Sealed<Vec<Reference>>, StoreError> {
-        let prefix = prefix(id);
-        let (mut names, mut start) = (Vec::new(), None);
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :binary)")
-                .expression_attribute_values(":pk", AttributeValue::S(permits.partition()))
-                .expression_attribute_values(":binary", AttributeValue::S(prefix.clone()))
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::call(request.send()).await?;
-            meter::read(answer.consumed_capacity());
-            for item in answer.items() {
-                names.extend(text(item, "sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                names.retain(|name: &Reference| permits.include(&name.kind));
-                return Ok(permits.seal(names));
-            }
-        }
+        let mut names = names(&self.client, &self.table, permits.partition(), id).await?;
+        names.retain(|name| permits.include(&name.kind));
+        Ok(permits.seal(names))
     }
 }
 
@@ -118,6 +99,42 @@ impl Writer {
         let item = key(&format!("Patient/{owner}"), &format!("{}{by}", prefix(&binary.id)));
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
         Ok(())
+    }
+
+    /// The member's resources that name a Binary, or once did.
+    pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
+        names(&self.client, &self.table, format!("Patient/{owner}"), &binary.id).await
+    }
+
+    /// Notes that it does no more.
+    pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), StoreError> {
+        let key = key(&format!("Patient/{owner}"), &format!("{}{by}", prefix(&binary.id)));
+        self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await?;
+        Ok(())
+    }
+}
+
+async fn names(client: &Client, table: &str, partition: String, binary: &str) -> Result<Vec<Reference>, StoreError> {
+    let prefix = prefix(binary);
+    let (mut names, mut start) = (Vec::new(), None);
+    loop {
+        let request = client
+            .query()
+            .table_name(table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :binary)")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
+            .expression_attribute_values(":binary", AttributeValue::S(prefix.clone()))
+            .set_exclusive_start_key(start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        for item in answer.items() {
+            names.extend(text(item, "sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
+        }
+        start = answer.last_evaluated_key;
+        if start.is_none() {
+            return Ok(names);
+        }
     }
 }
 

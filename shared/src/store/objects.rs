@@ -133,6 +133,15 @@ impl Objects {
         meter::call(request.content_type(media_type).content_disposition(DISPOSITION).send()).await?;
         Ok(())
     }
+
+    /// Removes an object. The bucket keeps it as long as the tables can go back in time, for nobody but the plan's engineers.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn remove(&self, object: &Object) -> Result<(), StoreError> {
+        meter::call(self.client.delete_object().bucket(&self.bucket).key(&object.key).send()).await?;
+        Ok(())
+    }
 }
 
 async fn body(stream: ByteStream) -> Result<Vec<u8>, ObjectError> {

@@ -5,6 +5,7 @@
 //! that what was once stored can always be found again: to be moved when the plan finds that it was another member's, or to
 //! be deleted by its id alone.
 
+mod binaries;
 mod homes;
 mod rows;
 
@@ -107,6 +108,13 @@ impl Place {
             Place::Shared => key(&resource.to_string(), &resource.to_string()),
             Place::Unclaimed => key(&format!("unclaimed/{resource}"), &resource.to_string()),
         }
+    }
+}
+
+impl Standing {
+    /// Whether it stands, or may stand, in this member's partition.
+    pub fn is_of(&self, owner: &str) -> bool {
+        self.owners.contains(owner)
     }
 }
 
@@ -280,7 +288,8 @@ impl Writer {
         let owners = change.owners();
         if change.copies.is_empty() {
             for (place, version) in standing.rows.iter().filter(|(_, version)| version.hash.is_some()) {
-                self.bury(place, &change.reference, version, now).await?;
+                self.release(place, &change.reference, Some(now)).await?;
+                self.end(place, &change.reference, version, Some(now)).await?;
             }
             return Ok(());
         }
@@ -295,7 +304,8 @@ impl Writer {
             }
         }
         for (place, version) in standing.rows.iter().filter(|(place, _)| !change.copies.contains_key(place)) {
-            self.remove(place, &change.reference, version).await?;
+            self.release(place, &change.reference, None).await?;
+            self.end(place, &change.reference, version, None).await?;
         }
         if both != owners {
             self.put_home(&change.reference, &both, &owners).await?;
@@ -359,23 +369,6 @@ impl Writer {
                 Err(Fault::Store(error)) => return Err(error),
             }
         }
-        Ok(())
-    }
-
-    /// Gives a Binary that came before its document to the member whose document now names it.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the copy that waits is removed last, so the call may be repeated.
-    pub async fn adopt(&self, binary: &Reference, owner: &str) -> Result<(), StoreError> {
-        let waiting = Place::Unclaimed.key(binary);
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(waiting.clone()));
-        let Some(mut item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
-        item.extend(Place::Member(owner.to_owned()).key(binary));
-        match self.put(item, "attribute_not_exists(h)", HashMap::new()).await {
-            Ok(()) | Err(Fault::Conflict) => {}
-            Err(Fault::Store(error)) => return Err(error),
-        }
-        self.client.delete_item().table_name(&self.table).set_key(Some(waiting)).send().await?;
         Ok(())
     }
 

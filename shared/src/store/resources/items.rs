@@ -34,6 +34,15 @@ impl Resources {
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
+    /// The resource at a key as it is at this moment, for the loader.
+    pub(in crate::store) async fn standing(&self, key: Item) -> Result<Option<Row>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        match request.send().await?.item() {
+            Some(item) => Ok(decode(item, 0)?.resource()),
+            None => Ok(None),
+        }
+    }
+
     /// Asks until every key is answered: a batch may come in part (16 MB, throttling), and a page must never be short.
     /// With a list of attributes it reads these, consistently; without, whole rows.
     async fn batch_of_100(&self, mut keys: Vec<Item>, only: Option<&str>) -> Result<Vec<Item>, StoreError> {

@@ -73,25 +73,33 @@ impl Writer {
         self.over(item, there).await
     }
 
-    /// Puts a tombstone in the place of a row: what was deleted is told from what never was.
-    pub(super) async fn bury(
+    /// Ends a row: with a tombstone where it is deleted, so that what was is told from what never was; without a trace where it was
+    /// never this member's. What it had in the bucket goes with it.
+    pub(super) async fn end(
         &self,
         place: &Place,
         reference: &Reference,
         version: &Version,
-        now: Time,
+        deleted: Option<Time>,
     ) -> Result<(), Fault> {
-        if *place == Place::Unclaimed {
-            return self.remove(place, reference, version).await;
+        let row = self.resources.standing(place.key(reference)).await?;
+        let object = row.and_then(|row| row.content.map(|content| content.object).or(row.object));
+        match deleted.filter(|_| *place != Place::Unclaimed) {
+            Some(now) => {
+                let mut item = place.key(reference);
+                item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
+                item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
+                self.over(item, Some(version)).await?;
+            }
+            None => self.remove(place, reference, version).await?,
         }
-        let mut item = place.key(reference);
-        item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
-        item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
-        self.over(item, Some(version)).await
+        if let Some(object) = object {
+            self.objects.remove(&object).await?;
+        }
+        Ok(())
     }
 
-    /// Removes a row without a trace: it was never this member's.
-    pub(super) async fn remove(&self, place: &Place, reference: &Reference, version: &Version) -> Result<(), Fault> {
+    async fn remove(&self, place: &Place, reference: &Reference, version: &Version) -> Result<(), Fault> {
         let request = self
             .client
             .delete_item()
@@ -165,7 +173,7 @@ impl Writer {
 }
 
 /// A resource with its version and the moment at which that became visible.
-fn stamped(resource: &Json, version: u64, now: Time) -> Json {
+pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
     let mut resource = resource.clone();
     if !resource["meta"].is_object() {
         resource["meta"] = json!({});
