@@ -23,6 +23,7 @@ mod faults;
 mod flow;
 mod keys;
 mod load;
+mod load_faults;
 mod named_paths;
 mod pages;
 mod payer_feed;
