@@ -273,9 +273,10 @@ mod tests {
 
     #[test]
     fn large_data_are_taken_out_of_a_binary_and_small_ones_stay() {
-        let mut small = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode([7; LARGEST_IN_ROW])});
+        let mut small = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW])});
         assert!(Upload::taken_from(&mut small).is_none() && small["data"].is_string());
-        let mut large = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode([7; LARGEST_IN_ROW + 3])});
+        let mut large =
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW + 3])});
         let taken = Upload::taken_from(&mut large).unwrap();
         assert_eq!((taken.content.size, large.get("data")), (LARGEST_IN_ROW as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);

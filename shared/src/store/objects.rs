@@ -155,7 +155,7 @@ fn failed<E>(error: SdkError<E, HttpResponse>) -> ObjectError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let status = error.raw_response().map(|response| response.status());
+    let status = error.raw_response().map(HttpResponse::status);
     let error = StoreError::from(error);
     alarmed(match status {
         Some(status) if status.is_server_error() => StoreError::Busy(format!("{}: {error}", status.as_u16())),

@@ -45,3 +45,40 @@ async fn a_granular_scope_on_documents_holds_for_their_contents() {
     assert_eq!(other.status, StatusCode::NOT_FOUND, "a refresh for less opens no more");
     app.finish().await;
 }
+
+/// What a look for what names a document costs, whatever the length of the histories in which that stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
+    let app = App::start().await;
+    let mut feed: Vec<Json> = (0..400).map(|number| note(&format!("note-{number}"), "other")).collect();
+    feed.push(json!({"resourceType": "Binary", "id": "note-7", "contentType": "text/plain", "data": "aGk="}));
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    for (scope, waves, calls, units) in
+        [("patient/*.rs", 2, 3, 1.5), ("patient/DocumentReference.rs patient/Binary.rs", 3, 5, 2.5)]
+    {
+        let tokens = app.sign_in("alice", scope).await;
+        let before = app.logs().len();
+        assert_eq!(app.fhir(&tokens, "Binary/note-7").await.body, "hi");
+        let line = loop {
+            let lines = app.logs().split_off(before);
+            let fields = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+            if let Some(line) = fields.map(|line| line["fields"].clone()).find(|fields| fields["status"] == 200) {
+                break line;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        assert_eq!((&line["waves"], &line["calls"]), (&json!(waves), &json!(calls)), "{scope}: {line}");
+        assert!(line["read_units"].as_f64().unwrap() <= units, "{scope}: {line}");
+    }
+    // What once named it and does no more opens nothing.
+    let mut other = note("note-7", "other");
+    other["content"][0]["attachment"]["url"] = json!("Binary/note-8");
+    assert!(app.load(Source::Memory(vec![other])).await.is_clean());
+    for (scope, status) in
+        [("patient/*.rs", StatusCode::OK), ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::NOT_FOUND)]
+    {
+        let tokens = app.sign_in("alice", scope).await;
+        assert_eq!(app.fhir(&tokens, "Binary/note-7").await.status, status, "{scope}");
+    }
+    app.finish().await;
+}

@@ -61,8 +61,8 @@ fn essence(text: &str) -> String {
 }
 
 fn quality(range: &str) -> f32 {
-    let weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().strip_prefix("q="));
-    weights.filter_map(|weight| weight.parse().ok()).next().unwrap_or(1.0)
+    let mut weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().strip_prefix("q="));
+    weights.find_map(|weight| weight.parse().ok()).unwrap_or(1.0)
 }
 
 /// A Binary's `contentType`, if it is a media type (RFC 9110 §8.3.1) that a header can carry; else that of mere bytes.
