@@ -259,11 +259,7 @@ impl App {
         let response = client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).expect("answers are UTF-8"),
-        }
+        Reply::read(parts.status, parts.headers, &body)
     }
 
     fn absolute(&self, path: &str) -> String {

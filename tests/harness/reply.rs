@@ -1,5 +1,7 @@
 //! An answer, easy to ask.
 
+use std::io::Read;
+
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value as Json;
 
@@ -10,11 +12,26 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body, decompressed: what looks for others' data in it must see through every coding.
     pub body: String,
+    /// How many bytes came over the wire.
+    pub length: usize,
 }
 
 impl Reply {
+    /// Of what came over the wire.
+    pub(crate) fn read(status: StatusCode, headers: HeaderMap, bytes: &[u8]) -> Reply {
+        let mut body = String::new();
+        let mut source: Box<dyn Read> = match headers.get(header::CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
+            None => Box::new(bytes),
+            Some(b"gzip") => Box::new(flate2::read::GzDecoder::new(bytes)),
+            Some(b"zstd") => Box::new(zstd::Decoder::new(bytes).expect("zstd starts")),
+            Some(other) => panic!("nobody asked for {}", other.escape_ascii()),
+        };
+        source.read_to_string(&mut body).expect("answers are UTF-8, compressed as they say");
+        Reply { status, headers, body, length: bytes.len() }
+    }
+
     /// A header's text; empty where it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 mod aws;
+mod dictionary;
 pub mod meter;
 pub mod objects;
 pub mod resources;

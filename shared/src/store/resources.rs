@@ -215,7 +215,7 @@ impl Resources {
     pub async fn json(&self, row: Row) -> Result<String, StoreError> {
         match &row.object {
             None => Ok(row.json),
-            Some(object) => self.object(&row.key.kind, object).await.map(|(_, json)| json),
+            Some(object) => self.object(&row, object).await.map(|(_, json)| json),
         }
     }
 
@@ -236,16 +236,17 @@ impl Resources {
             && let Some(object) = &row.object
             && row.index.table != table_version()
         {
-            (row.index, _) = self.object(&row.key.kind, object).await?;
+            (row.index, _) = self.object(row, object).await?;
         }
         Ok(found)
     }
 
-    async fn object(&self, kind: &str, object: &row::Object) -> Result<(Index, String), StoreError> {
+    async fn object(&self, row: &Row, object: &row::Object) -> Result<(Index, String), StoreError> {
         let packed = self.objects.get(&object.key).await?;
         if row::content_hash(&packed) != object.sha256 {
+            let kind = &row.key.kind;
             return Err(StoreError::Fault(format!("the object of a {kind} is not the one that was stored")));
         }
-        row::unpack(kind, &packed)
+        row::unpack(&row.version(), &packed)
     }
 }

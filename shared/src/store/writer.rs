@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::objects::Objects;
 use super::resources::items::{Item, key, number};
-use super::row::{content_hash, pack, position};
+use super::row::{Version, content_hash, pack, position};
 use super::{Aws, StoreError};
 use crate::clock::Time;
 use crate::fhir::date::Interval;
@@ -209,7 +209,8 @@ impl Writer {
         resource["meta"]["versionId"] = json!(version.to_string());
         resource["meta"]["lastUpdated"] = json!(now.to_string());
         let index = Index::of(kind.name, resource);
-        let packed = pack(&index, &resource.to_string())?;
+        let written = Version { key: reference, number: version, last_updated: now };
+        let packed = pack(&written, &index, &resource.to_string())?;
         let mut item = place.key(reference);
         let mut set = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
         set("v", AttributeValue::N(version.to_string()));
@@ -228,7 +229,7 @@ impl Writer {
             let name = URL_SAFE_NO_PAD.encode(&sha256);
             let key = format!("documents/{reference}/{name}");
             self.objects.put(&key, packed).await?;
-            set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+            set("b", AttributeValue::B(Blob::new(pack(&written, &index, "")?)));
             set("o", AttributeValue::S(key));
             set("s", AttributeValue::B(Blob::new(sha256)));
         }

@@ -10,7 +10,7 @@ use super::reach::Reach;
 use super::{Found, Resources};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
-use crate::store::row::{self, Row};
+use crate::store::row::{self, Row, Version};
 use crate::store::{StoreError, meter};
 
 /// A row as DynamoDB gives it.
@@ -84,7 +84,8 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let key = Reference::parse(&sort_key, &[]).ok_or_else(|| broken("sk"))?;
     let Some(packed) = item.get("b") else { return Ok(Found::Pointer(Reach::pointed_to(key))) };
     let packed = packed.as_b().map_err(|_| broken("b"))?;
-    let (index, json) = row::unpack(&key.kind, packed.as_ref())?;
+    let (version, last_updated) = (number(item, "v")?, Time(number(item, "u")?));
+    let (index, json) = row::unpack(&Version { key: &key, number: version, last_updated }, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
         (Some(AttributeValue::S(key)), Some(AttributeValue::B(sha256))) => {
             Some(row::Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
@@ -92,8 +93,8 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         _ => None,
     };
     Ok(Found::Resource(Row {
-        version: number(item, "v")?,
-        last_updated: Time(number(item, "u")?),
+        version,
+        last_updated,
         position: item.get("d").and_then(|d| d.as_s().ok()).cloned().unwrap_or_default(),
         key,
         index,
