@@ -36,7 +36,7 @@ fn scan(path: &Path) -> Vec<u8> {
 /// Loads a feed with the operator's command: the most memory it used, in KB, as often as one looks.
 async fn load(app: &App, feed: &Path) -> usize {
     let descriptor = Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-    let announced = announce(&checkout(), &descriptor).unwrap();
+    let announced = announce(checkout(), &descriptor).unwrap();
     let mut command = Command::new(binaries().join("patient-access"));
     command.args(["load", feed.to_str().unwrap(), "--json", "--stack", app.url()]).current_dir(checkout());
     let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
