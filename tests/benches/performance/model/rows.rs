@@ -86,9 +86,9 @@ pub fn received(owner: &str, item: &Item) -> Vec<Item> {
 
 /// When the first day of a member's data ended.
 pub fn first_day(owner: &str) -> Item {
-    Item::from_iter(
-        key(owner, "first").into_iter().chain([("u".to_owned(), AttributeValue::N("1790000000000".to_owned()))]),
-    )
+    let mut item = key(owner, "first");
+    item.insert("u".to_owned(), AttributeValue::N("1790000000000".to_owned()));
+    item
 }
 
 fn key(owner: &str, sk: &str) -> Item {
