@@ -97,7 +97,7 @@ impl Operation {
             total_read_units: figure("read_units"),
             bytes: 0,
             carried: 0,
-            cpu_us: line["cpu_us"].as_f64(),
+            cpu_us: line["own_micros"].as_f64(),
             ms: 0.0,
             target: None,
         }

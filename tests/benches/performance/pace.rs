@@ -107,7 +107,7 @@ async fn beat(stage: &Stage, tokens: &Tokens, path: &str, requests: usize) -> Be
     let started = Instant::now();
     clients().await;
     let seconds = started.elapsed().as_secs_f64();
-    let own_ms = stage.ask(tokens, path).await.line["cpu_us"].as_f64().map(|cpu| cpu / 1000.0);
+    let own_ms = stage.ask(tokens, path).await.line["own_micros"].as_f64().map(|cpu| cpu / 1000.0);
     // The first ones warm up what there is to warm.
     let ms = median(times.split_off(requests / 4));
     Beat { request: String::new(), ms, requests, per_second: count(requests) / seconds, yardstick_ms: None, own_ms }
