@@ -46,9 +46,9 @@ async fn load(app: &App, feed: &Path) -> usize {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-        most = peak.unwrap_or(most);
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(most);
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     std::fs::remove_file(announced).unwrap();
