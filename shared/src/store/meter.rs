@@ -66,15 +66,19 @@ fn note(change: impl FnOnce(&mut Usage)) {
 }
 
 /// Makes one call to AWS and counts it.
-pub(super) async fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    note(|usage| {
-        usage.calls += 1;
-        usage.waves += u32::from(usage.in_flight == 0);
-        usage.in_flight += 1;
-    });
-    let answer = timed(call, |usage, took| usage.in_calls += took).await;
-    note(|usage| usage.in_flight -= 1);
-    answer
+pub(super) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<T, E>> {
+    // On the heap: the SDK's futures are large, and a request's own would hold one for each call that it may make.
+    let call = Box::pin(call);
+    async {
+        note(|usage| {
+            usage.calls += 1;
+            usage.waves += u32::from(usage.in_flight == 0);
+            usage.in_flight += 1;
+        });
+        let answer = timed(call, |usage, took| usage.in_calls += took).await;
+        note(|usage| usage.in_flight -= 1);
+        answer
+    }
 }
 
 /// Counts the units that a read consumed.
