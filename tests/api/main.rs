@@ -43,5 +43,6 @@ mod shapes;
 mod signing_in;
 mod smart;
 mod stops;
+mod summary;
 mod template;
 mod watch;
