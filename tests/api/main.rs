@@ -28,6 +28,7 @@ mod named_paths;
 mod pages;
 mod payer_feed;
 mod permissions;
+mod profiles;
 mod properties;
 mod reads;
 mod receipts;

@@ -23,6 +23,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
+use shared::fhir::capability::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::store::writer::Writer;
@@ -72,6 +73,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     let mut run = Run {
         writer: stack.writer(),
         plan: stack.plan_name(),
+        guides: stack.guides(),
         takes_sensitive: stack.takes_sensitive(),
         survey: &survey,
         clock,
@@ -116,6 +118,7 @@ struct Pending {
 struct Run<'a> {
     writer: Writer,
     plan: &'a str,
+    guides: Guides,
     takes_sensitive: bool,
     survey: &'a Survey,
     clock: Clock,

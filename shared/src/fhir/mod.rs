@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod capability;
 pub mod chain;
+pub mod claim;
 pub mod date;
 mod docref;
 mod elements;
