@@ -46,8 +46,16 @@ use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
 
 /// The types with an element of type Attachment (R4), which may name a Binary.
-pub(crate) const NAMING_DOCUMENTS: &[&str] =
-    &["DocumentReference", "DiagnosticReport", "Media", "ExplanationOfBenefit", "Claim", "QuestionnaireResponse"];
+const NAMING_DOCUMENTS: &[&str] = &[
+    "Claim",
+    "DiagnosticReport",
+    "DocumentReference",
+    "ExplanationOfBenefit",
+    "Media",
+    "Patient",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+];
 
 /// How far the clocks of two machines may differ, in seconds.
 const SKEW: i64 = 30;
@@ -280,12 +288,12 @@ impl Bearer {
         permits
     }
 
-    /// What may be read of the types whose resources name documents; `None` where that is all of all of them. A Binary has
+    /// What may be read of the types whose resources may name documents; `None` where that is all of all of them. A Binary has
     /// nothing of its own that a scope could compare: it is readable where one of these permits admits a resource that names
     /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
         let permits = self.permits_for(Interaction::Read, |kind| NAMING_DOCUMENTS.contains(&kind.name));
-        let whole = permits.by_type.len() == NAMING_DOCUMENTS.len() && !permits.are_granular();
+        let whole = permits.by_type.iter().filter(|permit| permit.admits_all()).count() == NAMING_DOCUMENTS.len();
         (!whole).then_some(permits)
     }
 

@@ -23,7 +23,7 @@ pub struct Entry {
     pub request_id: String,
     /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
     pub action: &'static str,
-    /// How it ended: `ok`, `not-modified`, or an error's name.
+    /// How it ended: `ok`, `linked`, `not-modified`, or an error's name.
     pub outcome: &'static str,
     /// From where.
     pub source_ip: String,
@@ -48,6 +48,11 @@ impl Disclosure {
     /// Of `ids`, in `response`.
     pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
         Disclosure { response, ids, outcome: "ok" }
+    }
+
+    /// Of `ids`, to whom follows the link in `response`.
+    pub fn linked(response: Response, ids: Vec<Reference>) -> Disclosure {
+        Disclosure { response, ids, outcome: "linked" }
     }
 
     /// Of nothing: `response` only tells the app that what it holds is what there is.

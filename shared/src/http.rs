@@ -143,7 +143,7 @@ pub fn allow_any_origin(response: &mut Response) {
     set(
         response,
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "ETag, Last-Modified, Location, Retry-After, WWW-Authenticate",
+        "Accept-Ranges, Content-Disposition, Content-Range, ETag, Last-Modified, Location, Retry-After, WWW-Authenticate",
     );
 }
 

@@ -185,3 +185,70 @@ async fn a_provenance_may_come_after_what_it_is_about() {
     assert_eq!(report.reasons, [(Kind::UnknownTargets.code(), 1)].into());
     app.finish().await;
 }
+
+/// A document as plans send it: what it holds in a Binary of its own.
+fn document(id: &str, patient: &str, binary: &str) -> Json {
+    json!({"resourceType": "DocumentReference", "id": id, "status": "current",
+        "subject": {"reference": format!("Patient/{patient}")},
+        "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{binary}")}}]})
+}
+
+fn binary(id: &str) -> Json {
+    json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "aGk="})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_was_another_members_takes_along_what_it_holds() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    app.load(Source::Memory(vec![binary("scan"), document("letter", "alice", "scan")])).await;
+    assert_eq!(status(&app, &alice, "Binary/scan").await, StatusCode::OK);
+    let report = app.load(Source::Memory(vec![document("letter", "bob", "scan")])).await;
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(status(&app, &alice, "Binary/scan").await, StatusCode::NOT_FOUND);
+    assert_eq!(status(&app, &bob, "Binary/scan").await, StatusCode::OK);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_documents_of_a_member_hold_stays_theirs_when_one_of_them_goes() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    let both = vec![binary("shared"), document("one", "alice", "shared"), document("two", "alice", "shared")];
+    app.load(Source::Memory(both)).await;
+    let report = app.load(Source::Memory(vec![document("one", "bob", "shared")])).await;
+    assert_eq!(report.reasons, [(Kind::BinaryOfAnother.code(), 1)].into(), "{report}");
+    app.load(deletion(&["DocumentReference/one"])).await;
+    assert_eq!(status(&app, &alice, "Binary/shared").await, StatusCode::OK);
+    assert_eq!(status(&app, &bob, "Binary/shared").await, StatusCode::NOT_FOUND);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_beside_the_feed_follows_its_document_and_goes_with_it() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("scan.txt"), "x".repeat(20_000)).unwrap();
+    let feed = folder.path().join("feed.json");
+    let load = async |patient: &str| {
+        let mut document = document("filed", patient, "x");
+        document["content"][0]["attachment"]["url"] = json!("scan.txt");
+        std::fs::write(&feed, document.to_string()).unwrap();
+        app.load(Source::of_paths(std::slice::from_ref(&feed)).unwrap()).await
+    };
+    let held = async |tokens: &Tokens| {
+        let document = app.fhir(tokens, "DocumentReference/filed").await.json();
+        document["content"][0]["attachment"]["url"].as_str().unwrap().to_owned()
+    };
+    load("alice").await;
+    let hers = held(&alice).await;
+    assert_eq!(status(&app, &alice, &hers).await, StatusCode::OK);
+    load("bob").await;
+    assert_eq!(status(&app, &alice, &hers).await, StatusCode::NOT_FOUND, "nothing of hers names it any more");
+    let his = held(&bob).await;
+    assert_eq!(status(&app, &bob, &his).await, StatusCode::OK);
+    app.load(deletion(&["DocumentReference/filed"])).await;
+    assert_eq!(status(&app, &bob, &his).await, StatusCode::GONE);
+    app.finish().await;
+}

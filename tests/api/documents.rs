@@ -1,47 +1,54 @@
-//! Documents: what a token may see of them follows the resources that name them.
+//! Documents: in which form they are given out, by which way, and to whom.
 
-use http::{HeaderMap, StatusCode};
+mod faults;
+mod files;
+mod form;
+mod large;
+mod links;
+mod scopes;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{Request, header};
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
-use tests::{App, Tokens};
+use tests::{App, Reply, Tokens};
 
-fn note(id: &str, category: &str) -> Json {
-    json!({"resourceType": "DocumentReference", "id": id, "status": "current",
-        "subject": {"reference": "Patient/alice"}, "type": {"text": "note"},
-        "category": [{"coding": [{"system": "http://example.org/categories", "code": category}]}],
-        "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{id}")}}]})
+/// Bytes that no compression makes smaller, always the same.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let step = |state: &mut u64| {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(|| step(&mut state)).flatten().take(length).collect()
 }
 
-/// T086, for documents
-#[tokio::test(flavor = "multi_thread")]
-async fn a_granular_scope_on_documents_holds_for_their_contents() {
-    let app = App::start().await;
-    let binary = |id: &str| json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "aGk="});
-    let feed = vec![note("clinical", "clinical-note"), note("other", "other"), binary("clinical"), binary("other")];
-    assert!(app.load(Source::Memory(feed)).await.is_clean());
-    let granular =
-        "patient/DocumentReference.rs?category=http://example.org/categories|clinical-note patient/Binary.rs";
-    for (scope, clinical, other) in [
-        ("patient/*.rs", StatusCode::OK, StatusCode::OK),
-        ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::OK, StatusCode::OK),
-        (granular, StatusCode::OK, StatusCode::NOT_FOUND),
-        // Less is never more: without what names a document, there is no document.
-        ("patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
-        ("patient/DocumentReference.s patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
-        ("patient/DocumentReference.rs?category=clinical-note", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
-    ] {
-        let tokens = app.sign_in("alice", scope).await;
-        for (id, status) in [("clinical", clinical), ("other", other)] {
-            assert_eq!(app.fhir(&tokens, &format!("Binary/{id}")).await.status, status, "{scope}: {id}");
-        }
-        let everything = app.fhir(&tokens, "Patient/alice/$everything").await;
-        let given = everything.matches().contains(&"Binary/other".into());
-        assert!(!given || other == StatusCode::OK, "{scope}: {}", everything.body);
-    }
-    let wide = app.sign_in("alice", &format!("{granular} offline_access")).await;
-    let narrowed =
-        app.refresh_with(&wide, &[("client_id", "app"), ("scope", "patient/Binary.rs")], HeaderMap::new()).await;
-    let other = app.fhir(&Tokens::of(&narrowed), "Binary/other").await;
-    assert_eq!(other.status, StatusCode::NOT_FOUND, "a refresh for less opens no more");
-    app.finish().await;
+/// A Binary, and a document of alice's that names it.
+fn document(id: &str, media_type: &str, bytes: &[u8]) -> Vec<Json> {
+    vec![
+        json!({"resourceType": "Binary", "id": id, "contentType": media_type, "data": STANDARD.encode(bytes)}),
+        json!({"resourceType": "DocumentReference", "id": id, "status": "current", "subject": {"reference": "Patient/alice"},
+            "content": [{"attachment": {"contentType": media_type, "url": format!("Binary/{id}")}}]}),
+    ]
+}
+
+async fn load(app: &App, documents: Vec<Vec<Json>>) {
+    let report = app.load(Source::Memory(documents.into_iter().flatten().collect())).await;
+    assert!(report.is_clean(), "{report}");
+}
+
+async fn ask(app: &App, tokens: &Tokens, id: &str, headers: &[(&str, &str)]) -> Reply {
+    let request = Request::get(format!("{}/fhir/Binary/{id}", app.url()));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    app.fhir_request(tokens, request.body(String::new()).unwrap()).await
+}
+
+/// Follows a link as it is, without a token.
+async fn follow(app: &App, link: &str, range: Option<&str>) -> Reply {
+    let request = Request::get(link);
+    let request = range.into_iter().fold(request, |request, range| request.header(header::RANGE, range));
+    app.answer(request.body(String::new()).unwrap()).await
 }

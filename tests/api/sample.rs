@@ -33,18 +33,23 @@ async fn one_seed_makes_the_same_bytes_and_another_one_other_members() {
     assert_ne!(first, written(&["--members", "3", "--seed", "8"]).await);
     let more = written(&["--members", "4", "--seed", "7"]).await;
     assert!(more.starts_with(&first), "one more member changes nothing of those before");
+    let long = written(&["--history", "300", "--seed", "7"]).await;
+    assert_eq!(long, written(&["--history", "300", "--seed", "7"]).await);
+    assert_ne!(long, written(&["--history", "300", "--seed", "8"]).await);
 }
 
 #[tokio::test]
-async fn members_are_written_one_by_one_until_nobody_reads_on() {
-    let mut child = command(&["--members", "1000000000"]).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    for _ in 0..1000 {
-        let line = lines.next_line().await.unwrap().unwrap();
-        assert!(serde_json::from_str::<Json>(&line).unwrap()["resourceType"].is_string());
+async fn members_and_histories_are_written_as_they_are_made_until_nobody_reads_on() {
+    for many in [["--members", "1000000000"], ["--history", "1000000"]] {
+        let mut child = command(&many).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for _ in 0..1000 {
+            let line = lines.next_line().await.unwrap().unwrap();
+            assert!(serde_json::from_str::<Json>(&line).unwrap()["resourceType"].is_string());
+        }
+        drop(lines);
+        assert!(child.wait().await.unwrap().success());
     }
-    drop(lines);
-    assert!(child.wait().await.unwrap().success());
 }
 
 #[tokio::test]
@@ -66,14 +71,15 @@ async fn a_file_and_a_folder_hold_the_same_and_no_resource_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_population_nothing_is_rejected() {
+async fn of_a_population_and_of_a_history_nothing_is_rejected() {
     let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("members.ndjson");
-    written(&["--members", "6", "--seed", "3", "--out", file.to_str().unwrap()]).await;
+    let file = |name: &str| place.path().join(name).display().to_string();
+    written(&["--members", "6", "--seed", "3", "--out", &file("members.ndjson")]).await;
+    written(&["--history", "300", "--seed", "3", "--out", &file("long.ndjson")]).await;
     let app = App::empty().await;
-    let report = app.load(Source::of_paths(&[file]).unwrap()).await;
+    let report = app.load(Source::of_paths(&[place.path().to_owned()]).unwrap()).await;
     let total = report.total();
-    assert!(report.is_clean() && total.read == total.stored && total.read > 500, "{report}");
+    assert!(report.is_clean() && total.read == total.stored + total.superseded && total.read > 800, "{report}");
     app.add_member("first", "m000001").await;
     let tokens = app.sign_in("first", "patient/*.rs").await;
     assert!(!app.fhir(&tokens, "Coverage").await.matches().is_empty());
@@ -83,7 +89,7 @@ async fn of_a_population_nothing_is_rejected() {
 #[tokio::test]
 async fn the_help_says_what_there_is() {
     let help = String::from_utf8(written(&["--help"]).await).unwrap();
-    for part in ["--members", "--seed", "--household", "--out", "m000001", "patient-access load"] {
+    for part in ["--members", "--seed", "--household", "--history", "--out", "m000001", "patient-access load"] {
         assert!(help.contains(part), "{part}: {help}");
     }
 }

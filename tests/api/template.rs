@@ -249,6 +249,24 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "infra/data.yaml",
+        "s3:signatureAge: 60000",
+        "s3:signatureAge: 600000",
+        "DocumentsBucket takes links that are older than a minute",
+    ),
+    (
+        "infra/data.yaml",
+        "AllowedMethods: [GET]",
+        "AllowedMethods: [GET, PUT]",
+        "DocumentsBucket cannot be read by a page, or more than read",
+    ),
+    (
+        "infra/alarms.yaml",
+        "Dimensions: [{ Name: Alarm, Value: documents }]",
+        "Dimensions: [{ Name: Alarm, Value: document }]",
+        "nothing watches lines with alarm \"documents\"",
+    ),
+    (
+        "infra/data.yaml",
         "kms:CallerAccount: !Ref AWS::AccountId",
         "aws:PrincipalType: User",
         "DataKey is open to other accounts",

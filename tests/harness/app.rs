@@ -161,19 +161,29 @@ impl App {
         self.stack.logs().into_iter().map(|log| (log.function, log.line)).collect()
     }
 
+    /// The processes of the functions, by their logical ids.
+    pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
+        self.stack.processes()
+    }
+
     /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
     /// come out of a function.
     pub async fn answered(&self, route: &str, status: u16, count: usize) -> Vec<Json> {
         for _ in 0..200 {
-            let lines = self.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
-            let fields = lines.map(|line| line["fields"].clone());
-            let found: Vec<Json> = fields.filter(|f| f["route"] == route && f["status"] == status).collect();
+            let found = self.answered_so_far(route, status);
             if found.len() >= count {
                 return found;
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         panic!("{count} lines of {route} with {status} do not come: {:?}", self.logs())
+    }
+
+    /// The lines that tell of answers with this route and status and have come already.
+    pub fn answered_so_far(&self, route: &str, status: u16) -> Vec<Json> {
+        let lines = self.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
+        let fields = lines.map(|line| line["fields"].clone());
+        fields.filter(|fields| fields["route"] == route && fields["status"] == status).collect()
     }
 
     /// The audit records about a subject.
@@ -259,11 +269,7 @@ impl App {
         let response = client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).expect("answers are UTF-8"),
-        }
+        Reply::new(parts.status, parts.headers, body)
     }
 
     fn absolute(&self, path: &str) -> String {
@@ -358,7 +364,8 @@ impl App {
             records.retain(|record| !before.contains(record));
             assert_eq!(records.len(), 1, "{url} was recorded once");
             let ids = records[0].get("ids").cloned().unwrap_or_default();
-            let given = reply.json();
+            let is_fhir = reply.header("content-type").starts_with("application/fhir+json");
+            let given = if is_fhir { reply.json() } else { Json::Null };
             let count = match given["resourceType"].as_str() {
                 Some("Bundle") => given["entry"]
                     .as_array()

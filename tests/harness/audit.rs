@@ -31,7 +31,8 @@ pub async fn drop(environment: &BTreeMap<String, String>) {
     client.delete_table().table_name(table).send().await.expect("it goes");
 }
 
-pub(crate) fn client(environment: &BTreeMap<String, String>) -> Client {
+/// A client to the stack with these variables.
+pub fn client(environment: &BTreeMap<String, String>) -> Client {
     let value = |name: &str| environment[name].clone();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

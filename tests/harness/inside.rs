@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use http::{Request, StatusCode};
+use http::Request;
 use shared::clock::Clock;
 use shared::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, Issuer, RESOURCES_TABLE, SIGNING_KEY};
 use shared::http::harden;
@@ -85,7 +85,6 @@ impl Inside {
         };
         harden(&mut response, &self.issuer);
         let (parts, body) = response.into_parts();
-        let body = String::from_utf8(body.to_vec()).expect("answers are UTF-8");
-        Reply { status: StatusCode::from_u16(parts.status.as_u16()).expect("a status"), headers: parts.headers, body }
+        Reply::new(parts.status, parts.headers, body.to_vec().into())
     }
 }

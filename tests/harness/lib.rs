@@ -14,6 +14,7 @@ mod chromium;
 pub mod fixtures;
 mod inside;
 mod mint;
+mod objects;
 mod operator;
 pub mod pattern;
 mod publisher;
@@ -25,6 +26,7 @@ mod tools;
 mod wire;
 
 pub use app::{App, app_named};
+pub use audit::client as dynamodb;
 pub use browser::{AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERIFIER, basic};
 pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};

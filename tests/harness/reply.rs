@@ -1,5 +1,6 @@
 //! An answer, easy to ask.
 
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value as Json;
 
@@ -10,11 +11,17 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body; where it is no text, as much of it as is.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Reply {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, bytes: Bytes) -> Reply {
+        Reply { status, headers, body: String::from_utf8_lossy(&bytes).into_owned(), bytes }
+    }
+
     /// A header's text; empty where it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -28,7 +28,7 @@ pub enum Fault {
     Dropped,
     /// The service does what it is asked, and its answer is lost.
     AnswerLost,
-    /// The key is disabled (KMS), or the action denied (DynamoDB): trying again does not help.
+    /// The key is disabled (KMS), or the action denied (DynamoDB, S3): trying again does not help.
     Refused,
     /// The row is in another's transaction at this moment (DynamoDB).
     InTransaction,
@@ -61,6 +61,7 @@ enum Plan {
 struct State {
     dynamodb: String,
     kms: String,
+    s3: String,
     calls: Vec<Call>,
     plan: Option<(Plan, Fault)>,
 }
@@ -90,7 +91,8 @@ impl Wire {
 
     /// The variables with which a server uses this wire.
     pub fn environment(&self) -> BTreeMap<String, String> {
-        ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS"].map(|name| (name.to_owned(), self.url.clone())).into()
+        let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_S3"];
+        names.map(|name| (name.to_owned(), self.url.clone())).into()
     }
 
     /// Leads the wire to the services of a stack.
@@ -98,6 +100,7 @@ impl Wire {
         let mut state = lock(&self.state);
         state.dynamodb.clone_from(&environment["AWS_ENDPOINT_URL_DYNAMODB"]);
         state.kms.clone_from(&environment["AWS_ENDPOINT_URL_KMS"]);
+        state.s3.clone_from(&environment["AWS_ENDPOINT_URL_S3"]);
     }
 
     /// Lets the `nth` call from now on go wrong, the first being 0: each try of it, or the first alone.
@@ -166,17 +169,18 @@ async fn pass(
 ) -> Result<Response<Full<Bytes>>, Broken> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    let (upstream, fault) = lock(state).meet(&parts.headers, &body);
-    let to_kms = service(&parts.headers) == "TrentService";
-    match fault {
-        Some(Fault::Dropped) => return Err(Broken),
-        Some(Fault::Throttled) if to_kms => return Ok(refusal("ThrottlingException")),
-        Some(Fault::Throttled) => return Ok(refusal("ProvisionedThroughputExceededException")),
-        Some(Fault::Refused) if to_kms => return Ok(refusal("DisabledException")),
-        Some(Fault::Refused) => return Ok(refusal("AccessDeniedException")),
-        Some(Fault::InTransaction) => return Ok(refusal("TransactionConflictException")),
-        Some(Fault::Unprocessed) => return Ok(unprocessed(&body)),
-        Some(Fault::AnswerLost) | None => {}
+    let (upstream, fault) = lock(state).meet(&parts.method, &parts.headers, &body);
+    match (fault, service(&parts.headers)) {
+        (Some(Fault::Dropped), _) => return Err(Broken),
+        (Some(Fault::Throttled), Service::Kms) => return Ok(refusal("ThrottlingException")),
+        (Some(Fault::Throttled), Service::DynamoDb) => return Ok(refusal("ProvisionedThroughputExceededException")),
+        (Some(Fault::Throttled), Service::S3) => return Ok(s3_refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown")),
+        (Some(Fault::Refused), Service::Kms) => return Ok(refusal("DisabledException")),
+        (Some(Fault::Refused), Service::DynamoDb) => return Ok(refusal("AccessDeniedException")),
+        (Some(Fault::Refused), Service::S3) => return Ok(s3_refusal(StatusCode::FORBIDDEN, "AccessDenied")),
+        (Some(Fault::InTransaction), _) => return Ok(refusal("TransactionConflictException")),
+        (Some(Fault::Unprocessed), _) => return Ok(unprocessed(&body)),
+        (Some(Fault::AnswerLost) | None, _) => {}
     }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut onward = Request::builder().method(parts.method).uri(format!("{upstream}{path}"));
@@ -194,12 +198,23 @@ async fn pass(
 
 impl State {
     /// Notes a call, and tells where it goes and what goes wrong with it.
-    fn meet(&mut self, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
-        let upstream = if service(headers) == "TrentService" { self.kms.clone() } else { self.dynamodb.clone() };
+    fn meet(&mut self, method: &Method, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
+        let service = service(headers);
+        let upstream = match service {
+            Service::DynamoDb => self.dynamodb.clone(),
+            Service::Kms => self.kms.clone(),
+            Service::S3 => self.s3.clone(),
+        };
         let id = text(headers, "amz-sdk-invocation-id").to_owned();
         let known = self.calls.iter().position(|call| call.id == id);
         let place = known.unwrap_or_else(|| {
-            let operation = text(headers, "x-amz-target").rsplit('.').next().unwrap_or_default().to_owned();
+            let operation = match (service, method) {
+                (Service::S3, &Method::GET) => "GetObject",
+                (Service::S3, &Method::HEAD) => "HeadObject",
+                (Service::S3, _) => "PutObject",
+                _ => text(headers, "x-amz-target").rsplit('.').next().unwrap_or_default(),
+            };
+            let operation = operation.to_owned();
             let body = serde_json::from_slice(body).unwrap_or_default();
             self.calls.push(Call { operation, body, tries: 0, id });
             self.calls.len() - 1
@@ -224,9 +239,29 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// `DynamoDB_20120810`, or `TrentService`, which is KMS.
-fn service(headers: &HeaderMap) -> &str {
-    text(headers, "x-amz-target").split('.').next().unwrap_or_default()
+#[derive(Clone, Copy)]
+enum Service {
+    DynamoDb,
+    Kms,
+    S3,
+}
+
+/// By the target's name: `DynamoDB_20120810`, or `TrentService`, which is KMS. S3 has none.
+fn service(headers: &HeaderMap) -> Service {
+    match text(headers, "x-amz-target").split('.').next() {
+        Some("TrentService") => Service::Kms,
+        None | Some("") => Service::S3,
+        _ => Service::DynamoDb,
+    }
+}
+
+/// An error as S3 writes it.
+fn s3_refusal(status: StatusCode, code: &str) -> Response<Full<Bytes>> {
+    let body =
+        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>as the test planned</Message></Error>");
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response
 }
 
 /// The answer to a batch of which nothing was read.

@@ -32,6 +32,7 @@ impl Run<'_> {
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
         let ready = self.resolved(batch).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
+        self.send(&ready, &standings).await?;
         let received = self.clock.now();
         self.receive(&ready, &standings, received).await?;
         let run = &*self;
@@ -47,6 +48,9 @@ impl Run<'_> {
             match outcome? {
                 Outcome::Written(written) => {
                     self.report.written(ready.pending.kind.name, written);
+                    if written == Written::Stored {
+                        self.report.files += ready.pending.documents.len() as u64;
+                    }
                     self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Place::Unclaimed));
                 }
                 Outcome::Refused(reason) => self.refuse(&ready.pending, &reason)?,
@@ -60,7 +64,8 @@ impl Run<'_> {
         let mut resolved = Vec::with_capacity(batch.len());
         for mut pending in batch {
             match self.resolve(&pending) {
-                Ok(resource) => {
+                Ok((resource, documents)) => {
+                    pending.documents = documents;
                     // The original is kept for the rejections, its resolved form decides.
                     let original = pending.resource.take();
                     pending.resource = resource;
@@ -86,6 +91,26 @@ impl Run<'_> {
         self.report.rejected(pending.kind.name, reason.kind);
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});
         self.rejected.add(&pending.place, reason, pending.resource.as_ref().unwrap_or(&deletion))
+    }
+
+    /// Sends the bytes of documents that are about to be written. That may take long, and nobody sees it.
+    async fn send(&self, ready: &[Ready], standings: &[Standing]) -> Result<()> {
+        let stored =
+            ready.iter().zip(standings).filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
+        let stored: Vec<&Ready> = stored.map(|(ready, _)| ready).collect();
+        let documents = stored.iter().flat_map(|ready| &ready.pending.documents);
+        // Several resources may name one file.
+        let documents: BTreeMap<&Reference, &Change> = documents.map(|change| (change.reference(), change)).collect();
+        let documents: Vec<&Change> = documents.into_values().collect();
+        let there = self.writer.standings(&documents).await?;
+        let new =
+            documents.into_iter().zip(&there).filter(|(document, there)| document.outcome(there) == Written::Stored);
+        let changes = stored.iter().map(|ready| &ready.change).chain(new.map(|(document, _)| document));
+        let mut sent = stream::iter(changes).map(|change| self.writer.send(change)).buffer_unordered(CONCURRENCY);
+        while let Some(result) = sent.next().await {
+            result?;
+        }
+        Ok(())
     }
 
     /// Writes the receipts of what is about to be written: one for each file and member.
@@ -136,15 +161,24 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes what leads to a resource, then the resource. Every step may be repeated.
+    /// Writes what a resource names and what leads to it, then the resource. Every step may be repeated.
     async fn make(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Outcome, StoreError> {
         let outcome = ready.change.outcome(&standing);
         if outcome == Written::Stored {
             let holders = self.writer.homes(&ready.binaries).await?;
             for place in ready.change.places() {
                 let Place::Member(owner) = place else { continue };
-                for (binary, holder) in &holders {
-                    if !holder.contains(owner) {
+                for (binary, holder) in holders.iter().filter(|(_, holder)| !holder.contains(owner)) {
+                    // With a document that was another member's goes what it holds.
+                    let before = holder.iter().find(|before| standing.is_of(before));
+                    let moved = match before {
+                        Some(before) => {
+                            let document = ready.change.reference();
+                            self.writer.hand_over(binary, document, before, owner, self.clock.now()).await?
+                        }
+                        None => false,
+                    };
+                    if !moved {
                         return Ok(Outcome::of_another(binary));
                     }
                 }
@@ -152,11 +186,18 @@ impl Run<'_> {
                     if !self.writer.claim(binary, owner).await?.contains(owner) {
                         return Ok(Outcome::of_another(binary));
                     }
-                    self.writer.adopt(binary, owner).await?;
+                    self.writer.adopt(binary, owner, self.clock.now()).await?;
+                    self.writer.name(owner, binary, ready.change.reference()).await?;
                 }
                 for target in &ready.pointers {
                     self.lead(owner, target).await?;
                 }
+            }
+        }
+        if outcome == Written::Stored {
+            for document in &ready.pending.documents {
+                let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
+                self.writer.settle(document, there, self.clock.now()).await?;
             }
         }
         let now = self.clock.now();

@@ -6,6 +6,7 @@
 //! leaves nothing out of reach, and may be repeated. Provenances and Binaries come last, because their owners are the owners of
 //! others.
 
+mod attachments;
 mod batch;
 mod ready;
 mod reason;
@@ -26,7 +27,7 @@ use shared::clock::Clock;
 use shared::fhir::capability::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::store::writer::Writer;
+use shared::store::writer::{Change, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
@@ -44,6 +45,9 @@ const BATCH: usize = 512;
 
 /// At most so many resources are held in memory between reading and writing.
 const LONGEST_BATCH: usize = 4 * BATCH;
+
+/// Resources of no more than so many bytes together, or one that is larger by itself.
+const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads files and folders into a stack, with a progress bar on a terminal.
 ///
@@ -72,6 +76,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     let survey = Survey::of(source, bar)?;
     let mut run = Run {
         writer: stack.writer(),
+        source,
         plan: stack.plan_name(),
         guides: stack.guides(),
         takes_sensitive: stack.takes_sensitive(),
@@ -113,10 +118,13 @@ struct Pending {
     place: String,
     /// The resource; `None` where it is to be deleted.
     resource: Option<Json>,
+    /// The Binaries made of files that it names.
+    documents: Vec<Change>,
 }
 
 struct Run<'a> {
     writer: Writer,
+    source: &'a Source,
     plan: &'a str,
     guides: Guides,
     takes_sensitive: bool,
@@ -133,15 +141,17 @@ impl Run<'_> {
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, source: &Source, bar: &ProgressBar, pass: Pass) -> Result<()> {
         let runtime = Handle::current();
-        let (mut ordinal, mut batch) = (0, Vec::<Pending>::new());
+        let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
         source.each(&mut |item, bytes| {
             let file = item.file;
             if let Some(pending) = self.prepare(item, ordinal, pass)? {
                 let ends = batch.last().is_some_and(|last| last.file != file);
-                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH {
+                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
                     runtime.block_on(self.write(std::mem::take(&mut batch)))?;
+                    weight = 0;
                 }
                 batch.push(pending);
+                weight += bytes;
             }
             ordinal += 1;
             bar.inc(if pass == Pass::Owned { bytes } else { 0 });
@@ -179,7 +189,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource }))
+        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource, documents: Vec::new() }))
     }
 
     fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {

@@ -11,6 +11,7 @@ use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::store::writer::{Change, Place};
 
+use super::attachments::{checked_data, filed};
 use super::reason::{Kind, Reason};
 use super::references::references;
 use super::{Pending, Run};
@@ -41,9 +42,9 @@ pub(super) fn decides_owner(pending: &Pending) -> Vec<Reference> {
 }
 
 impl Run<'_> {
-    /// Puts the names of this run in the place of what they stand for; or says why a resource cannot be taken.
-    pub(super) fn resolve(&self, pending: &Pending) -> Result<Option<Json>, Reason> {
-        let Some(original) = &pending.resource else { return Ok(None) };
+    /// Puts the names of this run, and of Binaries made of files, in the place of what they stand for; or says why a resource cannot be taken.
+    pub(super) fn resolve(&self, pending: &Pending) -> Result<(Option<Json>, Vec<Change>), Reason> {
+        let Some(original) = &pending.resource else { return Ok((None, Vec::new())) };
         // An earlier occurrence that carries no label yet stays superseded: it is the same record.
         let labels = sensitivity::labels(original);
         if !labels.is_empty() && !self.takes_sensitive {
@@ -64,11 +65,16 @@ impl Run<'_> {
         }
         self.survey.names.resolve(&mut resource);
         claim(self.guides, &mut resource);
+        let documents = filed(pending.kind, &mut resource, self.source.folder(pending.file))?;
+        let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
             return Err(Reason::new(Kind::TooLarge, text));
         }
-        Ok(Some(resource))
+        if let Some(data) = data {
+            resource["data"] = data;
+        }
+        Ok((Some(resource), documents))
     }
 }
 

@@ -52,6 +52,8 @@ kinds! {
     BadMeta = "bad-meta",
     /// Larger than an answer can be.
     TooLarge = "too-large",
+    /// A Binary whose `data` is no base64.
+    BadData = "bad-data",
     /// The element that tells whose it is is not there.
     NoOwner = "no-owner",
     /// That element leads to a Patient inside the resource.
@@ -60,6 +62,12 @@ kinds! {
     OwnerNotAPatient = "owner-not-a-patient",
     /// That element names several patients.
     SeveralOwners = "several-owners",
+    /// An attachment names a file that is not there.
+    AttachmentMissing = "attachment-missing",
+    /// An attachment names a file that is not in the feed's folder.
+    AttachmentOutside = "attachment-outside",
+    /// An attachment says of its file what is not so.
+    AttachmentDiffers = "attachment-differs",
     /// A Provenance of nothing that is in this run.
     UnknownTargets = "unknown-targets",
     /// A reference that two resources of the run answer to.

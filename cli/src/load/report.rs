@@ -43,6 +43,8 @@ pub struct Report {
     pub rejected_file: Option<PathBuf>,
     /// Binaries that no document names yet: stored, and out of everyone's reach.
     pub unclaimed: u64,
+    /// Files beside the feed that new or changed resources name, and that are Binaries now.
+    pub files: u64,
 }
 
 impl Report {
@@ -93,7 +95,7 @@ impl Report {
     /// The report as scripts read it.
     pub fn to_json(&self) -> serde_json::Value {
         json!({"types": self.types, "reasons": self.reasons, "empty": self.empty, "rejected_file": self.rejected_file,
-            "unclaimed_binaries": self.unclaimed})
+            "unclaimed_binaries": self.unclaimed, "files": self.files})
     }
 }
 
@@ -119,6 +121,9 @@ impl fmt::Display for Report {
         }
         if self.unclaimed > 0 {
             writeln!(f, "{} Binary resources are kept out of reach until a document names them", self.unclaimed)?;
+        }
+        if self.files > 0 {
+            writeln!(f, "{} files beside the feed are documents of new or changed resources", self.files)?;
         }
         match &self.rejected_file {
             Some(file) => writeln!(f, "what was rejected, and why: {}", file.display()),

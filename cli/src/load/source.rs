@@ -69,6 +69,13 @@ impl Source {
         Ok(Source::Files(files))
     }
 
+    /// The folder in which a file of it lies, by the file's number.
+    pub fn folder(&self, file: usize) -> Option<&Path> {
+        let Source::Files(files) = self else { return None };
+        let folder = files.get(file)?.parent()?;
+        Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    }
+
     /// Its size in bytes, for the progress bar.
     pub fn size(&self) -> u64 {
         match self {

@@ -25,6 +25,7 @@ pub(crate) struct Chart {
     /// Put on everything written while it is set.
     pub(crate) labels: Vec<Code>,
     claims: Vec<Claim>,
+    ledger: claims::Ledger,
     resources: Vec<Value>,
     numbers: BTreeMap<&'static str, u32>,
 }
@@ -48,6 +49,7 @@ impl Chart {
             policies: Vec::new(),
             labels: Vec::new(),
             claims: Vec::new(),
+            ledger: claims::Ledger::default(),
             resources: Vec::new(),
             numbers: BTreeMap::new(),
         }
@@ -115,18 +117,24 @@ impl Chart {
         &self.resources
     }
 
-    /// Decides the claims and gives the whole record away.
-    pub(crate) fn finish(mut self) -> Vec<Value> {
+    /// Decides the claims so far, and gives away what has been written since the last time.
+    pub(crate) fn part(&mut self) -> Vec<Value> {
         let mut claims = std::mem::take(&mut self.claims);
         claims.sort_by(|a, b| (a.end, &a.number).cmp(&(b.end, &b.number)));
-        let mut ledger = claims::Ledger::default();
+        let mut ledger = std::mem::take(&mut self.ledger);
         for claim in claims {
             self.labels.clone_from(&claim.labels);
-            claims::settle(&mut self, &mut ledger, &claim);
+            claims::settle(self, &mut ledger, &claim);
         }
+        self.ledger = ledger;
         self.labels.clear();
-        super::provenance::provenances(&mut self);
-        self.resources
+        super::provenance::provenances(self);
+        std::mem::take(&mut self.resources)
+    }
+
+    /// Decides the claims and gives the whole record away.
+    pub(crate) fn finish(mut self) -> Vec<Value> {
+        self.part()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Made-up members of a made-up health plan: conformant FHIR R4 from tables and a seed.
 //!
 //! - `household`: the named members of the demo, each with a story;
-//! - `population`: as many more as wanted, one member at a time.
+//! - `population`: as many more as wanted, one member at a time;
+//! - `history`: one member with as many resources as wanted, a part at a time.
 //!
 //! How it is built: `catalog/` holds the tables; `chart` is one record under construction; `patient`, `coverage`,
 //! `encounters`, `clinical`, `observations`, `medications`, `claims/` … write one kind of resource each; `life` puts
@@ -27,6 +28,7 @@ mod coverage;
 mod directory;
 mod documents;
 mod encounters;
+mod history;
 mod household;
 mod life;
 mod medications;
@@ -94,4 +96,11 @@ pub fn population(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>>
 fn everyone(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut shared = BTreeSet::new();
     (0..members).map(move |number| chart::with_shared(population::member(number, seed), &mut shared))
+}
+
+/// One member, `long-<seed>`, with exactly so many resources of their own, the oldest first: a part at a time, each shared
+/// resource where it is first referred to. The same for the same seed.
+pub fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
+    let mut shared = BTreeSet::new();
+    history::history(resources, seed).map(move |part| chart::with_shared(part, &mut shared))
 }

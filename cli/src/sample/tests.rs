@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::values::{ANCHOR, day};
-use super::{household, population};
+use super::{history, household, population};
 
 fn key(resource: &Value) -> String {
     let text = |name: &str| resource[name].as_str().expect("a string").to_string();
@@ -25,7 +25,8 @@ fn walk(value: &Value, name: &str, see: &mut impl FnMut(&str, &str)) {
 /// Each record by itself; the household as one. Made once for all tests.
 fn everything() -> &'static [Vec<Value>] {
     static ALL: OnceLock<Vec<Vec<Value>>> = OnceLock::new();
-    ALL.get_or_init(|| population(25, 7).chain([household().resources]).collect())
+    let long = || history(1200, 7).flatten().collect();
+    ALL.get_or_init(|| population(25, 7).chain([household().resources, long()]).collect())
 }
 
 #[test]
@@ -153,4 +154,14 @@ fn prior_authorizations_tell_all_that_the_rule_wants() {
         *outcomes.entry(action.to_owned()).or_default() += 1;
     }
     assert!(["A1", "A3", "A4"].iter().all(|action| outcomes.contains_key(*action)), "{outcomes:?}");
+}
+
+#[test]
+fn a_history_is_exactly_as_long_as_asked_and_one_members_own() {
+    for length in [1, 30, 100, 1200] {
+        let record: Vec<Value> = history(length, 3).flatten().collect();
+        let own = record.iter().filter(|resource| resource["id"].as_str().is_some_and(|id| id.starts_with("long-3")));
+        assert_eq!(own.count(), length);
+        assert_eq!(record[0]["resourceType"], "Patient");
+    }
 }

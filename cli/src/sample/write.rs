@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Write the named members of `patient-access local` (ada, ben and the others) instead
     #[arg(long, conflicts_with_all = ["members", "seed"])]
     household: bool,
+    /// Write one member, `long-S`, with N resources of their own instead: a long history, to see how long lists do
+    #[arg(long, value_name = "N", conflicts_with_all = ["members", "household"])]
+    history: Option<usize>,
     /// The file to write, or a folder (one that is there, or a name that ends in /) for a file per type [default: the
     /// standard output]
     #[arg(long, value_name = "FILE|DIR")]
@@ -32,16 +35,17 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Writes the members, and tells how much it was. Memory holds one member at a time.
+    /// Writes the members, and tells how much it was. Memory holds one member at a time, of a long history a part.
     ///
     /// # Errors
     /// The output cannot be written.
     pub fn run(&self) -> Result<String> {
         let mut output = Output::open(self.out.as_deref())?;
-        let written = if self.household {
-            output.write(&super::household().resources)
-        } else {
-            super::everyone(self.members, self.seed).try_for_each(|record| output.write(&record))
+        let mut write = |resources: Vec<Value>| output.write(&resources);
+        let written = match self.history {
+            Some(resources) => super::history(resources, self.seed).try_for_each(write),
+            None if self.household => write(super::household().resources),
+            None => super::everyone(self.members, self.seed).try_for_each(write),
         };
         match written.and_then(|()| output.finish()) {
             // `| head` has read enough.

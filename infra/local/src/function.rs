@@ -107,6 +107,18 @@ impl Function {
         instance.holds(id) && instance.finish(outcome)
     }
 
+    /// The process of an instance has begun.
+    pub(crate) fn begun(&self, number: u32, process: Option<u32>) {
+        if let Some(instance) = self.lock().instances.get_mut(&number) {
+            instance.process = process;
+        }
+    }
+
+    /// The processes of its instances, by their ids.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        self.lock().instances.values().filter_map(|instance| instance.process).collect()
+    }
+
     /// Ends the process of an instance.
     pub(crate) fn kill(&self, number: u32) {
         if let Some(instance) = self.lock().instances.get(&number) {

@@ -91,6 +91,8 @@ enum Phase {
 /// An instance of a function.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    /// Its process, once there is one.
+    pub(crate) process: Option<u32>,
     phase: Phase,
     kill: Arc<Notify>,
     started: Instant,
@@ -99,7 +101,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// An instance whose process is being started, and the signal that ends it.
     pub(crate) fn starting(kill: Arc<Notify>) -> Self {
-        Self { phase: Phase::Starting, kill, started: Instant::now() }
+        Self { process: None, phase: Phase::Starting, kill, started: Instant::now() }
     }
 
     /// Whether its process has not asked for work yet.

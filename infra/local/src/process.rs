@@ -55,6 +55,7 @@ pub(crate) async fn run(function: Arc<Function>, launch: Launch, number: u32, ki
 async fn live(function: &Arc<Function>, launch: &Launch, number: u32, kill: &Notify) -> io::Result<ExitStatus> {
     let name = &function.definition.name;
     let mut child = launch.spawner.spawn(command(launch, name, number)).await?;
+    function.begun(number, child.id());
     let mut output = JoinSet::new();
     if let Some(stdout) = child.stdout.take() {
         output.spawn(Arc::clone(&launch.logs).drain(name.clone(), stdout));

@@ -148,6 +148,12 @@ impl LocalStack {
         self.logs.listen(Box::new(listener));
     }
 
+    /// The processes that run now, by the function's logical id in the template: what they use of the machine is the
+    /// system's to tell.
+    pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
+        self.functions.iter().map(|(name, function)| (name.clone(), function.processes())).collect()
+    }
+
     /// Starts one instance of each function and waits until they are ready. A
     /// function that cannot start says so in the logs.
     pub async fn warm(&self) {

@@ -15,7 +15,7 @@ use super::types::ResourceType;
 use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::http::json;
-use crate::store::StoreError;
+use crate::store::objects::ObjectError;
 use crate::store::resources::Window;
 use crate::store::row::Row;
 
@@ -133,7 +133,7 @@ fn newest_of_each_type(rows: &mut Vec<Row>) {
 }
 
 /// The documents, as many as fit; where some do not, it is said.
-async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, StoreError> {
+async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> {
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
         let reference = Some(row.key.clone());

@@ -63,7 +63,7 @@ fn preflight(path: &[&str]) -> Response {
     if open {
         set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
-        let headers = "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, Prefer";
+        let headers = "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, If-Range, Prefer, Range";
         set(&mut response, header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
         set(&mut response, header::ACCESS_CONTROL_MAX_AGE, "86400");
     }

@@ -1,6 +1,7 @@
 //! The FHIR API: what a member's app reads. One file per interaction ([`read`], [`search`], [`everything`],
 //! [`capability`]); the tables that drive them are [`types`] and [`parameters`].
 
+mod binary;
 pub mod bundle;
 pub mod capability;
 pub mod chain;

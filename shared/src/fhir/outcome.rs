@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::http::{Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
+use crate::store::objects::ObjectError;
 
 /// The media type of every FHIR answer (R4, "HTTP": Content Types).
 pub const FHIR_JSON: &str = "application/fhir+json";
@@ -48,9 +49,15 @@ pub enum Error {
     /// The request would read more than one request may.
     #[error("{0}")]
     TooCostly(String),
-    /// Another format than JSON was asked for.
-    #[error("this server speaks JSON: ask for `application/fhir+json`")]
-    NotAcceptable,
+    /// A format was asked for in which there is none; the text tells which there are.
+    #[error("{0}")]
+    NotAcceptable(String),
+    /// A part was asked for that is beyond the end (RFC 9110 §15.5.17).
+    #[error("there are {size} bytes, and the range is none of them")]
+    RangeNotSatisfiable {
+        /// How many bytes there are.
+        size: u64,
+    },
     /// The path exists, the method does not.
     #[error("this server lets apps read: {} {allow}", if .allow.contains(',') { "the methods here are" } else { "the method here is" })]
     MethodNotAllowed {
@@ -60,9 +67,17 @@ pub enum Error {
     /// Storage did not answer, or not as it should.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bucket did not give a document, or not the one that was stored.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
 }
 
 impl Error {
+    /// Another format than JSON was asked for, where there is no other.
+    pub fn speaks_json() -> Error {
+        Error::NotAcceptable("this server speaks JSON: ask for `application/fhir+json`".into())
+    }
+
     /// The HTTP status and the FHIR issue type (R4 value set "issue-type").
     pub fn status(&self) -> (StatusCode, &'static str) {
         match self {
@@ -74,10 +89,15 @@ impl Error {
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             Error::NotSupported(_) => (StatusCode::BAD_REQUEST, "not-supported"),
             Error::TooCostly(_) => (StatusCode::BAD_REQUEST, "too-costly"),
-            Error::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
+            Error::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Error::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
-            Error::Store(StoreError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
-            Error::Store(StoreError::Fault(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
+            Error::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "invalid"),
+            Error::Store(StoreError::Busy(_)) | Error::Object(ObjectError(StoreError::Busy(_))) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "transient")
+            }
+            Error::Store(StoreError::Fault(_)) | Error::Object(ObjectError(StoreError::Fault(_))) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "exception")
+            }
         }
     }
 
@@ -85,10 +105,10 @@ impl Error {
     pub fn respond(&self, fhir_base: &str) -> Response {
         let (status, code) = self.status();
         // What went wrong inside is for the log; outside it would tell an attacker about our parts.
-        let text = match self {
-            Error::Store(StoreError::Busy(_)) => "the server is busy: try again in a few seconds".to_owned(),
-            Error::Store(StoreError::Fault(_)) => "the server failed; the fault is logged".to_owned(),
-            told => told.to_string(),
+        let text = match status {
+            StatusCode::SERVICE_UNAVAILABLE => "the server is busy: try again in a few seconds".to_owned(),
+            StatusCode::INTERNAL_SERVER_ERROR => "the server failed; the fault is logged".to_owned(),
+            _ => self.to_string(),
         };
         if status.is_server_error() {
             tracing::error!(error = %self, "a FHIR request failed");
@@ -106,7 +126,10 @@ impl Error {
                 set(&mut response, header::WWW_AUTHENTICATE, &value);
             }
             Error::MethodNotAllowed { allow } => set(&mut response, header::ALLOW, allow),
-            Error::Store(StoreError::Busy(_)) => set(&mut response, header::RETRY_AFTER, "2"),
+            Error::RangeNotSatisfiable { size } => {
+                set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => set(&mut response, header::RETRY_AFTER, "2"),
             _ => {}
         }
         allow_any_origin(&mut response);

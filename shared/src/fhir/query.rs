@@ -290,7 +290,7 @@ pub fn format(value: Option<&str>) -> Result<(), Error> {
         None | Some("json" | "application/json" | "application/fhir+json" | "application/fhir json" | "text/json") => {
             Ok(())
         }
-        Some(_) => Err(Error::NotAcceptable),
+        Some(_) => Err(Error::speaks_json()),
     }
 }
 

@@ -3,15 +3,16 @@
 use http::{StatusCode, header};
 use serde_json::Value as Json;
 
+use super::binary;
 use super::outcome::{Error, FHIR_JSON};
 use super::reference::{Reference, is_id};
 use super::server::Call;
 use super::types::{Owner, ResourceType};
-use crate::access::{Access, Interaction, NAMING_DOCUMENTS};
+use crate::access::{Access, Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::clock::Time;
 use crate::http::{Request, Response, empty, json, set};
-use crate::store::resources::{Reading, Window};
+use crate::store::resources::Reading;
 use crate::store::row::Row;
 
 /// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
@@ -35,20 +36,34 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     if !is_id(id) {
         return Err(Error::NotFound);
     }
-    let read = async { Ok(call.server.resources.read(&permit, id).await?) };
-    let (access, sealed) = tokio::try_join!(call.access(), read)?;
+    // A Binary has nothing of its own that a scope could compare: where the token does not see everything that names
+    // documents, one of the resources that it sees has to name this one. What names it is read in the same round trip.
+    let permits = (kind.owner == Owner::Attachment).then(|| call.bearer.documents()).flatten();
+    let resources = &call.server.resources;
+    let read = async { Ok(resources.read(&permit, id).await?) };
+    let naming = async {
+        match &permits {
+            Some(permits) => Ok(Some(resources.naming(permits, id).await?)),
+            None => Ok(None),
+        }
+    };
+    let (access, sealed, naming) = tokio::try_join!(call.access(), read, naming)?;
     let row = match access.open(sealed)? {
         Reading::Resource(row) => *row,
-        Reading::Deleted => return Err(Error::Gone),
-        Reading::Nothing => return Err(Error::NotFound),
+        // Who sees a part of the documents might never have seen this one.
+        Reading::Deleted if permits.is_none() => return Err(Error::Gone),
+        Reading::Deleted | Reading::Nothing => return Err(Error::NotFound),
     };
-    if kind.owner == Owner::Attachment && !is_named(call, access, id).await? {
-        return Err(Error::NotFound);
+    if let (Some(permits), Some(naming)) = (&permits, naming) {
+        is_named(call, access, permits, &access.open(naming)?, &row.key).await?;
     }
     Ok(row)
 }
 
 async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
+    if row.key.kind == "Binary" {
+        return binary::give(call, row).await;
+    }
     let (key, version, updated) = (row.key.clone(), row.version, row.last_updated);
     let validators = |response: &mut Response| {
         set(response, header::ETAG, &format!("W/\"{version}\""));
@@ -66,7 +81,7 @@ async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
 
 /// Whether the app says that it holds this version (R4, "conditional read"). Where it names versions, its date does not count
 /// (RFC 9110 §13.2.2), and a date that is none is as if it were not there (§13.1.3).
-fn is_held(request: &Request, version: u64, updated: Time) -> bool {
+pub(super) fn is_held(request: &Request, version: u64, updated: Time) -> bool {
     if request.headers.contains_key(header::IF_NONE_MATCH) {
         let tags = request.header(header::IF_NONE_MATCH).unwrap_or_default();
         let (all, this) = ("*", format!("\"{version}\""));
@@ -77,45 +92,31 @@ fn is_held(request: &Request, version: u64, updated: Time) -> bool {
     since.is_some_and(|since| updated.seconds() <= since.seconds())
 }
 
-/// Whether the document may be read: where the token does not see everything that names documents, one of the resources
-/// that it sees has to name this one. Only such a token costs these reads, at most [`MOST_READS`] of them.
-async fn is_named(call: &Call<'_>, access: &Access, id: &str) -> Result<bool, Error> {
-    let Some(permits) = call.bearer.documents() else { return Ok(true) };
-    let (resources, name) = (&call.server.resources, format!("Binary/{id}"));
-    let mut reads = 0;
-    for kind in NAMING_DOCUMENTS {
-        let Some(permit) = permits.of(kind) else { continue };
-        let mut window = Window::whole(true);
-        loop {
-            reads += 1;
-            if reads > MOST_READS {
-                return Err(Error::TooCostly(
-                    "the resource that names this document is too far away; ask with a token for \
-                     all of DocumentReference, DiagnosticReport, Media, ExplanationOfBenefit, Claim and \
-                     QuestionnaireResponse"
-                        .into(),
-                ));
-            }
-            let slice = access.open(resources.history(permit, &window).await?)?;
-            for row in slice.rows {
-                let json = resources.json(row).await?;
-                if json.contains(&name)
-                    && serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base))
-                {
-                    return Ok(true);
-                }
-            }
-            window.after = slice.more;
-            if window.after.is_none() {
-                break;
+/// Whether one of the resources that once named the Binary still does, and the token sees it.
+///
+/// # Errors
+/// [`Error::NotFound`] where none does.
+async fn is_named(
+    call: &Call<'_>,
+    access: &Access,
+    permits: &Permits,
+    naming: &[Reference],
+    binary: &Reference,
+) -> Result<(), Error> {
+    let (resources, name) = (&call.server.resources, binary.to_string());
+    for some in naming.chunks(AT_ONCE) {
+        for row in access.open(resources.owned(permits, some).await?)? {
+            let json = resources.json(row).await?;
+            if serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base)) {
+                return Ok(());
             }
         }
     }
-    Ok(false)
+    Err(Error::NotFound)
 }
 
-/// At most so many reads of up to 1 MB for the resource that names a document.
-const MOST_READS: usize = 10;
+/// Resources that are read at once to find one that names a document. Hardly ever are there more than one or two.
+const AT_ONCE: usize = 20;
 
 /// Whether an Attachment somewhere in `json` has this Binary as its `url`.
 fn attaches(json: &Json, name: &str, base: &str) -> bool {

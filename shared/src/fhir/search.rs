@@ -24,7 +24,7 @@ use super::types::{Owner, ResourceType};
 use crate::access::{Access, Interaction, Permit};
 use crate::audit::Disclosure;
 use crate::http::json;
-use crate::store::StoreError;
+use crate::store::objects::ObjectError;
 use crate::store::resources::Window;
 use crate::store::row::{Row, moment};
 
@@ -333,7 +333,7 @@ fn remark(severity: &str, code: &str, text: &str) -> Entry {
     Entry { reference: None, mode: Mode::Outcome, json: outcome(severity, code, text).to_string() }
 }
 
-async fn entry(call: &Call<'_>, row: Row, mode: Mode, summary: &Summary) -> Result<Entry, StoreError> {
+async fn entry(call: &Call<'_>, row: Row, mode: Mode, summary: &Summary) -> Result<Entry, ObjectError> {
     let reference = Some(row.key.clone());
     Ok(Entry { reference, mode, json: subset(call.server.resources.json(row).await?, summary) })
 }

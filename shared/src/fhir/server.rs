@@ -22,6 +22,7 @@ pub struct Server {
     verifier: Verifier,
     pub(super) resources: Resources,
     audit: Audit,
+    pub(super) clock: Clock,
 }
 
 /// One request under a good token.
@@ -53,7 +54,8 @@ impl Server {
         Ok(Server {
             verifier: Verifier::load(aws, &config, clock.clone()).await?,
             resources: Resources::new(aws, &config.resources_table, &config.documents_bucket),
-            audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock),
+            audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock.clone()),
+            clock,
             config,
         })
     }
@@ -118,8 +120,8 @@ impl Server {
             Ok(()) => handler(&call).await,
             Err(error) => Err(error),
         };
-        // Storage that does not answer is not asked again, for the function's own time is short; nor is a grant that was
-        // found dead while the handler read.
+        // Tables that do not answer are not asked again, for the function's own time is short; nor is a grant that was found
+        // dead while the handler read. A fault of the bucket is recorded: the tables are alive.
         if let Err(error @ (Error::Store(_) | Error::InvalidToken(_))) = result {
             return Err(error);
         }
@@ -159,8 +161,12 @@ impl From<Refusal> for Error {
     }
 }
 
-/// Whether the app takes JSON, by `_format` or else by `Accept`.
+/// Whether the app takes JSON, by `_format` or else by `Accept`. What a Binary holds has a type of its own: which one shows
+/// when it was read.
 fn acceptable(request: &Request) -> Result<(), Error> {
+    if request.parameter("type") == "Binary" && request.parameters.contains_key("id") {
+        return Ok(());
+    }
     if let Ok(Some(wanted)) = single(&request.query(), "_format") {
         return query::format(Some(wanted));
     }
@@ -170,5 +176,5 @@ fn acceptable(request: &Request) -> Result<(), Error> {
         let range = range.trim();
         range.is_empty() || json.iter().any(|known| known.eq_ignore_ascii_case(range))
     });
-    if takes { Ok(()) } else { Err(Error::NotAcceptable) }
+    if takes { Ok(()) } else { Err(Error::speaks_json()) }
 }

@@ -88,9 +88,20 @@ impl Aws {
         aws_sdk_kms::Client::from_conf(config.build())
     }
 
-    /// Addresses are path-style where an endpoint is named by hand: a machine's own name has no names under it.
     pub(super) fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.config);
+        self.s3_from(aws_sdk_s3::config::Builder::from(&self.config))
+    }
+
+    /// Without an end: gigabytes take their time, and the SDK gives up by itself where nothing moves.
+    pub(super) fn s3_for_uploads(&self) -> aws_sdk_s3::Client {
+        let endless =
+            TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).disable_operation_attempt_timeout();
+        let endless = endless.disable_operation_timeout().build();
+        self.s3_from(aws_sdk_s3::config::Builder::from(&self.config).timeout_config(endless))
+    }
+
+    /// Addresses are path-style where an endpoint is named by hand: a machine's own name has no names under it.
+    fn s3_from(&self, config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
         let by_hand = self.endpoints.s3.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let config = self.endpoints.s3.iter().fold(config, aws_sdk_s3::config::Builder::endpoint_url);
         aws_sdk_s3::Client::from_conf(config.force_path_style(by_hand).build())

@@ -4,6 +4,7 @@
 //! - A shared resource: pk and sk `<Type>/<id>`.
 //! - A pointer: a row without a body under pk `Patient/<owner>`, sk `<Type>/<id>` of a shared resource that one of the
 //!   member's own refers to.
+//! - A name of a Binary: see [`super::documents`].
 //! - A tombstone: a row with a version and no body, where a resource was deleted.
 //! - News of shared resources: pk `shared`, sk a moment at which some of them changed.
 //!
@@ -24,7 +25,7 @@ pub use reach::Reach;
 pub(super) use self::news::{SHARED_NEWS, moment};
 
 use self::items::{Item, decode, key, text};
-use super::objects::Objects;
+use super::objects::{Object, ObjectError, Objects};
 use super::row::{self, Row};
 use super::{Aws, StoreError, meter};
 use crate::access::{Permit, Permits, Sealed};
@@ -36,9 +37,9 @@ use crate::fhir::types::ResourceType;
 /// The table and the bucket behind it.
 #[derive(Clone)]
 pub struct Resources {
-    client: Client,
-    table: String,
-    objects: Objects,
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) objects: Objects,
 }
 
 /// Part of a member's partition.
@@ -128,6 +129,16 @@ pub enum Found {
     Pointer(Reach),
     /// A resource was here and is deleted.
     Tombstone,
+}
+
+impl Found {
+    /// The resource, if it is one.
+    pub(super) fn resource(self) -> Option<Row> {
+        match self {
+            Found::Resource(row) => Some(row),
+            Found::Pointer(_) | Found::Tombstone => None,
+        }
+    }
 }
 
 /// What there is under an id.
@@ -237,8 +248,10 @@ impl Resources {
             .client
             .query()
             .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
+            // What comes after the types are names of Binaries.
+            .key_condition_expression("pk = :pk AND sk < :end")
             .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
+            .expression_attribute_values(":end", AttributeValue::S("~".into()))
             .set_limit(limit.and_then(|limit| i32::try_from(limit).ok()))
             .set_exclusive_start_key(after.map(|after| key(&partition, after)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -274,11 +287,12 @@ impl Resources {
         Ok(permits.seal(rows.into_iter().filter(|row| permits.admit(row)).collect()))
     }
 
-    /// The JSON of a row, from the bucket where it was too large for the table.
+    /// The JSON of a row, from the bucket where it was too large for the table. A Binary whose content lies in the bucket is
+    /// without `data`.
     ///
     /// # Errors
-    /// [`StoreError`]
-    pub async fn json(&self, row: Row) -> Result<String, StoreError> {
+    /// [`ObjectError`]
+    pub async fn json(&self, row: Row) -> Result<String, ObjectError> {
         match &row.object {
             None => Ok(row.json),
             Some(object) => self.object(&row.key.kind, object).await.map(|(_, json)| json),
@@ -302,16 +316,12 @@ impl Resources {
             && let Some(object) = &row.object
             && row.index.table != table_version()
         {
-            (row.index, _) = self.object(&row.key.kind, object).await?;
+            (row.index, _) = self.object(&row.key.kind, object).await.map_err(|ObjectError(error)| error)?;
         }
         Ok(found)
     }
 
-    async fn object(&self, kind: &str, object: &row::Object) -> Result<(Index, String), StoreError> {
-        let packed = self.objects.get(&object.key).await?;
-        if row::content_hash(&packed) != object.sha256 {
-            return Err(StoreError::Fault(format!("the object of a {kind} is not the one that was stored")));
-        }
-        row::unpack(kind, &packed)
+    async fn object(&self, kind: &str, object: &Object) -> Result<(Index, String), ObjectError> {
+        row::unpack(kind, &self.objects.get(object).await?).map_err(ObjectError)
     }
 }

@@ -8,6 +8,8 @@
 use aws_lc_rs::digest;
 
 use super::StoreError;
+use super::documents::Content;
+use super::objects::Object;
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
@@ -35,15 +37,10 @@ pub struct Row {
     /// Its JSON; empty where it lies in the bucket (see [`super::resources::Resources::json`]).
     pub(super) json: String,
     pub(super) object: Option<Object>,
+    /// What it holds beside its JSON, if it is a Binary whose content lies in the bucket.
+    pub(super) content: Option<Content>,
     /// How far it is from the member's own: 0 for their own, 1 for a shared one pointed to, 2 for the second step.
     pub(super) steps: u8,
-}
-
-/// Where the body of a large resource lies.
-#[derive(Clone, Debug)]
-pub(super) struct Object {
-    pub key: String,
-    pub sha256: Vec<u8>,
 }
 
 impl Row {

@@ -5,6 +5,7 @@
 //! that what was once stored can always be found again: to be moved when the plan finds that it was another member's, or to
 //! be deleted by its id alone.
 
+mod binaries;
 mod homes;
 mod rows;
 
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde_json::Value as Json;
 
+use super::documents::Upload;
 use super::objects::Objects;
 use super::resources::Resources;
 use super::resources::items::{Item, key};
@@ -64,6 +66,8 @@ struct Copy {
     resource: Json,
     hash: Vec<u8>,
     source_date: Option<i64>,
+    /// What a Binary holds, where that is too large for its row.
+    upload: Option<Upload>,
 }
 
 /// What the store has of a resource.
@@ -78,8 +82,8 @@ pub struct Standing {
 /// The table and the bucket, for writing.
 #[derive(Clone)]
 pub struct Writer {
-    client: Client,
-    table: String,
+    pub(super) client: Client,
+    pub(super) table: String,
     objects: Objects,
     resources: Resources,
 }
@@ -107,11 +111,29 @@ impl Place {
     }
 }
 
+impl Standing {
+    /// Whether it stands, or may stand, in this member's partition.
+    pub fn is_of(&self, owner: &str) -> bool {
+        self.owners.contains(owner)
+    }
+}
+
 impl Change {
     /// The resource is to stand at these places, with this content, and nowhere else.
     pub fn store(kind: &'static ResourceType, id: &str, copies: Vec<(Place, Json)>) -> Change {
         let copies = copies.into_iter().map(|(place, resource)| (place, Copy::of(resource))).collect();
         Change { kind, reference: Reference::new(kind.name, id), copies }
+    }
+
+    /// A Binary of this member is to hold a file. Its JSON is without `data`.
+    pub fn hold(binary: Json, upload: Upload, owner: &str) -> Option<Change> {
+        let (kind, id) = (ResourceType::named("Binary")?, binary["id"].as_str()?.to_owned());
+        let copy = Copy::with(binary, Some(upload));
+        Some(Change {
+            kind,
+            reference: Reference::new(kind.name, &id),
+            copies: BTreeMap::from([(Place::Member(owner.to_owned()), copy)]),
+        })
     }
 
     /// The resource is to be deleted, wherever it stands.
@@ -164,13 +186,19 @@ impl Copy {
     /// `meta.versionId` and `meta.lastUpdated` are ours: a client that asks "since my last sync" must not miss a claim that came
     /// late.
     fn of(mut resource: Json) -> Copy {
+        let upload = Upload::taken_from(&mut resource);
+        Copy::with(resource, upload)
+    }
+
+    fn with(mut resource: Json, upload: Option<Upload>) -> Copy {
         let source_date = source_date(&resource);
         if let Some(meta) = resource["meta"].as_object_mut() {
             meta.remove("versionId");
             meta.remove("lastUpdated");
         }
-        let content = resource.to_string();
-        Copy { source_date, hash: content_hash(content.as_bytes())[..16].to_vec(), resource }
+        let mut content = resource.to_string().into_bytes();
+        content.extend(upload.iter().flat_map(Upload::sha256));
+        Copy { source_date, hash: content_hash(&content)[..16].to_vec(), resource, upload }
     }
 }
 
@@ -180,7 +208,7 @@ impl Writer {
         Writer {
             client: aws.dynamodb(),
             table: table.to_owned(),
-            objects: Objects::new(aws, bucket),
+            objects: Objects::for_uploads(aws, bucket),
             resources: Resources::new(aws, table, bucket),
         }
     }
@@ -222,7 +250,19 @@ impl Writer {
         Ok(standings)
     }
 
-    /// Makes a change. Every step may be repeated, and at none of them is a copy out of reach of a later run: the home names
+    /// Sends what a change's Binary holds to the bucket, where nothing leads to it yet. It may take long, so it comes before
+    /// everything that others see.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn send(&self, change: &Change) -> Result<(), StoreError> {
+        for upload in change.copies.values().filter_map(|copy| copy.upload.as_ref()) {
+            self.objects.upload(upload).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a change whose bytes were sent. Every step may be repeated, and at none of them is a copy out of reach of a later run: the home names
     /// old and new partitions, then the new rows are written, then the old ones removed, then the home names the new alone.
     ///
     /// # Errors
@@ -248,7 +288,8 @@ impl Writer {
         let owners = change.owners();
         if change.copies.is_empty() {
             for (place, version) in standing.rows.iter().filter(|(_, version)| version.hash.is_some()) {
-                self.bury(place, &change.reference, version, now).await?;
+                self.release(place, &change.reference, Some(now)).await?;
+                self.end(place, &change.reference, version, Some(now)).await?;
             }
             return Ok(());
         }
@@ -263,7 +304,8 @@ impl Writer {
             }
         }
         for (place, version) in standing.rows.iter().filter(|(place, _)| !change.copies.contains_key(place)) {
-            self.remove(place, &change.reference, version).await?;
+            self.release(place, &change.reference, None).await?;
+            self.end(place, &change.reference, version, None).await?;
         }
         if both != owners {
             self.put_home(&change.reference, &both, &owners).await?;
@@ -327,23 +369,6 @@ impl Writer {
                 Err(Fault::Store(error)) => return Err(error),
             }
         }
-        Ok(())
-    }
-
-    /// Gives a Binary that came before its document to the member whose document now names it.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the copy that waits is removed last, so the call may be repeated.
-    pub async fn adopt(&self, binary: &Reference, owner: &str) -> Result<(), StoreError> {
-        let waiting = Place::Unclaimed.key(binary);
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(waiting.clone()));
-        let Some(mut item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
-        item.extend(Place::Member(owner.to_owned()).key(binary));
-        match self.put(item, "attribute_not_exists(h)", HashMap::new()).await {
-            Ok(()) | Err(Fault::Conflict) => {}
-            Err(Fault::Store(error)) => return Err(error),
-        }
-        self.client.delete_item().table_name(&self.table).set_key(Some(waiting)).send().await?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
+use shared::store::objects::LINK_SECONDS;
 
 use super::{Resources, functions, of_type, texts};
 
@@ -73,8 +74,21 @@ fn tables_and_bucket(resources: &Resources) -> Vec<String> {
                 && statements.into_iter().flatten().any(|statement| refuses_plain_http(statement, id))
         });
         faults.unless(refuses, format!("{id} takes plain HTTP"));
+        let ends = of_type(resources, "AWS::S3::BucketPolicy").any(|(_, policy)| {
+            let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array();
+            policy["Properties"]["Bucket"] == *id && statements.into_iter().flatten().any(refuses_old_links)
+        });
+        faults.unless(ends, format!("{id} takes links that are older than a minute"));
+        let methods = &properties["CorsConfiguration"]["CorsRules"][0]["AllowedMethods"];
+        faults.unless(*methods == json!(["GET"]), format!("{id} cannot be read by a page, or more than read"));
     }
     faults.0
+}
+
+fn refuses_old_links(statement: &Json) -> bool {
+    let condition = json!({"StringEquals": {"s3:authType": "REST-QUERY-STRING"},
+        "NumericGreaterThan": {"s3:signatureAge": LINK_SECONDS * 1000}});
+    statement["Effect"] == "Deny" && statement["Principal"] == "*" && statement["Condition"] == condition
 }
 
 fn refuses_plain_http(statement: &Json, bucket: &str) -> bool {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use serde_json::Value as Json;
+use patient_access::load::Source;
+use serde_json::{Value as Json, json};
 use shared::oauth::grant::Grant;
 use shared::store::auth::Commit;
 use tests::{App, AuthorizeOptions, REDIRECT_URI, Templates, VERIFIER, pattern};
@@ -29,7 +30,7 @@ const WATCHED: &[(&str, &str)] = &[
 const OURS: &str = "PatientAccess/${AWS::StackName}";
 
 /// The values of the field `alarm` that have an alarm of their own.
-const NAMED: [&str; 2] = ["audit", "token-and-grant"];
+const NAMED: [&str; 3] = ["audit", "documents", "token-and-grant"];
 
 /// A metric that an alarm watches or a filter feeds: namespace, name, and the value of the dimension `Alarm`.
 type Metric = (String, String, Option<String>);
@@ -203,6 +204,15 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
     }
     set_grants_patient(&app, &tokens.access, "alice").await;
 
+    let large = "x".repeat(100_000);
+    let report =
+        json!({"resourceType": "Binary", "id": "gone", "contentType": "text/plain", "data": STANDARD.encode(large)});
+    let names = json!({"resourceType": "DocumentReference", "id": "gone", "status": "current",
+        "subject": {"reference": "Patient/alice"}, "content": [{"attachment": {"url": "Binary/gone"}}]});
+    assert!(app.load(Source::Memory(vec![report, names])).await.is_clean());
+    app.spoil(&app.objects().await[0], None).await;
+    assert_eq!(app.fhir_unguarded(&tokens, "Binary/gone").await.status, http::StatusCode::INTERNAL_SERVER_ERROR);
+
     app.drop_audit_table().await;
     for path in paths {
         assert!(app.fhir_unguarded(&tokens, path).await.status.is_server_error());
@@ -239,8 +249,8 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
     }
     for (filter, alarms) in [
         ("ReadAlarms", &NAMED[..]),
-        ("SearchAlarms", &NAMED),
-        ("EverythingAlarms", &NAMED),
+        ("SearchAlarms", &["audit", "token-and-grant"]),
+        ("EverythingAlarms", &["audit", "token-and-grant"]),
         ("AuthorizeAlarms", &["audit"]),
         ("TokenAlarms", &["audit"]),
     ] {

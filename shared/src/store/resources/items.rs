@@ -10,6 +10,8 @@ use super::reach::Reach;
 use super::{Found, Resources};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
+use crate::store::documents::Content;
+use crate::store::objects::Object;
 use crate::store::row::{self, Row};
 use crate::store::{StoreError, meter};
 
@@ -30,6 +32,15 @@ impl Resources {
     pub(in crate::store) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, h, su, w")));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    /// The resource at a key as it is at this moment, for the loader.
+    pub(in crate::store) async fn standing(&self, key: Item) -> Result<Option<Row>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        match request.send().await?.item() {
+            Some(item) => Ok(decode(item, 0)?.resource()),
+            None => Ok(None),
+        }
     }
 
     /// Asks until every key is answered: a batch may come in part (16 MB, throttling), and a page must never be short.
@@ -102,9 +113,14 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let (index, json) = row::unpack(&key.kind, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
         (Some(AttributeValue::S(key)), Some(AttributeValue::B(sha256))) => {
-            Some(row::Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
+            Some(Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
         }
         _ => None,
+    };
+    // With a size, the object is what a Binary holds; without one, it is the resource itself.
+    let (object, content) = match (object, item.get("l")) {
+        (Some(object), Some(_)) => (None, Some(Content { object, size: number(item, "l")? })),
+        (object, _) => (object, None),
     };
     Ok(Found::Resource(Row {
         version: number(item, "v")?,
@@ -114,6 +130,7 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         index,
         json,
         object,
+        content,
         steps,
     }))
 }

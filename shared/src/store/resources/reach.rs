@@ -152,10 +152,7 @@ impl Resources {
     /// A shared resource as the loader needs it: to know what it refers to.
     pub(in crate::store) async fn shared_row(&self, target: &Reference) -> Result<Option<Row>, StoreError> {
         let found = self.pointed_to(&Reach { target: target.clone(), steps: 0 }).await?;
-        Ok(found.and_then(|found| match found {
-            Found::Resource(row) => Some(row),
-            Found::Pointer(_) | Found::Tombstone => None,
-        }))
+        Ok(found.and_then(Found::resource))
     }
 
     /// Every shared resource of the permits' types that the member reaches: those that pointers lead to, and those that only

@@ -29,21 +29,6 @@ impl Writer {
         Ok(homes)
     }
 
-    /// Gives a Binary to the member whose resource names it first; tells whose it is.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn claim(&self, binary: &Reference, owner: &str) -> Result<BTreeSet<String>, StoreError> {
-        let ours = BTreeSet::from([owner.to_owned()]);
-        match self.put_home(binary, &BTreeSet::new(), &ours).await {
-            Ok(()) => Ok(ours),
-            Err(Fault::Conflict) => {
-                Ok(self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default())
-            }
-            Err(Fault::Store(error)) => Err(error),
-        }
-    }
-
     /// Changes a home from what was read.
     pub(super) async fn put_home(
         &self,

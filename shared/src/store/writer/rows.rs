@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value as Json, json};
 
 use super::{Change, Copy, Fault, Place, Writer};
@@ -16,6 +15,7 @@ use crate::fhir::parameters_of;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
+use crate::store::objects::Object;
 use crate::store::resources::items::{Item, number, text};
 use crate::store::row::{content_hash, pack, position};
 
@@ -73,25 +73,33 @@ impl Writer {
         self.over(item, there).await
     }
 
-    /// Puts a tombstone in the place of a row: what was deleted is told from what never was.
-    pub(super) async fn bury(
+    /// Ends a row: with a tombstone where it is deleted, so that what was is told from what never was; without a trace where it was
+    /// never this member's. What it had in the bucket goes with it.
+    pub(super) async fn end(
         &self,
         place: &Place,
         reference: &Reference,
         version: &Version,
-        now: Time,
+        deleted: Option<Time>,
     ) -> Result<(), Fault> {
-        if *place == Place::Unclaimed {
-            return self.remove(place, reference, version).await;
+        let row = self.resources.standing(place.key(reference)).await?;
+        let object = row.and_then(|row| row.content.map(|content| content.object).or(row.object));
+        match deleted.filter(|_| *place != Place::Unclaimed) {
+            Some(now) => {
+                let mut item = place.key(reference);
+                item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
+                item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
+                self.over(item, Some(version)).await?;
+            }
+            None => self.remove(place, reference, version).await?,
         }
-        let mut item = place.key(reference);
-        item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
-        item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
-        self.over(item, Some(version)).await
+        if let Some(object) = object {
+            self.objects.remove(&object).await?;
+        }
+        Ok(())
     }
 
-    /// Removes a row without a trace: it was never this member's.
-    pub(super) async fn remove(&self, place: &Place, reference: &Reference, version: &Version) -> Result<(), Fault> {
+    async fn remove(&self, place: &Place, reference: &Reference, version: &Version) -> Result<(), Fault> {
         let request = self
             .client
             .delete_item()
@@ -139,14 +147,24 @@ impl Writer {
         if let (Place::Member(_), Some(_)) = (place, kind.key_date) {
             set("d", AttributeValue::S(position(reference, key_date(kind, &index))));
         }
-        if packed.len() <= LARGEST_IN_ROW {
-            set("b", AttributeValue::B(Blob::new(packed)));
-        } else {
-            let sha256 = content_hash(&packed);
-            let name = URL_SAFE_NO_PAD.encode(&sha256);
-            let key = format!("documents/{reference}/{name}");
-            self.objects.put(&key, packed).await?;
-            set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+        let object = match &copy.upload {
+            Some(upload) => {
+                set("b", AttributeValue::B(Blob::new(packed)));
+                set("l", AttributeValue::N(upload.size().to_string()));
+                Some(upload.object().clone())
+            }
+            None if packed.len() <= LARGEST_IN_ROW => {
+                set("b", AttributeValue::B(Blob::new(packed)));
+                None
+            }
+            None => {
+                let object = Object::named(&reference.to_string(), content_hash(&packed));
+                self.objects.put(&object, "application/octet-stream", ByteStream::from(packed)).await?;
+                set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+                Some(object)
+            }
+        };
+        if let Some(Object { key, sha256 }) = object {
             set("o", AttributeValue::S(key));
             set("s", AttributeValue::B(Blob::new(sha256)));
         }
@@ -155,7 +173,7 @@ impl Writer {
 }
 
 /// A resource with its version and the moment at which that became visible.
-fn stamped(resource: &Json, version: u64, now: Time) -> Json {
+pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
     let mut resource = resource.clone();
     if !resource["meta"].is_object() {
         resource["meta"] = json!({});

@@ -1,0 +1,239 @@
+//! What documents hold: in a Binary, or in a file beside the feed.
+//!
+//! An attachment may name a file by its path from the feed's own folder. The file becomes a Binary of the resource's member and
+//! the attachment names that. It is read as it is hashed and as it is sent, and never held whole.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value as Json, json};
+use shared::fhir::owner::{Ownership, ownership};
+use shared::fhir::reference::Reference;
+use shared::fhir::types::ResourceType;
+use shared::store::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
+use shared::store::row::content_hash;
+use shared::store::writer::{Change, Place};
+
+use super::reason::{Kind, Reason};
+
+/// The elements of type Attachment (R4) in the types that are kept. An extension has a `url`, too, and is none of them.
+const ATTACHMENTS: &[&str] = &["attachment", "content", "photo", "presentedForm", "valueAttachment"];
+
+/// What the loader reads as a feed, and never as a document: it holds other members' data.
+const FEEDS: &[&str] = &["json", "jsonl", "ndjson"];
+
+/// A file as it is on the disk.
+struct Measured {
+    size: u64,
+    sha256: Vec<u8>,
+    /// R4's `Attachment.hash`.
+    sha1: String,
+}
+
+/// Takes the `data` out of a Binary: they have no part in how large its JSON may be.
+///
+/// # Errors
+/// They are no base64.
+pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> {
+    if resource["resourceType"] != "Binary" {
+        return Ok(None);
+    }
+    let Some(data) = resource.as_object_mut().and_then(|binary| binary.shift_remove("data")) else { return Ok(None) };
+    let wrong = |why: &str| Reason::new(Kind::BadData, format!("its `data` is no base64: {why}"));
+    decoded(data.as_str().ok_or_else(|| wrong("it is no string"))?).map_err(|why| wrong(&why))?;
+    Ok(Some(data))
+}
+
+/// Lets every attachment that names a file in `folder` name a Binary instead: the changes that store those.
+///
+/// # Errors
+/// A file is not there, is not in the folder, or is another than the attachment says; or the resource is no member's.
+pub(super) fn filed(kind: &ResourceType, resource: &mut Json, folder: Option<&Path>) -> Result<Vec<Change>, Reason> {
+    let mut changes = Vec::new();
+    let mut named = Vec::new();
+    each(resource, &mut |attachment| named.extend(file_of(attachment).map(str::to_owned)));
+    let Some(first) = named.first() else { return Ok(changes) };
+    let Ownership::Member(owner) = ownership(kind, resource)? else {
+        let text =
+            format!("its attachment names the file `{first}`, and it is no one member's: put the bytes into `data`");
+        return Err(Reason::new(Kind::NoOwner, text));
+    };
+    let mut fault = None;
+    each(resource, &mut |attachment| {
+        let Some(url) = file_of(attachment).map(str::to_owned).filter(|_| fault.is_none()) else { return };
+        match found(folder, &url).and_then(|path| binary(attachment, &url, path, &owner)) {
+            Ok(change) => changes.push(change),
+            Err(reason) => fault = Some(reason),
+        }
+    });
+    fault.map_or(Ok(changes), Err)
+}
+
+/// Visits every attachment, wherever it stands.
+fn each(json: &mut Json, visit: &mut dyn FnMut(&mut Map<String, Json>)) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
+        Json::Object(properties) => {
+            for (name, value) in properties {
+                if ATTACHMENTS.contains(&name.as_str()) {
+                    match value {
+                        Json::Object(attachment) => visit(attachment),
+                        Json::Array(items) => items.iter_mut().filter_map(Json::as_object_mut).for_each(&mut *visit),
+                        _ => {}
+                    }
+                }
+                each(value, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The file that an attachment names: a relative path (RFC 3986 §4.2), and no reference to a resource.
+fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
+    let url = attachment.get("url")?.as_str()?;
+    let has_scheme = url.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
+    let reference = Reference::parse(url.strip_prefix('/').unwrap_or(url), &[]);
+    let is_resource = reference.is_some_and(|reference| ResourceType::named(&reference.kind).is_some());
+    (!has_scheme && !is_resource && !url.is_empty() && !url.starts_with('#')).then_some(url)
+}
+
+/// Where the file is: in the folder, wherever links lead.
+fn found(folder: Option<&Path>, url: &str) -> Result<PathBuf, Reason> {
+    let outside = |why: &str| {
+        let text = format!("its attachment names `{url}`, {why}; name a file in the feed's own folder or below it");
+        Reason::new(Kind::AttachmentOutside, text)
+    };
+    let missing = || {
+        let text = format!("its attachment names `{url}`, and there is no such file beside the feed");
+        Reason::new(Kind::AttachmentMissing, text)
+    };
+    let decoded = percent_decode_str(url).decode_utf8().map_err(|_| missing())?;
+    let inward = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    if decoded.contains('\\') || !Path::new(&*decoded).components().all(inward) {
+        return Err(outside("a path that leads elsewhere"));
+    }
+    let folder = folder.ok_or_else(missing)?.canonicalize().map_err(|_| missing())?;
+    let path = folder.join(&*decoded).canonicalize().map_err(|_| missing())?;
+    if !path.starts_with(&folder) {
+        return Err(outside("a link that leads elsewhere"));
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if FEEDS.contains(&ending.as_str()) {
+        return Err(outside("which is read as a feed, and may hold other members' data"));
+    }
+    if path.is_file() { Ok(path) } else { Err(missing()) }
+}
+
+/// The Binary that holds a file, which the attachment then names. Its id is made of the member, the type and the bytes, so that
+/// the same file is the same Binary in every run, and never another member's.
+fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &str) -> Result<Change, Reason> {
+    let unread = |error: std::io::Error| {
+        Reason::new(Kind::AttachmentMissing, format!("its attachment names `{url}`, which cannot be read: {error}"))
+    };
+    let file = measured(&path).map_err(unread)?;
+    if file.size > LARGEST {
+        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST >> 30);
+        return Err(Reason::new(Kind::TooLarge, text));
+    }
+    agree(attachment, url, &file)?;
+    let media_type = attachment.get("contentType").and_then(Json::as_str).unwrap_or("application/octet-stream");
+    let of = [owner.as_bytes(), b"\n", media_type.as_bytes(), b"\n", &file.sha256].concat();
+    let id = content_hash(&of).iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+    let mut binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type});
+    attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
+    let kind = ResourceType::named("Binary");
+    let change = if file.size <= LARGEST_IN_ROW as u64 {
+        binary["data"] = json!(STANDARD.encode(std::fs::read(&path).map_err(unread)?));
+        kind.map(|kind| Change::store(kind, &id, vec![(Place::Member(owner.to_owned()), binary)]))
+    } else {
+        let upload = Upload::of_file(&binary, path, file.sha256, file.size);
+        Change::hold(binary, upload, owner)
+    };
+    change.ok_or_else(|| Reason::new(Kind::TypeNotKept, "Binary is not a type that this server keeps"))
+}
+
+/// Compares what the attachment says of its file with the file; says it where it does not.
+fn agree(attachment: &mut Map<String, Json>, url: &str, file: &Measured) -> Result<(), Reason> {
+    let differs = |what: &str, is: &dyn std::fmt::Display, says: &Json| {
+        let text = format!("its attachment says {what} {says} of `{url}`, and the file has {is}: send both anew");
+        Err(Reason::new(Kind::AttachmentDiffers, text))
+    };
+    match attachment.get("size") {
+        Some(size) if size.as_u64() != Some(file.size) => return differs("`size`", &file.size, size),
+        // R4's unsignedInt ends there.
+        None if file.size <= 2_147_483_647 => attachment.insert("size".to_owned(), json!(file.size)),
+        _ => None,
+    };
+    match attachment.get("hash") {
+        Some(hash) if *hash != file.sha1.as_str() => return differs("`hash` (SHA-1, base64)", &file.sha1, hash),
+        None => attachment.insert("hash".to_owned(), json!(file.sha1)),
+        _ => None,
+    };
+    Ok(())
+}
+
+fn measured(path: &Path) -> std::io::Result<Measured> {
+    let (mut file, mut part) = (File::open(path)?, vec![0; 1 << 16]);
+    let (mut size, mut sha256, mut sha1) = (0, Context::new(&SHA256), Context::new(&SHA1_FOR_LEGACY_USE_ONLY));
+    loop {
+        let length = file.read(&mut part)?;
+        if length == 0 {
+            break;
+        }
+        size += length as u64;
+        sha256.update(&part[..length]);
+        sha1.update(&part[..length]);
+    }
+    Ok(Measured { size, sha256: sha256.finish().as_ref().to_vec(), sha1: STANDARD.encode(sha1.finish()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_is_a_file_and_a_reference_or_another_servers_url_is_none() {
+        let file = |url: &str| file_of(json!({"url": url}).as_object().unwrap()).map(str::to_owned);
+        for url in [
+            "report.pdf",
+            "documents/a%20b.pdf",
+            "Documents/report.pdf",
+            "../up.pdf",
+            "/etc/passwd",
+            "//host/a",
+            "./c:d",
+        ] {
+            assert_eq!(file(url).as_deref(), Some(url));
+        }
+        for url in [
+            "Binary/a",
+            "/Binary/a",
+            "https://x.example/a.pdf",
+            "s3://bucket/key",
+            "urn:uuid:a",
+            "file:///a",
+            "#a",
+            "",
+            "C:\\a",
+        ] {
+            assert_eq!(file(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn attachments_are_found_wherever_they_stand_and_extensions_are_none() {
+        let mut resource = json!({"photo": [{"url": "a"}], "content": [{"attachment": {"url": "b"}}],
+            "item": [{"item": [{"answer": [{"valueAttachment": {"url": "c"}}]}]}], "presentedForm": [{"url": "d"}],
+            "extension": [{"url": "text", "extension": [{"url": "x", "valueAttachment": {"url": "e"}}]}]});
+        let mut found = Vec::new();
+        each(&mut resource, &mut |attachment| found.extend(file_of(attachment).map(str::to_owned)));
+        found.sort();
+        assert_eq!(found, ["a", "b", "c", "d", "e"]);
+    }
+}

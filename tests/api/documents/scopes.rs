@@ -1,0 +1,84 @@
+//! What a token may see of documents follows the resources that name them.
+
+use http::{HeaderMap, StatusCode};
+use patient_access::load::Source;
+use serde_json::{Value as Json, json};
+use tests::{App, Tokens};
+
+fn note(id: &str, category: &str) -> Json {
+    json!({"resourceType": "DocumentReference", "id": id, "status": "current",
+        "subject": {"reference": "Patient/alice"}, "type": {"text": "note"},
+        "category": [{"coding": [{"system": "http://example.org/categories", "code": category}]}],
+        "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{id}")}}]})
+}
+
+/// T086, for documents
+#[tokio::test(flavor = "multi_thread")]
+async fn a_granular_scope_on_documents_holds_for_their_contents() {
+    let app = App::start().await;
+    let binary = |id: &str| json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "aGk="});
+    let feed = vec![note("clinical", "clinical-note"), note("other", "other"), binary("clinical"), binary("other")];
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    let granular =
+        "patient/DocumentReference.rs?category=http://example.org/categories|clinical-note patient/Binary.rs";
+    for (scope, clinical, other) in [
+        ("patient/*.rs", StatusCode::OK, StatusCode::OK),
+        ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::OK, StatusCode::OK),
+        (granular, StatusCode::OK, StatusCode::NOT_FOUND),
+        // Less is never more: without what names a document, there is no document.
+        ("patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("patient/DocumentReference.s patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        ("patient/DocumentReference.rs?category=clinical-note", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
+    ] {
+        let tokens = app.sign_in("alice", scope).await;
+        for (id, status) in [("clinical", clinical), ("other", other)] {
+            assert_eq!(app.fhir(&tokens, &format!("Binary/{id}")).await.status, status, "{scope}: {id}");
+        }
+        let everything = app.fhir(&tokens, "Patient/alice/$everything").await;
+        let given = everything.matches().contains(&"Binary/other".into());
+        assert!(!given || other == StatusCode::OK, "{scope}: {}", everything.body);
+    }
+    let wide = app.sign_in("alice", &format!("{granular} offline_access")).await;
+    let narrowed =
+        app.refresh_with(&wide, &[("client_id", "app"), ("scope", "patient/Binary.rs")], HeaderMap::new()).await;
+    let other = app.fhir(&Tokens::of(&narrowed), "Binary/other").await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND, "a refresh for less opens no more");
+    app.finish().await;
+}
+
+/// What a look for what names a document costs, whatever the length of the histories in which that stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
+    let app = App::start().await;
+    let mut feed: Vec<Json> = (0..400).map(|number| note(&format!("note-{number}"), "other")).collect();
+    feed.push(json!({"resourceType": "Binary", "id": "note-7", "contentType": "text/plain", "data": "aGk="}));
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    for (scope, waves, calls, units) in
+        [("patient/*.rs", 2, 3, 1.5), ("patient/DocumentReference.rs patient/Binary.rs", 3, 5, 2.5)]
+    {
+        let tokens = app.sign_in("alice", scope).await;
+        let before = app.logs().len();
+        assert_eq!(app.fhir(&tokens, "Binary/note-7").await.body, "hi");
+        let line = loop {
+            let lines = app.logs().split_off(before);
+            let fields = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+            if let Some(line) = fields.map(|line| line["fields"].clone()).find(|fields| fields["status"] == 200) {
+                break line;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        assert_eq!((&line["waves"], &line["calls"]), (&json!(waves), &json!(calls)), "{scope}: {line}");
+        assert!(line["read_units"].as_f64().unwrap() <= units, "{scope}: {line}");
+    }
+    // What once named it and does no more opens nothing.
+    let mut other = note("note-7", "other");
+    other["content"][0]["attachment"]["url"] = json!("Binary/note-8");
+    assert!(app.load(Source::Memory(vec![other])).await.is_clean());
+    for (scope, status) in
+        [("patient/*.rs", StatusCode::OK), ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::NOT_FOUND)]
+    {
+        let tokens = app.sign_in("alice", scope).await;
+        assert_eq!(app.fhir(&tokens, "Binary/note-7").await.status, status, "{scope}");
+    }
+    app.finish().await;
+}

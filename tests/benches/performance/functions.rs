@@ -1,0 +1,66 @@
+//! What each function is by itself: the size of its package, how long it takes to start, the memory it needed.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use local_stack::{LocalStack, Options};
+use serde::{Deserialize, Serialize};
+use tests::{App, binaries, checkout};
+
+/// One function.
+#[derive(Serialize, Deserialize)]
+pub struct Function {
+    /// Its logical id in the template.
+    pub function: String,
+    /// Bytes of its binary.
+    pub bytes: u64,
+    /// Milliseconds from the process's start to its first request for work: the shortest, the median, the longest.
+    pub init_ms: [f64; 3],
+    /// The most memory that one process of it had in use, in bytes, after everything that was measured; where it served.
+    pub peak_memory: Option<u64>,
+}
+
+/// Starts all functions `starts` times. The memory is that of an `app` which has done its work.
+pub async fn functions(starts: usize, app: &App) -> Vec<Function> {
+    let memory = peak_memory(app);
+    let mut inits: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for _ in 0..starts {
+        let template = checkout().join("template.yaml");
+        let options = Options { template, binaries: binaries().to_owned(), ..Options::default() };
+        let stack = LocalStack::start(options).await.expect("the stack starts");
+        stack.warm().await;
+        for log in stack.logs() {
+            let init = log.line.strip_prefix("INIT_REPORT Init Duration: ").and_then(|text| text.strip_suffix(" ms"));
+            if let Some(init) = init.and_then(|text| text.parse().ok()) {
+                inits.entry(log.function).or_default().push(init);
+            }
+        }
+        stack.shutdown().await;
+    }
+    let function = |(function, mut times): (String, Vec<f64>)| {
+        times.sort_by(f64::total_cmp);
+        let binary = binaries().join(function.trim_end_matches("Function").to_lowercase());
+        Function {
+            bytes: fs::metadata(binary).map_or(0, |data| data.len()),
+            init_ms: [times[0], times[times.len() / 2], times[times.len() - 1]],
+            peak_memory: memory.get(&function).copied(),
+            function,
+        }
+    };
+    inits.into_iter().map(function).collect()
+}
+
+/// The kernel's high-water mark of each function's processes. Linux alone tells it.
+fn peak_memory(app: &App) -> BTreeMap<String, u64> {
+    let peaks = app.processes().into_iter().filter_map(|(function, processes)| {
+        let peak = processes.into_iter().filter_map(high_water_mark).max()?;
+        Some((function, peak))
+    });
+    peaks.collect()
+}
+
+fn high_water_mark(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    Some(kilobytes.parse::<u64>().ok()? * 1024)
+}

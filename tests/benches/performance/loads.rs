@@ -1,0 +1,102 @@
+//! What loading costs: resources for the first time, the same once more, and each of them changed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use patient_access::load::Source;
+use patient_access::stack::{Descriptor, Stack};
+use serde::{Deserialize, Serialize};
+use tests::App;
+
+use crate::material;
+use crate::meter::Meter;
+use crate::stage::{days_ago, load_at};
+
+/// One run of the loader.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Load {
+    /// Whose resources, and for which time.
+    pub what: String,
+    /// How many were read.
+    pub resources: u64,
+    /// How many of them were written.
+    pub stored: u64,
+    /// Read units.
+    pub read_units: f64,
+    /// Write units, also of what was refused because it was there.
+    pub write_units: f64,
+    /// Resources a second, without the meter.
+    pub per_second: f64,
+    /// At most so many write units for each resource.
+    pub target: Option<f64>,
+}
+
+impl Load {
+    /// Write units per resource.
+    pub fn each(&self) -> f64 {
+        self.write_units / whole(self.resources)
+    }
+}
+
+/// The same resources at three times.
+struct Feed {
+    name: &'static str,
+    /// For the first time; once more; each changed.
+    times: [Source; 3],
+    target: Option<f64>,
+}
+
+/// Loads the Synthea members where they are there, and members of our own samples.
+pub async fn loads() -> Vec<Load> {
+    let mut loads = Vec::new();
+    if let Some(folder) = material::synthea() {
+        let place = tempfile::tempdir().expect("there is room");
+        material::changed_bundles(&folder, place.path());
+        let files = |folder: &Path| Source::of_paths(&[folder.to_owned()]).expect("it is there");
+        let times = [files(&folder), files(&folder), files(place.path())];
+        loads.extend(of(Feed { name: "20 Synthea members", times, target: Some(3.0) }).await);
+    }
+    let samples = material::samples();
+    let changed = samples.iter().cloned().map(material::changed).collect();
+    let times = [samples.clone(), samples, changed].map(Source::Memory);
+    loads.extend(of(Feed { name: "20 members of our own samples", times, target: None }).await);
+    loads
+}
+
+async fn of(feed: Feed) -> Vec<Load> {
+    let (app, plain) = (App::empty().await, App::empty().await);
+    let mut environment = app.environment().clone();
+    let meter = Meter::before(&environment["AWS_ENDPOINT_URL_DYNAMODB"]).await;
+    environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), meter.url.clone());
+    let (metered, unmetered) = (stack(&app, environment).await, plain.stack_to_work_on().await);
+    let targets = [feed.target, None, None];
+    let times = ["for the first time", "once more", "each changed"];
+    let mut loads = Vec::new();
+    for (days, ((source, time), target)) in (1..).zip(feed.times.iter().zip(times).zip(targets)) {
+        let moment = days_ago(10 - days);
+        let (report, _) = load_at(&metered, source, moment).await;
+        let (units, total) = (meter.take(), report.total());
+        let (_, seconds) = load_at(&unmetered, source, moment).await;
+        loads.push(Load {
+            what: format!("{}, {time}", feed.name),
+            resources: total.read,
+            stored: total.stored,
+            read_units: units.read,
+            write_units: units.write,
+            per_second: whole(total.read) / seconds,
+            target,
+        });
+    }
+    app.finish().await;
+    plain.finish().await;
+    loads
+}
+
+async fn stack(app: &App, environment: BTreeMap<String, String>) -> Stack {
+    let descriptor = Descriptor { url: app.url().to_owned(), environment };
+    Stack::local(&descriptor).await.expect("the stack has all parts")
+}
+
+fn whole(count: u64) -> f64 {
+    u32::try_from(count).expect("some thousands").into()
+}

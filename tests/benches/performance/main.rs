@@ -1,0 +1,88 @@
+//! `cargo bench --workspace --bench performance`: what requests and loads cost, in figures that do not depend on the machine (round
+//! trips, read and write units, bytes), and some that do (milliseconds, init, memory). The real functions of a release build,
+//! behind the local gateway. Writes `docs/performance.json`, and from it `docs/performance.md` and its plots.
+//!
+//! `operations`, `loads`, `functions`, `pace` and `model` measure; `prices` reckons; `report` is what is written, `page` and
+//! `plots` draw it. `stage` and `meter` are what is measured with, `material` what is measured on.
+
+mod authorization;
+mod functions;
+mod loads;
+mod material;
+mod meter;
+mod model;
+mod operations;
+mod pace;
+mod page;
+mod plots;
+mod prices;
+mod report;
+mod stage;
+
+use std::time::Instant;
+
+use local_stack::{LocalStack, Options};
+use report::{Report, machine, place};
+use stage::Stage;
+
+/// How much is measured.
+struct Sizes {
+    /// Observations of one member.
+    histories: &'static [usize],
+    /// Resources of the record that is walked to its end.
+    walk: usize,
+    /// Starts of each function.
+    starts: usize,
+    /// Requests on the clock.
+    requests: usize,
+}
+
+const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, starts: 10, requests: 400 };
+const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, starts: 3, requests: 100 };
+
+#[tokio::main]
+async fn main() {
+    let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let quick = asked("--quick");
+    if asked("--model") {
+        println!("{}", serde_json::to_string_pretty(&layouts().await).expect("it is JSON"));
+        return;
+    }
+    let place = place(quick);
+    let report = if asked("--render") { Report::read(&place) } else { measure(quick).await };
+    report.write(&place);
+    println!("{}", place.join("performance.md").display());
+}
+
+async fn measure(quick: bool) -> Report {
+    let sizes = if quick { &QUICK } else { &FULL };
+    let machine = machine(quick);
+    let begun = Instant::now();
+    let tell = |what: &str| eprintln!("{:>5.0} s: {what}", begun.elapsed().as_secs_f64());
+    tell("ways of storing");
+    let model = layouts().await;
+    tell("loads");
+    let loads = loads::loads().await;
+    tell("requests");
+    let stage = Stage::new().await;
+    let mut operations = operations::operations(&stage, sizes).await;
+    operations.extend(authorization::authorization(&stage).await);
+    tell("the clock");
+    let pace = pace::pace(&stage, sizes.requests).await;
+    tell("functions");
+    let functions = functions::functions(sizes.starts, &stage.app).await;
+    stage.app.finish().await;
+    tell("done");
+    let prices = prices::prices(&operations, &loads, &model);
+    Report { machine, operations, loads, functions, pace, prices, model }
+}
+
+/// The comparison of layouts, which needs no function.
+async fn layouts() -> model::Comparison {
+    let template = tests::checkout().join("template.yaml");
+    let options = Options { template, services_only: true, ..Options::default() };
+    let stack = LocalStack::start(options).await.expect("the stack starts");
+    let comparison = model::compare(stack.environment()).await;
+    stack.shutdown().await;
+    comparison
+}

@@ -1,0 +1,165 @@
+//! What is measured with: our own samples, made from a seed; and the sample data beside the checkout, where they are there.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use patient_access::sample;
+use serde_json::Value as Json;
+
+/// How many claims the members with claims have.
+const CLAIMS: usize = 300;
+
+/// The 20 Synthea members and their providers, a Bundle each.
+pub fn synthea() -> Option<PathBuf> {
+    tests::shared_folder("sample-data/synthea")
+}
+
+/// Resources of many types, and where they are from: the Synthea members' where they are there, else our own samples'.
+pub fn mixed() -> (String, Vec<Json>) {
+    match synthea() {
+        Some(folder) => ("20 Synthea members".to_owned(), bundles(&folder)),
+        None => ("20 members of our own samples".to_owned(), samples()),
+    }
+}
+
+/// Twenty members of our own samples.
+pub fn samples() -> Vec<Json> {
+    sample::population(20, 1).flatten().collect()
+}
+
+/// A member `claims` with 300 claims of all kinds: those of a population, and what they refer to.
+pub fn claims() -> Vec<Json> {
+    let mut claims = 0;
+    let mut resources = vec![patient("claims")];
+    for record in sample::population(usize::MAX, 5) {
+        let member = format!("Patient/{}", record[0]["id"].as_str().unwrap_or_default());
+        for resource in record {
+            let kind = resource["resourceType"].as_str().unwrap_or_default();
+            let is_claim = kind == "ExplanationOfBenefit";
+            if is_claim && claims == CLAIMS {
+                return resources;
+            }
+            claims += usize::from(is_claim);
+            let shared = ["Practitioner", "Organization", "PractitionerRole", "Location"].contains(&kind);
+            if is_claim || kind == "Coverage" || shared {
+                let text = resource.to_string().replace(&format!("{member}\""), "Patient/claims\"");
+                resources.push(serde_json::from_str(&text).expect("it was JSON"));
+            }
+        }
+    }
+    resources
+}
+
+/// A member `cms` with 300 claims: CMS's own of its sandbox, again and again under new ids.
+pub fn cms_claims() -> Option<Vec<Json>> {
+    let folder = tests::shared_folder("sample-data/cms-bfd")?;
+    let mut originals = Vec::new();
+    for kind in ["bfd-v2-endpoint-responses", "bfd-v3-idr-out"] {
+        let found = bundles(&folder.join(kind));
+        originals.extend(found.into_iter().filter(|json| json["resourceType"] == "ExplanationOfBenefit"));
+    }
+    let copies = (0..CLAIMS).map(|number| {
+        let mut claim = originals[number % originals.len()].clone();
+        claim["id"] = format!("cms-{number}").into();
+        claim["patient"]["reference"] = "Patient/cms".into();
+        claim
+    });
+    Some([patient("cms")].into_iter().chain(copies).collect())
+}
+
+fn patient(id: &str) -> Json {
+    serde_json::json!({"resourceType": "Patient", "id": id, "name": [{"family": "Long"}], "gender": "female",
+        "birthDate": "1950-02-03"})
+}
+
+/// The resources of every JSON file in a folder: Bundles, and resources by themselves.
+pub fn bundles(folder: &Path) -> Vec<Json> {
+    let mut resources = Vec::new();
+    for (_, mut json) in files(folder) {
+        match json["entry"].as_array_mut() {
+            Some(entries) => resources.extend(entries.iter_mut().map(|entry| entry["resource"].take())),
+            None => resources.push(json),
+        }
+    }
+    resources
+}
+
+/// Writes the Bundles of a folder into another, each of their resources [`changed`].
+pub fn changed_bundles(folder: &Path, into: &Path) {
+    for (name, mut bundle) in files(folder) {
+        for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
+            entry["resource"] = changed(entry["resource"].take());
+        }
+        fs::write(into.join(name), bundle.to_string()).expect("there is room");
+    }
+}
+
+/// The JSON files of a folder, by name.
+fn files(folder: &Path) -> impl Iterator<Item = (String, Json)> {
+    let entries = fs::read_dir(folder).expect("the folder can be read");
+    let names = entries.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    let folder = folder.to_owned();
+    names.into_iter().map(move |name| {
+        let text = fs::read(folder.join(&name)).expect("the sample data can be read");
+        let json = serde_json::from_slice(&text).expect("it is JSON");
+        (name, json)
+    })
+}
+
+/// The Patient that [`observations`] and [`record`] make for a seed.
+pub fn long_member(seed: usize) -> String {
+    format!("long-{seed}")
+}
+
+/// Writes a member with so many Observations, and nothing else of their own but the Patient.
+pub fn observations(folder: &Path, count: usize) -> PathBuf {
+    // Of a history almost every second resource is an Observation.
+    let whole = sample::history(count * 3 + 100, count as u64).flatten();
+    let mut found = 0;
+    let wanted = whole.filter(|json| !is_other_of_member(json)).take_while(move |json| {
+        found += usize::from(json["resourceType"] == "Observation");
+        found <= count
+    });
+    write(folder, wanted)
+}
+
+/// Whether a resource is the member's own and neither their Patient nor an Observation.
+fn is_other_of_member(json: &Json) -> bool {
+    let of_member = json["id"].as_str().is_some_and(|id| id.starts_with("long-"));
+    of_member && json["resourceType"] != "Observation" && json["resourceType"] != "Patient"
+}
+
+/// Writes a member with so many resources of all types.
+pub fn record(folder: &Path, count: usize, seed: usize) -> PathBuf {
+    write(folder, sample::history(count, seed as u64).flatten())
+}
+
+fn write(folder: &Path, resources: impl Iterator<Item = Json>) -> PathBuf {
+    let path = folder.join("member.ndjson");
+    let mut file = BufWriter::new(File::create(&path).expect("the file can be made"));
+    for resource in resources {
+        writeln!(file, "{resource}").expect("there is room");
+    }
+    file.flush().expect("there is room");
+    path
+}
+
+/// A resource as its source sends it again, with something changed.
+pub fn changed(mut resource: Json) -> Json {
+    resource["language"] = if resource["language"] == "en" { "en-US" } else { "en" }.into();
+    if let Some(meta) = resource["meta"].as_object_mut() {
+        // Ours, where it was read here; no date of the source's that could say that it is old.
+        meta.remove("lastUpdated");
+        meta.remove("versionId");
+    }
+    resource
+}
+
+/// The ids of one type.
+pub fn ids_of(resources: &[Json], kind: &str) -> Vec<String> {
+    let of_kind = resources.iter().filter(|json| json["resourceType"] == kind);
+    of_kind.filter_map(|json| json["id"].as_str().map(str::to_owned)).collect()
+}

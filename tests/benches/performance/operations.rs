@@ -1,0 +1,286 @@
+//! What requests cost, row by row of the table of targets: round trips, units, bytes. None of it depends on the machine.
+
+use std::collections::HashSet;
+
+use patient_access::load::Source;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use tests::Tokens;
+
+use crate::Sizes;
+use crate::material;
+use crate::stage::{Asked, Stage, days_ago, load_at};
+
+/// At most so much, for one request.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Target {
+    /// Sequential round trips.
+    pub round_trips: Option<f64>,
+    /// Read units.
+    pub read_units: Option<f64>,
+    /// Write units.
+    pub write_units: Option<f64>,
+}
+
+/// A request, or several that belong together, and what they cost. Where there are several, round trips, units and bytes are
+/// those of the costliest.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Operation {
+    /// What was asked.
+    pub operation: String,
+    /// Of how many resources of that type, or of the member.
+    pub size: usize,
+    /// In so many requests.
+    pub requests: usize,
+    /// So many resources were given out.
+    pub resources: usize,
+    /// Sequential round trips.
+    pub round_trips: f64,
+    /// Read units.
+    pub read_units: f64,
+    /// Write units: the audit record's.
+    pub write_units: f64,
+    /// Read units of all requests.
+    pub total_read_units: f64,
+    /// Bytes of the answer.
+    pub bytes: usize,
+    /// The same as a function hands it to Lambda: JSON in JSON.
+    pub carried: usize,
+    /// Processor time in the function beside its calls, in microseconds, where it tells.
+    pub cpu_us: Option<f64>,
+    /// Milliseconds, all requests together.
+    pub ms: f64,
+    /// What it may cost.
+    pub target: Option<Target>,
+}
+
+/// A target of round trips, read units and write units.
+pub const fn target(round_trips: f64, read_units: Option<f64>, write_units: f64) -> Option<Target> {
+    Some(Target { round_trips: Some(round_trips), read_units, write_units: Some(write_units) })
+}
+
+impl Target {
+    /// Each limit beside what was measured.
+    pub fn compared(&self, operation: &Operation) -> Vec<(f64, f64)> {
+        let pairs = [
+            (self.round_trips, operation.round_trips),
+            (self.read_units, operation.read_units),
+            (self.write_units, operation.write_units),
+        ];
+        pairs.into_iter().filter_map(|(limit, measured)| Some((limit?, measured))).collect()
+    }
+
+    /// Whether nothing costs more than it may.
+    pub fn is_met(&self, operation: &Operation) -> bool {
+        self.compared(operation).iter().all(|(limit, measured)| measured <= limit)
+    }
+}
+
+impl Operation {
+    /// Of one request.
+    fn of(name: &str, size: usize, asked: &Asked, target: Option<Target>) -> Operation {
+        Operation {
+            size,
+            resources: references(&asked.reply.json()).len(),
+            bytes: asked.reply.body.len(),
+            carried: as_carried(&asked.reply.body),
+            ms: asked.ms,
+            target,
+            ..Operation::of_line(name, &asked.line)
+        }
+    }
+
+    /// What the function's own line tells of a request.
+    pub fn of_line(name: &str, line: &Json) -> Operation {
+        let figure = |name: &str| line[name].as_f64().unwrap_or_default();
+        Operation {
+            operation: name.to_owned(),
+            size: 0,
+            requests: 1,
+            resources: 0,
+            round_trips: figure("waves"),
+            read_units: figure("read_units"),
+            write_units: figure("write_units"),
+            total_read_units: figure("read_units"),
+            bytes: 0,
+            carried: 0,
+            cpu_us: line["cpu_us"].as_f64(),
+            ms: 0.0,
+            target: None,
+        }
+    }
+
+    /// With one more request.
+    fn and(mut self, other: &Operation) -> Operation {
+        self.requests += other.requests;
+        self.resources += other.resources;
+        self.round_trips = self.round_trips.max(other.round_trips);
+        self.read_units = self.read_units.max(other.read_units);
+        self.write_units = self.write_units.max(other.write_units);
+        self.total_read_units += other.total_read_units;
+        self.bytes = self.bytes.max(other.bytes);
+        self.carried = self.carried.max(other.carried);
+        self.cpu_us = self.cpu_us.zip(other.cpu_us).map(|(ours, theirs)| ours.max(theirs));
+        self.ms += other.ms;
+        self
+    }
+}
+
+/// The length of an answer's body as it stands in the JSON that a function returns.
+fn as_carried(body: &str) -> usize {
+    serde_json::to_string(body).map_or(0, |text| text.len())
+}
+
+/// `Type/id` of every resource in an answer.
+fn references(answer: &Json) -> Vec<String> {
+    let name = |json: &Json| {
+        format!("{}/{}", json["resourceType"].as_str().unwrap_or_default(), json["id"].as_str().unwrap_or_default())
+    };
+    match answer["entry"].as_array() {
+        Some(entries) => entries.iter().map(|entry| name(&entry["resource"])).collect(),
+        None if answer["resourceType"] == "Bundle" => Vec::new(),
+        None => vec![name(answer)],
+    }
+}
+
+impl Stage {
+    /// One request, after one like it has started the function.
+    pub async fn one(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Option<Target>) -> Operation {
+        self.timed(tokens, path).await;
+        Operation::of(name, size, &self.ask(tokens, path).await, target)
+    }
+
+    /// A request and all pages after it; no resource may come twice.
+    async fn all(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Option<Target>) -> Operation {
+        let (mut seen, mut next, mut sum) = (HashSet::new(), Some(path.to_owned()), None::<Operation>);
+        while let Some(path) = next {
+            let asked = self.ask(tokens, &path).await;
+            for reference in references(&asked.reply.json()) {
+                assert!(seen.insert(reference.clone()), "{name}: {reference} comes twice");
+            }
+            let page = Operation::of(name, size, &asked, target);
+            sum = Some(sum.map_or_else(|| page.clone(), |sum| sum.and(&page)));
+            next = asked.reply.link("next");
+        }
+        sum.expect("there is a first page")
+    }
+}
+
+/// Every row of the table.
+pub async fn operations(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
+    let mut rows = claims(stage).await;
+    rows.extend(cms_claims(stage).await);
+    for size in sizes.histories {
+        rows.extend(history(stage, *size).await);
+    }
+    rows.extend(whole_records(stage, sizes).await);
+    rows
+}
+
+async fn claims(stage: &Stage) -> Vec<Operation> {
+    stage.load(Source::Memory(material::claims())).await;
+    let tokens = stage.connect("claims").await;
+    let first = material::claims().into_iter().find(|json| json["resourceType"] == "ExplanationOfBenefit");
+    let id = first.and_then(|claim| claim["id"].as_str().map(str::to_owned)).expect("there is a claim");
+    let (page, included) =
+        ("ExplanationOfBenefit?_count=50", "ExplanationOfBenefit?_count=50&_include=ExplanationOfBenefit:*");
+    let read = format!("ExplanationOfBenefit/{id}");
+    vec![
+        stage.one(&tokens, "read by id: a claim", 1, &read, target(2.0, Some(2.0), 1.0)).await,
+        stage.one(&tokens, "newest 50 claims, our own samples", 300, page, target(2.0, Some(15.0), 1.0)).await,
+        stage.one(&tokens, "the same with everything they refer to", 300, included, target(3.0, None, 1.0)).await,
+    ]
+}
+
+async fn cms_claims(stage: &Stage) -> Option<Operation> {
+    let Some(resources) = material::cms_claims() else {
+        tests::missing_tool("newest 50 claims, CMS's own", "the CMS sample data");
+        return None;
+    };
+    stage.load(Source::Memory(resources)).await;
+    let tokens = stage.connect("cms").await;
+    let path = "ExplanationOfBenefit?_count=50";
+    Some(stage.one(&tokens, "newest 50 claims, CMS's own", 300, path, target(2.0, None, 1.0)).await)
+}
+
+async fn history(stage: &Stage, size: usize) -> Vec<Operation> {
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    let file = material::observations(folder.path(), size);
+    stage.load(Source::of_paths(&[file]).expect("it is there")).await;
+    let member = material::long_member(size);
+    let tokens = stage.connect(&member).await;
+    let newest = "newest 50 Observations";
+    let mut rows = vec![stage.one(&tokens, newest, size, "Observation?_count=50", target(2.0, Some(5.0), 1.0)).await];
+    if size == 10_000 {
+        rows.extend(news(stage, &tokens, &member, size).await);
+        let code = "Observation?_count=50&code=http://loinc.org|4548-4";
+        rows.push(
+            stage.all(&tokens, "one code of the Observations, to the end", size, code, target(2.0, None, 1.0)).await,
+        );
+    }
+    rows
+}
+
+/// What an app asks that has been there yesterday: while nothing is new, and then with something new.
+async fn news(stage: &Stage, tokens: &Tokens, member: &str, size: usize) -> Vec<Operation> {
+    let yesterday = days_ago(1);
+    let (since, record) =
+        (format!("Observation?_lastUpdated=gt{yesterday}"), format!("Patient/{member}/$everything?_since={yesterday}"));
+    let limit = target(2.0, Some(2.0), 1.0);
+    let mut rows = vec![
+        stage.one(tokens, "_lastUpdated since yesterday, nothing new", size, &since, limit).await,
+        stage.one(tokens, "$everything with _since yesterday, nothing new", size, &record, limit).await,
+    ];
+    let newest = stage.ask(tokens, "Observation?_count=5").await.reply.entries("match");
+    let changed = newest.into_iter().map(material::changed).collect();
+    load_at(&stage.app.stack_to_work_on().await, &Source::Memory(changed), days_ago(0)).await;
+    rows.push(stage.one(tokens, "_lastUpdated since yesterday, 5 new", size, &since, target(2.0, None, 1.0)).await);
+    rows.push(
+        stage.one(tokens, "$everything with _since yesterday, 5 new", size, &record, target(3.0, None, 1.0)).await,
+    );
+    rows
+}
+
+async fn whole_records(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
+    let mut rows = Vec::new();
+    for size in [1_000, sizes.walk] {
+        let folder = tempfile::tempdir().expect("there is room for a file");
+        // A member of their own: those of the histories have the same names for the same sizes.
+        let seed = size + 1;
+        let file = material::record(folder.path(), size, seed);
+        stage.load(Source::of_paths(&[file]).expect("it is there")).await;
+        let member = material::long_member(seed);
+        let tokens = stage.connect(&member).await;
+        let path = format!("Patient/{member}/$everything");
+        rows.push(match size {
+            1_000 => stage.one(&tokens, "$everything, the first page", size, &path, target(3.0, Some(66.0), 2.0)).await,
+            _ => {
+                stage
+                    .all(&tokens, "$everything to the end, each resource once", size, &path, target(3.0, None, 2.0))
+                    .await
+            }
+        });
+    }
+    rows.extend(synthea(stage).await);
+    rows
+}
+
+/// The 20 Synthea members, each record whole: the costliest request of all of them.
+async fn synthea(stage: &Stage) -> Option<Operation> {
+    let Some(folder) = material::synthea() else {
+        tests::missing_tool("$everything of 20 Synthea members", "the Synthea sample data");
+        return None;
+    };
+    let resources = material::bundles(&folder);
+    let (patients, size) = (material::ids_of(&resources, "Patient"), resources.len());
+    stage.load(Source::of_paths(&[folder]).expect("it is there")).await;
+    let mut sum = None::<Operation>;
+    for patient in &patients {
+        let tokens = stage.connect(patient).await;
+        let path = format!("Patient/{patient}/$everything");
+        let limit = target(3.0, Some(66.0), 2.0);
+        let row = stage.all(&tokens, "$everything of the 20 Synthea members, one by one", size, &path, limit).await;
+        sum = Some(sum.map_or_else(|| row.clone(), |sum| sum.and(&row)));
+    }
+    sum
+}

@@ -1,0 +1,257 @@
+//! `docs/performance.md`: the figures as tables, each target beside what was measured.
+
+use crate::model::Cost;
+use crate::operations::Operation;
+use crate::plots::{float, number};
+use crate::prices::{MEMBER, PRICES_OF};
+use crate::report::{Machine, Report};
+
+/// The page.
+pub fn page(report: &Report) -> String {
+    let sections = [
+        head(&report.machine),
+        operations(&report.operations),
+        loads(report),
+        functions(report),
+        pace(report),
+        prices(report),
+        layouts(report),
+    ];
+    sections.join("\n")
+}
+
+fn head(machine: &Machine) -> String {
+    let Machine { day, cores, system, profile, quick } = machine;
+    let form = if *quick { " This is the short form." } else { "" };
+    format!(
+        "# Performance\n\n\
+        <!-- The benchmark wrote this from performance.json. To change it, change tests/benches/performance/. -->\n\n\
+        `cargo bench --workspace --bench performance` measures all of this anew on one machine: the real functions of a\n\
+        release build behind the local gateway, whose DynamoDB counts units as AWS does. It writes `docs/performance.json`,\n\
+        and from that this page and its plots. With `-- --quick` it takes less than two minutes after compiling, leaves out\n\
+        the longest histories, and writes into `target/performance/`. `-- --render` draws page and plots once more from the\n\
+        figures that are there, and `-- --model` prints the comparison of layouts alone.\n\n\
+        This run: {day}, {cores} cores, {system}, {profile} profile.{form} Round trips, units and bytes are the same\n\
+        on every machine. Milliseconds, rates, processor time, init and memory are this machine's.\n\n\
+        ✔ and ✘ are worked out from the figures: no more than the target, or more.\n"
+    )
+}
+
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let rule = vec!["---".to_owned(); head.len()];
+    let body: String = rows.map(|row| line(&row)).collect();
+    format!("{}{}{body}", line(&head), line(&rule))
+}
+
+fn whole(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A figure beside what it may be at most.
+fn limited(value: f64, limit: Option<f64>) -> String {
+    match limit {
+        Some(limit) => format!("{} ≤ {} {}", number(value), number(limit), if value <= limit { "✔" } else { "✘" }),
+        None => number(value),
+    }
+}
+
+fn operations(rows: &[Operation]) -> String {
+    let cells = |row: &Operation| {
+        let target = row.target;
+        vec![
+            row.operation.clone(),
+            if row.size == 0 { String::new() } else { whole(row.size) },
+            limited(row.round_trips, target.and_then(|target| target.round_trips)),
+            limited(row.read_units, target.and_then(|target| target.read_units)),
+            limited(row.write_units, target.and_then(|target| target.write_units)),
+            whole(row.requests),
+            whole(row.resources),
+            number(row.total_read_units),
+            if row.bytes == 0 { String::new() } else { whole(row.bytes) },
+            if row.bytes == 0 { String::new() } else { whole(row.carried) },
+            row.cpu_us.map_or_else(String::new, number),
+            if row.bytes == 0 { String::new() } else { number(row.ms) },
+        ]
+    };
+    let with_target: Vec<&Operation> = rows.iter().filter(|row| row.target.is_some()).collect();
+    let met = with_target.iter().filter(|row| row.target.is_some_and(|target| target.is_met(row))).count();
+    format!(
+        "## What a request costs\n\n\
+        {met} of {} operations with a target meet it. One read unit of each is the grant, read consistently; data is read\n\
+        eventually consistently; write units are the audit record's. \"Size\" is how many resources the history or the record\n\
+        has. Where an operation takes several requests (pages, members), round trips, units, bytes and processor time are\n\
+        those of the costliest; read units in all and milliseconds are those of all together. Bytes are those of the answer,\n\
+        and as a function hands it to Lambda, JSON in JSON: there the limit is 6 MB.\n\n{}\n\
+        ![Read units by length of history](performance/history.svg)\n",
+        with_target.len(),
+        table(
+            &[
+                "operation",
+                "size",
+                "round trips",
+                "read units",
+                "write units",
+                "requests",
+                "resources",
+                "read units in all",
+                "bytes",
+                "CPU µs",
+                "ms",
+            ],
+            rows.iter().map(cells),
+        )
+    )
+}
+
+fn loads(report: &Report) -> String {
+    let rows = report.loads.iter().map(|load| {
+        vec![
+            load.what.clone(),
+            whole(usize::try_from(load.resources).unwrap_or(0)),
+            whole(usize::try_from(load.stored).unwrap_or(0)),
+            limited(load.each(), load.target),
+            number(load.write_units),
+            number(load.read_units),
+            number(load.per_second),
+        ]
+    });
+    format!(
+        "## What loading costs\n\n\
+        All that the loader writes is in the write units, and so is what DynamoDB bills for a write that finds its row there and\n\
+        is refused. The yardstick for the rate is 1,000 a second; loader and DynamoDB share this machine.\n\n{}\n\
+        ![Write units per resource](performance/loads.svg)\n",
+        table(
+            &["load", "read", "written", "write units each", "write units", "read units", "resources a second"],
+            rows
+        )
+    )
+}
+
+fn functions(report: &Report) -> String {
+    let rows = report.functions.iter().map(|function| {
+        let [low, median, high] = function.init_ms;
+        let limit = match function.function.as_str() {
+            "MetadataFunction" => Some(5.0),
+            "ReadFunction" | "SearchFunction" => Some(20.0),
+            _ => None,
+        };
+        let megabytes = |bytes: u64| float(usize::try_from(bytes).unwrap_or(0)) / 1e6;
+        vec![
+            function.function.clone(),
+            number(megabytes(function.bytes)),
+            limited(median, limit),
+            format!("{} – {}", number(low), number(high)),
+            function.peak_memory.map_or_else(String::new, |bytes| limited(megabytes(bytes), Some(64.0))),
+        ]
+    });
+    format!(
+        "## The functions\n\n\
+        Init is the time from the start of the process to its first request for work. Memory is the most that a process had\n\
+        resident after all of the above, its largest pages included; where there is none, it was not asked.\n\n{}",
+        table(&["function", "package MB", "init ms, median", "from – to", "peak memory MB"], rows)
+    )
+}
+
+fn pace(report: &Report) -> String {
+    let pace = &report.pace;
+    let rows = pace.beats.iter().map(|beat| {
+        vec![
+            format!("`{}`", beat.request),
+            limited(beat.ms, beat.yardstick_ms),
+            number(1000.0 / beat.ms),
+            number(beat.per_second),
+            beat.own_ms.map_or_else(String::new, number),
+        ]
+    });
+    let asked = pace.beats.first().map_or(0, |beat| beat.requests);
+    format!(
+        "## On the clock\n\n\
+        Medians of {asked} requests for {}, through gateway and Runtime API,\n\
+        with token, grant check and audit. The yardstick is a good native FHIR server with the same data on a machine like\n\
+        this one: one process, SQLite, no token, no audit.\n\n{}\n\
+        Where the time goes: a request that no function has to think about (client, gateway, Runtime API and back) takes\n\
+        {} ms here. The least call to DynamoDB, SDK and emulator, takes {} ms, and each of these requests makes two waves\n\
+        of them, one after the other: grant and data, then audit.\n\n\
+        ![Milliseconds beside the yardstick](performance/pace.svg)\n",
+        pace.material,
+        table(
+            &["request", "ms", "a second, one connection", "a second, four", "ms in the function beside its calls"],
+            rows
+        ),
+        number(pace.way_ms),
+        number(pace.call_ms),
+    )
+}
+
+fn prices(report: &Report) -> String {
+    let rows = report.prices.iter().map(|price| {
+        let parts: Vec<String> = price
+            .parts
+            .iter()
+            .filter(|(_, part)| *part > 0.0)
+            .map(|(name, part)| format!("{name} {part:.2}"))
+            .collect();
+        vec![price.what.clone(), format!("${:.2}", price.dollars), parts.join(", ")]
+    });
+    format!(
+        "## What it comes to\n\n\
+        The units above at AWS's prices, {PRICES_OF}, written down and not looked up. Assumed of\n\
+        each request: 100 ms at 512 MB, for AWS's network is not on this machine, and 2 KB of log. Data that leaves AWS is\n\
+        not in it. {MEMBER}\n\n{}\n\
+        ![Dollars](performance/prices.svg)\n",
+        table(&["what", "US dollars", "of which"], rows)
+    )
+}
+
+fn layouts(report: &Report) -> String {
+    let model = &report.model;
+    let cost = |cost: &Cost| format!("{} / {}", number(cost.read_units), cost.round_trips);
+    let rows = model.layouts.iter().map(|layout| {
+        let mut cells = vec![
+            layout.layout.clone(),
+            number(layout.load),
+            number(layout.load_with_home),
+            number(layout.update),
+            number(layout.bytes),
+            number(layout.bytes_with_home),
+            cost(&layout.newest),
+        ];
+        cells.extend(layout.news.iter().map(cost));
+        cells
+    });
+    let head = [
+        "layout",
+        "load",
+        "load, home",
+        "update",
+        "bytes",
+        "bytes, home",
+        "newest 50",
+        "nothing new",
+        "5 new",
+        "500 new",
+    ];
+    format!(
+        "## Ways of storing the same rows\n\n\
+        {} resources of {}, packed to {} bytes on average, and a history of 10,000 of their Observations\n\
+        ({} bytes). Write units and bytes are per resource; \"home\" is with a row for each resource that names its owner. The\n\
+        last four columns are read units and sequential round trips, without the grant: the newest 50 of the history, and\n\
+        what is new since a client last asked.\n\n{}\n\
+        ![Write units by layout](performance/layouts.svg)\n",
+        whole(model.resources),
+        model.material,
+        number(model.packed),
+        number(model.packed_history),
+        table(&head, rows)
+    )
+}

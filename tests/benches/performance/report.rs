@@ -1,0 +1,88 @@
+//! What a run found out, as `docs/performance.json` holds it. The page and the plots are drawn from this and from nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::functions::Function;
+use crate::loads::Load;
+use crate::model::Comparison;
+use crate::operations::Operation;
+use crate::pace::Pace;
+use crate::prices::Price;
+
+/// A run's figures.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    /// Where it ran.
+    pub machine: Machine,
+    /// What requests cost.
+    pub operations: Vec<Operation>,
+    /// What loading costs.
+    pub loads: Vec<Load>,
+    /// Size, init and memory of each function.
+    pub functions: Vec<Function>,
+    /// Requests on the clock.
+    pub pace: Pace,
+    /// What that comes to in money.
+    pub prices: Vec<Price>,
+    /// Ways of storing the same rows.
+    pub model: Comparison,
+}
+
+/// Where a run took place.
+#[derive(Serialize, Deserialize)]
+pub struct Machine {
+    /// Day of the run.
+    pub day: String,
+    /// Processor cores.
+    pub cores: usize,
+    /// Operating system and processor.
+    pub system: String,
+    /// `release` or `debug`.
+    pub profile: String,
+    /// Whether it was the short form.
+    pub quick: bool,
+}
+
+/// Where a run is written: into `docs/`, the short form into `target/performance/`.
+pub fn place(quick: bool) -> PathBuf {
+    let checkout = tests::checkout();
+    if quick { checkout.join("target").join("performance") } else { checkout.join("docs") }
+}
+
+impl Report {
+    /// Reads what an earlier run left.
+    pub fn read(place: &Path) -> Report {
+        let file = place.join("performance.json");
+        let text = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("{} is of another version: {error}", file.display()))
+    }
+
+    /// Writes the figures, the page and the plots.
+    pub fn write(&self, place: &Path) {
+        let plots = place.join("performance");
+        fs::create_dir_all(&plots).expect("the folder can be made");
+        let json = serde_json::to_string_pretty(self).expect("it is JSON");
+        let page = crate::page::page(self);
+        let drawn = crate::plots::plots(self);
+        let files = [(place.join("performance.json"), json + "\n"), (place.join("performance.md"), page)];
+        for (file, text) in files.into_iter().chain(drawn.map(|(name, svg)| (plots.join(name), svg))) {
+            fs::write(&file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+    }
+}
+
+/// The machine of this run.
+pub fn machine(quick: bool) -> Machine {
+    let release = tests::binaries().ends_with("release");
+    Machine {
+        day: shared::clock::Clock::System.now().day(),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        profile: if release { "release" } else { "debug" }.to_owned(),
+        quick,
+    }
+}

@@ -1,0 +1,114 @@
+//! A stack to measure on: members with their data, loaded some days ago, and requests of which the cost is noted.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use http::{HeaderMap, header};
+use indicatif::ProgressBar;
+use patient_access::load::{Report, Source, load};
+use patient_access::stack::Stack;
+use serde_json::Value as Json;
+use shared::clock::{Clock, Time};
+use tests::{App, Reply, Tokens};
+
+/// Everything that the clinical and the claims guides ask for.
+const SCOPE: &str = "patient/*.rs";
+
+/// A stack.
+pub struct Stage {
+    /// It.
+    pub app: App,
+}
+
+/// An answer, and what it cost.
+pub struct Asked {
+    /// It.
+    pub reply: Reply,
+    /// How long it took the client, in milliseconds.
+    pub ms: f64,
+    /// The function's own line about it.
+    pub line: Json,
+}
+
+/// Loads resources as of a moment; the report, and how many seconds it took.
+pub async fn load_at(stack: &Stack, source: &Source, moment: Time) -> (Report, f64) {
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    let rejected: PathBuf = folder.path().join("rejected.ndjson");
+    let started = Instant::now();
+    let report = load(stack, source, &rejected, Clock::fixed(moment), &ProgressBar::hidden()).await;
+    let report = report.expect("the stack stores");
+    if !report.is_clean() {
+        eprintln!(
+            "{report}{}",
+            std::fs::read_to_string(&rejected).unwrap_or_default().chars().take(2000).collect::<String>()
+        );
+    }
+    (report, started.elapsed().as_secs_f64())
+}
+
+/// The moment `days` before now.
+pub fn days_ago(days: i64) -> Time {
+    Clock::System.now().plus_seconds(-days * 86_400)
+}
+
+impl Stage {
+    /// A stack without data.
+    pub async fn new() -> Stage {
+        Stage { app: App::empty().await }
+    }
+
+    /// Loads resources as they came three days ago; how many seconds it took.
+    pub async fn load(&self, source: Source) -> f64 {
+        load_at(&self.app.stack_to_work_on().await, &source, days_ago(3)).await.1
+    }
+
+    /// Lets a member sign in and an app read their record.
+    pub async fn connect(&self, patient: &str) -> Tokens {
+        self.app.add_member(patient, patient).await;
+        self.app.sign_in(patient, SCOPE).await
+    }
+
+    /// Asks for `path` under `/fhir`, or the whole URL, and waits for the function's line about it.
+    pub async fn ask(&self, tokens: &Tokens, path: &str) -> Asked {
+        let route = route(path);
+        let before = self.settled(route).await;
+        let (reply, ms) = self.timed(tokens, path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        let line = self.app.answered(route, 200, before + 1).await.pop().expect("there is a line");
+        Asked { reply, ms, line }
+    }
+
+    /// How many lines there are about a route, once none is on its way any more.
+    async fn settled(&self, route: &str) -> usize {
+        let mut before = usize::MAX;
+        loop {
+            let now = self.app.answered_so_far(route, 200).len();
+            if now == before {
+                return now;
+            }
+            before = now;
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asks, and does not look at the line.
+    pub async fn timed(&self, tokens: &Tokens, path: &str) -> (Reply, f64) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("/fhir/{path}") };
+        let started = Instant::now();
+        let reply = self.app.get_with(&url, headers).await;
+        (reply, started.elapsed().as_secs_f64() * 1000.0)
+    }
+}
+
+/// The route that API Gateway matches.
+fn route(path: &str) -> &'static str {
+    let path = path.split('?').next().unwrap_or_default();
+    let path = path.split_once("/fhir/").map_or(path, |(_, path)| path);
+    match path.split('/').count() {
+        1 => "GET /fhir/{type}",
+        2 => "GET /fhir/{type}/{id}",
+        _ => "GET /fhir/Patient/{id}/{operation}",
+    }
+}
