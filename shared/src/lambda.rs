@@ -14,6 +14,7 @@ use lambda_http::{Body, tracing};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::Config;
+use crate::encoding::encode;
 use crate::http::{Request, Response, harden};
 use crate::store::meter::measured;
 
@@ -139,8 +140,14 @@ where
         let route = event.payload.request_context.route_key.clone();
         let request = Request::from(event.payload);
         let (id, issuer) = (request.request_id.clone(), request.issuer(config));
-        let (mut response, usage) = measured(Box::pin(handler(request))).await;
-        harden(&mut response, &issuer);
+        let accepted = request.header(header::ACCEPT_ENCODING).map(str::to_owned);
+        let answering = async {
+            let mut response = Box::pin(handler(request)).await;
+            harden(&mut response, &issuer);
+            encode(&mut response, accepted.as_deref());
+            response
+        };
+        let (response, usage) = measured(answering).await;
         ::tracing::info!(
             route,
             request_id = id,
@@ -149,6 +156,7 @@ where
             waves = usage.waves,
             read_units = usage.read_units,
             write_units = usage.write_units,
+            own_micros = u64::try_from(usage.own().as_micros()).unwrap_or(u64::MAX),
             "answered"
         );
         Ok::<_, lambda_http::Error>(Answer::from(response))

@@ -7,8 +7,8 @@
 //!   interaction, driven by tables. The two never import each other; they meet in `access`.
 //! - [`keys`] says which keys sign our tokens, which verify them, and from when until when.
 //! - [`store`] is the only code that names the AWS SDKs.
-//! - [`http`], [`lambda`], [`config`], [`clock`] and [`secret`] are the ground that all stand on: requests, the runtime, the
-//!   environment, time and randomness come in as values.
+//! - [`http`], [`lambda`], [`encoding`], [`config`], [`clock`] and [`secret`] are the ground that all stand on: requests, the
+//!   runtime, compressed answers, the environment, time and randomness come in as values.
 //!
 //! # Promises
 //! 1. A response to a token for one member holds no byte of another member's data, and tells nothing about its existence.
@@ -25,6 +25,7 @@ pub mod access;
 pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod encoding;
 pub mod fhir;
 pub mod http;
 pub mod keys;

@@ -16,6 +16,7 @@ mod discovery;
 mod docref;
 mod documentation;
 mod documents;
+mod encoding;
 mod events;
 mod examples;
 mod exchange;

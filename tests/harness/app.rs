@@ -269,7 +269,7 @@ impl App {
         let response = client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        Reply::new(parts.status, parts.headers, body)
+        Reply::read(parts.status, parts.headers, body)
     }
 
     fn absolute(&self, path: &str) -> String {

@@ -85,6 +85,6 @@ impl Inside {
         };
         harden(&mut response, &self.issuer);
         let (parts, body) = response.into_parts();
-        Reply::new(parts.status, parts.headers, body.to_vec().into())
+        Reply::read(parts.status, parts.headers, body.to_vec().into())
     }
 }

@@ -1,5 +1,7 @@
 //! An answer, easy to ask.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value as Json;
@@ -11,15 +13,28 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; where it is no text, as much of it as is.
+    /// The body, decompressed: what looks for others' data in it must see through every coding. Where it is no text, as much of it
+    /// as is.
     pub body: String,
     /// The body as it came.
     pub bytes: Bytes,
 }
 
 impl Reply {
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, bytes: Bytes) -> Reply {
-        Reply { status, headers, body: String::from_utf8_lossy(&bytes).into_owned(), bytes }
+    /// Of what came over the wire.
+    pub(crate) fn read(status: StatusCode, headers: HeaderMap, bytes: Bytes) -> Reply {
+        let coding = headers.get(header::CONTENT_ENCODING).map(http::HeaderValue::as_bytes);
+        let mut plain = Vec::new();
+        let mut source: Box<dyn Read> = match coding {
+            None => Box::new(&bytes[..]),
+            Some(b"gzip") => Box::new(flate2::read::GzDecoder::new(&bytes[..])),
+            Some(b"zstd") => Box::new(zstd::Decoder::new(&bytes[..]).expect("zstd starts")),
+            Some(other) => panic!("nobody asked for {}", other.escape_ascii()),
+        };
+        source.read_to_end(&mut plain).expect("answers are compressed as they say");
+        drop(source);
+        assert!(coding.is_none() || std::str::from_utf8(&plain).is_ok(), "only text is compressed");
+        Reply { status, headers, body: String::from_utf8_lossy(&plain).into_owned(), bytes }
     }
 
     /// A header's text; empty where it is not there.

@@ -80,7 +80,8 @@ impl History {
     /// Somebody is seen: at a visit with everything measured, because of something that passes, or for one value.
     fn contact(&mut self) {
         let (chart, on) = (&mut self.chart, self.next);
-        let ill = illness(*chart.rng.pick(&ILLNESSES[..]));
+        let key = chart.rng.pick(&ILLNESSES[..]);
+        let ill = illness(key);
         let (reason, diagnosis) = (ill.sct, ill.icd10);
         match chart.rng.between(1, 10) {
             1..=4 => {
@@ -98,9 +99,9 @@ impl History {
                 life::tests(chart, &["cmp"], &DRIFTS, physician, on, Some(&seen), diagnosis);
             }
             5..=7 => {
-                let passing = illness(*chart.rng.pick(&PASSING[..]));
+                let key = chart.rng.pick(&PASSING[..]);
                 let length = chart.rng.between(4, 12);
-                life::acute(chart, passing, on, length);
+                life::acute(chart, illness(key), on, length);
             }
             _ => {
                 let specialist = doctor(ill.doctor);

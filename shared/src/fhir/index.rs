@@ -20,6 +20,7 @@ pub enum Value {
     /// A `code`, boolean or other token whose system its element implies.
     Code(String),
     /// A date, a dateTime, an instant or a Period, as an [`Interval`].
+    #[serde(with = "span")]
     Date {
         /// The first moment.
         low: i64,
@@ -60,6 +61,27 @@ pub enum Value {
     },
     /// A coded element that has words only. It is there, so it is not missing (R4 search, "Modifiers"); no code matches it.
     Uncoded,
+}
+
+/// An interval as its first moment and how long it lasts: most last no time, a second or a day, and the same digits twice would
+/// be the largest part of a small index.
+mod span {
+    use super::{Deserialize, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    /// Of an interval without an end, so that all of them are the same bytes.
+    const FOREVER: u64 = u64::MAX;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the fields over so")]
+    pub fn serialize<S: Serializer>(low: &i64, high: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        let lasts = if *high == i64::MAX { FOREVER } else { high.wrapping_sub(*low).cast_unsigned() };
+        (low, lasts).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, i64), D::Error> {
+        let (low, lasts) = <(i64, u64)>::deserialize(deserializer)?;
+        Ok((low, if lasts == FOREVER { i64::MAX } else { low.wrapping_add(lasts.cast_signed()) }))
+    }
 }
 
 /// All values of one resource.

@@ -1,7 +1,13 @@
-//! What one request costs at AWS: calls, waves of calls that had to wait for each other, read and write units. The log line
-//! of every request carries these figures, and the benchmarks read them there.
+//! What one request costs: calls to AWS, waves of calls that had to wait for each other, read and write units, and the time that
+//! our own code took. The log line of every request carries these figures, and the benchmarks read them there.
+//!
+//! Time is the one thing here that another machine tells otherwise. It is taken by a monotonic clock around each poll, so that
+//! waiting does not count, and nothing is decided by it.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
@@ -17,6 +23,15 @@ pub struct Usage {
     /// DynamoDB write units.
     pub write_units: f64,
     in_flight: u32,
+    running: Duration,
+    in_calls: Duration,
+}
+
+impl Usage {
+    /// How long the request's own code ran: all but the waiting and what the SDKs do.
+    pub fn own(&self) -> Duration {
+        self.running.saturating_sub(self.in_calls)
+    }
 }
 
 tokio::task_local! {
@@ -27,10 +42,22 @@ tokio::task_local! {
 pub async fn measured<T>(request: impl Future<Output = T>) -> (T, Usage) {
     USAGE
         .scope(RefCell::default(), async {
-            let output = request.await;
+            let output = timed(request, |usage, took| usage.running += took).await;
             (output, USAGE.with(|usage| usage.borrow().clone()))
         })
         .await
+}
+
+/// Runs a future and notes how long each poll of it took.
+async fn timed<T>(future: impl Future<Output = T>, add: impl Fn(&mut Usage, Duration)) -> T {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let started = Instant::now();
+        let polled = future.as_mut().poll(context);
+        note(|usage| add(usage, started.elapsed()));
+        polled
+    })
+    .await
 }
 
 fn note(change: impl FnOnce(&mut Usage)) {
@@ -45,7 +72,7 @@ pub(super) async fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> Resu
         usage.waves += u32::from(usage.in_flight == 0);
         usage.in_flight += 1;
     });
-    let answer = call.await;
+    let answer = timed(call, |usage, took| usage.in_calls += took).await;
     note(|usage| usage.in_flight -= 1);
     answer
 }
@@ -60,4 +87,32 @@ pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>)
 pub(super) fn write<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
     let units: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     note(|usage| usage.write_units += units);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps the processor busy until its clock has moved on.
+    fn work() {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_millis(5) {}
+    }
+
+    #[tokio::test]
+    async fn neither_waiting_nor_a_call_is_our_own_time() {
+        let request = async {
+            work();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            call(async {
+                work();
+                Ok::<_, ()>(())
+            })
+            .await
+        };
+        let (_, usage) = measured(request).await;
+        assert!(usage.own() >= Duration::from_millis(5) && usage.in_calls >= Duration::from_millis(5));
+        assert_eq!(usage.own() + usage.in_calls, usage.running);
+        assert_eq!((usage.calls, usage.waves), (1, 1));
+    }
 }

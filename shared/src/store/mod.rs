@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod auth;
 mod aws;
+mod dictionary;
 pub mod documents;
 pub mod meter;
 pub mod objects;

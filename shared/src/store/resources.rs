@@ -295,7 +295,7 @@ impl Resources {
     pub async fn json(&self, row: Row) -> Result<String, ObjectError> {
         match &row.object {
             None => Ok(row.json),
-            Some(object) => self.object(&row.key.kind, object).await.map(|(_, json)| json),
+            Some(object) => self.object(&row, object).await.map(|(_, json)| json),
         }
     }
 
@@ -316,12 +316,12 @@ impl Resources {
             && let Some(object) = &row.object
             && row.index.table != table_version()
         {
-            (row.index, _) = self.object(&row.key.kind, object).await.map_err(|ObjectError(error)| error)?;
+            (row.index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;
         }
         Ok(found)
     }
 
-    async fn object(&self, kind: &str, object: &Object) -> Result<(Index, String), ObjectError> {
-        row::unpack(kind, &self.objects.get(object).await?).map_err(ObjectError)
+    async fn object(&self, row: &Row, object: &Object) -> Result<(Index, String), ObjectError> {
+        row::unpack(&row.version(), &self.objects.get(object).await?).map_err(ObjectError)
     }
 }

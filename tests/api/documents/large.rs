@@ -36,7 +36,7 @@ fn scan(path: &Path) -> Vec<u8> {
 /// Loads a feed with the operator's command: the most memory it used, in KB, as often as one looks.
 async fn load(app: &App, feed: &Path) -> usize {
     let descriptor = Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-    let announced = announce(&checkout(), &descriptor).unwrap();
+    let announced = announce(checkout(), &descriptor).unwrap();
     let mut command = Command::new(binaries().join("patient-access"));
     command.args(["load", feed.to_str().unwrap(), "--json", "--stack", app.url()]).current_dir(checkout());
     let mut child = command.stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
@@ -46,9 +46,9 @@ async fn load(app: &App, feed: &Path) -> usize {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
         }
-        let status = std::fs::read_to_string(&status).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-        most = peak.unwrap_or(most);
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or(most);
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     std::fs::remove_file(announced).unwrap();

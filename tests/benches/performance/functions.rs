@@ -11,7 +11,8 @@ use tests::{App, binaries, checkout};
 #[derive(Serialize, Deserialize)]
 pub struct Function {
     /// Its logical id in the template.
-    pub function: String,
+    #[serde(rename = "function")]
+    pub name: String,
     /// Bytes of its binary.
     pub bytes: u64,
     /// Milliseconds from the process's start to its first request for work: the shortest, the median, the longest.
@@ -20,10 +21,12 @@ pub struct Function {
     pub peak_memory: Option<u64>,
 }
 
-/// Starts all functions `starts` times. The memory is that of an `app` which has done its work.
-pub async fn functions(starts: usize, app: &App) -> Vec<Function> {
-    let memory = peak_memory(app);
-    let mut inits: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+/// Milliseconds of each start, by function.
+pub type Inits = BTreeMap<String, Vec<f64>>;
+
+/// Starts all functions so many times. To be done first: to start a process takes the longer the more memory this one has.
+pub async fn inits(starts: usize) -> Inits {
+    let mut inits = Inits::new();
     for _ in 0..starts {
         let template = checkout().join("template.yaml");
         let options = Options { template, binaries: binaries().to_owned(), ..Options::default() };
@@ -37,14 +40,20 @@ pub async fn functions(starts: usize, app: &App) -> Vec<Function> {
         }
         stack.shutdown().await;
     }
-    let function = |(function, mut times): (String, Vec<f64>)| {
+    inits
+}
+
+/// All functions, with the memory that those of an `app` needed which has done its work.
+pub fn functions(inits: Inits, app: &App) -> Vec<Function> {
+    let memory = peak_memory(app);
+    let function = |(name, mut times): (String, Vec<f64>)| {
         times.sort_by(f64::total_cmp);
-        let binary = binaries().join(function.trim_end_matches("Function").to_lowercase());
+        let binary = binaries().join(name.trim_end_matches("Function").to_lowercase());
         Function {
             bytes: fs::metadata(binary).map_or(0, |data| data.len()),
             init_ms: [times[0], times[times.len() / 2], times[times.len() - 1]],
-            peak_memory: memory.get(&function).copied(),
-            function,
+            peak_memory: memory.get(&name).copied(),
+            name,
         }
     };
     inits.into_iter().map(function).collect()

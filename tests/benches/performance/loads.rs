@@ -46,21 +46,30 @@ struct Feed {
     target: Option<f64>,
 }
 
-/// Loads the Synthea members where they are there, and members of our own samples.
-pub async fn loads() -> Vec<Load> {
+/// Loads the Synthea members where they are there, and members of our own samples; at most so many feeds.
+pub async fn loads(at_most: usize) -> Vec<Load> {
     let mut loads = Vec::new();
-    if let Some(folder) = material::synthea() {
-        let place = tempfile::tempdir().expect("there is room");
-        material::changed_bundles(&folder, place.path());
-        let files = |folder: &Path| Source::of_paths(&[folder.to_owned()]).expect("it is there");
-        let times = [files(&folder), files(&folder), files(place.path())];
-        loads.extend(of(Feed { name: "20 Synthea members", times, target: Some(3.0) }).await);
+    let place = tempfile::tempdir().expect("there is room");
+    for feed in synthea(place.path()).into_iter().chain([samples()]).take(at_most) {
+        loads.extend(of(feed).await);
     }
+    loads
+}
+
+/// The Synthea members; their Bundles with everything changed are written into `place`.
+fn synthea(place: &Path) -> Option<Feed> {
+    let folder = material::synthea()?;
+    material::changed_bundles(&folder, place);
+    let files = |folder: &Path| Source::of_paths(&[folder.to_owned()]).expect("it is there");
+    let times = [files(&folder), files(&folder), files(place)];
+    Some(Feed { name: "20 Synthea members", times, target: Some(3.0) })
+}
+
+fn samples() -> Feed {
     let samples = material::samples();
     let changed = samples.iter().cloned().map(material::changed).collect();
     let times = [samples.clone(), samples, changed].map(Source::Memory);
-    loads.extend(of(Feed { name: "20 members of our own samples", times, target: None }).await);
-    loads
+    Feed { name: "20 members of our own samples", times, target: None }
 }
 
 async fn of(feed: Feed) -> Vec<Load> {

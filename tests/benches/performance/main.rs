@@ -1,6 +1,6 @@
-//! `cargo bench --workspace --bench performance`: what requests and loads cost, in figures that do not depend on the machine (round
-//! trips, read and write units, bytes), and some that do (milliseconds, init, memory). The real functions of a release build,
-//! behind the local gateway. Writes `docs/performance.json`, and from it `docs/performance.md` and its plots.
+//! `cargo bench --workspace --bench performance`: what requests and loads cost, in figures that do not depend on the machine
+//! (round trips, read and write units, bytes), and some that do (milliseconds, init, memory). The real functions of a release
+//! build, behind the local gateway. Writes `docs/performance.json`, and from it `docs/performance.md` and its plots.
 //!
 //! `operations`, `loads`, `functions`, `pace` and `model` measure; `prices` reckons; `report` is what is written, `page` and
 //! `plots` draw it. `stage` and `meter` are what is measured with, `material` what is measured on.
@@ -31,14 +31,16 @@ struct Sizes {
     histories: &'static [usize],
     /// Resources of the record that is walked to its end.
     walk: usize,
+    /// Feeds that are loaded.
+    feeds: usize,
     /// Starts of each function.
     starts: usize,
     /// Requests on the clock.
     requests: usize,
 }
 
-const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, starts: 10, requests: 400 };
-const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, starts: 3, requests: 100 };
+const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, starts: 10, requests: 400 };
+const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, starts: 3, requests: 100 };
 
 #[tokio::main]
 async fn main() {
@@ -59,18 +61,19 @@ async fn measure(quick: bool) -> Report {
     let machine = machine(quick);
     let begun = Instant::now();
     let tell = |what: &str| eprintln!("{:>5.0} s: {what}", begun.elapsed().as_secs_f64());
+    tell("functions");
+    let inits = functions::inits(sizes.starts).await;
     tell("ways of storing");
     let model = layouts().await;
     tell("loads");
-    let loads = loads::loads().await;
+    let loads = loads::loads(sizes.feeds).await;
     tell("requests");
     let stage = Stage::new().await;
     let mut operations = operations::operations(&stage, sizes).await;
     operations.extend(authorization::authorization(&stage).await);
     tell("the clock");
     let pace = pace::pace(&stage, sizes.requests).await;
-    tell("functions");
-    let functions = functions::functions(sizes.starts, &stage.app).await;
+    let functions = functions::functions(inits, &stage.app);
     stage.app.finish().await;
     tell("done");
     let prices = prices::prices(&operations, &loads, &model);

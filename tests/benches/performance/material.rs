@@ -98,8 +98,9 @@ pub fn changed_bundles(folder: &Path, into: &Path) {
 /// The JSON files of a folder, by name.
 fn files(folder: &Path) -> impl Iterator<Item = (String, Json)> {
     let entries = fs::read_dir(folder).expect("the folder can be read");
-    let names = entries.filter_map(|file| file.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    let paths = entries.filter_map(|file| Some(file.ok()?.path()));
+    let paths = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let mut names: Vec<String> = paths.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     names.sort();
     let folder = folder.to_owned();
     names.into_iter().map(move |name| {

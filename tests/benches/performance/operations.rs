@@ -15,11 +15,11 @@ use crate::stage::{Asked, Stage, days_ago, load_at};
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Target {
     /// Sequential round trips.
-    pub round_trips: Option<f64>,
-    /// Read units.
+    pub round_trips: f64,
+    /// Read units, where they are limited.
     pub read_units: Option<f64>,
     /// Write units.
-    pub write_units: Option<f64>,
+    pub write_units: f64,
 }
 
 /// A request, or several that belong together, and what they cost. Where there are several, round trips, units and bytes are
@@ -27,7 +27,8 @@ pub struct Target {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Operation {
     /// What was asked.
-    pub operation: String,
+    #[serde(rename = "operation")]
+    pub name: String,
     /// Of how many resources of that type, or of the member.
     pub size: usize,
     /// In so many requests.
@@ -55,37 +56,29 @@ pub struct Operation {
 }
 
 /// A target of round trips, read units and write units.
-pub const fn target(round_trips: f64, read_units: Option<f64>, write_units: f64) -> Option<Target> {
-    Some(Target { round_trips: Some(round_trips), read_units, write_units: Some(write_units) })
+const fn target(round_trips: f64, read_units: Option<f64>, write_units: f64) -> Target {
+    Target { round_trips, read_units, write_units }
 }
 
 impl Target {
-    /// Each limit beside what was measured.
-    pub fn compared(&self, operation: &Operation) -> Vec<(f64, f64)> {
-        let pairs = [
-            (self.round_trips, operation.round_trips),
-            (self.read_units, operation.read_units),
-            (self.write_units, operation.write_units),
-        ];
-        pairs.into_iter().filter_map(|(limit, measured)| Some((limit?, measured))).collect()
-    }
-
-    /// Whether nothing costs more than it may.
+    /// Whether an operation costs no more than it may.
     pub fn is_met(&self, operation: &Operation) -> bool {
-        self.compared(operation).iter().all(|(limit, measured)| measured <= limit)
+        operation.round_trips <= self.round_trips
+            && self.read_units.is_none_or(|limit| operation.read_units <= limit)
+            && operation.write_units <= self.write_units
     }
 }
 
 impl Operation {
     /// Of one request.
-    fn of(name: &str, size: usize, asked: &Asked, target: Option<Target>) -> Operation {
+    fn of(name: &str, size: usize, asked: &Asked, target: Target) -> Operation {
         Operation {
             size,
             resources: references(&asked.reply.json()).len(),
             bytes: asked.reply.body.len(),
             carried: as_carried(&asked.reply.body),
             ms: asked.ms,
-            target,
+            target: Some(target),
             ..Operation::of_line(name, &asked.line)
         }
     }
@@ -94,7 +87,7 @@ impl Operation {
     pub fn of_line(name: &str, line: &Json) -> Operation {
         let figure = |name: &str| line[name].as_f64().unwrap_or_default();
         Operation {
-            operation: name.to_owned(),
+            name: name.to_owned(),
             size: 0,
             requests: 1,
             resources: 0,
@@ -104,7 +97,7 @@ impl Operation {
             total_read_units: figure("read_units"),
             bytes: 0,
             carried: 0,
-            cpu_us: line["cpu_us"].as_f64(),
+            cpu_us: line["own_micros"].as_f64(),
             ms: 0.0,
             target: None,
         }
@@ -145,13 +138,13 @@ fn references(answer: &Json) -> Vec<String> {
 
 impl Stage {
     /// One request, after one like it has started the function.
-    pub async fn one(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Option<Target>) -> Operation {
+    pub async fn one(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Target) -> Operation {
         self.timed(tokens, path).await;
         Operation::of(name, size, &self.ask(tokens, path).await, target)
     }
 
     /// A request and all pages after it; no resource may come twice.
-    async fn all(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Option<Target>) -> Operation {
+    async fn all(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Target) -> Operation {
         let (mut seen, mut next, mut sum) = (HashSet::new(), Some(path.to_owned()), None::<Operation>);
         while let Some(path) = next {
             let asked = self.ask(tokens, &path).await;

@@ -2,7 +2,7 @@
 
 use crate::model::Cost;
 use crate::operations::Operation;
-use crate::plots::{float, number};
+use crate::plots::{float, number, thousands};
 use crate::prices::{MEMBER, PRICES_OF};
 use crate::report::{Machine, Report};
 
@@ -37,24 +37,22 @@ fn head(machine: &Machine) -> String {
     )
 }
 
+/// A table; a column in which nothing stands is left out.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
-    let rule = vec!["---".to_owned(); head.len()];
-    let body: String = rows.map(|row| line(&row)).collect();
-    format!("{}{}{body}", line(&head), line(&rule))
+    let rows: Vec<Vec<String>> = rows.collect();
+    let used = |column: &usize| rows.iter().any(|row| !row[*column].is_empty());
+    let columns: Vec<usize> = (0..head.len()).filter(used).collect();
+    let line = |cells: &[String]| {
+        let cells: Vec<&str> = columns.iter().map(|column| cells[*column].as_str()).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let body: String = rows.iter().map(|row| line(row)).collect();
+    format!("{}{}{body}", line(&head), line(&vec!["---".to_owned(); head.len()]))
 }
 
 fn whole(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    thousands(&count.to_string())
 }
 
 /// A figure beside what it may be at most.
@@ -69,11 +67,11 @@ fn operations(rows: &[Operation]) -> String {
     let cells = |row: &Operation| {
         let target = row.target;
         vec![
-            row.operation.clone(),
+            row.name.clone(),
             if row.size == 0 { String::new() } else { whole(row.size) },
-            limited(row.round_trips, target.and_then(|target| target.round_trips)),
+            limited(row.round_trips, target.map(|target| target.round_trips)),
             limited(row.read_units, target.and_then(|target| target.read_units)),
-            limited(row.write_units, target.and_then(|target| target.write_units)),
+            limited(row.write_units, target.map(|target| target.write_units)),
             whole(row.requests),
             whole(row.resources),
             number(row.total_read_units),
@@ -105,6 +103,7 @@ fn operations(rows: &[Operation]) -> String {
                 "resources",
                 "read units in all",
                 "bytes",
+                "bytes to Lambda",
                 "CPU µs",
                 "ms",
             ],
@@ -140,14 +139,14 @@ fn loads(report: &Report) -> String {
 fn functions(report: &Report) -> String {
     let rows = report.functions.iter().map(|function| {
         let [low, median, high] = function.init_ms;
-        let limit = match function.function.as_str() {
+        let limit = match function.name.as_str() {
             "MetadataFunction" => Some(5.0),
             "ReadFunction" | "SearchFunction" => Some(20.0),
             _ => None,
         };
         let megabytes = |bytes: u64| float(usize::try_from(bytes).unwrap_or(0)) / 1e6;
         vec![
-            function.function.clone(),
+            function.name.clone(),
             number(megabytes(function.bytes)),
             limited(median, limit),
             format!("{} – {}", number(low), number(high)),
@@ -166,7 +165,7 @@ fn pace(report: &Report) -> String {
     let pace = &report.pace;
     let rows = pace.beats.iter().map(|beat| {
         vec![
-            format!("`{}`", beat.request),
+            beat.request.clone(),
             limited(beat.ms, beat.yardstick_ms),
             number(1000.0 / beat.ms),
             number(beat.per_second),

@@ -3,15 +3,15 @@
 
 use crate::report::Report;
 
-const WIDTH: f64 = 720.0;
-const LABELS: f64 = 300.0;
+const WIDTH: f64 = 780.0;
+const LABELS: f64 = 350.0;
 const LINE: f64 = 26.0;
 const TOP: f64 = 44.0;
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:15px}\
-.value{font-size:12px}.bar{fill:#2f6fb2}.line{stroke:#2f6fb2;stroke-width:2;fill:none}.limit{stroke:#b3541e;stroke-width:2;stroke-dasharray:4 3}\
-.axis{stroke:#8c959f;stroke-width:1}.other{fill:#8c959f}\
-@media(prefers-color-scheme:dark){text{fill:#d8dee4}.bar{fill:#6cb0f5}.line{stroke:#6cb0f5}.limit{stroke:#f0a070}.other{fill:#6e7681}}";
+.value{font-size:12px}.bar{fill:#2f6fb2}.line{stroke:#2f6fb2;stroke-width:2;fill:none}.limit{stroke:#d1242f;stroke-width:3;stroke-dasharray:4 2}\
+.axis{stroke:#8c959f;stroke-width:1}\
+@media(prefers-color-scheme:dark){text{fill:#d8dee4}.bar{fill:#6cb0f5}.line{stroke:#6cb0f5}.limit{stroke:#ff8f85}}";
 
 /// A bar: its label, its value, and the limit or the yardstick beside it.
 struct Bar {
@@ -23,9 +23,9 @@ struct Bar {
 /// Every plot, by the name of its file.
 pub fn plots(report: &Report) -> [(&'static str, String); 5] {
     let bar = |label: &str, value, limit| Bar { label: label.to_owned(), value, limit };
-    let newest = report.operations.iter().filter(|row| row.operation == "newest 50 Observations");
+    let newest = report.operations.iter().filter(|row| row.name == "newest 50 Observations");
     let history: Vec<(f64, f64)> = newest.map(|row| (float(row.size), row.read_units)).collect();
-    let limit = report.operations.iter().find(|row| row.operation == "newest 50 Observations");
+    let limit = report.operations.iter().find(|row| row.name == "newest 50 Observations");
     let limit = limit.and_then(|row| row.target?.read_units);
     let pace: Vec<Bar> = report.pace.beats.iter().map(|beat| bar(&beat.request, beat.ms, beat.yardstick_ms)).collect();
     let loads: Vec<Bar> = report.loads.iter().map(|load| bar(&load.what, load.each(), load.target)).collect();
@@ -86,7 +86,7 @@ fn line(title: &str, points: &[(f64, f64)], limit: Option<f64>) -> String {
             y + 20.0,
             number(*value)
         );
-        drawn += &format!("<text x='{x:.1}' y='{:.0}' text-anchor='middle'>{size:.0}</text>", bottom + 18.0);
+        drawn += &format!("<text x='{x:.1}' y='{:.0}' text-anchor='middle'>{}</text>", bottom + 18.0, number(*size));
     }
     if let Some(limit) = limit {
         let y = y(limit);
@@ -107,15 +107,21 @@ fn framed(title: &str, height: f64, drawn: &str) -> String {
 /// With as many digits as say something.
 pub fn number(value: f64) -> String {
     match value {
-        value if value >= 100.0 || (value - value.round()).abs() < 1e-9 => format!("{value:.0}"),
+        value if value >= 100.0 || (value - value.round()).abs() < 1e-9 => thousands(&format!("{value:.0}")),
         value if value >= 10.0 => format!("{value:.1}"),
         value if value >= 0.1 => format!("{value:.2}"),
         value => format!("{value:.3}"),
     }
 }
 
+/// Digits, with a comma after each thousand.
+pub fn thousands(digits: &str) -> String {
+    let comma = |place: usize| place > 0 && (digits.len() - place).is_multiple_of(3);
+    digits.char_indices().flat_map(|(place, digit)| comma(place).then_some(',').into_iter().chain([digit])).collect()
+}
+
 fn shortened(label: &str) -> String {
-    match label.char_indices().nth(42) {
+    match label.char_indices().nth(50) {
         Some((end, _)) => format!("{}…", &label[..end]),
         None => label.to_owned(),
     }

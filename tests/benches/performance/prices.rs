@@ -61,7 +61,7 @@ impl Price {
 
 /// The list.
 pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> Vec<Price> {
-    let cost = |name: &str, signatures| parts(operations.iter().find(|row| row.operation == name), signatures);
+    let cost = |name: &str, signatures| parts(operations.iter().find(|row| row.name == name), signatures);
     let dollars = |name, signatures| cost(name, signatures).iter().map(|(_, part)| part).sum::<f64>();
     let (claims, renewal, connection) = ("newest 50 claims, our own samples", "token, for a refresh token", CONNECTION);
     let news = "$everything with _since yesterday, nothing new";

@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::documents::Content;
 use crate::store::objects::Object;
-use crate::store::row::{self, Row};
+use crate::store::row::{self, Row, Version};
 use crate::store::{StoreError, meter};
 
 /// A row as DynamoDB gives it.
@@ -110,7 +110,8 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         return Ok(Found::Pointer(Reach::pointed_to(key, steps)));
     };
     let packed = packed.as_b().map_err(|_| broken("b"))?;
-    let (index, json) = row::unpack(&key.kind, packed.as_ref())?;
+    let (version, last_updated) = (number(item, "v")?, Time(number(item, "u")?));
+    let (index, json) = row::unpack(&Version { key: &key, number: version, last_updated }, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
         (Some(AttributeValue::S(key)), Some(AttributeValue::B(sha256))) => {
             Some(Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
@@ -123,8 +124,8 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         (object, _) => (object, None),
     };
     Ok(Found::Resource(Row {
-        version: number(item, "v")?,
-        last_updated: Time(number(item, "u")?),
+        version,
+        last_updated,
         position: item.get("d").and_then(|d| d.as_s().ok()).cloned().unwrap_or(sort_key),
         key,
         index,

@@ -15,7 +15,7 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
 use crate::store::resources::items::{Item, number};
-use crate::store::row::{pack, unpack};
+use crate::store::row::{Version, pack, unpack};
 
 impl Writer {
     /// Gives a Binary to the member whose resource names it first; tells whose it is.
@@ -124,12 +124,14 @@ impl Writer {
 
 /// A row whose resource becomes visible at this moment, to another.
 fn restamped(binary: &Reference, mut item: Item, now: Time) -> Result<Item, StoreError> {
-    let broken = || StoreError::Fault(format!("the row of {} does not read", binary.kind));
+    let broken = || StoreError::Fault("the row of a Binary does not read".into());
     let packed = item.get("b").and_then(|body| body.as_b().ok()).ok_or_else(broken)?;
-    let (_, json) = unpack(&binary.kind, packed.as_ref())?;
+    let before = Version { key: binary, number: number(&item, "v")?, last_updated: Time(number(&item, "u")?) };
+    let (_, json) = unpack(&before, packed.as_ref())?;
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
-    let resource = stamped(&resource, number(&item, "v")?, now);
-    let packed = pack(&Index::of(&binary.kind, &resource), &resource.to_string())?;
+    let resource = stamped(&resource, before.number, now);
+    let after = Version { last_updated: now, ..before };
+    let packed = pack(&after, &Index::of(&binary.kind, &resource), &resource.to_string())?;
     item.insert("b".to_owned(), AttributeValue::B(Blob::new(packed)));
     item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
     Ok(item)

@@ -17,7 +17,7 @@ use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
 use crate::store::objects::Object;
 use crate::store::resources::items::{Item, number, text};
-use crate::store::row::{content_hash, pack, position};
+use crate::store::row::{self, content_hash, pack, position};
 
 /// A packed body larger than this goes to the bucket: an item ends at 400 KB together with its copy in the local index.
 const LARGEST_IN_ROW: usize = 190_000;
@@ -135,7 +135,8 @@ impl Writer {
         let (kind, reference) = (change.kind, &change.reference);
         let resource = stamped(&copy.resource, version, now);
         let index = Index::of(kind.name, &resource);
-        let packed = pack(&index, &resource.to_string())?;
+        let written = row::Version { key: reference, number: version, last_updated: now };
+        let packed = pack(&written, &index, &resource.to_string())?;
         let mut item = place.key(reference);
         let mut set = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
         set("v", AttributeValue::N(version.to_string()));
@@ -160,7 +161,7 @@ impl Writer {
             None => {
                 let object = Object::named(&reference.to_string(), content_hash(&packed));
                 self.objects.put(&object, "application/octet-stream", ByteStream::from(packed)).await?;
-                set("b", AttributeValue::B(Blob::new(pack(&index, "")?)));
+                set("b", AttributeValue::B(Blob::new(pack(&written, &index, "")?)));
                 Some(object)
             }
         };

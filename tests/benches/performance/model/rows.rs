@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value as Json;
+use shared::clock::Time;
 use shared::fhir::index::Index;
 use shared::fhir::reference::Reference;
 use shared::fhir::table_version;
-use shared::store::row::{content_hash, pack, position, unpack};
+use shared::store::row::{Version, content_hash, pack, position, unpack};
 
 /// A row.
 pub type Item = HashMap<String, AttributeValue>;
@@ -23,17 +24,18 @@ pub fn row(resource: &Json, owner: &str, n: usize, now: i64) -> Item {
     // An id as long as those of the world: a UUID.
     let id = format!("00000000-0000-4000-8000-{n:012}");
     resource["id"] = id.clone().into();
-    resource["meta"]["versionId"] = "1".into();
-    resource["meta"]["lastUpdated"] = "2026-11-22T15:23:18.123Z".into();
     let reference = Reference::new(kind, &id);
-    let packed = pack(&Index::of(kind, &resource), &resource.to_string()).expect("it packs");
+    let version = Version { key: &reference, number: 1, last_updated: Time(now) };
+    resource["meta"]["versionId"] = "1".into();
+    resource["meta"]["lastUpdated"] = Time(now).to_string().into();
+    let packed = pack(&version, &Index::of(kind, &resource), &resource.to_string()).expect("it packs");
     let date = now - i64::try_from(n).expect("it is small") * HOUR;
     Item::from([
         ("pk".to_owned(), AttributeValue::S(format!("Patient/{owner}"))),
         ("sk".to_owned(), AttributeValue::S(reference.to_string())),
         ("v".to_owned(), AttributeValue::N("1".to_owned())),
         ("u".to_owned(), AttributeValue::N(now.to_string())),
-        ("h".to_owned(), AttributeValue::B(Blob::new(content_hash(resource.to_string().as_bytes())))),
+        ("h".to_owned(), AttributeValue::B(Blob::new(&content_hash(resource.to_string().as_bytes())[..16]))),
         ("d".to_owned(), AttributeValue::S(position(&reference, Some(date)))),
         ("b".to_owned(), AttributeValue::B(Blob::new(packed))),
     ])
@@ -63,7 +65,7 @@ pub fn home(item: &Item) -> Item {
 pub fn receipt(owner: &str, now: i64, items: &[Item]) -> Item {
     let names: Vec<&str> = items.iter().map(|item| text(item, "sk")).collect();
     let index = Index { table: table_version(), entries: Vec::new() };
-    let packed = pack(&index, &names.join(",")).expect("it packs");
+    let packed = pack(&of_receipt(&Reference::new("Basic", "r")), &index, &names.join(",")).expect("it packs");
     Item::from([
         ("pk".to_owned(), AttributeValue::S(format!("Patient/{owner}"))),
         ("sk".to_owned(), AttributeValue::S(format!("received/{now}"))),
@@ -71,18 +73,22 @@ pub fn receipt(owner: &str, now: i64, items: &[Item]) -> Item {
     ])
 }
 
+fn of_receipt(key: &Reference) -> Version<'_> {
+    Version { key, number: 1, last_updated: Time(0) }
+}
+
 /// The keys of the resources that a receipt names.
 pub fn received(owner: &str, item: &Item) -> Vec<Item> {
     let AttributeValue::B(packed) = &item["b"] else { return Vec::new() };
-    let (_, names) = unpack("Basic", packed.as_ref()).expect("it unpacks");
+    let (_, names) = unpack(&of_receipt(&Reference::new("Basic", "r")), packed.as_ref()).expect("it unpacks");
     names.split(',').map(|name| key(owner, name)).collect()
 }
 
 /// When the first day of a member's data ended.
 pub fn first_day(owner: &str) -> Item {
-    Item::from_iter(
-        key(owner, "first").into_iter().chain([("u".to_owned(), AttributeValue::N("1790000000000".to_owned()))]),
-    )
+    let mut item = key(owner, "first");
+    item.insert("u".to_owned(), AttributeValue::N("1790000000000".to_owned()));
+    item
 }
 
 fn key(owner: &str, sk: &str) -> Item {
