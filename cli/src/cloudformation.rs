@@ -17,6 +17,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("SigningKeyId", SIGNING_KEY),
     ("Issuer", "ISSUER"),
     ("PlanName", "PLAN_NAME"),
+    ("Guides", "GUIDES"),
 ];
 
 /// Finds the stack `name` in the account of `profile`, or of the environment.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use shared::config::{Config, Issuer};
+use shared::fhir::capability::Guides;
 use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
@@ -98,6 +99,11 @@ impl Stack {
     /// The plan's name, as receipts tell it.
     pub fn plan_name(&self) -> &str {
         &self.config.plan.name
+    }
+
+    /// The versions of the guides whose profiles resources claim.
+    pub fn guides(&self) -> Guides {
+        self.config.guides
     }
 
     /// Whether resources with a sensitivity label may be stored. Not on a deployed stack (any whose issuer is not `http` on a

@@ -136,6 +136,7 @@ fn every_route_of_the_template_has_an_event_and_every_event_a_row() {
     assert!(missing.is_empty(), "these routes have no event; copy a similar one: {missing:#?}");
 }
 
+/// T113
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_gets_the_answer_that_its_request_gets() {
     let (app, tokens) = stack().await;

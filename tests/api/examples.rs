@@ -342,9 +342,9 @@ async fn compare() {
             if !left_out.insert((owner, kind.name, parameter.code)) {
                 continue;
             }
-            // What is about the member alone takes no other: that is refused, so that nobody learns who is here.
-            let only_member = ["patient", "subject", "beneficiary"].contains(&parameter.code);
             let Some((modifier, value)) = other(parameter) else { continue };
+            // Another member is refused, so that nobody learns who is here.
+            let only_member = value.starts_with("Patient/");
             let pair = (format!("{}{modifier}", parameter.code), value);
             let answer = ask(&app, tokens, kind.name, std::slice::from_ref(&pair)).await;
             let refused = answer.as_ref().is_err_and(|error| error.starts_with("403"));

@@ -114,6 +114,7 @@ async fn the_last_occurrence_counts_and_earlier_ones_are_never_written() {
     app.finish().await;
 }
 
+/// T128
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_version_by_the_sources_own_date_does_not_replace_a_newer_one() {
     let app = App::empty().await;
@@ -134,6 +135,7 @@ async fn an_older_version_by_the_sources_own_date_does_not_replace_a_newer_one()
     app.finish().await;
 }
 
+/// T084
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_owner_or_no_type_or_no_id_is_rejected_with_the_reason() {
     let app = App::empty().await;

@@ -97,6 +97,7 @@ async fn no_route_gives_anything_away_without_a_token() {
     app.finish().await;
 }
 
+/// T108
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
     let app = App::start().await;
@@ -121,6 +122,7 @@ async fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
     app.finish().await;
 }
 
+/// T111
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_of_any_origin_may_call_all_but_the_pages() {
     let app = App::empty().await;
@@ -143,6 +145,7 @@ async fn browsers_of_any_origin_may_call_all_but_the_pages() {
     app.finish().await;
 }
 
+/// T082, T083 and T107
 #[tokio::test(flavor = "multi_thread")]
 async fn any_path_gets_a_well_formed_answer() {
     let app = App::start().await;

@@ -1,7 +1,7 @@
 //! The made-up members: as many as wanted, the same for the same seed, and of the guides' profiles the whole.
 
 mod must_support;
-mod validator;
+pub mod validator;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

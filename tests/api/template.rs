@@ -67,8 +67,10 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
         assert!(!leads_to.is_null(), "there is no output {output}");
         // The issuer's output is worked out where there is none; the others are what the functions are told.
         if *variable != "ISSUER" {
-            let function =
-                if *variable == "PLAN_NAME" { &resources["AuthorizeFunction"] } else { &resources["ReadFunction"] };
+            let function = match *variable {
+                "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
+                _ => &resources["ReadFunction"],
+            };
             assert_eq!(leads_to, function["Properties"]["Environment"]["Variables"][variable], "{output}");
         }
     }

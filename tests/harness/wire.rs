@@ -32,6 +32,8 @@ pub enum Fault {
     Refused,
     /// The row is in another's transaction at this moment (DynamoDB).
     InTransaction,
+    /// The batch is answered, and none of its keys was read (DynamoDB, `BatchGetItem`).
+    Unprocessed,
 }
 
 /// One call, as it went over the wire.
@@ -51,8 +53,8 @@ pub struct Call {
 enum Plan {
     /// The one at this place: each try of it, or the first alone.
     Nth { place: usize, lasting: bool },
-    /// Each one of an operation.
-    Every(&'static str),
+    /// So many of an operation from now on.
+    Next(&'static str, usize),
 }
 
 #[derive(Default)]
@@ -110,7 +112,12 @@ impl Wire {
 
     /// Lets every call of an operation go wrong.
     pub fn fail(&self, operation: &'static str, fault: Fault) {
-        lock(&self.state).plan = Some((Plan::Every(operation), fault));
+        self.fail_times(operation, fault, usize::MAX);
+    }
+
+    /// Lets the next so many calls of an operation go wrong.
+    pub fn fail_times(&self, operation: &'static str, fault: Fault, times: usize) {
+        lock(&self.state).plan = Some((Plan::Next(operation, times), fault));
     }
 
     /// Lets everything through again.
@@ -172,6 +179,7 @@ async fn pass(
         (Some(Fault::Refused), Service::DynamoDb) => return Ok(refusal("AccessDeniedException")),
         (Some(Fault::Refused), Service::S3) => return Ok(s3_refusal(StatusCode::FORBIDDEN, "AccessDenied")),
         (Some(Fault::InTransaction), _) => return Ok(refusal("TransactionConflictException")),
+        (Some(Fault::Unprocessed), _) => return Ok(unprocessed(&body)),
         (Some(Fault::AnswerLost) | None, _) => {}
     }
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -215,8 +223,14 @@ impl State {
         let (operation, first) = (self.calls[place].operation.as_str(), self.calls[place].tries == 1);
         let planned = self.plan.filter(|(plan, _)| match *plan {
             Plan::Nth { place: planned, lasting } => place == planned && (lasting || first),
-            Plan::Every(planned) => operation == planned,
+            Plan::Next(planned, _) => operation == planned,
         });
+        if let (Some(_), Some((Plan::Next(_, left), _))) = (&planned, &mut self.plan) {
+            *left -= 1;
+            if *left == 0 {
+                self.plan = None;
+            }
+        }
         (upstream, planned.map(|(_, fault)| fault))
     }
 }
@@ -247,6 +261,15 @@ fn s3_refusal(status: StatusCode, code: &str) -> Response<Full<Bytes>> {
         format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>as the test planned</Message></Error>");
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
+    response
+}
+
+/// The answer to a batch of which nothing was read.
+fn unprocessed(asked: &Bytes) -> Response<Full<Bytes>> {
+    let asked: Json = serde_json::from_slice(asked).unwrap_or_default();
+    let body = json!({"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}).to_string();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/x-amz-json-1.0"));
     response
 }
 

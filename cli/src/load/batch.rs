@@ -6,6 +6,7 @@ use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use shared::clock::Time;
+use shared::fhir::claim::claim;
 use shared::fhir::receipt::{self, receipt};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
@@ -141,7 +142,11 @@ impl Run<'_> {
             ResourceType::named("Provenance").ok_or_else(|| StoreError::Fault("no Provenance is kept".into()))?;
         let mut written = stream::iter(receipts.into_iter().flat_map(|((_, owner), named)| {
             let named: Vec<Reference> = named.into_iter().cloned().collect();
-            let of = |targets: &[Reference]| (owner, receipt(self.plan, now, &salt(owner, targets), targets));
+            let of = |targets: &[Reference]| {
+                let mut receipt = receipt(self.plan, now, &salt(owner, targets), targets);
+                claim(self.guides, &mut receipt);
+                (owner, receipt)
+            };
             named.chunks(receipt::MOST_TARGETS).map(of).collect::<Vec<(&str, Json)>>()
         }))
         .map(async |(owner, resource)| {

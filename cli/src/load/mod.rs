@@ -24,6 +24,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
+use shared::fhir::capability::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::store::writer::{Change, Writer};
@@ -77,6 +78,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
         writer: stack.writer(),
         source,
         plan: stack.plan_name(),
+        guides: stack.guides(),
         takes_sensitive: stack.takes_sensitive(),
         survey: &survey,
         clock,
@@ -124,6 +126,7 @@ struct Run<'a> {
     writer: Writer,
     source: &'a Source,
     plan: &'a str,
+    guides: Guides,
     takes_sensitive: bool,
     survey: &'a Survey,
     clock: Clock,

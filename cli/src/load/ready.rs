@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
+use shared::fhir::claim::claim;
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::sensitivity;
@@ -63,6 +64,7 @@ impl Run<'_> {
             return Err(Reason::new(Kind::AmbiguousReference, text));
         }
         self.survey.names.resolve(&mut resource);
+        claim(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source.folder(pending.file))?;
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {

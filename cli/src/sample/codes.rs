@@ -42,6 +42,8 @@ systems! {
     carc = "https://x12.org/codes/claim-adjustment-reason-codes";
     x12_service = "https://x12.org/codes/service-type-codes";
     x12_action = "https://codesystem.x12.org/005010/306";
+    /// Why a review ended as it did (X12 278, HCR03).
+    x12_reason = "https://codesystem.x12.org/external/886";
     x12_level = "https://codesystem.x12.org/005010/1338";
     revenue = "https://www.nubc.org/CodeSystem/RevenueCodes";
     type_of_bill = "https://www.nubc.org/CodeSystem/TypeOfBill";

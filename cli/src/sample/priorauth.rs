@@ -49,16 +49,20 @@ fn pas(name: &str, key: &'static str, value: Value) -> Value {
 
 /// The review, as PDex hangs it on each adjudication.
 fn review(number: &str, decision: Decision, on: Date) -> Value {
-    let action = match decision {
-        Decision::Approved { .. } => x12_action("A1", "Certified in total"),
-        Decision::Denied(..) => x12_action("A3", "Not Certified"),
-        Decision::Pending => x12_action("A4", "Pended"),
+    let (action, reason) = match decision {
+        Decision::Approved { .. } => (x12_action("A1", "Certified in total"), None),
+        Decision::Denied(..) => (x12_action("A3", "Not Certified"), Some(x12_reason("0F", "Not Medically Necessary"))),
+        Decision::Pending => {
+            (x12_action("A4", "Pended"), Some(x12_reason("0U", "Additional Patient Information required")))
+        }
     };
+    let mut parts = vec![
+        json!({"url": "number", "valueString": number}),
+        json!({"url": pdex("extension-reviewActionCode"), "valueCodeableConcept": concept(action)}),
+    ];
+    parts.extend(reason.map(|reason| json!({"url": "reasonCode", "valueCodeableConcept": concept(reason)})));
     json!([
-        {"url": pdex("extension-reviewAction"), "extension": [
-            {"url": "number", "valueString": number},
-            {"url": pdex("extension-reviewActionCode"), "valueCodeableConcept": concept(action)},
-        ]},
+        {"url": pdex("extension-reviewAction"), "extension": parts},
         {"url": pdex("base-ext-when-adjudicated"), "valueDateTime": at(on, 15, 0)},
     ])
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::elements::{in_summary, is_mandatory};
+use super::elements::{cut_within, in_summary, is_mandatory};
 use super::query::Summary;
 use super::reference::Reference;
 
@@ -127,6 +127,9 @@ pub fn subset(json: String, summary: &Summary) -> String {
                 Summary::Whole | Summary::Count => true,
             }
     });
+    if *summary == Summary::Digest {
+        cut_within(&kind, &mut resource);
+    }
     let tag = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"});
     let meta = resource.entry("meta").or_insert_with(|| json!({}));
     match meta["tag"].as_array_mut() {

@@ -1,8 +1,8 @@
 //! `GET /fhir/metadata`: the `CapabilityStatement`, made from the same tables that answer.
 
 mod combinations;
-mod guides;
-mod profiles;
+pub(in crate::fhir) mod guides;
+pub(in crate::fhir) mod profiles;
 
 pub use guides::Guides;
 

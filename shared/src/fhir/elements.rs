@@ -1,5 +1,7 @@
 //! Which elements of a type its summary has, and which are always there: the facts of R4's definitions (`isSummary`, `min`).
 
+use serde_json::{Map, Value as Json};
+
 /// A type with the names of its elements, a space between them, apart from those that every resource has. `[x]` stands for any
 /// type of value.
 struct Row {
@@ -11,6 +13,31 @@ struct Row {
 /// Whether the type's summary has this property (R4 search, "Summary": `true`).
 pub fn in_summary(kind: &str, property: &str) -> bool {
     row(kind).is_some_and(|row| row.summary.split(' ').any(|element| is(element, property)))
+}
+
+/// Cuts what a summary has of a resource inside: of some elements only parts are summary.
+pub fn cut_within(kind: &str, resource: &mut Map<String, Json>) {
+    for (_, path, parts) in WITHIN.iter().filter(|(on, ..)| *on == kind) {
+        cut(resource, path, parts);
+    }
+}
+
+fn cut(element: &mut Map<String, Json>, path: &str, parts: &str) {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let children: Vec<&mut Json> = match element.get_mut(name) {
+        Some(Json::Array(items)) => items.iter_mut().collect(),
+        Some(child) => vec![child],
+        None => return,
+    };
+    for child in children.into_iter().filter_map(Json::as_object_mut) {
+        match rest {
+            Some(rest) => cut(child, rest, parts),
+            // An extension that changes the meaning belongs to every summary.
+            None => {
+                child.retain(|name, _| name == "modifierExtension" || parts.split(' ').any(|part| is(part, name)));
+            }
+        }
+    }
 }
 
 /// Whether the type must have this property.
@@ -33,6 +60,36 @@ fn is(element: &str, property: &str) -> bool {
         None => property == element,
     }
 }
+
+/// What of an `Attachment` is summary: all but the data.
+const ATTACHMENT: &str = "contentType language url size hash title creation";
+
+/// What of a `SampledData` is summary: all but the data.
+const SAMPLED_DATA: &str = "origin period factor lowerLimit upperLimit dimensions";
+
+/// Elements that a summary has and of which only parts are summary: type, path, the parts. `Provenance.agent` is there
+/// because it must be, and not as summary.
+const WITHIN: &[(&str, &str, &str)] = &[
+    ("Claim", "insurance", "sequence focal coverage"),
+    ("Device", "udiCarrier", "deviceIdentifier carrierAIDC carrierHRF"),
+    ("DiagnosticReport", "media", "link"),
+    ("DocumentReference", "content.attachment", ATTACHMENT),
+    ("DocumentReference", "context", "period"),
+    ("Encounter", "diagnosis", "condition"),
+    ("Encounter", "participant", "type individual"),
+    ("ExplanationOfBenefit", "insurance", "focal coverage"),
+    (
+        "ImagingStudy",
+        "series",
+        "uid number modality description numberOfInstances endpoint bodySite laterality specimen started performer",
+    ),
+    ("Media", "content", ATTACHMENT),
+    ("Observation", "component", "code value[x]"),
+    ("Observation", "component.valueSampledData", SAMPLED_DATA),
+    ("Observation", "valueSampledData", SAMPLED_DATA),
+    ("Procedure", "performer", "function actor"),
+    ("Provenance", "agent", "type who"),
+];
 
 static ROWS: &[Row] = &[
     Row {

@@ -5,6 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::date::{Interval, Prefix};
+use super::escaping::{split_escaped, unescape};
 use super::index::{Index, Value};
 use super::number::{in_range, range, range_in_range};
 use super::outcome::shortened;
@@ -149,8 +150,10 @@ impl Filter {
         };
         // A bare id under a parameter that may name other types too is not known to be a member's.
         let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
+        // What is neither a member's id nor a reference to another type might be anybody's: a URL, a urn.
+        let is_member = move |text: &str| only_member && text.contains(':');
         matches.iter().filter_map(move |wanted| match wanted {
-            Match::Reference(text) => text.strip_prefix("Patient/").or(only_member.then_some(text.as_str())),
+            Match::Reference(text) => text.strip_prefix("Patient/").or(is_member(text).then_some(text.as_str())),
             Match::Id(id) if only_member => Some(id),
             _ => None,
         })
@@ -320,37 +323,6 @@ pub fn folded(text: &str) -> String {
     text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
-/// Splits at `separator` where no backslash stands before it; the backslashes stay (R4 search, "Escaping").
-fn split_escaped(text: &str, separator: char) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut escaped = false;
-    for c in text.chars() {
-        if c == separator && !escaped {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(c);
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    parts
-}
-
-fn unescape(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let next = chars.peek().copied();
-        match (c, next) {
-            ('\\', Some(next @ (',' | '|' | '$' | '\\'))) => {
-                plain.push(next);
-                chars.next();
-            }
-            _ => plain.push(c),
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -395,6 +367,12 @@ mod tests {
         };
         assert_eq!(members("patient", "a,Patient/b"), ["a", "b"]);
         assert_eq!(members("subject", "Patient/b"), ["b"]);
+        assert!(members("subject", "Group/b").is_empty(), "a group is no member");
+        assert_eq!(
+            members("subject", "https://elsewhere.example/Patient/a").len(),
+            1,
+            "nor is it known to be the owner"
+        );
         assert_eq!(members("asserter", "Patient/b"), ["b"]);
         assert!(members("asserter", "b").is_empty() && members("code", "b").is_empty());
     }

@@ -59,6 +59,8 @@ pub enum Value {
         /// The unit as people write it.
         unit: String,
     },
+    /// A coded element that has words only. It is there, so it is not missing (R4 search, "Modifiers"); no code matches it.
+    Uncoded,
 }
 
 /// An interval as its first moment and how long it lasts: most last no time, a second or a day, and the same digits twice would
@@ -182,7 +184,13 @@ fn owned(element: &Json, name: &str) -> String {
 /// What an element means follows from the parameter's kind and the element's shape.
 fn extract(kind: Kind, element: &Json, found: &mut Vec<Value>) {
     match kind {
-        Kind::Token => tokens(element, found),
+        Kind::Token => {
+            let before = found.len();
+            tokens(element, found);
+            if element.is_object() && found.len() == before {
+                found.push(Value::Uncoded);
+            }
+        }
         Kind::Date => found.extend(interval(element).map(|Interval { low, high }| Value::Date { low, high })),
         Kind::Reference => references(element, found),
         Kind::Text => strings(element, found),
@@ -307,6 +315,23 @@ mod tests {
         assert_eq!(at(&resource, "telecom(system=email).value"), ["\"2\""]);
         assert_eq!(at(&resource, "extension(url=http://example.org/a.b).valueCode"), ["\"x\""]);
         assert!(at(&resource, "name.family").is_empty());
+    }
+
+    #[test]
+    fn what_is_told_in_words_alone_is_there_and_has_no_code() {
+        let index = |code: Json| Index::of("Condition", &json!({"resourceType": "Condition", "code": code}));
+        let keeps = |name: &str, value: &str, index: &Index| {
+            crate::fhir::filter::Filter::parse("Condition", name, value, &[]).unwrap().keeps(index)
+        };
+        for words in [json!({"text": "Hay fever"}), json!({"coding": [{"display": "Hay fever"}]})] {
+            let index = index(words);
+            assert!(keeps("code:missing", "false", &index) && !keeps("code:missing", "true", &index));
+            assert!(keeps("code:not", "1", &index), "it is not that code");
+            for value in ["1", "|1", "http://example.org|", "http://example.org|1"] {
+                assert!(!keeps("code", value, &index), "{value}");
+            }
+        }
+        assert!(keeps("code:missing", "true", &Index::of("Condition", &json!({"resourceType": "Condition"}))));
     }
 
     #[test]

@@ -5,9 +5,11 @@ mod binary;
 pub mod bundle;
 pub mod capability;
 pub mod chain;
+pub mod claim;
 pub mod date;
 mod docref;
 mod elements;
+mod escaping;
 pub mod everything;
 pub mod fallback;
 pub mod filter;
@@ -96,7 +98,7 @@ pub fn table_version() -> u32 {
             [row.on, row.code, row.kind.name(), row.path].into_iter().chain(row.targets.iter().copied())
         });
         // What an element means is part of the table, too: this changes with `index`.
-        let text = text.chain(["ranges are quantities"]);
+        let text = text.chain(["ranges are quantities, words are uncoded"]);
         // FNV-1a: any small stable hash will do, it protects nothing.
         text.flat_map(str::bytes).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     })

@@ -228,23 +228,24 @@ fn place(query: &Query, row: &Row) -> Vec<Option<String>> {
         return vec![Some(row.position.clone())];
     }
     let key = |sort: &Sort| {
-        let mut values: Vec<String> = row.index.values(sort.position).iter().map(sortable).collect();
+        let mut values: Vec<String> = row.index.values(sort.position).iter().filter_map(sortable).collect();
         values.sort();
         if sort.descending { values.pop() } else { values.into_iter().next() }
     };
     query.sort.iter().map(key).chain([Some(row.key.id.clone())]).collect()
 }
 
-/// A value as text that sorts as the value does.
-fn sortable(value: &Value) -> String {
-    match value {
+/// A value as text that sorts as the value does; words without a code sort as no value.
+fn sortable(value: &Value) -> Option<String> {
+    Some(match value {
         Value::Date { low, .. } => format!("{:013x}", moment(Some(*low))),
         Value::Token { code, .. } | Value::Code(code) => code.clone(),
         Value::Text(text) => folded(text),
         Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),
         Value::Quantity { number, .. } => number.clone(),
         Value::Range { low, high, .. } => low.as_ref().or(high.as_ref()).cloned().unwrap_or_default(),
-    }
+        Value::Uncoded => return None,
+    })
 }
 
 /// Compares two places: a row without a value comes last, whichever way the others are ordered.

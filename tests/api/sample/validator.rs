@@ -47,18 +47,23 @@ fn install(shared: &Path) -> Option<PathBuf> {
     Some(folder.join("check.mjs"))
 }
 
+/// The validator's program; where it cannot be had, `None`, and what is missing is told.
+pub fn found(test: &str) -> Option<PathBuf> {
+    let shared = tests::shared_folder("tools/fhir-check");
+    let validator = if tests::found("node") && tests::found("npm") {
+        shared.and_then(|shared| install(shared.ancestors().nth(2)?))
+    } else {
+        None
+    };
+    if validator.is_none() {
+        tests::missing_tool(test, "the offline validator, Node with npm, or a registry with its packages");
+    }
+    validator
+}
+
 #[test]
 fn an_independent_validator_finds_no_fault_in_the_household() {
-    let test = "an_independent_validator_finds_no_fault_in_the_household";
-    let Some(shared) = tests::shared_folder("tools/fhir-check") else {
-        return tests::missing_tool(test, "the offline validator");
-    };
-    if !tests::found("node") || !tests::found("npm") {
-        return tests::missing_tool(test, "Node with npm");
-    }
-    let Some(validator) = install(shared.ancestors().nth(2).unwrap()) else {
-        return tests::missing_tool(test, "a registry with the validator's npm packages");
-    };
+    let Some(validator) = found("an_independent_validator_finds_no_fault_in_the_household") else { return };
     let household = tempfile::NamedTempFile::with_suffix(".ndjson").unwrap();
     let mut lines = String::new();
     let (mut checked, mut georges) = (0, 0);

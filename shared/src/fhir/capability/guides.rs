@@ -1,5 +1,5 @@
-//! Which versions of the guides a deployment says it serves. Searches and reads are the same whatever is chosen here: they
-//! do what all versions together demand.
+//! Which versions of the guides a deployment says it serves, and whose profiles its resources claim. Searches and reads are the
+//! same whatever is chosen here: they do what all versions together demand.
 
 /// A set of versions that belong together, by its US Core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ pub enum Guides {
 
 /// Who publishes profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Guide {
+pub(in crate::fhir) enum Guide {
     /// FHIR itself.
     Fhir,
     /// US Core.
@@ -54,19 +54,17 @@ impl Guides {
     }
 
     /// A canonical of the guide, bare and with its version: clients compare it either way.
-    pub(super) fn canonicals(self, guide: Guide, path: &str) -> Vec<String> {
+    pub(in crate::fhir) fn canonicals(self, guide: Guide, path: &str) -> Vec<String> {
         let bare = format!("http://hl7.org/fhir{}/{path}", guide.folder());
         let versioned = self.version(guide).map(|version| format!("{bare}|{version}"));
         std::iter::once(bare).chain(versioned).collect()
     }
 
-    /// The guides' own statements that this server keeps to.
+    /// The guides' own statements that this server keeps to, each as a whole. Since 2.1 the first one of `PDex` demands Group,
+    /// which names other members and is not served to a member's app; the second one, for US Core 6.1, does not.
     pub(super) fn instantiates(self) -> Vec<String> {
-        let mut named = vec![(Guide::UsCore, "us-core-server"), (Guide::CarinBb, "c4bb"), (Guide::Pdex, "pdex-server")];
-        if self >= Guides::UsCore6 {
-            // PDex has had a second one since 2.1, for US Core 6.1.
-            named.push((Guide::Pdex, "pdex-server-6-1"));
-        }
+        let of_pdex = if self == Guides::UsCore3 { "pdex-server" } else { "pdex-server-6-1" };
+        let named = [(Guide::UsCore, "us-core-server"), (Guide::CarinBb, "c4bb"), (Guide::Pdex, of_pdex)];
         let canonicals = |(guide, id)| self.canonicals(guide, &format!("CapabilityStatement/{id}"));
         named.into_iter().flat_map(canonicals).collect()
     }

@@ -4,7 +4,7 @@ use super::guides::Guide::{self, CarinBb, Fhir, Hrex, Pdex, Sdc, UsCore};
 use super::guides::Guides;
 
 /// One profile.
-pub(super) struct Profile {
+pub(in crate::fhir) struct Profile {
     /// The type it is on.
     pub on: &'static str,
     /// Who publishes it.
@@ -17,7 +17,7 @@ pub(super) struct Profile {
 
 impl Profile {
     /// The profiles on a type that the set has.
-    pub(super) fn of(on: &str, guides: Guides) -> impl Iterator<Item = &'static Profile> {
+    pub(in crate::fhir) fn of(on: &str, guides: Guides) -> impl Iterator<Item = &'static Profile> {
         PROFILES.iter().filter(move |row| row.on == on && row.sets.0 <= guides && guides <= row.sets.1)
     }
 }

@@ -1,0 +1,167 @@
+//! `meta.profile`: what a feed does not claim is worked out at load, for the versions of the guides that are deployed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::Command;
+
+use patient_access::load::Source;
+use patient_access::stack::{Descriptor, Stack};
+use serde_json::{Value as Json, json};
+use shared::fhir::capability::Guides;
+use shared::fhir::claim::claim;
+use tests::App;
+
+use crate::sample::validator;
+
+const EVERYTHING: &str = "patient/*.rs";
+
+fn observation(id: &str) -> Json {
+    let category =
+        json!({"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"});
+    let weight = json!({"system": "http://loinc.org", "code": "29463-7"});
+    json!({"resourceType": "Observation", "id": id, "status": "final", "subject": {"reference": "Patient/alice"},
+        "category": [{"coding": [category]}], "code": {"coding": [weight]}, "effectiveDateTime": "2025-05-01",
+        "valueQuantity": {"value": 71, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}})
+}
+
+/// The same tables, as the operator's command sees them where other guides are deployed.
+async fn stack_of(app: &App, guides: &str) -> Stack {
+    let mut environment = app.environment().clone();
+    environment.insert("GUIDES".to_owned(), guides.to_owned());
+    Stack::local(&Descriptor { url: app.url().to_owned(), environment }).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resource_without_profiles_comes_back_with_those_of_the_deployed_guides_and_is_found_by_them() {
+    const CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition";
+    let app = App::start().await;
+    for (guides, expected) in [
+        ("3.1.1", ["http://hl7.org/fhir/StructureDefinition/vitalsigns".to_owned(), String::new()]),
+        ("6.1.0", [format!("{CORE}/us-core-body-weight"), format!("{CORE}/us-core-body-weight|6.1.0")]),
+        ("7.0.0", [format!("{CORE}/us-core-vital-signs"), format!("{CORE}/us-core-vital-signs|7.0.0")]),
+    ] {
+        let id = format!("weight-{}", guides.replace('.', "-"));
+        let stack = stack_of(&app, guides).await;
+        app.load_into(&stack, Source::Memory(vec![observation(&id)])).await;
+        let tokens = app.sign_in("alice", EVERYTHING).await;
+        let stored = app.fhir(&tokens, &format!("Observation/{id}")).await.json();
+        let claimed: Vec<&str> =
+            stored["meta"]["profile"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
+        for canonical in expected.iter().filter(|canonical| !canonical.is_empty()) {
+            assert!(claimed.contains(&canonical.as_str()), "{guides}: {claimed:?}");
+            let query: String =
+                form_urlencoded::Serializer::new(String::new()).append_pair("_profile", canonical).finish();
+            let found = app.fhir(&tokens, &format!("Observation?{query}")).await.matches();
+            assert!(found.contains(&format!("Observation/{id}")), "{canonical}: {found:?}");
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_resource_of_a_record_has_a_profile_the_receipt_of_the_load_too() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    let whole = app.fhir(&tokens, "Patient/alice/$everything").await;
+    let entries = whole.entries("match");
+    assert!(entries.iter().any(|resource| resource["resourceType"] == "Provenance"));
+    for resource in entries {
+        let claimed = resource["meta"]["profile"].as_array().unwrap_or_else(|| panic!("{resource}"));
+        assert!(!claimed.is_empty() && claimed.iter().all(Json::is_string), "{resource}");
+    }
+    app.finish().await;
+}
+
+/// Profiles of the guides' examples that are not claimed, and why.
+const NOT_CLAIMED: &[(&str, &str)] = &[
+    ("-Basis", "explanations without amounts; no server has to list these profiles"),
+    ("-consent", "Consents are not served"),
+    ("-group", "Groups are not served"),
+    ("-match-bundle-", "Parameters are no resources of a record"),
+    ("mtls-", "is exchanged between payers"),
+    ("sdc-questionnaire", "is another guide's, and of forms, not of a member"),
+    ("treatment-relationship-consent", "Consents are not served"),
+];
+
+/// Examples in which a profile would have to be looked into further than the table does: in doubt nothing is claimed.
+const DOUBTFUL: &[(&str, &str)] = &[
+    ("satO2-fiO2", "has components with units of their own"),
+    ("acme-lab", "has a CLIA number, whose form is not looked at"),
+];
+
+#[test]
+fn the_guides_own_examples_claim_their_profiles_again() {
+    let Some(folder) = tests::shared_folder("spec/examples") else {
+        return tests::missing_tool("the_guides_own_examples_claim_their_profiles", "the guides' examples");
+    };
+    let (mut claimed, mut lost) = (0, Vec::new());
+    for guide in ["us-core-6.1.0", "carin-bb-2.1.0", "pdex-2.1.1ci"] {
+        for entry in std::fs::read_dir(folder.join(guide)).unwrap() {
+            let Ok(text) = std::fs::read_to_string(entry.unwrap().path()) else { continue };
+            let Ok(mut resource) = serde_json::from_str::<Json>(&text) else { continue };
+            if resource["resourceType"] == "Bundle" {
+                continue;
+            }
+            let own = std::mem::take(&mut resource["meta"]["profile"]);
+            claim(Guides::default(), &mut resource);
+            let again = resource["meta"]["profile"].as_array().unwrap();
+            for canonical in own.as_array().into_iter().flatten().filter_map(Json::as_str) {
+                let bare = canonical.split('|').next().unwrap();
+                let id = resource["id"].as_str().unwrap_or_default();
+                let excused = NOT_CLAIMED.iter().any(|(part, _)| bare.contains(part))
+                    || DOUBTFUL.iter().any(|(doubtful, _)| *doubtful == id);
+                if again.iter().any(|has| has == bare) {
+                    claimed += 1;
+                } else if !excused {
+                    lost.push(format!("{guide} {id}: {bare}"));
+                }
+            }
+        }
+    }
+    println!("{claimed} claims of the guides' examples are made again");
+    assert!(claimed > 200 && lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn every_profile_that_is_claimed_for_a_synthea_member_holds() {
+    let test = "every_profile_that_is_claimed_for_a_synthea_member_holds";
+    let Some(folder) = tests::shared_folder("sample-data/synthea") else {
+        return tests::missing_tool(test, "the Synthea sample data");
+    };
+    let Some(check) = validator::found(test) else { return };
+    let mut claims = BTreeMap::<String, usize>::new();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("claimed.ndjson");
+    let mut lines = String::new();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "json")).step_by(4) {
+        let bundle: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        for entry in bundle["entry"].as_array().unwrap() {
+            let mut resource = entry["resource"].clone();
+            resource["meta"] = json!({});
+            claim(Guides::default(), &mut resource);
+            resource["meta"]["lastUpdated"] = json!("2026-01-01T00:00:00Z");
+            for canonical in resource["meta"]["profile"].as_array().unwrap().iter().filter_map(Json::as_str) {
+                *claims.entry(canonical.to_owned()).or_default() += usize::from(!canonical.contains('|'));
+            }
+            writeln!(lines, "{resource}").unwrap();
+        }
+    }
+    std::fs::write(&file, &lines).unwrap();
+    claims.retain(|canonical, _| !canonical.contains('|'));
+    let output = Command::new("node").arg(check).arg("--json").arg(&file).output().unwrap();
+    let mut faults = BTreeMap::<String, usize>::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let fault: Json = serde_json::from_str(line).unwrap();
+        let (profile, text) =
+            (fault["profile"].as_str().unwrap_or_default(), fault["text"].as_str().unwrap_or_default());
+        // What is wrong with the resource as such is the feed's; a claim answers for what the guides ask.
+        if profile.contains("/us/") {
+            *faults.entry(format!("{profile}: {text}")).or_default() += 1;
+        }
+    }
+    println!("{} resources, claims: {claims:#?}", lines.lines().count());
+    assert!(claims.len() > 20, "{claims:#?}");
+    assert!(faults.is_empty(), "{faults:#?}");
+}
