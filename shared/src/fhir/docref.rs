@@ -45,10 +45,11 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
     let mut rows = Vec::new();
     let mut window = Window::whole(true);
     for _ in 0..LONGEST_READ {
-        let read = async { Ok(call.server.resources.history(&permit, &window).await?) };
+        let keep = |row: &Row| request.keeps(row);
+        let read = async { Ok(call.server.resources.history(&permit, &window, keep).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let slice = access.open(sealed)?;
-        rows.extend(slice.rows.into_iter().filter(|row| request.keeps(row)));
+        rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {
             break;

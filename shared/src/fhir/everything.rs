@@ -25,7 +25,7 @@ use request::{Place, Request};
 const SMALLEST_READ: usize = 100;
 
 /// And at most so many, about as many as a page can carry: what does not fit is read again for the next.
-const LARGEST_READ: usize = 1_200;
+const LARGEST_READ: usize = 1_600;
 
 /// A page while it is filled.
 struct Page {

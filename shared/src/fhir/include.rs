@@ -101,8 +101,8 @@ async fn referring(call: &Call<'_>, access: &Access, include: &Include, matches:
     let mut window = Window::whole(true);
     let mut rows = Vec::new();
     for _ in 0..LONGEST_REVERSE {
-        let slice = access.open(resources.history(&permit, &window).await?)?;
-        rows.extend(slice.rows.into_iter().filter(refers));
+        let slice = access.open(resources.history(&permit, &window, refers).await?)?;
+        rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {
             return Ok(rows);

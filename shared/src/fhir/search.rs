@@ -111,10 +111,11 @@ async fn history_page(
     let (mut rows, mut more, mut unread) = (Vec::<Row>::new(), None, windows.len());
     for mut window in windows {
         window.limit = (!selective).then_some(query.count + 1 - rows.len());
-        let read = async { Ok(call.server.resources.history(permit, &window).await?) };
+        let keep = |row: &Row| query.selective().all(|filter| filter.keeps(&row.index));
+        let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let slice = access.open(sealed)?;
-        rows.extend(slice.rows.into_iter().filter(|row| query.selective().all(|filter| filter.keeps(&row.index))));
+        rows.extend(slice.rows);
         more = slice.more;
         unread -= 1;
         if more.is_some() || rows.len() > query.count {
@@ -163,7 +164,9 @@ async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Vec<Row>
         return Ok(access.open(sealed)?);
     }
     let window = window(query, true);
-    let (access, sealed) = tokio::try_join!(call.access(), async { Ok(resources.history(permit, &window).await?) })?;
+    let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(&row.index));
+    let read = async { Ok(resources.history(permit, &window, keep).await?) };
+    let (access, sealed) = tokio::try_join!(call.access(), read)?;
     let slice = access.open(sealed)?;
     if slice.more.is_some() {
         let way_out = match query.kind.key_date {
@@ -187,10 +190,11 @@ async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize,
     }
     let (mut window, mut total) = (window(query, true), 0);
     for _ in 0..LONGEST_COUNT {
-        let read = async { Ok(call.server.resources.history(permit, &window).await?) };
+        let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(&row.index));
+        let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let slice = access.open(sealed)?;
-        total += slice.rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(&row.index))).count();
+        total += slice.rows.len();
         window.after = slice.more;
         if window.after.is_none() {
             return Ok(total);

@@ -198,11 +198,17 @@ impl Resources {
         }
     }
 
-    /// Reads a window of the member's history of the permit's type, ordered by its key date.
+    /// Reads a window of the member's history of the permit's type, ordered by its key date: the rows that `keep` keeps. The others are
+    /// gone as soon as they are looked at, so that a filter over a long history needs the memory of what it finds.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn history(&self, permit: &Permit, window: &Window) -> Result<Sealed<Slice<Row>>, StoreError> {
+    pub async fn history(
+        &self,
+        permit: &Permit,
+        window: &Window,
+        keep: impl Fn(&Row) -> bool,
+    ) -> Result<Sealed<Slice<Row>>, StoreError> {
         let order = Order::of(permit.kind());
         let (low, high) = order.bounds(permit.kind().name, window.moments);
         let request = self
@@ -220,10 +226,11 @@ impl Resources {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        let mut rows = Vec::with_capacity(answer.items().len());
+        let mut rows = Vec::new();
         for item in answer.items() {
             if let Found::Resource(row) = self.found(item, 0).await?
                 && permit.admits(&row)
+                && keep(&row)
             {
                 rows.push(row);
             }

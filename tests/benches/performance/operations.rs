@@ -227,10 +227,8 @@ async fn news(stage: &Stage, tokens: &Tokens, member: &str, size: usize) -> Vec<
     let newest = stage.ask(tokens, "Observation?_count=5").await.reply.entries("match");
     let changed = newest.into_iter().map(material::changed).collect();
     load_at(&stage.app.stack_to_work_on().await, &Source::Memory(changed), days_ago(0)).await;
-    rows.push(stage.one(tokens, "_lastUpdated since yesterday, 5 new", size, &since, target(2.0, None, 1.0)).await);
-    rows.push(
-        stage.one(tokens, "$everything with _since yesterday, 5 new", size, &record, target(3.0, None, 1.0)).await,
-    );
+    rows.push(stage.one(tokens, "_lastUpdated since yesterday, 5 new", size, &since, None).await);
+    rows.push(stage.one(tokens, "$everything with _since yesterday, 5 new", size, &record, None).await);
     rows
 }
 
@@ -247,11 +245,7 @@ async fn whole_records(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
         let path = format!("Patient/{member}/$everything");
         rows.push(match size {
             1_000 => stage.one(&tokens, "$everything, the first page", size, &path, target(3.0, Some(66.0), 2.0)).await,
-            _ => {
-                stage
-                    .all(&tokens, "$everything to the end, each resource once", size, &path, target(3.0, None, 2.0))
-                    .await
-            }
+            _ => stage.all(&tokens, "$everything to the end, each resource once", size, &path, None).await,
         });
     }
     rows.extend(synthea(stage).await);
