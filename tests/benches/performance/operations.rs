@@ -71,14 +71,14 @@ impl Target {
 
 impl Operation {
     /// Of one request.
-    fn of(name: &str, size: usize, asked: &Asked, target: Target) -> Operation {
+    fn of(name: &str, size: usize, asked: &Asked, target: impl Into<Option<Target>>) -> Operation {
         Operation {
             size,
             resources: references(&asked.reply.json()).len(),
             bytes: asked.reply.body.len(),
             carried: as_carried(&asked.reply.body),
             ms: asked.ms,
-            target: Some(target),
+            target: target.into(),
             ..Operation::of_line(name, &asked.line)
         }
     }
@@ -138,13 +138,28 @@ fn references(answer: &Json) -> Vec<String> {
 
 impl Stage {
     /// One request, after one like it has started the function.
-    pub async fn one(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Target) -> Operation {
+    pub async fn one(
+        &self,
+        tokens: &Tokens,
+        name: &str,
+        size: usize,
+        path: &str,
+        target: impl Into<Option<Target>>,
+    ) -> Operation {
         self.timed(tokens, path).await;
         Operation::of(name, size, &self.ask(tokens, path).await, target)
     }
 
     /// A request and all pages after it; no resource may come twice.
-    async fn all(&self, tokens: &Tokens, name: &str, size: usize, path: &str, target: Target) -> Operation {
+    async fn all(
+        &self,
+        tokens: &Tokens,
+        name: &str,
+        size: usize,
+        path: &str,
+        target: impl Into<Option<Target>>,
+    ) -> Operation {
+        let target = target.into();
         let (mut seen, mut next, mut sum) = (HashSet::new(), Some(path.to_owned()), None::<Operation>);
         while let Some(path) = next {
             let asked = self.ask(tokens, &path).await;
