@@ -47,7 +47,7 @@ impl Permit {
         row.key.kind == self.kind.name
             && self.only.as_deref().is_none_or(|only| only == row.key.id)
             && (self.filters.is_empty()
-                || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(&row.index))))
+                || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(row.index()))))
     }
 
     /// Whether it admits every resource of the member's that is of its type.

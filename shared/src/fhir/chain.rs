@@ -60,7 +60,7 @@ pub(super) async fn resolve(call: &Call<'_>, query: &mut Query) -> Result<(), Er
         let permit = call.bearer.permit(Interaction::Search, chain.target)?;
         let read = async { Ok(call.server.resources.reachable(&permit).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(&row.index));
+        let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
         query.filters.extend(Filter::naming(query.kind.name, chain.parameter, targets));
     }

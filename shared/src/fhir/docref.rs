@@ -114,17 +114,17 @@ impl Request {
 
     fn keeps(&self, row: &Row) -> bool {
         let cared = |(period, date): &(Filter, Filter)| {
-            if values(row, "period").is_empty() { date.keeps(&row.index) } else { period.keeps(&row.index) }
+            if values(row, "period").is_empty() { date.keeps(row.index()) } else { period.keeps(row.index()) }
         };
         !self.generated_only
-            && self.filters.iter().all(|filter| filter.keeps(&row.index))
+            && self.filters.iter().all(|filter| filter.keeps(row.index()))
             && self.dates.iter().all(cared)
     }
 }
 
 fn values<'a>(row: &'a Row, code: &str) -> &'a [super::index::Value] {
     let position = parameters_of(KIND).find(|(_, parameter)| parameter.code == code);
-    position.map_or(&[], |(position, _)| row.index.values(position))
+    position.map_or(&[], |(position, _)| row.index().values(position))
 }
 
 /// Without dates "the most recent or current document is in scope": of each type one, the newest first as they are read.

@@ -25,7 +25,7 @@ use request::{Place, Request};
 const SMALLEST_READ: usize = 100;
 
 /// And at most so many, about as many as a page can carry: what does not fit is read again for the next.
-const LARGEST_READ: usize = 1_600;
+const LARGEST_READ: usize = 1_200;
 
 /// A page while it is filled.
 struct Page {
@@ -130,7 +130,7 @@ async fn partition(
     loop {
         // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
         let all = !request.is_selective() && !permits.are_granular();
-        let limit = all.then(|| page.count.saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
+        let limit = all.then(|| page.room().saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
         let next = async { Ok(resources.compartment(permits, after.as_deref(), limit).await?) };
         let own = async {
             match first && page.entries.is_empty() {
@@ -226,6 +226,12 @@ async fn shared(call: &Call<'_>, access: &Access, permits: &Permits, reaches: &[
 }
 
 impl Page {
+    /// About how many more resources it takes: as many as were asked for, or as fit if they are like those before.
+    fn room(&self) -> usize {
+        let mean = self.weight / self.entries.len().max(1);
+        self.count.min(BYTE_BUDGET.saturating_sub(self.weight).checked_div(mean).unwrap_or(usize::MAX))
+    }
+
     /// Adds a resource, or notes that the page is full before it.
     async fn add(&mut self, call: &Call<'_>, row: Row, second_step: bool) -> Result<(), Error> {
         let key = row.key.clone();

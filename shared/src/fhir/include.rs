@@ -45,7 +45,7 @@ fn targets<'a>(include: &'a Include, row: &'a Row) -> impl Iterator<Item = Refer
     let positions: &[u16] = if of_source { &include.parameters } else { &[] };
     positions
         .iter()
-        .flat_map(|position| references(&row.index, *position))
+        .flat_map(|position| references(row.index(), *position))
         .filter(|target| include.target.as_ref().is_none_or(|kind| *kind == target.kind))
 }
 

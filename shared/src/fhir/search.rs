@@ -111,7 +111,7 @@ async fn history_page(
     let (mut rows, mut more, mut unread) = (Vec::<Row>::new(), None, windows.len());
     for mut window in windows {
         window.limit = (!selective).then_some(query.count + 1 - rows.len());
-        let keep = |row: &Row| query.selective().all(|filter| filter.keeps(&row.index));
+        let keep = |row: &Row| query.selective().all(|filter| filter.keeps(row.index()));
         let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let slice = access.open(sealed)?;
@@ -144,7 +144,8 @@ async fn news(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Option<
 
 /// A page of rows that are all in memory: filtered, sorted, and cut after the cursor.
 fn sorted_page(query: &Query, rows: Vec<Row>, cursor: Option<&Place>) -> Page {
-    let mut rows: Vec<Row> = rows.into_iter().filter(|row| query.filters.iter().all(|f| f.keeps(&row.index))).collect();
+    let mut rows: Vec<Row> =
+        rows.into_iter().filter(|row| query.filters.iter().all(|f| f.keeps(row.index()))).collect();
     let total = Some(rows.len());
     rows.sort_by(|a, b| compare(query, &place(query, a), &place(query, b)));
     if let Some(cursor) = cursor {
@@ -164,7 +165,7 @@ async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Vec<Row>
         return Ok(access.open(sealed)?);
     }
     let window = window(query, true);
-    let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(&row.index));
+    let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(row.index()));
     let read = async { Ok(resources.history(permit, &window, keep).await?) };
     let (access, sealed) = tokio::try_join!(call.access(), read)?;
     let slice = access.open(sealed)?;
@@ -186,11 +187,11 @@ async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize,
         news => news,
     };
     if let Some(rows) = read {
-        return Ok(rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(&row.index))).count());
+        return Ok(rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(row.index()))).count());
     }
     let (mut window, mut total) = (window(query, true), 0);
     for _ in 0..LONGEST_COUNT {
-        let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(&row.index));
+        let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(row.index()));
         let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let slice = access.open(sealed)?;
@@ -232,7 +233,7 @@ fn place(query: &Query, row: &Row) -> Vec<Option<String>> {
         return vec![Some(row.position.clone())];
     }
     let key = |sort: &Sort| {
-        let mut values: Vec<String> = row.index.values(sort.position).iter().filter_map(sortable).collect();
+        let mut values: Vec<String> = row.index().values(sort.position).iter().filter_map(sortable).collect();
         values.sort();
         if sort.descending { values.pop() } else { values.into_iter().next() }
     };

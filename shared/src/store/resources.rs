@@ -121,6 +121,7 @@ impl Order {
 }
 
 /// A row of a member's partition: a resource of theirs, or the way to a shared one.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are rows, and each would be one allocation more")]
 #[derive(Clone, Debug)]
 pub enum Found {
     /// A resource.
@@ -321,9 +322,10 @@ impl Resources {
         let mut found = decode(item, steps)?;
         if let Found::Resource(row) = &mut found
             && let Some(object) = &row.object
-            && row.index.table != table_version()
+            && row.index().table != table_version()
         {
-            (row.index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;
+            let (index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;
+            row.index = row::Packed::known(index);
         }
         Ok(found)
     }

@@ -9,6 +9,8 @@
 //!
 //! Format 0, the first, had no dictionary: the length of the rest, and a frame of the index's length, the index and the JSON.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +60,7 @@ pub struct Row {
     pub last_updated: Time,
     /// Its place in the member's history of its type (see [`position`]); for a type that no date orders, its type and id.
     pub position: String,
-    /// The values of its search parameters.
-    pub index: Index,
+    pub(super) index: Packed,
     /// Its JSON; empty where it lies in the bucket (see [`super::resources::Resources::json`]).
     pub(super) json: String,
     pub(super) object: Option<Object>,
@@ -69,7 +70,34 @@ pub struct Row {
     pub(super) steps: u8,
 }
 
+/// An index as it was read. It is unpacked when it is first asked for: a page in the order of the history asks for none.
+#[derive(Clone, Debug)]
+pub(super) struct Packed {
+    stored: Vec<u8>,
+    index: OnceLock<Index>,
+}
+
+impl Packed {
+    /// Of an index that is unpacked already.
+    pub(super) fn known(index: Index) -> Packed {
+        Packed { stored: Vec::new(), index: OnceLock::from(index) }
+    }
+
+    fn index(&self, version: &Version, json: &str) -> &Index {
+        self.index.get_or_init(|| match postcard::from_bytes::<Stored>(&self.stored) {
+            Ok(stored) => stored.index(version),
+            // Its first bytes were read before; whatever came after them, the JSON says the same.
+            Err(_) => anew(&version.key.kind, json).unwrap_or_default(),
+        })
+    }
+}
+
 impl Row {
+    /// The values of its search parameters.
+    pub fn index(&self) -> &Index {
+        self.index.index(&self.version(), &self.json)
+    }
+
     /// Which version of which resource it is.
     pub(super) fn version(&self) -> Version<'_> {
         Version { key: &self.key, number: self.version, last_updated: self.last_updated }
@@ -77,7 +105,7 @@ impl Row {
 
     /// The local references of its search parameters.
     pub fn references(&self) -> impl Iterator<Item = Reference> {
-        self.index.entries.iter().flat_map(|(_, values)| values).filter_map(|value| match value {
+        self.index().entries.iter().flat_map(|(_, values)| values).filter_map(|value| match value {
             Value::Reference(text) => Reference::parse(text, &[]),
             _ => None,
         })
@@ -162,9 +190,15 @@ pub fn pack(version: &Version, index: &Index, json: &str) -> Result<Vec<u8>, Sto
 /// # Errors
 /// [`StoreError::Fault`] where the bytes are none of ours, or of a format that only a newer version of this software knows.
 pub fn unpack(version: &Version, bytes: &[u8]) -> Result<(Index, String), StoreError> {
+    let (packed, json) = open(version, bytes)?;
+    Ok((packed.index(version, &json).clone(), json))
+}
+
+/// As [`unpack`], with the index as it lies there.
+pub(super) fn open(version: &Version, bytes: &[u8]) -> Result<(Packed, String), StoreError> {
     let kind = version.key.kind.as_str();
     let unpacked = match bytes.split_first() {
-        Some((&WITHOUT_DICTIONARY, rest)) => first_format(kind, rest),
+        Some((&WITHOUT_DICTIONARY, rest)) => first_format(kind, rest).map(|(index, json)| (Packed::known(index), json)),
         Some((&format, _)) if format > dictionary::NEWEST => {
             let newest = dictionary::NEWEST;
             let text = format!("a row of type {kind} is of format {format}; this version knows those up to {newest}");
@@ -177,7 +211,7 @@ pub fn unpack(version: &Version, bytes: &[u8]) -> Result<(Index, String), StoreE
 }
 
 /// The index and the JSON in what was compressed.
-fn parts(version: &Version, plain: &[u8]) -> Option<(Index, String)> {
+fn parts(version: &Version, plain: &[u8]) -> Option<(Packed, String)> {
     let end = plain.iter().position(|byte| *byte == 0)?;
     let texts = version.texts();
     let mut json = Vec::with_capacity(end + 128);
@@ -191,10 +225,15 @@ fn parts(version: &Version, plain: &[u8]) -> Option<(Index, String)> {
         }
     }
     let json = String::from_utf8(json).ok()?;
-    let index = match postcard::from_bytes::<Stored>(&plain[end + 1..]) {
+    let stored = &plain[end + 1..];
+    let table = postcard::take_from_bytes::<u32>(stored).ok().map(|(table, _)| table);
+    let index = if json.is_empty() {
         // Where the JSON lies in the bucket, whoever reads it there indexes it anew.
-        Ok(stored) if stored.table == table_version() || json.is_empty() => stored.index(version),
-        _ => anew(&version.key.kind, &json)?,
+        Packed::known(postcard::from_bytes::<Stored>(stored).ok()?.index(version))
+    } else if table == Some(table_version()) {
+        Packed { stored: stored.to_vec(), index: OnceLock::new() }
+    } else {
+        Packed::known(anew(&version.key.kind, &json)?)
     };
     Some((index, json))
 }

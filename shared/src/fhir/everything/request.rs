@@ -96,7 +96,7 @@ impl Request {
         let key_date = ResourceType::named(&row.key.kind)
             .and_then(|kind| parameters_of(kind.name).find(|(_, parameter)| Some(parameter.code) == kind.key_date));
         let in_time = key_date.is_none_or(|(position, _)| {
-            row.index.values(position).iter().all(|value| match value {
+            row.index().values(position).iter().all(|value| match value {
                 Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
                 _ => true,
             })

@@ -111,7 +111,7 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     };
     let packed = packed.as_b().map_err(|_| broken("b"))?;
     let (version, last_updated) = (number(item, "v")?, Time(number(item, "u")?));
-    let (index, json) = row::unpack(&Version { key: &key, number: version, last_updated }, packed.as_ref())?;
+    let (index, json) = row::open(&Version { key: &key, number: version, last_updated }, packed.as_ref())?;
     let object = match (item.get("o"), item.get("s")) {
         (Some(AttributeValue::S(key)), Some(AttributeValue::B(sha256))) => {
             Some(Object { key: key.clone(), sha256: sha256.as_ref().to_vec() })
