@@ -1,12 +1,13 @@
-//! A stack with its members, and a client to it.
+//! A stack with its members.
+
+mod requests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -24,10 +25,9 @@ use shared::store::Aws;
 use shared::store::auth::Commit;
 
 use crate::audit::{Record, records};
-use crate::browser::{REDIRECT_URI, Tokens};
+use crate::browser::REDIRECT_URI;
 use crate::fixtures::{self, CANARIES};
 use crate::inside::Inside;
-use crate::reply::Reply;
 use crate::tools::{binaries, checkout};
 use crate::wire::Wire;
 
@@ -240,145 +240,9 @@ impl App {
         }
     }
 
-    /// Sends a request as it is. Checks the headers that every answer must have.
-    pub async fn send(&self, request: Request<String>) -> Reply {
-        let reply = self.answer(request).await;
-        assert!(reply.status.as_u16() < 500, "{} {}", reply.status, reply.body);
-        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{reply:?}");
-        assert!(!reply.header("referrer-policy").is_empty() || reply.status == StatusCode::NO_CONTENT, "{reply:?}");
-        reply
-    }
-
-    /// `POST` of a form, whatever comes of it.
-    pub async fn post_unguarded(&self, path: &str, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut request = Request::post(self.absolute(path)).body(body).expect("a good URL");
-        *request.headers_mut() = headers;
-        let form = "application/x-www-form-urlencoded".parse().expect("it is one");
-        request.headers_mut().insert(header::CONTENT_TYPE, form);
-        self.answer(request).await
-    }
-
-    /// The answer to a request as it is, whatever it says.
-    pub async fn answer(&self, request: Request<String>) -> Reply {
-        let client = match &self.way {
-            Way::Gateway(client) => client,
-            // Their futures are large, and a test's thread is not.
-            Way::Inside(inside) => return Box::pin(inside.answer(request)).await,
-        };
-        let response = client.request(request.map(|body| Full::new(body.into()))).await.expect("the gateway answers");
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        Reply::read(parts.status, parts.headers, body)
-    }
-
-    fn absolute(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url()) }
-    }
-
-    /// `GET`, without a token.
-    pub async fn get(&self, path: &str) -> Reply {
-        self.get_with(path, HeaderMap::new()).await
-    }
-
-    /// `GET` with headers.
-    pub async fn get_with(&self, path: &str, headers: HeaderMap) -> Reply {
-        let mut request = Request::get(self.absolute(path)).body(String::new()).expect("a good URL");
-        *request.headers_mut() = headers;
-        self.send(request).await
-    }
-
-    /// `POST` of a form, with headers.
-    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let mut request = Request::post(self.absolute(path)).body(body).expect("a good URL");
-        *request.headers_mut() = headers;
-        request
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().expect("it is one"));
-        self.send(request).await
-    }
-
-    /// `GET` under `/fhir` with a token. Everybody else's canaries must be absent, and an answer with data must have been
-    /// recorded first, once and with its ids.
-    pub async fn fhir(&self, tokens: &Tokens, path: &str) -> Reply {
-        let request = Request::get(self.absolute_fhir(path)).body(String::new()).expect("a good URL");
-        self.fhir_request(tokens, request).await
-    }
-
-    /// `GET` under `/fhir` with a token, whatever comes of it.
-    pub async fn fhir_unguarded(&self, tokens: &Tokens, path: &str) -> Reply {
-        let request = Request::get(self.absolute_fhir(path));
-        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access));
-        self.answer(request.body(String::new()).expect("a good URL")).await
-    }
-
     /// Takes the audit table away.
     pub async fn drop_audit_table(&self) {
         crate::audit::drop(self.environment()).await;
-    }
-
-    /// `GET` under `/fhir` with a token and without the guards, for measuring: the length of the answer.
-    pub async fn get_with_token(&self, tokens: &Tokens, path: &str) -> usize {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));
-        self.get_with(&self.absolute_fhir(path), headers).await.body.len()
-    }
-
-    /// As [`App::fhir`], posting a form.
-    pub async fn fhir_post(&self, tokens: &Tokens, path: &str, form: &[(&str, &str)]) -> Reply {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = Request::post(self.absolute_fhir(path))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(body)
-            .expect("a good URL");
-        self.fhir_request(tokens, request).await
-    }
-
-    fn absolute_fhir(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("{}/fhir/{path}", self.url()) }
-    }
-
-    /// As [`App::fhir`], with any request.
-    pub async fn fhir_request(&self, tokens: &Tokens, mut request: Request<String>) -> Reply {
-        let subject = format!("Patient/{}", tokens.patient);
-        let before = self.audit(&subject).await;
-        let bearer = format!("Bearer {}", tokens.access).parse().expect("a token is text");
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
-        let url = request.uri().to_string();
-        let reply = self.send(request).await;
-        for (owner, canary) in CANARIES {
-            let seen = reply.body.contains(canary)
-                || reply.headers.values().any(|v| v.to_str().is_ok_and(|v| v.contains(canary)));
-            assert!(
-                tokens.patient == owner || !seen,
-                "{url} shows {owner}'s data to {}: {}",
-                tokens.patient,
-                reply.body
-            );
-        }
-        assert_eq!(reply.header("cache-control"), "no-store", "{url}");
-        assert_eq!(reply.header("access-control-allow-origin"), "*", "{url}");
-        if reply.status == StatusCode::OK {
-            let mut records = self.audit(&subject).await;
-            records.retain(|record| !before.contains(record));
-            assert_eq!(records.len(), 1, "{url} was recorded once");
-            let ids = records[0].get("ids").cloned().unwrap_or_default();
-            let is_fhir = reply.header("content-type").starts_with("application/fhir+json");
-            let given = if is_fhir { reply.json() } else { Json::Null };
-            let count = match given["resourceType"].as_str() {
-                Some("Bundle") => given["entry"]
-                    .as_array()
-                    .map_or(0, |entries| entries.iter().filter(|entry| entry["search"]["mode"] != "outcome").count()),
-                _ => 1,
-            };
-            let recorded = match ids.split_once(" resources, ") {
-                Some((count, _)) => count.parse().unwrap_or(usize::MAX),
-                None => ids.split([' ', ',']).filter(|id| !id.is_empty()).count(),
-            };
-            assert_eq!(recorded, count, "{url}: the record names what was given out: {ids}");
-        }
-        reply
     }
 
     /// Ends the stack, after a last look at everything that the functions logged.
