@@ -200,7 +200,11 @@ pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
     options.create(true).write(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    // One that was there has the mode it had.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// The descriptors of stacks whose services still answer, the newest first. What a dead stack left behind is removed.

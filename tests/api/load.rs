@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
-use patient_access::load::{Source, Tally, UNREADABLE};
+use patient_access::load::{Source, Tally, UNREADABLE, load, run};
 use serde_json::{Value as Json, json};
+use shared::clock::Clock;
 use tests::App;
 
 const EVERYTHING: &str = "patient/*.rs";
@@ -278,5 +279,47 @@ async fn a_resource_too_large_for_a_row_lies_in_the_bucket_and_reads_the_same() 
     for reply in [app.fhir(&tokens, "Observation/large").await, app.fhir(&tokens, "Observation?status=final").await] {
         assert!(reply.body.contains(&text));
     }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_grows_while_it_is_read_ends_the_load_and_nothing_of_it_is_taken_for_superseded() {
+    let app = App::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let feed = file(folder.path(), "feed.ndjson", &observation("one", "alice").to_string());
+    let source = Source::of_paths(std::slice::from_ref(&feed)).unwrap();
+    file(folder.path(), "feed.ndjson", &format!("{}\n{}", observation("one", "alice"), observation("two", "alice")));
+    let (stack, bar) = (app.stack_to_work_on().await, indicatif::ProgressBar::hidden());
+    let error = load(&stack, &source, Path::new("/dev/null"), Clock::System, &bar).await.unwrap_err().to_string();
+    assert!(error.contains("feed.ndjson changed while it was read; run the same load again"), "{error}");
+    let report = app.load(Source::of_paths(&[feed]).unwrap()).await;
+    assert_eq!(report.total(), tally(2, 2, 0, 0, 0));
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejections_never_replace_what_is_read_and_are_no_part_of_a_feed() {
+    let app = App::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [folder.path().to_owned()];
+    file(folder.path(), "feed.json", &json!({"resourceType": "Observation", "id": "nobodys"}).to_string());
+    let rejected = folder.path().join("rejected.ndjson");
+    let stack = app.stack_to_work_on().await;
+    assert_eq!(run(&stack, &paths, Some(rejected.clone())).await.unwrap().total().rejected, 1);
+    let error = run(&stack, &paths, None).await.unwrap_err().to_string();
+    assert!(
+        error.contains("rejected.ndjson holds what an earlier load rejected: move it out of the folder"),
+        "{error}"
+    );
+    // Mended, it is loaded by its own name, and not into itself.
+    let mended = std::fs::read_to_string(&rejected).unwrap();
+    let mended =
+        mended.replace("\"id\":", "\"subject\":{\"reference\":\"Patient/alice\"},\"status\":\"final\",\"id\":");
+    let rejected = file(folder.path(), "rejected.ndjson", &mended);
+    let error = run(&stack, std::slice::from_ref(&rejected), Some(rejected.clone())).await.unwrap_err().to_string();
+    assert!(error.contains("is one of the files to load"), "{error}");
+    assert_eq!(std::fs::read_to_string(&rejected).unwrap(), mended);
+    let report = run(&stack, &[rejected], Some(folder.path().join("other.ndjson"))).await.unwrap();
+    assert_eq!(report.total(), tally(1, 1, 0, 0, 0), "{report}");
     app.finish().await;
 }

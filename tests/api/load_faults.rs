@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use patient_access::load::{Report, Source, load};
@@ -32,8 +34,30 @@ fn before(walk: &str) -> Vec<Json> {
         observation(&format!("moved-{walk}"), "bob", None),
         observation(&format!("deleted-{walk}"), "alice", None),
         observation(&format!("changed-{walk}"), "alice", None),
-        json!({"resourceType": "Binary", "id": format!("waits-{walk}"), "contentType": "text/plain", "data": "aGk="}),
+        binary(&format!("waits-{walk}"), walk),
+        binary(&format!("goes-{walk}"), walk),
+        letter(&format!("goes-{walk}"), "bob", &format!("goes-{walk}")),
+        binary(&format!("ends-{walk}"), walk),
+        letter(&format!("turns-{walk}"), "alice", &format!("ends-{walk}")),
+        letter(&format!("ends-{walk}"), "alice", &format!("stays-{walk}")),
+        binary(&format!("stays-{walk}"), walk),
     ]
+}
+
+/// A document's content, so large that it lies in the bucket.
+fn binary(id: &str, walk: &str) -> Json {
+    let data = STANDARD.encode(held(walk));
+    json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": data})
+}
+
+fn held(walk: &str) -> String {
+    format!("{walk:>20000}")
+}
+
+fn letter(id: &str, patient: &str, binary: &str) -> Json {
+    json!({"resourceType": "DocumentReference", "id": id, "status": "current",
+        "subject": {"reference": format!("Patient/{patient}")},
+        "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{binary}")}}]})
 }
 
 /// What the load under test brings.
@@ -43,16 +67,19 @@ fn after(walk: &str) -> Vec<Json> {
     changed["status"] = json!("amended");
     vec![
         json!({"resourceType": "Bundle", "type": "transaction",
-            "entry": [{"request": {"method": "DELETE", "url": format!("Observation/deleted-{walk}")}}]}),
+            "entry": [{"request": {"method": "DELETE", "url": format!("Observation/deleted-{walk}")}},
+                {"request": {"method": "DELETE", "url": format!("DocumentReference/ends-{walk}")}}]}),
         observation(&format!("moved-{walk}"), "alice", None),
         changed,
         observation(&format!("new-{walk}"), "alice", Some(&role)),
         json!({"resourceType": "PractitionerRole", "id": format!("role-{walk}"),
             "practitioner": {"reference": format!("Practitioner/doctor-{walk}")}}),
         json!({"resourceType": "Practitioner", "id": format!("doctor-{walk}")}),
-        json!({"resourceType": "DocumentReference", "id": format!("letter-{walk}"), "status": "current",
-            "subject": {"reference": "Patient/alice"},
-            "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/waits-{walk}")}}]}),
+        letter(&format!("letter-{walk}"), "alice", &format!("waits-{walk}")),
+        // It was bob's, and what it holds goes with it.
+        letter(&format!("goes-{walk}"), "alice", &format!("goes-{walk}")),
+        // It holds something else now: what a document held that is deleted in this run.
+        letter(&format!("turns-{walk}"), "alice", &format!("stays-{walk}")),
         json!({"resourceType": "Provenance", "id": format!("word-{walk}"), "recorded": "2026-01-01T00:00:00Z",
             "target": [{"reference": format!("Observation/new-{walk}")}], "agent": [{"who": {"display": "a lab"}}]}),
     ]
@@ -66,19 +93,21 @@ async fn attempt(environment: &BTreeMap<String, String>, resources: Vec<Json>) -
 }
 
 /// Loads while one call fails for good, then once more; tells how many calls the first load made.
-async fn walk(app: &App, name: &str, failing: Option<(usize, Fault)>) -> usize {
-    attempt(app.environment(), before(name)).await.expect("nothing fails yet");
+async fn walk(whole: &BTreeMap<String, String>, name: &str, failing: Option<(usize, Fault)>) -> usize {
+    attempt(whole, before(name)).await.expect("nothing fails yet");
     let wire = Wire::new().await;
-    wire.lead_to(app.environment());
-    let mut broken = app.environment().clone();
+    wire.lead_to(whole);
+    let mut broken = whole.clone();
     broken.extend(wire.environment());
     if let Some((nth, fault)) = failing {
         wire.plan(nth, fault, true);
     }
     let first = attempt(&broken, after(name)).await;
     assert!(first.is_ok() || failing.is_some(), "without a fault nothing fails: {first:?}");
-    let second = attempt(app.environment(), after(name)).await.expect("the same load again succeeds");
+    let second = attempt(whole, after(name)).await.expect("the same load again succeeds");
     assert!(second.is_clean(), "{second}");
+    let third = attempt(whole, after(name)).await.expect("and once more");
+    assert_eq!((third.total().stored, third.total().deleted), (0, 0), "nothing is left to do: {third}");
     wire.calls().len()
 }
 
@@ -89,14 +118,18 @@ async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_re
     for name in ["alice", "bob"] {
         app.add_member(name, name).await;
     }
-    let calls = walk(&app, "whole", None).await;
+    let calls = walk(app.environment(), "whole", None).await;
     let failing =
         [Fault::Throttled, Fault::AnswerLost].into_iter().flat_map(|fault| (0..calls).map(move |nth| (nth, fault)));
     let mut walks: Vec<String> = stream::iter(failing)
         .map(async |(nth, fault)| {
-            let name = format!("{nth}-{fault:?}").to_lowercase();
-            walk(&app, &name, Some((nth, fault))).await;
-            name
+            let (name, whole) = (format!("{nth}-{fault:?}").to_lowercase(), app.environment().clone());
+            // A load keeps its thread: each has a task of its own.
+            let walk = async move {
+                walk(&whole, &name, Some((nth, fault))).await;
+                name
+            };
+            tokio::spawn(walk).await.expect("a walk does not panic")
         })
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
@@ -104,7 +137,7 @@ async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_re
     assert!(walks.len() > 40, "a load makes more calls than {calls}");
     walks.push("whole".to_owned());
     let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
-    let theirs = app.fhir(&bob, "Patient/bob/$everything?_type=Observation").await;
+    let theirs = app.fhir(&bob, "Patient/bob/$everything?_type=Observation,DocumentReference,Binary").await;
     assert!(theirs.matches().is_empty(), "nothing stayed where it does not belong: {}", theirs.body);
     let record = whole(&app, &alice).await;
     let named: BTreeSet<&str> = record
@@ -115,10 +148,25 @@ async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_re
     for walk in walks {
         let deleted = app.fhir(&alice, &format!("Observation/deleted-{walk}")).await;
         assert_eq!(deleted.status, StatusCode::GONE, "{walk}");
-        for key in ["PractitionerRole/role", "Practitioner/doctor", "Binary/waits", "Provenance/word"] {
+        for key in ["PractitionerRole/role", "Practitioner/doctor", "Provenance/word"] {
             assert!(record.contains_key(&format!("{key}-{walk}")), "{key}-{walk}");
         }
-        for key in ["Observation/moved", "Observation/changed", "Observation/new", "DocumentReference/letter"] {
+        for name in ["waits", "goes", "stays"] {
+            assert!(record.contains_key(&format!("Binary/{name}-{walk}")), "{name}-{walk}");
+            let content = app.fhir(&alice, &format!("Binary/{name}-{walk}")).await;
+            assert!(content.body == held(&walk), "{name}-{walk}: {}", content.status);
+        }
+        for gone in ["Binary/ends", "DocumentReference/ends"] {
+            assert_eq!(app.fhir(&alice, &format!("{gone}-{walk}")).await.status, StatusCode::GONE, "{gone}-{walk}");
+        }
+        for key in [
+            "Observation/moved",
+            "Observation/changed",
+            "Observation/new",
+            "DocumentReference/letter",
+            "DocumentReference/goes",
+            "DocumentReference/turns",
+        ] {
             let key = format!("{key}-{walk}");
             assert!(record.contains_key(&key), "{key}");
             assert!(named.contains(&*key), "no receipt names {key}");

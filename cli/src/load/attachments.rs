@@ -20,19 +20,19 @@ use shared::store::row::content_hash;
 use shared::store::writer::{Change, Place};
 
 use super::reason::{Kind, Reason};
+use super::source::{FEEDS, Source};
 
 /// The elements of type Attachment (R4) in the types that are kept. An extension has a `url`, too, and is none of them.
 const ATTACHMENTS: &[&str] = &["attachment", "content", "photo", "presentedForm", "valueAttachment"];
 
-/// What the loader reads as a feed, and never as a document: it holds other members' data.
-const FEEDS: &[&str] = &["json", "jsonl", "ndjson"];
-
-/// A file as it is on the disk.
+/// A file as it was read.
 struct Measured {
     size: u64,
     sha256: Vec<u8>,
     /// R4's `Attachment.hash`.
     sha1: String,
+    /// Its bytes, as long as they are so few that they go into a row.
+    small: Vec<u8>,
 }
 
 /// Takes the `data` out of a Binary: they have no part in how large its JSON may be.
@@ -49,11 +49,16 @@ pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> 
     Ok(Some(data))
 }
 
-/// Lets every attachment that names a file in `folder` name a Binary instead: the changes that store those.
+/// Lets every attachment that names a file beside the source's `file` name a Binary instead: the changes that store those.
 ///
 /// # Errors
 /// A file is not there, is not in the folder, or is another than the attachment says; or the resource is no member's.
-pub(super) fn filed(kind: &ResourceType, resource: &mut Json, folder: Option<&Path>) -> Result<Vec<Change>, Reason> {
+pub(super) fn filed(
+    kind: &ResourceType,
+    resource: &mut Json,
+    source: &Source,
+    file: usize,
+) -> Result<Vec<Change>, Reason> {
     let mut changes = Vec::new();
     let mut named = Vec::new();
     each(resource, &mut |attachment| named.extend(file_of(attachment).map(str::to_owned)));
@@ -66,7 +71,7 @@ pub(super) fn filed(kind: &ResourceType, resource: &mut Json, folder: Option<&Pa
     let mut fault = None;
     each(resource, &mut |attachment| {
         let Some(url) = file_of(attachment).map(str::to_owned).filter(|_| fault.is_none()) else { return };
-        match found(folder, &url).and_then(|path| binary(attachment, &url, path, &owner)) {
+        match found(source, file, &url).and_then(|path| binary(attachment, &url, path, &owner)) {
             Ok(change) => changes.push(change),
             Err(reason) => fault = Some(reason),
         }
@@ -103,8 +108,8 @@ fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
     (!has_scheme && !is_resource && !url.is_empty() && !url.starts_with('#')).then_some(url)
 }
 
-/// Where the file is: in the folder, wherever links lead.
-fn found(folder: Option<&Path>, url: &str) -> Result<PathBuf, Reason> {
+/// Where the file is: in the feed's folder, wherever links lead, and none that is itself a feed, which holds other members' data.
+fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
     let outside = |why: &str| {
         let text = format!("its attachment names `{url}`, {why}; name a file in the feed's own folder or below it");
         Reason::new(Kind::AttachmentOutside, text)
@@ -118,13 +123,14 @@ fn found(folder: Option<&Path>, url: &str) -> Result<PathBuf, Reason> {
     if decoded.contains('\\') || !Path::new(&*decoded).components().all(inward) {
         return Err(outside("a path that leads elsewhere"));
     }
-    let folder = folder.ok_or_else(missing)?.canonicalize().map_err(|_| missing())?;
+    let folder = source.folder(file).ok_or_else(missing)?.canonicalize().map_err(|_| missing())?;
     let path = folder.join(&*decoded).canonicalize().map_err(|_| missing())?;
     if !path.starts_with(&folder) {
         return Err(outside("a link that leads elsewhere"));
     }
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if FEEDS.contains(&ending.as_str()) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    // Also `claims.ndjson.gz`.
+    if name.split('.').skip(1).any(|ending| FEEDS.contains(&ending)) || source.reads(&path) {
         return Err(outside("which is read as a feed, and may hold other members' data"));
     }
     if path.is_file() { Ok(path) } else { Err(missing()) }
@@ -149,7 +155,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
     let kind = ResourceType::named("Binary");
     let change = if file.size <= LARGEST_IN_ROW as u64 {
-        binary["data"] = json!(STANDARD.encode(std::fs::read(&path).map_err(unread)?));
+        binary["data"] = json!(STANDARD.encode(&file.small));
         kind.map(|kind| Change::store(kind, &id, vec![(Place::Member(owner.to_owned()), binary)]))
     } else {
         let upload = Upload::of_file(&binary, path, file.sha256, file.size);
@@ -181,6 +187,7 @@ fn agree(attachment: &mut Map<String, Json>, url: &str, file: &Measured) -> Resu
 fn measured(path: &Path) -> std::io::Result<Measured> {
     let (mut file, mut part) = (File::open(path)?, vec![0; 1 << 16]);
     let (mut size, mut sha256, mut sha1) = (0, Context::new(&SHA256), Context::new(&SHA1_FOR_LEGACY_USE_ONLY));
+    let mut small = Vec::new();
     loop {
         let length = file.read(&mut part)?;
         if length == 0 {
@@ -189,8 +196,11 @@ fn measured(path: &Path) -> std::io::Result<Measured> {
         size += length as u64;
         sha256.update(&part[..length]);
         sha1.update(&part[..length]);
+        if size <= LARGEST_IN_ROW as u64 {
+            small.extend_from_slice(&part[..length]);
+        }
     }
-    Ok(Measured { size, sha256: sha256.finish().as_ref().to_vec(), sha1: STANDARD.encode(sha1.finish()) })
+    Ok(Measured { size, sha256: sha256.finish().as_ref().to_vec(), sha1: STANDARD.encode(sha1.finish()), small })
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! One batch: what the store has of it is read, what is new gets a receipt, and then it is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use shared::clock::Time;
@@ -14,47 +14,46 @@ use shared::store::StoreError;
 use shared::store::row::content_hash;
 use shared::store::writer::{Change, Place, Standing, Written};
 
-use super::ready::{Ready, change, decides_owner};
+use super::ready::{Homes, Ready, change, decides_owner};
 use super::reason::{Kind, Reason};
 use super::{Pending, Run};
 
 /// Resources that are written side by side.
 const CONCURRENCY: usize = 32;
 
-/// What became of a change.
-enum Outcome {
-    Written(Written),
-    Refused(Reason),
-}
-
 impl Run<'_> {
-    /// Makes the changes of a batch, or tells why not.
+    /// Makes the changes of a batch, or tells why not. All names are written before anything is settled: what leaves a record takes
+    /// along what nothing else there names.
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
         let ready = self.resolved(batch).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
-        self.send(&ready, &standings).await?;
+        let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
+        self.send(&batch).await?;
         let received = self.clock.now();
-        self.receive(&ready, &standings, received).await?;
+        self.receive(&batch, received).await?;
         let run = &*self;
-        let written: Vec<(Ready, Result<Outcome, StoreError>)> = stream::iter(ready.into_iter().zip(standings))
+        let mut led = stream::iter(&batch)
+            .map(|(ready, standing)| run.lead_to(ready, standing, received))
+            .buffer_unordered(CONCURRENCY);
+        while let Some(result) = led.next().await {
+            result?;
+        }
+        drop(led);
+        let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
             .map(async |(ready, standing)| {
-                let outcome = run.make(&ready, standing, received).await;
-                (ready, outcome)
+                let written = run.settle(&ready, standing, received).await;
+                (ready, written)
             })
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
-        for (ready, outcome) in written {
-            match outcome? {
-                Outcome::Written(written) => {
-                    self.report.written(ready.pending.kind.name, written);
-                    if written == Written::Stored {
-                        self.report.files += ready.pending.documents.len() as u64;
-                    }
-                    self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Place::Unclaimed));
-                }
-                Outcome::Refused(reason) => self.refuse(&ready.pending, &reason)?,
+        for (ready, written) in written {
+            let written = written?;
+            self.report.written(ready.pending.kind.name, written);
+            if written == Written::Stored {
+                self.report.files += ready.pending.documents.len() as u64;
             }
+            self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Place::Unclaimed));
         }
         Ok(())
     }
@@ -66,25 +65,68 @@ impl Run<'_> {
             match self.resolve(&pending) {
                 Ok((resource, documents)) => {
                     pending.documents = documents;
-                    // The original is kept for the rejections, its resolved form decides.
-                    let original = pending.resource.take();
-                    pending.resource = resource;
-                    resolved.push((pending, original));
+                    resolved.push((pending, resource));
                 }
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let deciding: Vec<Reference> = resolved.iter().flat_map(|(pending, _)| decides_owner(pending)).collect();
-        let homes = self.writer.homes(&deciding).await?;
-        let mut ready = Vec::with_capacity(resolved.len());
-        for (mut pending, original) in resolved {
-            let resource = std::mem::replace(&mut pending.resource, original);
+        let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
+        let mut homes = self.writer.homes(&deciding).await?;
+        for (reference, home) in
+            homes.iter_mut().filter(|(reference, home)| reference.kind == "Binary" && home.len() > 1)
+        {
+            if let Some(holder) = self.writer.holder(reference, home).await? {
+                *home = BTreeSet::from([holder]);
+            }
+        }
+        let mut all = Vec::with_capacity(resolved.len());
+        for (pending, resource) in resolved {
             match change(&pending, resource, &homes) {
-                Ok(change) => ready.push(Ready::new(pending, change)),
+                Ok((change, pointers)) => all.push(Ready { pending, change, pointers }),
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        Ok(ready)
+        Ok(all)
+    }
+
+    /// What of the batch may be written: no resource that names a Binary of another member's. It is asked before anything of it is.
+    async fn permitted(&mut self, batch: Vec<(Ready, Standing)>) -> Result<Vec<(Ready, Standing)>> {
+        let is_stored = |(ready, standing): &(Ready, Standing)| ready.change.outcome(standing) == Written::Stored;
+        let stored = batch.iter().filter(|change| is_stored(change));
+        let named: Vec<Reference> = stored.flat_map(|(ready, _)| ready.binaries()).map(|(_, binary)| binary).collect();
+        let homes = self.writer.homes(&named).await?;
+        let (mut given, mut permitted) = (HashMap::<Reference, String>::new(), Vec::with_capacity(batch.len()));
+        for change in batch {
+            let ready = &change.0;
+            if is_stored(&change) {
+                if let Some(binary) = self.foreign_binary(ready, &homes, &given).await? {
+                    let text =
+                        format!("it names {binary}, which a document of another member names; a Binary has one owner");
+                    self.refuse(&ready.pending, &Reason::new(Kind::BinaryOfAnother, text))?;
+                    continue;
+                }
+                given.extend(ready.binaries().map(|(owner, binary)| (binary, owner.to_owned())));
+            }
+            permitted.push(change);
+        }
+        Ok(permitted)
+    }
+
+    /// A Binary that the resource names and that may not become its member's.
+    async fn foreign_binary(
+        &self,
+        ready: &Ready,
+        homes: &Homes,
+        given: &HashMap<Reference, String>,
+    ) -> Result<Option<Reference>, StoreError> {
+        for (owner, binary) in ready.binaries() {
+            let is_given_away = given.get(&binary).is_some_and(|other| other != owner);
+            let home = homes.get(&binary).cloned().unwrap_or_default();
+            if is_given_away || !self.writer.may_give(&binary, owner, &home, self.survey).await? {
+                return Ok(Some(binary));
+            }
+        }
+        Ok(None)
     }
 
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
@@ -94,9 +136,8 @@ impl Run<'_> {
     }
 
     /// Sends the bytes of documents that are about to be written. That may take long, and nobody sees it.
-    async fn send(&self, ready: &[Ready], standings: &[Standing]) -> Result<()> {
-        let stored =
-            ready.iter().zip(standings).filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
+    async fn send(&self, batch: &[(Ready, Standing)]) -> Result<()> {
+        let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
         let stored: Vec<&Ready> = stored.map(|(ready, _)| ready).collect();
         let documents = stored.iter().flat_map(|ready| &ready.pending.documents);
         // Several resources may name one file.
@@ -114,10 +155,10 @@ impl Run<'_> {
     }
 
     /// Writes the receipts of what is about to be written: one for each file and member.
-    async fn receive(&self, ready: &[Ready], standings: &[Standing], now: Time) -> Result<()> {
-        let mut receipts: BTreeMap<(usize, &str), BTreeSet<&Reference>> = BTreeMap::new();
+    async fn receive(&self, batch: &[(Ready, Standing)], now: Time) -> Result<()> {
+        let mut receipts: BTreeMap<(usize, &str), BTreeSet<Reference>> = BTreeMap::new();
         let mut shared = false;
-        for (ready, standing) in ready.iter().zip(standings) {
+        for (ready, standing) in batch {
             let outcome = ready.change.outcome(standing);
             shared |= outcome == Written::Deleted && ready.pending.kind.is_shared();
             if outcome != Written::Stored {
@@ -127,12 +168,14 @@ impl Run<'_> {
                 match place {
                     Place::Member(owner) => {
                         let named = receipts.entry((ready.pending.file, owner)).or_default();
-                        named.insert(ready.change.reference());
-                        named.extend(&ready.binaries);
+                        named.insert(ready.change.reference().clone());
                     }
                     Place::Shared => shared = true,
                     Place::Unclaimed => {}
                 }
+            }
+            for (owner, binary) in ready.binaries() {
+                receipts.entry((ready.pending.file, owner)).or_default().insert(binary);
             }
         }
         if shared {
@@ -141,7 +184,7 @@ impl Run<'_> {
         let kind =
             ResourceType::named("Provenance").ok_or_else(|| StoreError::Fault("no Provenance is kept".into()))?;
         let mut written = stream::iter(receipts.into_iter().flat_map(|((_, owner), named)| {
-            let named: Vec<Reference> = named.into_iter().cloned().collect();
+            let named: Vec<Reference> = named.into_iter().collect();
             let of = |targets: &[Reference]| {
                 let mut receipt = receipt(self.plan, now, &salt(owner, targets), targets);
                 claim(self.guides, &mut receipt);
@@ -161,50 +204,41 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes what a resource names and what leads to it, then the resource. Every step may be repeated.
-    async fn make(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Outcome, StoreError> {
-        let outcome = ready.change.outcome(&standing);
-        if outcome == Written::Stored {
-            let holders = self.writer.homes(&ready.binaries).await?;
-            for place in ready.change.places() {
-                let Place::Member(owner) = place else { continue };
-                for (binary, holder) in holders.iter().filter(|(_, holder)| !holder.contains(owner)) {
-                    // With a document that was another member's goes what it holds.
-                    let before = holder.iter().find(|before| standing.is_of(before));
-                    let moved = match before {
-                        Some(before) => {
-                            let document = ready.change.reference();
-                            self.writer.hand_over(binary, document, before, owner, self.clock.now()).await?
-                        }
-                        None => false,
-                    };
-                    if !moved {
-                        return Ok(Outcome::of_another(binary));
-                    }
-                }
-                for binary in &ready.binaries {
-                    if !self.writer.claim(binary, owner).await?.contains(owner) {
-                        return Ok(Outcome::of_another(binary));
-                    }
-                    self.writer.adopt(binary, owner, self.clock.now()).await?;
-                    self.writer.name(owner, binary, ready.change.reference()).await?;
-                }
-                for target in &ready.pointers {
-                    self.lead(owner, target).await?;
-                }
+    /// Writes what leads to a resource and what it names. Every step may be repeated.
+    async fn lead_to(&self, ready: &Ready, standing: &Standing, received: Time) -> Result<()> {
+        if ready.change.outcome(standing) != Written::Stored {
+            return Ok(());
+        }
+        for (owner, binary) in ready.binaries() {
+            self.writer.name(owner, &binary, ready.change.reference()).await?;
+            if !self.writer.give(&binary, owner, self.survey, self.moment(received)?).await? {
+                bail!("another load gave {binary} to another member at this moment; run the same load again");
             }
         }
-        if outcome == Written::Stored {
+        for (owner, target) in &ready.pointers {
+            self.lead(owner, target).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the files that a resource names, then the resource.
+    async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written, StoreError> {
+        if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
                 let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
-                self.writer.settle(document, there, self.clock.now()).await?;
+                self.writer.settle(document, there, self.survey, self.moment(received)?).await?;
             }
         }
+        self.writer.settle(&ready.change, standing, self.survey, self.moment(received)?).await
+    }
+
+    /// The moment, as long as the receipts still tell of what becomes visible now.
+    fn moment(&self, received: Time) -> Result<Time, StoreError> {
         let now = self.clock.now();
         if now.0 - received.0 > receipt::LEAD / 2 {
             return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
         }
-        Ok(Outcome::Written(self.writer.settle(&ready.change, standing, now).await?))
+        Ok(now)
     }
 
     /// Lets a member reach a shared resource and those that it refers to.
@@ -239,13 +273,6 @@ impl Run<'_> {
         let read = self.writer.shared_references(target).await?;
         self.shared_references.lock().await.insert(target.clone(), read.clone());
         Ok(read)
-    }
-}
-
-impl Outcome {
-    fn of_another(binary: &Reference) -> Outcome {
-        let text = format!("it names {binary}, which a document of another member names; a Binary has one owner");
-        Outcome::Refused(Reason::new(Kind::BinaryOfAnother, text))
     }
 }
 

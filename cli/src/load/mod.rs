@@ -20,7 +20,7 @@ mod survey;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
@@ -59,6 +59,12 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) ->
     let stamp = clock.now().to_string().replace([':', '.'], "-");
     let file = rejected.unwrap_or_else(|| PathBuf::from(format!("rejected-{stamp}.ndjson")));
     let source = Source::of_paths(paths)?;
+    if source.reads(&file) {
+        bail!(
+            "{} is one of the files to load, and rejected resources would replace it: give another name",
+            file.display()
+        );
+    }
     let bar = ProgressBar::new(source.size() * 2).with_style(
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );

@@ -23,15 +23,13 @@ pub(super) type Homes = HashMap<Reference, BTreeSet<String>>;
 pub(super) struct Ready {
     pub pending: Pending,
     pub change: Change,
-    /// The shared resources that its members are to reach.
-    pub pointers: Vec<Reference>,
-    /// The Binaries that become its member's.
-    pub binaries: Vec<Reference>,
+    /// The shared resources that each of its members is to reach.
+    pub pointers: Vec<(String, Reference)>,
 }
 
 /// The resources by whose homes the owner of this one is found.
-pub(super) fn decides_owner(pending: &Pending) -> Vec<Reference> {
-    match (pending.kind.owner, &pending.resource) {
+pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Vec<Reference> {
+    match (pending.kind.owner, resource) {
         (Owner::Attachment, _) => vec![pending.reference.clone()],
         (Owner::Targets(_), Some(resource)) => match ownership(pending.kind, resource) {
             Ok(Ownership::OwnersOf(targets)) => targets,
@@ -65,7 +63,7 @@ impl Run<'_> {
         }
         self.survey.names.resolve(&mut resource);
         claim(self.guides, &mut resource);
-        let documents = filed(pending.kind, &mut resource, self.source.folder(pending.file))?;
+        let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
@@ -79,25 +77,40 @@ impl Run<'_> {
 }
 
 impl Ready {
-    pub(super) fn new(pending: Pending, (change, named): (Change, Vec<Reference>)) -> Ready {
-        let is_shared = |target: &&Reference| ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared);
-        let is_binary = |target: &&Reference| target.kind == "Binary" && pending.kind.owner != Owner::Attachment;
-        let pointers = named.iter().filter(is_shared).cloned().collect();
-        let binaries = named.iter().filter(is_binary).cloned().collect();
-        Ready { pending, change, pointers, binaries }
+    /// The Binaries that become its member's, with the member.
+    pub(super) fn binaries(&self) -> impl Iterator<Item = (&str, Reference)> {
+        self.change.documents().flat_map(|(owner, binaries)| binaries.map(move |binary| (owner, binary)))
     }
 }
 
-/// The change that a resolved resource makes, and what it refers to; or why it has no owner.
+/// The change that a resolved resource makes, and the shared resources that each member is to reach by it; or why it has no owner.
 pub(super) fn change(
     pending: &Pending,
     resource: Option<Json>,
     homes: &Homes,
-) -> Result<(Change, Vec<Reference>), Reason> {
+) -> Result<(Change, Vec<(String, Reference)>), Reason> {
     let (kind, id) = (pending.kind, pending.reference.id.as_str());
-    let Some(mut resource) = resource else { return Ok((Change::delete(kind, id), Vec::new())) };
-    let named = references(&mut resource);
-    let copies = match ownership(kind, &resource)? {
+    let Some(resource) = resource else { return Ok((Change::delete(kind, id), Vec::new())) };
+    let mut copies = copies(pending, resource, homes)?;
+    let is_shared = |target: &Reference| ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared);
+    let mut pointers = Vec::new();
+    for (place, resource) in &mut copies {
+        if let Place::Member(owner) = place {
+            let shared = references(resource).into_iter().filter(is_shared);
+            pointers.extend(shared.map(|target| (owner.clone(), target)));
+        }
+    }
+    let change = Change::store(kind, id, copies);
+    if !change.fits() {
+        let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
+        return Err(Reason::new(Kind::TooLarge, text));
+    }
+    Ok((change, pointers))
+}
+
+/// Where the resource is to stand, and what of it.
+fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Place, Json)>, Reason> {
+    Ok(match ownership(pending.kind, &resource)? {
         Ownership::Member(owner) => vec![(Place::Member(owner), resource)],
         Ownership::Shared => vec![(Place::Shared, resource)],
         Ownership::OwnersOf(targets) => per_owner(&targets, &resource, homes)?,
@@ -105,9 +118,11 @@ pub(super) fn change(
             let owner = homes.get(&pending.reference).and_then(BTreeSet::first);
             vec![(owner.cloned().map_or(Place::Unclaimed, Place::Member), resource)]
         }
-    };
-    Ok((Change::store(kind, id, copies), named))
+    })
 }
+
+/// A resource about more members than these would have a home that no row can hold.
+const MOST_OWNERS: usize = 2_000;
 
 /// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
 fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Vec<(Place, Json)>, Reason> {
@@ -120,6 +135,11 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
         let text =
             "none of its targets is a member's resource that is stored here; load it together with them, or after them";
         return Err(Reason::new(Kind::UnknownTargets, text));
+    }
+    if owners.len() > MOST_OWNERS {
+        let text =
+            format!("it is about resources of {} members; send one for {MOST_OWNERS} of them at most", owners.len());
+        return Err(Reason::new(Kind::TooLarge, text));
     }
     let is_foreign = |target: &Json, owner: &str| {
         let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));

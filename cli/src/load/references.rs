@@ -73,19 +73,35 @@ pub fn names_in(resource: &mut Json) -> Vec<String> {
     found
 }
 
+/// What may name a Binary, as it stands there: a reference to one, or an attachment's `url` by a name of the run.
+pub fn binaries_in(resource: &mut Json) -> Vec<String> {
+    let mut found = Vec::new();
+    each(resource, &mut |element, text| {
+        if text.contains("Binary") || (element == "url" && text.starts_with("urn:uuid:")) {
+            found.push(text.clone());
+        }
+    });
+    found
+}
+
 fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
+    each(json, &mut |_, text| visit(text));
+}
+
+/// Visits what may be a reference, with the name of its element.
+fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
     match json {
         Json::Object(properties) => {
             for (name, value) in properties {
                 match value {
                     // An attachment's `url` names a Binary; the `url` of an extension never looks like a reference.
-                    Json::String(text) if name == "reference" || name == "url" => visit(text),
-                    Json::Object(_) | Json::Array(_) => each_reference(value, visit),
+                    Json::String(text) if name == "reference" || name == "url" => visit(name, text),
+                    Json::Object(_) | Json::Array(_) => each(value, visit),
                     _ => {}
                 }
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| each_reference(item, visit)),
+        Json::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
         _ => {}
     }
 }

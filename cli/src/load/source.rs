@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
@@ -12,9 +13,40 @@ use super::reason::{Kind, Reason};
 /// Where to read from.
 pub enum Source {
     /// Files, in the order they are read.
-    Files(Vec<PathBuf>),
+    Files(Vec<Feed>),
     /// Resources.
     Memory(Vec<Json>),
+}
+
+/// A file to read, as it was when the run began.
+pub struct Feed {
+    path: PathBuf,
+    /// The same, wherever links lead.
+    real: PathBuf,
+    stamp: Stamp,
+}
+
+/// What tells that a file was changed: its size, and when it was.
+type Stamp = (u64, Option<SystemTime>);
+
+impl Feed {
+    fn of(path: &Path) -> Result<Feed> {
+        let real = path.canonicalize().with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Feed { path: path.to_owned(), real, stamp: stamp(path)? })
+    }
+
+    /// A file is read twice, and the second reading must find what the first did.
+    fn is_as_it_was(&self) -> Result<()> {
+        if stamp(&self.path)? != self.stamp {
+            bail!("{} changed while it was read; run the same load again once it is complete", self.path.display());
+        }
+        Ok(())
+    }
+}
+
+fn stamp(path: &Path) -> Result<Stamp> {
+    let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok((data.len(), data.modified().ok()))
 }
 
 /// One thing that was read.
@@ -47,6 +79,9 @@ impl Item {
     }
 }
 
+/// The endings of the files that are read of a folder.
+pub(super) const FEEDS: &[&str] = &["json", "jsonl", "ndjson"];
+
 type Visit<'a> = dyn FnMut(Item, u64) -> Result<()> + 'a;
 
 /// Bundles whose entries are resources to load. A document or a message is a thing of its own.
@@ -72,16 +107,20 @@ impl Source {
     /// The folder in which a file of it lies, by the file's number.
     pub fn folder(&self, file: usize) -> Option<&Path> {
         let Source::Files(files) = self else { return None };
-        let folder = files.get(file)?.parent()?;
+        let folder = files.get(file)?.path.parent()?;
         Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    }
+
+    /// Whether this file is one of those that it reads, by whatever path.
+    pub fn reads(&self, path: &Path) -> bool {
+        let Source::Files(files) = self else { return false };
+        path.canonicalize().is_ok_and(|path| files.iter().any(|file| file.real == path))
     }
 
     /// Its size in bytes, for the progress bar.
     pub fn size(&self) -> u64 {
         match self {
-            Source::Files(files) => {
-                files.iter().filter_map(|file| fs::metadata(file).ok()).map(|data| data.len()).sum()
-            }
+            Source::Files(files) => files.iter().map(|file| file.stamp.0).sum(),
             Source::Memory(resources) => resources.len() as u64,
         }
     }
@@ -99,20 +138,22 @@ impl Source {
                 .try_for_each(|(position, json)| whole(json.clone(), &format!("resource {}", position + 1), 1, visit)),
             Source::Files(files) => files.iter().enumerate().try_for_each(|(number, file)| {
                 let mut items = 0;
-                read(file, &mut |item, bytes| {
+                file.is_as_it_was()?;
+                read(&file.path, &mut |item, bytes| {
                     items += 1;
                     visit(Item { file: number, ..item }, bytes)
                 })?;
+                file.is_as_it_was()?;
                 if items > 0 {
                     return Ok(());
                 }
-                visit(Item::of(file.display().to_string(), Content::Nothing), 0)
+                visit(Item::of(file.path.display().to_string(), Content::Nothing), 0)
             }),
         }
     }
 }
 
-fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(path: &Path, named: bool, files: &mut Vec<Feed>) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if data.is_dir() {
         let mut entries: Vec<PathBuf> = fs::read_dir(path)
@@ -122,10 +163,28 @@ fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<()> {
         return entries.iter().try_for_each(|entry| collect(entry, false, files));
     }
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if named || matches!(extension.as_str(), "json" | "ndjson" | "jsonl") {
-        files.push(path.to_owned());
+    if named || FEEDS.contains(&extension.as_str()) {
+        if !named && is_rejections(path)? {
+            bail!(
+                "{} holds what an earlier load rejected: move it out of the folder, or load it by its own name once it is mended",
+                path.display()
+            );
+        }
+        files.push(Feed::of(path)?);
     }
     Ok(())
+}
+
+/// Whether a file is what a load left of its rejections: old versions, which must not be taken for a feed's last word.
+fn is_rejections(path: &Path) -> Result<bool> {
+    let mut first = Vec::new();
+    let file = fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    BufReader::new(file)
+        .take(1 << 23)
+        .read_until(b'\n', &mut first)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let line = serde_json::from_slice::<Json>(&first).unwrap_or_default();
+    Ok(["place", "code", "reason", "resource"].iter().all(|name| line.get(name).is_some()))
 }
 
 /// Reads a file: as NDJSON if its name says so or its first line is a whole JSON value, else as one JSON text.
@@ -221,13 +280,15 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     for (position, mut entry) in entries.into_iter().enumerate() {
         let place = format!("{place} entry {}", position + 1);
         let full_url = entry["fullUrl"].as_str().map(str::to_owned);
-        match entry.get_mut("resource").map(Json::take) {
+        // What an entry's method says comes first: some senders put what is to be deleted beside it.
+        if entry["request"]["method"] == "DELETE" {
+            let url = entry["request"]["url"].as_str().unwrap_or_default().to_owned();
+            visit(Item::of(place, Content::Deletion(url)), share)?;
+            continue;
+        }
+        match entry.get_mut("resource").map(Json::take).filter(|resource| !resource.is_null()) {
             Some(resource) if resource["resourceType"] == "Bundle" => whole(resource, &place, share, visit)?,
             Some(resource) => visit(Item { full_url, ..Item::of(place, Content::Resource(resource)) }, share)?,
-            None if entry["request"]["method"] == "DELETE" => {
-                let url = entry["request"]["url"].as_str().unwrap_or_default().to_owned();
-                visit(Item::of(place, Content::Deletion(url)), share)?;
-            }
             None => {
                 let reason =
                     Reason::new(Kind::NoResource, "the entry has no resource: send it, or leave the entry out");

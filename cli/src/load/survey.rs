@@ -5,17 +5,18 @@ use std::collections::HashMap;
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde_json::Value as Json;
-use shared::fhir::owner::{NoOwner, ownership};
+use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
-use shared::store::writer::source_date;
+use shared::store::writer::{Feed, source_date};
 
 use super::reason::{Kind, Reason};
-use super::references::{Names, names_in};
+use super::references::{Names, binaries_in, names_in};
 use super::release::older;
 use super::source::{Content, Source};
 
 /// What the first reading learns.
+#[derive(Default)]
 pub(super) struct Survey {
     /// The names that resources go by.
     pub names: Names,
@@ -23,6 +24,18 @@ pub(super) struct Survey {
     pub newest: HashMap<Reference, Occurrence>,
     /// What the shared resources refer to, by whatever names.
     shared: HashMap<Reference, Vec<String>>,
+    /// The resources that name Binaries.
+    documents: HashMap<Reference, Document>,
+    /// The Binaries, with the resources that name them.
+    named: HashMap<Reference, Vec<Reference>>,
+}
+
+/// A resource that names Binaries; those that are made of files are not among them.
+struct Document {
+    /// Its member, by whatever name.
+    owner: String,
+    /// The Binaries, by whatever names.
+    binaries: Vec<String>,
 }
 
 /// One time that a resource was read.
@@ -38,7 +51,7 @@ impl Survey {
     /// # Errors
     /// A file cannot be read.
     pub(super) fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey { names: Names::default(), newest: HashMap::new(), shared: HashMap::new() };
+        let mut survey = Survey::default();
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
@@ -50,12 +63,14 @@ impl Survey {
                         if kind.is_shared() {
                             survey.shared.insert(reference.clone(), names_in(&mut resource));
                         }
-                        survey.occurs(reference, Occurrence { ordinal, date: source_date(&resource) });
+                        let date = source_date(&resource);
+                        let document = Document::of(kind, &mut resource);
+                        survey.occurs(reference, Occurrence { ordinal, date }, document);
                     }
                 }
                 Content::Deletion(url) => {
                     if let Ok((_, reference)) = check_deletion(&url) {
-                        survey.occurs(reference, Occurrence { ordinal, date: None });
+                        survey.occurs(reference, Occurrence { ordinal, date: None }, None);
                     }
                 }
                 Content::Unusable(_) | Content::Nothing => {}
@@ -63,6 +78,12 @@ impl Survey {
             ordinal += 1;
             Ok(())
         })?;
+        for (reference, document) in &survey.documents {
+            let named = document.binaries.iter().filter_map(|name| survey.names.of(name));
+            for binary in named.filter(|named| named.kind == "Binary") {
+                survey.named.entry(binary).or_default().push(reference.clone());
+            }
+        }
         Ok(survey)
     }
 
@@ -78,11 +99,39 @@ impl Survey {
 
     /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
     /// would come to if they were loaded one after the other.
-    fn occurs(&mut self, reference: Reference, occurrence: Occurrence) {
+    fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<Document>) {
         let known = self.newest.get(&reference).and_then(|known| known.date);
-        if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
-            self.newest.insert(reference, occurrence);
+        if matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
+            return;
         }
+        match document {
+            Some(document) => self.documents.insert(reference.clone(), document),
+            None => self.documents.remove(&reference),
+        };
+        self.newest.insert(reference, occurrence);
+    }
+}
+
+impl Feed for Survey {
+    fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
+        let is_owners = |document: &&Reference| {
+            let named = self.documents.get(document).and_then(|document| self.names.of(&document.owner));
+            named.is_some_and(|named| named.id == owner)
+        };
+        self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
+    }
+}
+
+impl Document {
+    fn of(kind: &ResourceType, resource: &mut Json) -> Option<Document> {
+        let owner = match ownership(kind, resource) {
+            Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
+            // A name that another resource of the run may go by.
+            Err(NoOwner::NotAPatient { reference, .. }) => reference,
+            _ => return None,
+        };
+        let binaries = binaries_in(resource);
+        (!binaries.is_empty()).then_some(Document { owner, binaries })
     }
 }
 

@@ -144,7 +144,12 @@ impl Objects {
     /// # Errors
     /// [`StoreError`] where they are not surely there.
     pub(super) async fn upload(&self, upload: &Upload) -> Result<(), StoreError> {
-        self.put(&upload.content.object, upload.media_type, upload.stream().await?).await
+        let sent = self.put(&upload.content.object, upload.media_type, upload.stream().await?).await;
+        sent.map_err(|error| match (&upload.bytes, error) {
+            // It may have changed since it was measured; then S3 refuses it.
+            (Bytes::File(path), StoreError::Fault(text)) => StoreError::Fault(format!("{}: {text}", path.display())),
+            (_, error) => error,
+        })
     }
 }
 

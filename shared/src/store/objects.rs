@@ -138,8 +138,8 @@ impl Objects {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn remove(&self, object: &Object) -> Result<(), StoreError> {
-        meter::call(self.client.delete_object().bucket(&self.bucket).key(&object.key).send()).await?;
+    pub(super) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        meter::call(self.client.delete_object().bucket(&self.bucket).key(key).send()).await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! be deleted by its id alone.
 
 mod binaries;
+mod change;
 mod homes;
 mod rows;
 
@@ -14,19 +15,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use serde_json::Value as Json;
 
-use super::documents::Upload;
 use super::objects::Objects;
 use super::resources::Resources;
 use super::resources::items::{Item, key};
-use super::row::content_hash;
 use super::{Aws, StoreError};
 use crate::clock::Time;
-use crate::fhir::date::Interval;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType};
-use rows::Version;
+
+pub use binaries::Feed;
+use change::Copy;
+pub use change::{Change, Standing, Written, source_date};
 
 /// Where a resource is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,46 +37,6 @@ pub enum Place {
     Shared,
     /// Apart, out of everyone's reach, until a resource names it (a Binary that came before its document).
     Unclaimed,
-}
-
-/// What became of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It is there now, as a new resource or a new version.
-    Stored,
-    /// It was there and is deleted.
-    Deleted,
-    /// The same content was there; or what was to be deleted was not.
-    Unchanged,
-    /// A newer version was there, by the source's own `meta.lastUpdated`.
-    Superseded,
-}
-
-/// What is to become of one resource.
-#[derive(Clone, Debug)]
-pub struct Change {
-    kind: &'static ResourceType,
-    reference: Reference,
-    copies: BTreeMap<Place, Copy>,
-}
-
-/// One copy of it: most resources have one, a Provenance may have one for each member whose resources it is about.
-#[derive(Clone, Debug)]
-struct Copy {
-    resource: Json,
-    hash: Vec<u8>,
-    source_date: Option<i64>,
-    /// What a Binary holds, where that is too large for its row.
-    upload: Option<Upload>,
-}
-
-/// What the store has of a resource.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// Whose partitions its home names.
-    owners: BTreeSet<String>,
-    /// The rows there are, tombstones among them.
-    rows: BTreeMap<Place, Version>,
 }
 
 /// The table and the bucket, for writing.
@@ -108,97 +68,6 @@ impl Place {
             Place::Shared => key(&resource.to_string(), &resource.to_string()),
             Place::Unclaimed => key(&format!("unclaimed/{resource}"), &resource.to_string()),
         }
-    }
-}
-
-impl Standing {
-    /// Whether it stands, or may stand, in this member's partition.
-    pub fn is_of(&self, owner: &str) -> bool {
-        self.owners.contains(owner)
-    }
-}
-
-impl Change {
-    /// The resource is to stand at these places, with this content, and nowhere else.
-    pub fn store(kind: &'static ResourceType, id: &str, copies: Vec<(Place, Json)>) -> Change {
-        let copies = copies.into_iter().map(|(place, resource)| (place, Copy::of(resource))).collect();
-        Change { kind, reference: Reference::new(kind.name, id), copies }
-    }
-
-    /// A Binary of this member is to hold a file. Its JSON is without `data`.
-    pub fn hold(binary: Json, upload: Upload, owner: &str) -> Option<Change> {
-        let (kind, id) = (ResourceType::named("Binary")?, binary["id"].as_str()?.to_owned());
-        let copy = Copy::with(binary, Some(upload));
-        Some(Change {
-            kind,
-            reference: Reference::new(kind.name, &id),
-            copies: BTreeMap::from([(Place::Member(owner.to_owned()), copy)]),
-        })
-    }
-
-    /// The resource is to be deleted, wherever it stands.
-    pub fn delete(kind: &'static ResourceType, id: &str) -> Change {
-        Change { kind, reference: Reference::new(kind.name, id), copies: BTreeMap::new() }
-    }
-
-    /// Its type and id.
-    pub fn reference(&self) -> &Reference {
-        &self.reference
-    }
-
-    /// Where it is to stand.
-    pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.copies.keys()
-    }
-
-    /// The members in whose partitions it is to stand.
-    fn owners(&self) -> BTreeSet<String> {
-        let owner = |place: &Place| match place {
-            Place::Member(owner) => Some(owner.clone()),
-            Place::Shared | Place::Unclaimed => None,
-        };
-        self.copies.keys().filter_map(owner).collect()
-    }
-
-    /// What it comes to, by what the store has: the outcome, if it is made now. The source's own date decides which of two
-    /// versions is newer.
-    pub fn outcome(&self, standing: &Standing) -> Written {
-        let mut live = standing.rows.iter().filter(|(_, version)| version.hash.is_some());
-        if self.copies.is_empty() {
-            return if live.next().is_some() { Written::Deleted } else { Written::Unchanged };
-        }
-        let ours = self.copies.values().find_map(|copy| copy.source_date);
-        let stored = standing.rows.values().filter_map(|version| version.source_date).max();
-        if matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours) {
-            return Written::Superseded;
-        }
-        let same = |(place, copy): (&Place, &Copy)| {
-            standing.rows.get(place).is_some_and(|version| version.hash.as_ref() == Some(&copy.hash))
-        };
-        if self.copies.iter().all(same) && live.all(|(place, _)| self.copies.contains_key(place)) {
-            return Written::Unchanged;
-        }
-        Written::Stored
-    }
-}
-
-impl Copy {
-    /// `meta.versionId` and `meta.lastUpdated` are ours: a client that asks "since my last sync" must not miss a claim that came
-    /// late.
-    fn of(mut resource: Json) -> Copy {
-        let upload = Upload::taken_from(&mut resource);
-        Copy::with(resource, upload)
-    }
-
-    fn with(mut resource: Json, upload: Option<Upload>) -> Copy {
-        let source_date = source_date(&resource);
-        if let Some(meta) = resource["meta"].as_object_mut() {
-            meta.remove("versionId");
-            meta.remove("lastUpdated");
-        }
-        let mut content = resource.to_string().into_bytes();
-        content.extend(upload.iter().flat_map(Upload::sha256));
-        Copy { source_date, hash: content_hash(&content)[..16].to_vec(), resource, upload }
     }
 }
 
@@ -262,20 +131,30 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes a change whose bytes were sent. Every step may be repeated, and at none of them is a copy out of reach of a later run: the home names
-    /// old and new partitions, then the new rows are written, then the old ones removed, then the home names the new alone.
+    /// Makes a change whose bytes were sent, and which was given the Binaries that it names. Every step may be repeated, and at none of
+    /// them is a copy out of reach of a later run: the home names old and new partitions, then the new rows are written, then
+    /// the old ones removed, then the home names the new alone.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn settle(&self, change: &Change, standing: Standing, now: Time) -> Result<Written, StoreError> {
+    pub async fn settle(
+        &self,
+        change: &Change,
+        standing: Standing,
+        feed: &dyn Feed,
+        now: Time,
+    ) -> Result<Written, StoreError> {
         let mut standing = standing;
+        let first = change.outcome(&standing);
         for _ in 0..5 {
-            let outcome = change.outcome(&standing);
-            if matches!(outcome, Written::Superseded | Written::Unchanged) {
-                return Ok(outcome);
+            match change.outcome(&standing) {
+                Written::Superseded => return Ok(Written::Superseded),
+                // If there was more to do at first, it was done by a try whose answer was lost.
+                Written::Unchanged if change.is_settled(&standing) => return Ok(first),
+                _ => {}
             }
-            match self.attempt(change, &standing, now).await {
-                Ok(()) => return Ok(outcome),
+            match self.attempt(change, &standing, feed, now).await {
+                Ok(()) => return Ok(first),
                 // Another run wrote the same resource at the same moment: look again.
                 Err(Fault::Conflict) => standing = self.look(&[change], true).await?.pop().unwrap_or_default(),
                 Err(Fault::Store(error)) => return Err(error),
@@ -284,31 +163,35 @@ impl Writer {
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
     }
 
-    async fn attempt(&self, change: &Change, standing: &Standing, now: Time) -> Result<(), Fault> {
-        let owners = change.owners();
+    async fn attempt(&self, change: &Change, standing: &Standing, feed: &dyn Feed, now: Time) -> Result<(), Fault> {
+        let (reference, owners) = (&change.reference, change.owners());
         if change.copies.is_empty() {
             for (place, version) in standing.rows.iter().filter(|(_, version)| version.hash.is_some()) {
-                self.release(place, &change.reference, Some(now)).await?;
-                self.end(place, &change.reference, version, Some(now)).await?;
+                self.release(place, reference, &version.binaries, feed, Some(now)).await?;
+                self.bury(place, reference, version, now).await?;
             }
             return Ok(());
         }
         let both: BTreeSet<String> = owners.union(&standing.owners).cloned().collect();
         if both != standing.owners {
-            self.put_home(&change.reference, &standing.owners, &both).await?;
+            self.put_home(reference, &standing.owners, &both).await?;
         }
         for (place, copy) in &change.copies {
             let there = standing.rows.get(place);
             if there.is_none_or(|version| version.hash.as_ref() != Some(&copy.hash)) {
-                self.put_row(change, place, copy, there, now).await?;
+                self.put_row(change, place, copy, (there, standing.latest() + 1), now).await?;
+            }
+            if let Some(version) = there {
+                self.drop_binaries(place, reference, (copy, version), feed, now).await?;
             }
         }
         for (place, version) in standing.rows.iter().filter(|(place, _)| !change.copies.contains_key(place)) {
-            self.release(place, &change.reference, None).await?;
-            self.end(place, &change.reference, version, None).await?;
+            self.release(place, reference, &version.binaries, feed, None).await?;
+            let is_shared_now = version.hash.is_some() && change.copies.contains_key(&Place::Shared);
+            self.remove(place, reference, version, is_shared_now).await?;
         }
         if both != owners {
-            self.put_home(&change.reference, &both, &owners).await?;
+            self.put_home(reference, &both, &owners).await?;
         }
         Ok(())
     }
@@ -363,7 +246,7 @@ impl Writer {
     pub async fn receive(&self, owner: &str, receipt: Change, now: Time) -> Result<(), StoreError> {
         debug_assert!(receipt.places().all(|place| *place == Place::Member(owner.to_owned())));
         for (place, copy) in &receipt.copies {
-            match self.put_row(&receipt, place, copy, None, now).await {
+            match self.put_row(&receipt, place, copy, (None, 1), now).await {
                 // The answer to an earlier try was lost.
                 Ok(()) | Err(Fault::Conflict) => {}
                 Err(Fault::Store(error)) => return Err(error),
@@ -389,9 +272,4 @@ impl Writer {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// When the source last changed a resource, by its own `meta.lastUpdated`. Text that is no date tells nothing, as none does.
-pub fn source_date(resource: &Json) -> Option<i64> {
-    resource["meta"]["lastUpdated"].as_str().and_then(Interval::parse).map(|date| date.low)
 }

@@ -97,7 +97,9 @@ async fn a_path_that_leads_elsewhere_is_rejected() {
     fs::create_dir(&alice).unwrap();
     fs::create_dir(&bob).unwrap();
     fs::write(bob.join("secret.pdf"), "CANARY-BOB").unwrap();
-    fs::write(alice.join("other.ndjson"), "CANARY-BOB").unwrap();
+    for feed in ["other.ndjson", "other.ndjson.gz"] {
+        fs::write(alice.join(feed), "CANARY-BOB").unwrap();
+    }
     fs::write(alice.join("note.txt"), "a note").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(bob.join("secret.pdf"), alice.join("link.pdf")).unwrap();
@@ -113,6 +115,7 @@ async fn a_path_that_leads_elsewhere_is_rejected() {
         #[cfg(unix)]
         ("link.pdf", "attachment-outside"),
         ("other.ndjson", "attachment-outside"),
+        ("other.ndjson.gz", "attachment-outside"),
         ("nothing.pdf", "attachment-missing"),
         ("note.txt%00.pdf", "attachment-missing"),
         ("%ff", "attachment-missing"),

@@ -70,10 +70,12 @@ async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
         assert_eq!((&line["waves"], &line["calls"]), (&json!(waves), &json!(calls)), "{scope}: {line}");
         assert!(line["read_units"].as_f64().unwrap() <= units, "{scope}: {line}");
     }
-    // What once named it and does no more opens nothing.
+    // What once named it and does no more opens nothing, though it is there for another's sake.
     let mut other = note("note-7", "other");
     other["content"][0]["attachment"]["url"] = json!("Binary/note-8");
-    assert!(app.load(Source::Memory(vec![other])).await.is_clean());
+    let report = json!({"resourceType": "DiagnosticReport", "id": "report", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": "Patient/alice"}, "presentedForm": [{"url": "Binary/note-7"}]});
+    assert!(app.load(Source::Memory(vec![other, report])).await.is_clean());
     for (scope, status) in
         [("patient/*.rs", StatusCode::OK), ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::NOT_FOUND)]
     {

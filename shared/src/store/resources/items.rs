@@ -30,17 +30,9 @@ impl Resources {
 
     /// What the loader must know of rows before it writes, as they are at this moment: everything but the bodies.
     pub(in crate::store) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, h, su, w")));
+        let batches =
+            keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, u, h, su, f, o, w")));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
-    }
-
-    /// The resource at a key as it is at this moment, for the loader.
-    pub(in crate::store) async fn standing(&self, key: Item) -> Result<Option<Row>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        match request.send().await?.item() {
-            Some(item) => Ok(decode(item, 0)?.resource()),
-            None => Ok(None),
-        }
     }
 
     /// Asks until every key is answered: a batch may come in part (16 MB, throttling), and a page must never be short.

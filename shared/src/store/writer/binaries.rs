@@ -1,93 +1,147 @@
 //! Binaries go where the resources go that name them: to the member whose document names them first, with a document that turns
 //! out to be another member's, and away with the last that named them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value as Json;
 
-use super::rows::stamped;
-use super::{Change, Fault, Place, Writer};
+use super::change::Copy;
+use super::rows::{Version, stamped};
+use super::{Fault, Place, Writer};
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
-use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
 use crate::store::resources::items::{Item, number};
-use crate::store::row::{Version, pack, unpack};
+use crate::store::row::{self, pack, unpack};
+
+/// What a run knows as a whole, before it has written all of it.
+pub trait Feed: Sync {
+    /// The resources of this member's that are to name the Binary when the run is over.
+    fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference>;
+}
 
 impl Writer {
-    /// Gives a Binary to the member whose resource names it first; tells whose it is.
+    /// Whether a Binary whose home is this may be the member's: it is nobody else's, or only by resources that go along with it, because
+    /// by the feed's word they are this member's.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn claim(&self, binary: &Reference, owner: &str) -> Result<BTreeSet<String>, StoreError> {
-        let ours = BTreeSet::from([owner.to_owned()]);
-        match self.put_home(binary, &BTreeSet::new(), &ours).await {
-            Ok(()) => Ok(ours),
-            Err(Fault::Conflict) => {
-                Ok(self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default())
-            }
-            Err(Fault::Store(error)) => Err(error),
-        }
-    }
-
-    /// Gives a Binary that came before its document to the member whose document now names it.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the copy that waits is removed last, so the call may be repeated.
-    pub async fn adopt(&self, binary: &Reference, owner: &str, now: Time) -> Result<(), StoreError> {
-        self.transfer(binary, &Place::Unclaimed, owner, now).await
-    }
-
-    /// Gives a Binary of one member to another, with the only resource that names it; tells whether that is the only one.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the home names both until the first has it no more, so the call may be repeated.
-    pub async fn hand_over(
+    pub async fn may_give(
         &self,
         binary: &Reference,
-        named_by: &Reference,
-        from: &str,
-        to: &str,
-        now: Time,
+        owner: &str,
+        home: &BTreeSet<String>,
+        feed: &dyn Feed,
     ) -> Result<bool, StoreError> {
-        if self.names(from, binary).await?.iter().any(|name| name != named_by) {
-            return Ok(false);
+        let along = feed.naming(binary, owner);
+        for other in home.iter().filter(|other| *other != owner) {
+            let mut names = self.names(other, binary).await?;
+            names.retain(|name| !along.contains(name));
+            let place = Place::Member(other.clone());
+            let wanted = names.into_iter().map(|name| (place.clone(), name)).collect();
+            // A name may have outlived what it is of: the run that wrote it was cut short.
+            let rows = self.versions(wanted).await?;
+            if rows.values().filter_map(|rows| rows.get(&place)).any(|row| row.binaries.contains(&binary.id)) {
+                return Ok(false);
+            }
         }
-        let [old, new] = [from, to].map(|owner| BTreeSet::from([owner.to_owned()]));
-        let both = old.union(&new).cloned().collect();
-        let changed = async {
-            self.put_home(binary, &old, &both).await?;
-            self.transfer(binary, &Place::Member(from.to_owned()), to, now).await?;
-            self.put_home(binary, &both, &new).await
-        };
-        match changed.await {
-            Ok(()) => Ok(true),
-            Err(Fault::Conflict) => Err(StoreError::Busy("a Binary is being moved by another run".into())),
-            Err(Fault::Store(error)) => Err(error),
-        }
+        Ok(true)
     }
 
-    /// Takes a member's resource off the Binaries that it names, before it leaves their record; a Binary that nothing of theirs
-    /// names then leaves it, too: with a tombstone where the resource is deleted, without where it was another member's.
+    /// Gives a Binary to the member whose resource names it, from wherever it is; tells whether it may be theirs.
+    ///
+    /// # Errors
+    /// [`StoreError`]; its home names all who may have a copy until one has it, so the call may be repeated.
+    pub async fn give(&self, binary: &Reference, owner: &str, feed: &dyn Feed, now: Time) -> Result<bool, StoreError> {
+        for _ in 0..5 {
+            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default();
+            if !self.may_give(binary, owner, &home, feed).await? {
+                return Ok(false);
+            }
+            match self.gather(binary, owner, &home, now).await {
+                Ok(()) => return Ok(true),
+                // Another resource that names it does the same at this moment: look again.
+                Err(Fault::Conflict) => {}
+                Err(Fault::Store(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Busy("a Binary is being moved by others again and again".into()))
+    }
+
+    async fn gather(&self, binary: &Reference, owner: &str, home: &BTreeSet<String>, now: Time) -> Result<(), Fault> {
+        let ours = BTreeSet::from([owner.to_owned()]);
+        let all: BTreeSet<String> = home.union(&ours).cloned().collect();
+        if all != *home {
+            self.put_home(binary, home, &all).await?;
+        }
+        let others = all.iter().filter(|other| *other != owner).map(|other| Place::Member(other.clone()));
+        for place in others.chain([Place::Unclaimed]) {
+            self.transfer(binary, &place, owner, now).await?;
+        }
+        if all != ours {
+            self.put_home(binary, &all, &ours).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves a row of a Binary into a member's partition, unless a move that was cut short left it there already.
+    async fn transfer(&self, binary: &Reference, from: &Place, owner: &str, now: Time) -> Result<(), Fault> {
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(from.key(binary)));
+        let Some(item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
+        let (version, to) = (Version::of(&item)?, Place::Member(owner.to_owned()));
+        let there = self.versions(vec![(to.clone(), binary.clone())]).await?.remove(binary);
+        let there = there.and_then(|mut rows| rows.remove(&to));
+        let is_there =
+            there.as_ref().is_some_and(|there| there.hash.is_some() && there.last_updated >= version.last_updated);
+        if version.hash.is_some() && !is_there {
+            let latest = there.as_ref().map_or(version.number, |there| there.number.max(version.number));
+            let mut moved = restamped(binary, item, latest + 1, now)?;
+            moved.extend(to.key(binary));
+            self.over(moved, there.as_ref()).await?;
+        }
+        self.remove(from, binary, &version, false).await
+    }
+
+    /// In whose partition a Binary stands whose home names several members, because a move was cut short: where it stands last.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn holder(&self, binary: &Reference, home: &BTreeSet<String>) -> Result<Option<String>, StoreError> {
+        let wanted = home.iter().map(|owner| (Place::Member(owner.clone()), binary.clone())).collect();
+        let rows = self.versions(wanted).await?.remove(binary).unwrap_or_default();
+        let live = rows.into_iter().filter(|(_, version)| version.hash.is_some());
+        let last = live.max_by_key(|(_, version)| (version.last_updated, version.number));
+        Ok(last.and_then(|(place, _)| match place {
+            Place::Member(owner) => Some(owner),
+            Place::Shared | Place::Unclaimed => None,
+        }))
+    }
+
+    /// Takes a member's resource off Binaries that it named, before it leaves their record or once it names them no more; a Binary that
+    /// nothing of theirs names, nor will in this run, then leaves it, too: with a tombstone where it is `deleted`, without where it
+    /// was another member's.
     pub(super) async fn release(
         &self,
         place: &Place,
         resource: &Reference,
+        binaries: &BTreeSet<String>,
+        feed: &dyn Feed,
         deleted: Option<Time>,
     ) -> Result<(), Fault> {
-        let (Place::Member(owner), false) = (place, resource.kind == "Binary") else { return Ok(()) };
-        for binary in self.named_in(place, resource).await? {
-            let others = self.names(owner, &binary).await?.into_iter().any(|name| name != *resource);
-            let home = self.homes(std::slice::from_ref(&binary)).await?.remove(&binary).unwrap_or_default();
-            if !others && home.contains(owner) {
-                let kind =
-                    ResourceType::named("Binary").ok_or_else(|| StoreError::Fault("no Binary is kept".into()))?;
-                let standing = self.look(&[&Change::delete(kind, &binary.id)], true).await?.pop().unwrap_or_default();
-                if let Some(version) = standing.rows.get(place).filter(|version| version.hash.is_some()) {
-                    self.end(place, &binary, version, deleted).await?;
+        let Place::Member(owner) = place else { return Ok(()) };
+        for binary in binaries.iter().map(|id| Reference::new("Binary", id)) {
+            let mut names = self.names(owner, &binary).await?;
+            names.extend(feed.naming(&binary, owner));
+            if names.iter().all(|name| name == resource) {
+                let rows = self.versions(vec![(place.clone(), binary.clone())]).await?;
+                let version = rows.get(&binary).and_then(|rows| rows.get(place));
+                match (version.filter(|version| version.hash.is_some()), deleted) {
+                    (Some(version), Some(now)) => self.bury(place, &binary, version, now).await?,
+                    (Some(version), None) => self.remove(place, &binary, version, false).await?,
+                    (None, _) => {}
                 }
             }
             self.unname(owner, &binary, resource).await?;
@@ -95,62 +149,37 @@ impl Writer {
         Ok(())
     }
 
-    /// The Binaries that the stored resource names.
-    async fn named_in(&self, place: &Place, resource: &Reference) -> Result<BTreeSet<Reference>, StoreError> {
-        let mut named = BTreeSet::new();
-        if let Some(row) = self.resources.standing(place.key(resource)).await? {
-            let json = self.resources.json(row).await.map_err(|error| error.0)?;
-            collect(&serde_json::from_str(&json).unwrap_or_default(), &mut named);
+    /// Drops the Binaries that the version before named and this one does not.
+    pub(super) async fn drop_binaries(
+        &self,
+        place: &Place,
+        resource: &Reference,
+        (copy, before): (&Copy, &Version),
+        feed: &dyn Feed,
+        now: Time,
+    ) -> Result<(), Fault> {
+        let dropped: BTreeSet<String> = before.binaries.difference(&copy.binaries).cloned().collect();
+        let was_written = before.hash.as_ref() != Some(&copy.hash);
+        if dropped.is_empty() && (was_written || before.binaries == copy.binaries) {
+            return Ok(());
         }
-        Ok(named)
-    }
-
-    async fn transfer(&self, binary: &Reference, from: &Place, owner: &str, now: Time) -> Result<(), StoreError> {
-        let key = from.key(binary);
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.clone()));
-        let Some(item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
-        if item.contains_key("b") {
-            let mut item = restamped(binary, item, now)?;
-            item.extend(Place::Member(owner.to_owned()).key(binary));
-            match self.put(item, "attribute_not_exists(h)", HashMap::new()).await {
-                Ok(()) | Err(Fault::Conflict) => {}
-                Err(Fault::Store(error)) => return Err(error),
-            }
-        }
-        self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await?;
-        Ok(())
+        self.release(place, resource, &dropped, feed, Some(now)).await?;
+        self.rename(place, resource, copy).await
     }
 }
 
 /// A row whose resource becomes visible at this moment, to another.
-fn restamped(binary: &Reference, mut item: Item, now: Time) -> Result<Item, StoreError> {
+fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Result<Item, StoreError> {
     let broken = || StoreError::Fault("the row of a Binary does not read".into());
     let packed = item.get("b").and_then(|body| body.as_b().ok()).ok_or_else(broken)?;
-    let before = Version { key: binary, number: number(&item, "v")?, last_updated: Time(number(&item, "u")?) };
+    let before = row::Version { key: binary, number: number(&item, "v")?, last_updated: Time(number(&item, "u")?) };
     let (_, json) = unpack(&before, packed.as_ref())?;
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
-    let resource = stamped(&resource, before.number, now);
-    let after = Version { last_updated: now, ..before };
+    let resource = stamped(&resource, version, now);
+    let after = row::Version { number: version, last_updated: now, ..before };
     let packed = pack(&after, &Index::of(&binary.kind, &resource), &resource.to_string())?;
     item.insert("b".to_owned(), AttributeValue::B(Blob::new(packed)));
+    item.insert("v".to_owned(), AttributeValue::N(version.to_string()));
     item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
     Ok(item)
-}
-
-/// The Binaries that a resource names: by an attachment's `url` or by a reference.
-fn collect(json: &Json, named: &mut BTreeSet<Reference>) {
-    match json {
-        Json::Object(properties) => {
-            for (name, value) in properties {
-                match value {
-                    Json::String(text) if name == "url" || name == "reference" => {
-                        named.extend(Reference::parse(text, &[]).filter(|reference| reference.kind == "Binary"));
-                    }
-                    value => collect(value, named),
-                }
-            }
-        }
-        Json::Array(items) => items.iter().for_each(|item| collect(item, named)),
-        _ => {}
-    }
 }

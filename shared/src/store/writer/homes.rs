@@ -29,7 +29,7 @@ impl Writer {
         Ok(homes)
     }
 
-    /// Changes a home from what was read.
+    /// Changes a home from what was read. That it is so already is no conflict: the answer to an earlier try may have been lost.
     pub(super) async fn put_home(
         &self,
         reference: &Reference,
@@ -41,9 +41,17 @@ impl Writer {
         if !to.is_empty() {
             item.insert("w".to_owned(), set(to));
         }
-        if from.is_empty() {
-            return self.put(item, "attribute_not_exists(w)", HashMap::new()).await;
+        let put = if from.is_empty() {
+            self.put(item, "attribute_not_exists(w)", HashMap::new()).await
+        } else {
+            self.put(item, "w = :w", HashMap::from([(":w".to_owned(), set(from))])).await
+        };
+        match put {
+            Err(Fault::Conflict) => {
+                let there = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
+                if there == *to { Ok(()) } else { Err(Fault::Conflict) }
+            }
+            put => put,
         }
-        self.put(item, "w = :w", HashMap::from([(":w".to_owned(), set(from))])).await
     }
 }

@@ -1,8 +1,9 @@
 //! Rows: how a resource is written, removed, or deleted with a tombstone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
@@ -20,7 +21,7 @@ use crate::store::resources::items::{Item, number, text};
 use crate::store::row::{self, content_hash, pack, position};
 
 /// A packed body larger than this goes to the bucket: an item ends at 400 KB together with its copy in the local index.
-const LARGEST_IN_ROW: usize = 190_000;
+pub(super) const LARGEST_IN_ROW: usize = 190_000;
 
 /// What a row says of the version that it holds.
 #[derive(Clone, Debug)]
@@ -28,8 +29,30 @@ pub(super) struct Version {
     pub number: u64,
     /// The hash of its content; `None` for a tombstone.
     pub hash: Option<Vec<u8>>,
+    /// When it became visible.
+    pub last_updated: Time,
     /// When the source last changed it, by its own word.
     pub source_date: Option<i64>,
+    /// The ids of the Binaries that it names, or named until what they hold was dropped.
+    pub binaries: BTreeSet<String>,
+    /// The key of what it has in the bucket.
+    pub object: Option<String>,
+}
+
+impl Version {
+    /// What a row says, if it has a version: one that is a pointer has none.
+    pub fn of(item: &Item) -> Result<Version, StoreError> {
+        let hash = item.get("h").and_then(|hash| hash.as_b().ok()).map(|hash| hash.as_ref().to_vec());
+        let binaries = item.get("f").and_then(|ids| ids.as_ss().ok()).cloned().unwrap_or_default();
+        Ok(Version {
+            number: number(item, "v")?,
+            hash,
+            last_updated: Time(number(item, "u")?),
+            source_date: item.contains_key("su").then(|| number(item, "su")).transpose()?,
+            binaries: binaries.into_iter().collect(),
+            object: item.get("o").and_then(|object| object.as_s().ok()).cloned(),
+        })
+    }
 }
 
 impl Writer {
@@ -51,55 +74,80 @@ impl Writer {
             let key = (text(&item, "pk")?, text(&item, "sk")?);
             let (Some(place), Some(reference)) = (by_key.get(&key), Reference::parse(&key.1, &[])) else { continue };
             if item.contains_key("v") {
-                let hash = item.get("h").and_then(|hash| hash.as_b().ok()).map(|hash| hash.as_ref().to_vec());
-                let source_date = item.contains_key("su").then(|| number(&item, "su")).transpose()?;
-                let version = Version { number: number(&item, "v")?, hash, source_date };
-                versions.entry(reference).or_default().insert(place.clone(), version);
+                versions.entry(reference).or_default().insert(place.clone(), Version::of(&item)?);
             }
         }
         Ok(versions)
     }
 
-    /// Writes a row over the version that was read, or over none. A pointer to a Device gives way to the member's own.
+    /// Writes a row over the version that was read, or over none, under the next number. A pointer to a Device gives way to the member's own.
     pub(super) async fn put_row(
         &self,
         change: &Change,
         place: &Place,
         copy: &Copy,
-        there: Option<&Version>,
+        (there, number): (Option<&Version>, u64),
         now: Time,
     ) -> Result<(), Fault> {
-        let item = self.item(change, place, copy, there.map_or(1, |version| version.number + 1), now).await?;
+        let mut item = self.item(change, place, copy, number, now).await?;
+        // What it named before is known until it is dropped.
+        let before = there.map(|version| version.binaries.clone()).unwrap_or_default();
+        item.extend(named(&before.union(&copy.binaries).cloned().collect()));
         self.over(item, there).await
     }
 
-    /// Ends a row: with a tombstone where it is deleted, so that what was is told from what never was; without a trace where it was
-    /// never this member's. What it had in the bucket goes with it.
-    pub(super) async fn end(
+    /// Writes which Binaries a row names, once what it no longer names is dropped.
+    pub(super) async fn rename(&self, place: &Place, reference: &Reference, copy: &Copy) -> Result<(), Fault> {
+        let request = self.client.update_item().table_name(&self.table).set_key(Some(place.key(reference)));
+        let request = match named(&copy.binaries) {
+            Some((_, names)) => request.update_expression("SET f = :f").expression_attribute_values(":f", names),
+            None => request.update_expression("REMOVE f"),
+        };
+        let hash = AttributeValue::B(Blob::new(copy.hash.as_slice()));
+        let request = request.condition_expression("h = :h").expression_attribute_values(":h", hash);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(Fault::Conflict)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends a row that is deleted, with a tombstone, so that what was is told from what never was. What it had in the bucket goes with
+    /// it.
+    pub(super) async fn bury(
         &self,
         place: &Place,
         reference: &Reference,
         version: &Version,
-        deleted: Option<Time>,
+        now: Time,
     ) -> Result<(), Fault> {
-        let row = self.resources.standing(place.key(reference)).await?;
-        let object = row.and_then(|row| row.content.map(|content| content.object).or(row.object));
-        match deleted.filter(|_| *place != Place::Unclaimed) {
-            Some(now) => {
-                let mut item = place.key(reference);
-                item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
-                item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
-                self.over(item, Some(version)).await?;
-            }
-            None => self.remove(place, reference, version).await?,
+        if *place == Place::Unclaimed {
+            return self.remove(place, reference, version, false).await;
         }
-        if let Some(object) = object {
-            self.objects.remove(&object).await?;
-        }
-        Ok(())
+        let mut item = place.key(reference);
+        item.insert("v".to_owned(), AttributeValue::N((version.number + 1).to_string()));
+        item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
+        self.over(item, Some(version)).await?;
+        self.forget(reference, version).await
     }
 
-    async fn remove(&self, place: &Place, reference: &Reference, version: &Version) -> Result<(), Fault> {
+    /// Ends a row that was never this member's, or does not belong to them alone: without a trace, or with a pointer to what is `shared`
+    /// now.
+    pub(super) async fn remove(
+        &self,
+        place: &Place,
+        reference: &Reference,
+        version: &Version,
+        shared: bool,
+    ) -> Result<(), Fault> {
+        if shared {
+            self.over(place.key(reference), Some(version)).await?;
+            return self.forget(reference, version).await;
+        }
         let request = self
             .client
             .delete_item()
@@ -108,7 +156,7 @@ impl Writer {
             .condition_expression("v = :v")
             .expression_attribute_values(":v", AttributeValue::N(version.number.to_string()));
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => self.forget(reference, version).await,
             Err(error)
                 if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
             {
@@ -118,7 +166,19 @@ impl Writer {
         }
     }
 
-    async fn over(&self, item: Item, there: Option<&Version>) -> Result<(), Fault> {
+    /// Removes what a row had in the bucket, unless another row of the same resource has it: a Binary that moved.
+    async fn forget(&self, reference: &Reference, version: &Version) -> Result<(), Fault> {
+        let Some(object) = &version.object else { return Ok(()) };
+        let home = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
+        let places = home.into_iter().map(Place::Member).chain([Place::Shared, Place::Unclaimed]);
+        let rows = self.versions(places.map(|place| (place, reference.clone())).collect()).await?;
+        if !rows.values().flat_map(BTreeMap::values).any(|row| row.object.as_ref() == Some(object)) {
+            self.objects.remove(object).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn over(&self, item: Item, there: Option<&Version>) -> Result<(), Fault> {
         let Some(version) = there else { return self.put(item, "attribute_not_exists(v)", HashMap::new()).await };
         let values = HashMap::from([(":v".to_owned(), AttributeValue::N(version.number.to_string()))]);
         self.put(item, "v = :v", values).await
@@ -171,6 +231,11 @@ impl Writer {
         }
         Ok(item)
     }
+}
+
+/// The attribute that says which Binaries a row names; a set is never empty.
+fn named(binaries: &BTreeSet<String>) -> Option<(String, AttributeValue)> {
+    (!binaries.is_empty()).then(|| ("f".to_owned(), AttributeValue::Ss(binaries.iter().cloned().collect())))
 }
 
 /// A resource with its version and the moment at which that became visible.
