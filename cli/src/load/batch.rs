@@ -177,6 +177,10 @@ impl Run<'_> {
             for (owner, binary) in ready.binaries() {
                 receipts.entry((ready.pending.file, owner)).or_default().insert(binary);
             }
+            for (owner, target) in &ready.pointers {
+                let brought = self.brought_with(owner, target).await;
+                receipts.entry((ready.pending.file, owner)).or_default().extend(brought);
+            }
         }
         if shared {
             self.writer.announce(now).await?;
@@ -202,6 +206,19 @@ impl Run<'_> {
             result?;
         }
         Ok(())
+    }
+
+    /// The shared resources that the run brings and by which the member is led to this one for the first time in it: it, and what it
+    /// refers to.
+    async fn brought_with(&self, owner: &str, target: &Reference) -> Vec<Reference> {
+        if self.pointers.lock().await.contains_key(&(owner.to_owned(), target.clone())) {
+            return Vec::new();
+        }
+        let next = self.survey.shared_references(target).unwrap_or_default();
+        let mut brought = vec![target.clone()];
+        brought.extend(next);
+        brought.retain(|reference| self.survey.newest.contains_key(reference));
+        brought
     }
 
     /// Writes what leads to a resource and what it names. Every step may be repeated.
