@@ -1,4 +1,4 @@
-//! Chains: the three that the guides demand, and what they must not tell.
+//! Chains: those that the guides demand into what is shared, and what they must not tell.
 
 use http::StatusCode;
 use patient_access::load::Source;

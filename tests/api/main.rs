@@ -48,5 +48,6 @@ mod signing_in;
 mod smart;
 mod stops;
 mod summary;
+mod systems;
 mod template;
 mod watch;

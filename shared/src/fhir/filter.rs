@@ -9,6 +9,7 @@ use super::escaping::{split_escaped, unescape};
 use super::index::{Index, Value};
 use super::number::{in_range, range, range_in_range};
 use super::outcome::shortened;
+use super::parameters::implied;
 use super::reference::{Reference, is_id};
 use super::{Kind, SearchParameter, parameters_of};
 use crate::clock::Time;
@@ -37,6 +38,8 @@ enum Match {
     Token {
         system: Option<String>,
         code: Option<String>,
+        /// Whether this is also the system of values that do not say theirs.
+        of_code: bool,
     },
     Date(Prefix, Interval),
     /// A reference with its type, or a URL as it stands.
@@ -199,9 +202,8 @@ impl Match {
         let wrong = |what: &str| Fault::Malformed(format!("`{name}={shown}`: {what}"));
         let unescaped = || unescape(value);
         match (parameter.kind, modifier) {
-            (Kind::Token, None) | (Kind::Reference, Some("identifier")) => {
-                token(value).ok_or_else(|| wrong("a token is `code`, `system|code`, `|code` or `system|`"))
-            }
+            (Kind::Token, None) | (Kind::Reference, Some("identifier")) => token(value, implied(parameter))
+                .ok_or_else(|| wrong("a token is `code`, `system|code`, `|code` or `system|`")),
             (Kind::Date, None) => {
                 let date = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, Interval::parse(text)?)));
                 date.map(|(prefix, interval)| Match::Date(prefix, interval))
@@ -244,12 +246,13 @@ impl Match {
 
     fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
-            (Match::Token { system, code }, Value::Token { system: has_system, code: has_code }) => {
+            (Match::Token { system, code, .. }, Value::Token { system: has_system, code: has_code }) => {
                 system.as_ref().is_none_or(|system| system == has_system)
                     && code.as_ref().is_none_or(|code| code == has_code)
             }
-            // The element's binding implies the system of a `code`.
-            (Match::Token { code, .. }, Value::Code(has)) => code.as_ref().is_none_or(|code| code == has),
+            (Match::Token { code, of_code, .. }, Value::Code(has)) => {
+                *of_code && code.as_ref().is_none_or(|code| code == has)
+            }
             (Match::Date(prefix, wanted), Value::Date { low, high }) => {
                 prefix.compares(Interval { low: *low, high: *high }, *wanted)
             }
@@ -286,14 +289,16 @@ impl Match {
     }
 }
 
-/// `code`, `system|code`, `|code`, `system|`.
-fn token(value: &str) -> Option<Match> {
+/// `code`, `system|code`, `|code`, `system|`; `implied` is the system of values that do not say one.
+fn token(value: &str, implied: Option<&str>) -> Option<Match> {
     let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
     let parts = split_escaped(value, '|');
     match &parts[..] {
-        [code] => Some(Match::Token { system: None, code: some(code) }),
+        [code] => Some(Match::Token { system: None, code: some(code), of_code: true }),
         [system, code] if !(system.is_empty() && code.is_empty()) => {
-            Some(Match::Token { system: Some(unescape(system)), code: some(code) })
+            let system = unescape(system);
+            let of_code = implied.unwrap_or_default() == system;
+            Some(Match::Token { system: Some(system), code: some(code), of_code })
         }
         _ => None,
     }

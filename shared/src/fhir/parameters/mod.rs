@@ -30,6 +30,7 @@
 //! are those that R4 gives the parameter and also allows in the element.
 
 use super::Kind;
+pub use systems::implied;
 
 mod administrative;
 mod clinical;
@@ -37,6 +38,7 @@ mod diagnostics;
 mod documents;
 mod financial;
 mod medications;
+mod systems;
 #[cfg(test)]
 mod tests;
 
