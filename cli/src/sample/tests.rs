@@ -137,7 +137,8 @@ fn prior_authorizations_tell_all_that_the_rule_wants() {
     // 42 CFR 422.119(b)(1)(iv): status, dates, end, items and services, the reason of a denial, documents.
     let household = household().resources;
     let mut outcomes = BTreeMap::<String, usize>::new();
-    for pa in household.iter().filter(|r| r["use"] == "preauthorization") {
+    let claims = household.iter().filter(|r| r["resourceType"] == "ExplanationOfBenefit");
+    for pa in claims.filter(|r| r["use"] == "preauthorization") {
         let (item, name) = (&pa["item"][0], key(pa));
         let review = &pa["adjudication"][0]["extension"];
         let action = review[0]["extension"][1]["valueCodeableConcept"]["coding"][0]["code"].as_str().expect("a status");
