@@ -29,6 +29,7 @@ mod load_faults;
 mod named_paths;
 mod pages;
 mod paging;
+mod parameters;
 mod payer_feed;
 mod permissions;
 mod profiles;

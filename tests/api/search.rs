@@ -1,5 +1,7 @@
 //! Searches as real clients send them, page by page.
 
+mod tokens;
+
 use std::collections::BTreeSet;
 
 use http::StatusCode;

@@ -41,6 +41,13 @@ fn chains_exist_only_where_a_guide_demands_them() {
 }
 
 #[test]
+fn only_tokens_have_an_implied_system_or_a_type() {
+    for row in rows().filter(|row| row.kind != Kind::Token) {
+        assert_eq!(row.coded, Coded::AsWritten, "{}.{}", row.on, row.code);
+    }
+}
+
+#[test]
 fn paths_keep_to_the_grammar() {
     for path in rows().flat_map(|row| row.path.split(" | ")) {
         let (mut name, mut condition) = (String::new(), None::<String>);
