@@ -96,3 +96,26 @@ fn every_parameter_that_a_guide_demands_is_there_with_the_type_of_its_definition
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(compared["R4"] > 300 && compared["guides"] > 300, "{compared:?}");
 }
+
+#[test]
+fn every_chain_that_a_guide_demands_is_there_and_no_other() {
+    let Some(definitions) = definitions("every_chain_that_a_guide_demands") else { return };
+    let mut demanded = Vec::new();
+    for (kind, parameters) in searched(&definitions) {
+        for (code, definition) in parameters {
+            let guides = definition["ig"].as_object().unwrap().iter();
+            let served = guides.filter(|(guide, _)| SERVED.contains(&guide.as_str()));
+            let chains = served.flat_map(|(_, said)| said["definition"]["chain"].as_array().into_iter().flatten());
+            let strict = chains.filter(|chain| chain["exp"] == "SHALL");
+            demanded.extend(strict.map(|chain| format!("{kind}.{code}.{}", chain["v"].as_str().unwrap())));
+        }
+    }
+    demanded.sort();
+    demanded.dedup();
+    let rows = TYPES.iter().flat_map(|kind| parameters_of(kind.name).map(move |(_, row)| (kind.name, row)));
+    let chains =
+        rows.flat_map(|(kind, row)| row.chains.iter().map(move |chain| format!("{kind}.{}.{chain}", row.code)));
+    let mut chains: Vec<String> = chains.collect();
+    chains.sort();
+    assert_eq!(chains, demanded);
+}

@@ -1,7 +1,7 @@
 //! People, organizations and places: who the member is, and who provides care and where.
 //!
 //! Plan-Net chains through most references below (`PractitionerRole?location.address-city=`). Those chains belong to
-//! the public directory, whose data are nobody's secret; on member data only US Core's one chain exists.
+//! the public directory, whose data are nobody's secret; on member data only those exist that US Core and HRex demand.
 
 use super::Definition::{PlanNet, R4, R4As, UsCore};
 use super::{PROVIDERS, SearchParameter, boolean, code, date, identifier, reference, text, token};

@@ -41,9 +41,10 @@ pub(super) const ROWS: &[SearchParameter] = &[
     text("Coverage", "class-value", "class.value", R4),
     text("Coverage", "dependent", "dependent", R4),
     identifier("Coverage", "identifier", "identifier", R4),
-    reference("Coverage", "patient", "beneficiary", R4, &["Patient"]),
-    // HRex (SHALL): `payor.identifier`, which names an insurer. A payor that is a person is not reached by it: a chain
-    // leads into shared types only. HRex's chains through `patient` are left out for the same reason.
+    // HRex (SHALL): the member's name, gender and birthdate.
+    reference("Coverage", "patient", "beneficiary", R4, &["Patient"]).chaining(&["birthdate", "gender", "name"]),
+    // HRex (SHALL): `payor.identifier`, which names an insurer. A payor that is a person is not reached by it: of the types
+    // that may pay, the chain leads into the shared one.
     reference("Coverage", "payor", "payor", R4, &["Organization", "Patient", "RelatedPerson"])
         .chaining(&["identifier"]),
     // Real clients sort coverage by its period; R4 and the guides have no parameter for it.

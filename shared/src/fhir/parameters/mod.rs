@@ -55,7 +55,8 @@ pub struct SearchParameter {
     pub targets: &'static [&'static str],
     /// What a token's shape does not tell; [`Coded::AsWritten`] for other kinds.
     pub coded: Coded,
-    /// Parameters of the target that may follow a dot: only where a guide demands the chain, only into a shared type.
+    /// Parameters of the target that may follow a dot: only where a guide demands the chain, only into a shared type or to the
+    /// member.
     pub chains: &'static [&'static str],
     /// Who defines it.
     pub definition: Definition,
