@@ -45,18 +45,6 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
 
-/// The types with an element of type Attachment (R4), which may name a Binary.
-const NAMING_DOCUMENTS: &[&str] = &[
-    "Claim",
-    "DiagnosticReport",
-    "DocumentReference",
-    "ExplanationOfBenefit",
-    "Media",
-    "Patient",
-    "QuestionnaireResponse",
-    "RelatedPerson",
-];
-
 /// How far the clocks of two machines may differ, in seconds.
 const SKEW: i64 = 30;
 
@@ -292,8 +280,9 @@ impl Bearer {
     /// nothing of its own that a scope could compare: it is readable where one of these permits admits a resource that names
     /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
-        let permits = self.permits_for(Interaction::Read, |kind| NAMING_DOCUMENTS.contains(&kind.name));
-        let whole = permits.by_type.iter().filter(|permit| permit.admits_all()).count() == NAMING_DOCUMENTS.len();
+        let permits = self.permits_for(Interaction::Read, ResourceType::names_documents);
+        let naming = TYPES.iter().filter(|kind| kind.names_documents()).count();
+        let whole = permits.by_type.iter().filter(|permit| permit.admits_all()).count() == naming;
         (!whole).then_some(permits)
     }
 

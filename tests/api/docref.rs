@@ -114,6 +114,8 @@ async fn nobody_elses_documents_and_nothing_malformed() {
         let reply = app.fhir(&tokens, &format!("DocumentReference/$docref?{query}")).await;
         assert_eq!(reply.status, status, "{query}: {}", reply.body);
     }
+    let nobodys = app.fhir(&tokens, "DocumentReference/$docref?patient=Practitioner/alice").await;
+    assert!(nobodys.matches().is_empty(), "that is no patient: {}", nobodys.body);
     for body in [json!({}), json!([]), json!({"resourceType": "Patient"}), json!({"resourceType": "Parameters"})] {
         assert_eq!(post(&app, &tokens, &body).await.status, StatusCode::BAD_REQUEST, "{body}");
     }

@@ -45,6 +45,20 @@ async fn what_an_app_holds_already_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shared_resource_is_read_in_as_few_round_trips_as_ones_own() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let shared = app.fhir(&tokens, "Practitioner").await.matches().remove(0);
+    for (number, path) in [(1, "Condition/alice-asthma"), (2, &shared)] {
+        assert_eq!(app.fhir(&tokens, path).await.status, StatusCode::OK);
+        let line = app.answered("GET /fhir/{type}/{id}", 200, number).await.pop().unwrap();
+        assert_eq!(line["waves"], 2, "{path}: {line}");
+        assert!(line["read_units"].as_f64().unwrap() <= 2.0, "{path}: {line}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_read_of_what_is_held_is_recorded_and_tells_nothing_of_others() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", "patient/*.rs").await;

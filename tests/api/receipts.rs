@@ -102,6 +102,31 @@ async fn a_search_for_what_is_new_finds_it_and_costs_what_is_new() {
     app.finish().await;
 }
 
+/// `PDex`: "any information requested", and that is also who gave the care.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_brings_of_shared_resources_is_named_to_each_member_who_is_led_to_it() {
+    let app = App::empty().await;
+    let mut seen = observation("seen", "alice");
+    seen["performer"] = json!([{"reference": "PractitionerRole/role"}, {"reference": "Practitioner/elsewhere"}]);
+    let role =
+        json!({"resourceType": "PractitionerRole", "id": "role", "organization": {"reference": "Organization/clinic"}});
+    let clinic = json!({"resourceType": "Organization", "id": "clinic"});
+    app.load(Source::Memory(vec![seen, observation("other", "bob"), role, clinic])).await;
+    for name in ["alice", "bob"] {
+        app.add_member(name, name).await;
+    }
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    for kind in ["PractitionerRole", "Organization"] {
+        let found = app.fhir(&alice, &format!("{kind}?_revinclude=Provenance:target")).await;
+        assert_eq!((found.matches().len(), found.included().len()), (1, 1), "{kind}: {}", found.body);
+    }
+    let receipts = app.fhir(&alice, "Provenance").await;
+    assert!(!receipts.body.contains("Practitioner/elsewhere"), "what did not come did not come: {}", receipts.body);
+    let bob = app.sign_in("bob", EVERYTHING).await;
+    assert!(!app.fhir(&bob, "Provenance").await.body.contains("clinic"));
+    app.finish().await;
+}
+
 /// R4, `Patient/$everything`: `_since`.
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_since_a_moment_is_what_is_new_of_the_member_and_of_what_they_reach() {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use patient_access::load::Source;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use shared::fhir::types::{Owner, TYPES};
 use tests::{App, AuthorizeOptions, Tokens};
 
@@ -214,6 +216,34 @@ async fn a_patient_in_context_and_a_sign_in_open_no_data() {
         }
     }
     assert_eq!(app.fhir(&tokens, "Patient/alice/$everything").await.status, StatusCode::FORBIDDEN);
+    app.finish().await;
+}
+
+/// T086, T090: neither the number of a page's resources nor its `next` tells that there are others, or which.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_granular_scope_tell_nothing_of_what_it_leaves_out() {
+    let app = App::start().await;
+    let (whole, labs) = (app.sign_in("alice", "patient/*.rs").await, app.sign_in("alice", LABS).await);
+    let shown = all(&app, &labs, "Observation?_count=100").await;
+    let others = all(&app, &whole, "Observation?_count=100").await;
+    assert!(others.len() >= shown.len() + VITAL_COUNT, "there is something to tell of");
+    for query in ["_count=1", "_count=3", "_count=3&_sort=date", "_count=2&status=final"] {
+        let (mut found, mut next) = (Vec::new(), Some(format!("Observation?{query}")));
+        while let Some(url) = next {
+            let page = app.fhir(&labs, &url).await;
+            assert_eq!(page.status, StatusCode::OK, "{url}: {}", page.body);
+            next = page.link("next");
+            let count: usize = query[7..8].parse().unwrap();
+            assert!(page.matches().len() == count || next.is_none(), "{query}: a page that goes on is full");
+            found.extend(page.matches());
+            let Some(cursor) = next.as_ref().and_then(|url| url.split("_cursor=").nth(1)) else { continue };
+            let cursor: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
+            let place = cursor["at"][0].as_str().unwrap();
+            let key = format!("Observation/{}", place.rsplit('/').next().unwrap());
+            assert!(shown.contains(&key), "{query}: {cursor}");
+        }
+        assert_eq!(found.len(), shown.len(), "{query}");
+    }
     app.finish().await;
 }
 

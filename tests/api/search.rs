@@ -5,6 +5,8 @@ mod tokens;
 use std::collections::BTreeSet;
 
 use http::StatusCode;
+use patient_access::load::Source;
+use serde_json::json;
 use tests::fixtures::CLAIMS;
 use tests::{App, Tokens};
 
@@ -232,6 +234,17 @@ async fn the_whole_record_comes_page_by_page_each_resource_once() {
     assert_eq!(later.matches().len(), 0);
     let care = app.fhir(&tokens, "Patient/alice/$everything?_type=Observation&start=2025-06-01&end=2025-06-10").await;
     assert_eq!(care.matches().len(), 10);
+    // Care dates are not those on which it was written down or billed.
+    let mut claim = app.fhir(&tokens, "ExplanationOfBenefit?_count=1").await.entries("match").remove(0);
+    claim["id"] = json!("billed-late");
+    claim["billablePeriod"] = json!({"start": "2023-03-01", "end": "2023-03-02"});
+    claim["item"] = json!([{"sequence": 1, "productOrService": {"text": "x"}, "servicedDate": "2023-03-01"}]);
+    claim["created"] = json!("2023-05-05");
+    assert!(app.load(Source::Memory(vec![claim])).await.is_clean());
+    for (time, found) in [("start=2023-03-02&end=2023-03-31", 1), ("start=2023-05-01&end=2023-05-31", 0)] {
+        let url = format!("Patient/alice/$everything?_type=ExplanationOfBenefit&{time}");
+        assert_eq!(app.fhir(&tokens, &url).await.matches().len(), found, "{time}");
+    }
     app.finish().await;
 }
 
@@ -241,6 +254,14 @@ async fn everything_of_another_member_is_not_found_and_bad_parameters_are_named(
     let tokens = app.sign_in("alice", EVERYTHING).await;
     for other in ["bob", "nobody"] {
         assert_eq!(app.fhir(&tokens, &format!("Patient/{other}/$everything")).await.status, StatusCode::NOT_FOUND);
+    }
+    let long = "\"".repeat(7_000);
+    for (name, value) in [("_pretty", &*long), (&*long, "true"), ("_type", &*long)] {
+        for path in ["Patient/alice/$everything", "DocumentReference/$docref", "Observation/_search"] {
+            let reply = app.fhir_post(&tokens, path, &[("patient", "alice"), (name, value)]).await;
+            assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::BAD_REQUEST, "invalid"), "{path}");
+            assert!(reply.body.len() < 2_000, "{path}: what is too long is not repeated: {}", reply.body.len());
+        }
     }
     for query in ["_since=soon", "start=2025-01-02&end=2025-01-01", "_count=0", "colour=red", "_cursor=x"] {
         let reply = app.fhir(&tokens, &format!("Patient/alice/$everything?{query}")).await;

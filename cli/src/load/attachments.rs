@@ -23,7 +23,7 @@ use super::reason::{Kind, Reason};
 use super::source::{FEEDS, Source};
 
 /// The elements of type Attachment (R4) in the types that are kept. An extension has a `url`, too, and is none of them.
-const ATTACHMENTS: &[&str] = &["attachment", "content", "photo", "presentedForm", "valueAttachment"];
+const ATTACHMENTS: &[&str] = &["attachment", "content", "form", "photo", "presentedForm", "valueAttachment"];
 
 /// A file as it was read.
 struct Measured {
@@ -45,8 +45,10 @@ pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> 
     }
     let Some(data) = resource.as_object_mut().and_then(|binary| binary.shift_remove("data")) else { return Ok(None) };
     let wrong = |why: &str| Reason::new(Kind::BadData, format!("its `data` is no base64: {why}"));
-    decoded(data.as_str().ok_or_else(|| wrong("it is no string"))?).map_err(|why| wrong(&why))?;
-    Ok(Some(data))
+    let data = data.as_str().ok_or_else(|| wrong("it is no string"))?;
+    decoded(data).map_err(|why| wrong(&why))?;
+    // R4 allows white space in it, and how much of it there is nothing bounds.
+    Ok(Some(data.split_ascii_whitespace().collect::<String>().into()))
 }
 
 /// Lets every attachment that names a file beside the source's `file` name a Binary instead: the changes that store those.

@@ -32,13 +32,8 @@ impl Run<'_> {
         let received = self.clock.now();
         self.receive(&batch, received).await?;
         let run = &*self;
-        let mut led = stream::iter(&batch)
-            .map(|(ready, standing)| run.lead_to(ready, standing, received))
-            .buffer_unordered(CONCURRENCY);
-        while let Some(result) = led.next().await {
-            result?;
-        }
-        drop(led);
+        run.give(&batch, received).await?;
+        run.lead(&batch).await?;
         let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
             .map(async |(ready, standing)| {
                 let written = run.settle(&ready, standing, received).await;
@@ -177,6 +172,10 @@ impl Run<'_> {
             for (owner, binary) in ready.binaries() {
                 receipts.entry((ready.pending.file, owner)).or_default().insert(binary);
             }
+            for (owner, target) in &ready.pointers {
+                let brought = self.brought_with(owner, target).await;
+                receipts.entry((ready.pending.file, owner)).or_default().extend(brought);
+            }
         }
         if shared {
             self.writer.announce(now).await?;
@@ -204,21 +203,73 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes what leads to a resource and what it names. Every step may be repeated.
-    async fn lead_to(&self, ready: &Ready, standing: &Standing, received: Time) -> Result<()> {
-        if ready.change.outcome(standing) != Written::Stored {
-            return Ok(());
+    /// The shared resources that the run brings and by which the member is led to this one for the first time in it: it, and what it
+    /// refers to.
+    async fn brought_with(&self, owner: &str, target: &Reference) -> Vec<Reference> {
+        if self.pointers.lock().await.contains_key(&(owner.to_owned(), target.clone())) {
+            return Vec::new();
         }
-        for (owner, binary) in ready.binaries() {
-            self.writer.name(owner, &binary, ready.change.reference()).await?;
-            if !self.writer.give(&binary, owner, self.survey, self.moment(received)?).await? {
-                bail!("another load gave {binary} to another member at this moment; run the same load again");
-            }
-        }
-        for (owner, target) in &ready.pointers {
-            self.lead(owner, target).await?;
+        let next = self.survey.shared_references(target).unwrap_or_default();
+        let mut brought = vec![target.clone()];
+        brought.extend(next);
+        brought.retain(|reference| self.survey.newest.contains_key(reference));
+        brought
+    }
+
+    /// Gives each Binary to the member whose resource names it.
+    async fn give(&self, batch: &[(Ready, Standing)], received: Time) -> Result<()> {
+        let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
+        let named = stored.flat_map(|(ready, _)| ready.binaries().map(move |(owner, binary)| (ready, owner, binary)));
+        let mut given = stream::iter(named)
+            .map(async |(ready, owner, binary)| {
+                self.writer.name(owner, &binary, ready.change.reference()).await?;
+                let is_given = self.writer.give(&binary, owner, self.survey, self.moment(received)?).await?;
+                if !is_given {
+                    bail!("another load gave {binary} to another member at this moment; run the same load again");
+                }
+                Ok(())
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some(result) = given.next().await {
+            result?;
         }
         Ok(())
+    }
+
+    /// Lets members reach the shared resources that theirs refer to, and those that these refer to. Each pointer is written once: one
+    /// that is refused because it is there costs as much.
+    async fn lead(&self, batch: &[(Ready, Standing)]) -> Result<(), StoreError> {
+        let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
+        let direct: BTreeSet<&(String, Reference)> = stored.flat_map(|(ready, _)| &ready.pointers).collect();
+        let new = self.point(direct.iter().map(|(owner, target)| (owner.clone(), target.clone())), 1).await?;
+        let mut second = BTreeSet::new();
+        for (owner, target) in new {
+            let next = self.shared_references(&target).await?.into_iter().map(|next| (owner.clone(), next));
+            second.extend(next.filter(|pointer| !direct.contains(pointer)));
+        }
+        self.point(second.into_iter(), 2).await?;
+        Ok(())
+    }
+
+    /// Writes pointers that are so many steps long; tells which are new.
+    async fn point(
+        &self,
+        pointers: impl Iterator<Item = (String, Reference)>,
+        steps: u8,
+    ) -> Result<Vec<(String, Reference)>, StoreError> {
+        let written: Vec<Result<Option<(String, Reference)>, StoreError>> = stream::iter(pointers)
+            .map(async |pointer| {
+                if self.pointers.lock().await.get(&pointer).is_some_and(|known| *known <= steps) {
+                    return Ok(None);
+                }
+                let new = self.writer.point(&pointer.0, &pointer.1, steps).await?;
+                self.pointers.lock().await.insert(pointer.clone(), steps);
+                Ok(new.then_some(pointer))
+            })
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        written.into_iter().filter_map(Result::transpose).collect()
     }
 
     /// Writes the files that a resource names, then the resource.
@@ -239,27 +290,6 @@ impl Run<'_> {
             return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
         }
         Ok(now)
-    }
-
-    /// Lets a member reach a shared resource and those that it refers to.
-    async fn lead(&self, owner: &str, target: &Reference) -> Result<(), StoreError> {
-        if self.point(owner, target, 1).await? {
-            for next in self.shared_references(target).await? {
-                self.point(owner, &next, 2).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether this pointer is new.
-    async fn point(&self, owner: &str, target: &Reference, steps: u8) -> Result<bool, StoreError> {
-        let pointer = (owner.to_owned(), target.clone());
-        if self.pointers.lock().await.get(&pointer).is_some_and(|known| *known <= steps) {
-            return Ok(false);
-        }
-        let new = self.writer.point(owner, target, steps).await?;
-        self.pointers.lock().await.insert(pointer, steps);
-        Ok(new)
     }
 
     /// The shared resources that a shared one refers to: by this run, or else by the store.

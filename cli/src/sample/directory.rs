@@ -227,6 +227,13 @@ fn build_organization(o: &Organization) -> Value {
             "value": "99999",
         }));
     }
+    if o.trade == Trade::Hospital {
+        let number = format!("99{}", &o.npi[5..]);
+        identifiers.push(json!({
+            "system": "http://terminology.hl7.org/NamingSystem/CMSCertificationNumber",
+            "value": number,
+        }));
+    }
     let kind = if payer {
         organization_type("ins", "Insurance Company")
     } else {

@@ -38,6 +38,7 @@ mod population;
 mod priorauth;
 mod provenance;
 mod random;
+mod request;
 mod shared;
 mod surveys;
 mod values;

@@ -38,6 +38,13 @@ pub(crate) struct Request<'a> {
     pub(crate) previous: Option<&'a str>,
 }
 
+impl Request<'_> {
+    /// When the plan decides.
+    pub(crate) fn decided(&self) -> Date {
+        later(self.on, if self.urgent { 1 } else { 6 })
+    }
+}
+
 pub(crate) const NOT_NECESSARY: Code =
     carc("50", "These are non-covered services because this is not deemed a 'medical necessity' by the payer.");
 
@@ -160,7 +167,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
         Decision::Denied(_, why) => json!([{"number": 1, "type": "display", "text": why}]),
         _ => Value::Null,
     };
-    let decided = later(r.on, if r.urgent { 1 } else { 6 });
+    let decided = r.decided();
     let valid = period(decided, decided + time::Duration::days(180));
     let approved = matches!(decision, Decision::Approved { .. });
     let [item, head, totals] = outcome(r, decision, &review(&number, decision, decided));

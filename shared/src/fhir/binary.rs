@@ -54,7 +54,7 @@ pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error>
     let media_type = media_type(resource["contentType"].as_str());
     let form = Form::wanted(call.request, &media_type)?;
     let validators = Validators::of(form, &row);
-    if is_held(call.request, row.version, row.last_updated) {
+    if is_held(call.request, &validators.etag, row.last_updated) {
         return Ok(Disclosure::not_modified(validators.set_on(empty(StatusCode::NOT_MODIFIED))));
     }
     match (form, row.content()) {
@@ -151,8 +151,9 @@ impl Validators {
     fn of(form: Form, row: &Row) -> Validators {
         let etag = match form {
             Form::Fhir => format!("W/\"{}\"", row.version),
-            // Of one version the bytes are always the same, so that a download can be taken up again (RFC 9110 §13.1.5).
-            Form::Raw => format!("\"{}\"", row.version),
+            // Of one version the bytes are always the same, so that a download can be taken up again (RFC 9110 §13.1.5). Two forms
+            // have two tags (§8.8.3): who holds the one does not hold the other.
+            Form::Raw => format!("\"{}-raw\"", row.version),
         };
         Validators { etag, updated: row.last_updated }
     }

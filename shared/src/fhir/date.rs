@@ -15,6 +15,9 @@ pub struct Interval {
 const END_OF_CALENDAR: i64 = 253_402_300_799_999;
 
 impl Interval {
+    /// All of time.
+    pub const ALWAYS: Interval = Interval { low: i64::MIN, high: i64::MAX };
+
     /// Reads a FHIR `date`, `dateTime` or `instant`; a time without a zone is taken as UTC. `None` where the text is none.
     pub fn parse(text: &str) -> Option<Interval> {
         let (date, clock) = match text.split_once('T') {

@@ -69,6 +69,7 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
 
 impl Request {
     fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<Request, Error> {
+        super::query::bounded(pairs)?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let name = super::outcome::shortened(name);
             return Err(Error::Invalid(format!(
@@ -84,7 +85,8 @@ impl Request {
         };
         let patient =
             once("patient")?.ok_or_else(|| Error::Invalid("`$docref` needs `patient`, a Patient's id".into()))?;
-        if filter("patient", patient)?.members().any(|member| member != call.bearer.patient()) {
+        let of_patient = filter("patient", patient)?;
+        if of_patient.members().any(|member| member != call.bearer.patient()) {
             return Err(Error::OtherMember { parameter: "patient".into() });
         }
         // Each may be there several times, and then any of its values will do.
@@ -92,7 +94,7 @@ impl Request {
             let values: Vec<&str> = pairs.iter().filter(|pair| pair.0 == name).map(|pair| pair.1.as_str()).collect();
             (!values.is_empty()).then(|| filter(code, &values.join(","))).transpose()
         };
-        let mut filters = vec![filter("status", "current")?];
+        let mut filters = vec![of_patient, filter("status", "current")?];
         filters.extend(any("type", "type")?);
         filters.extend(any("profile", "_profile")?);
         let mut dates = Vec::new();

@@ -103,6 +103,21 @@ pub struct Query {
     pub ignored: Vec<String>,
 }
 
+/// Refuses more than an answer's links could repeat, before any of it is looked at.
+///
+/// # Errors
+/// [`Error::Invalid`]
+pub fn bounded(pairs: &[(String, String)]) -> Result<(), Error> {
+    if pairs.len() > LARGEST_LIST {
+        return Err(Error::Invalid(format!("a request has at most {LARGEST_LIST} parameters")));
+    }
+    if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LARGEST_SEARCH {
+        let text = format!("a request's parameters have at most {LARGEST_SEARCH} characters; ask in parts");
+        return Err(Error::Invalid(text));
+    }
+    Ok(())
+}
+
 impl Query {
     /// Reads a search on `kind`. `bases` are the URLs under which our own resources may be named.
     ///
@@ -114,12 +129,7 @@ impl Query {
         lenient: bool,
         bases: &[&str],
     ) -> Result<Query, Error> {
-        if pairs.len() > LARGEST_LIST {
-            return Err(Error::Invalid(format!("a search has at most {LARGEST_LIST} parameters")));
-        }
-        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LARGEST_SEARCH {
-            return Err(Error::Invalid(format!("a search has at most {LARGEST_SEARCH} characters; ask in parts")));
-        }
+        bounded(&pairs)?;
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let (summary, count) = (summary(once("_summary")?, once("_elements")?)?, count(once("_count")?)?);
         let mut query = Query {

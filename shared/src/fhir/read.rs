@@ -64,12 +64,12 @@ async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
     if row.key.kind == "Binary" {
         return binary::give(call, row).await;
     }
-    let (key, version, updated) = (row.key.clone(), row.version, row.last_updated);
+    let (key, etag, updated) = (row.key.clone(), format!("W/\"{}\"", row.version), row.last_updated);
     let validators = |response: &mut Response| {
-        set(response, header::ETAG, &format!("W/\"{version}\""));
+        set(response, header::ETAG, &etag);
         set(response, header::LAST_MODIFIED, &updated.http_date());
     };
-    if is_held(call.request, version, updated) {
+    if is_held(call.request, &etag, updated) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         validators(&mut response);
         return Ok(Disclosure::not_modified(response));
@@ -79,14 +79,14 @@ async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
     Ok(Disclosure::new(response, vec![key]))
 }
 
-/// Whether the app says that it holds this version (R4, "conditional read"). Where it names versions, its date does not count
+/// Whether the app says that it holds what this tag is of (R4, "conditional read"). Where it names tags, its date does not count
 /// (RFC 9110 §13.2.2), and a date that is none is as if it were not there (§13.1.3).
-pub(super) fn is_held(request: &Request, version: u64, updated: Time) -> bool {
+pub(super) fn is_held(request: &Request, etag: &str, updated: Time) -> bool {
     if request.headers.contains_key(header::IF_NONE_MATCH) {
         let tags = request.header(header::IF_NONE_MATCH).unwrap_or_default();
-        let (all, this) = ("*", format!("\"{version}\""));
         // The comparison is the weak one (§13.1.2): `W/` makes no difference.
-        return tags.split(',').map(str::trim).any(|tag| tag == all || tag.strip_prefix("W/").unwrap_or(tag) == this);
+        let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+        return tags.split(',').map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag));
     }
     let since = request.header(header::IF_MODIFIED_SINCE).and_then(Time::from_http_date);
     since.is_some_and(|since| updated.seconds() <= since.seconds())
@@ -118,12 +118,12 @@ async fn is_named(
 /// Resources that are read at once to find one that names a document. Hardly ever are there more than one or two.
 const AT_ONCE: usize = 20;
 
-/// Whether an Attachment somewhere in `json` has this Binary as its `url`.
+/// Whether something in `json` names this Binary: an Attachment by its `url`, or a reference.
 fn attaches(json: &Json, name: &str, base: &str) -> bool {
     match json {
         Json::Object(fields) => fields.iter().any(|(key, value)| match value {
-            Json::String(url) if key == "url" => {
-                Reference::parse(url, &[base]).is_some_and(|reference| reference.to_string() == name)
+            Json::String(text) if key == "url" || key == "reference" => {
+                Reference::parse(text, &[base]).is_some_and(|reference| reference.to_string() == name)
             }
             value => attaches(value, name, base),
         }),

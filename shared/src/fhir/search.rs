@@ -4,6 +4,8 @@
 //! reads at most 1 MB of rows and goes on with a cursor; one in another order, or of shared resources, has to see all rows
 //! before it can tell which come first, and is refused where that is more than 1 MB.
 
+mod history;
+
 use std::cmp::Ordering;
 
 use base64::Engine;
@@ -25,7 +27,6 @@ use crate::access::{Access, Interaction, Permit};
 use crate::audit::Disclosure;
 use crate::http::json;
 use crate::store::objects::ObjectError;
-use crate::store::resources::Window;
 use crate::store::row::{Row, moment};
 
 /// A count reads on for at most so many calls of 1 MB.
@@ -66,7 +67,7 @@ pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
     let page = match (news(call, &query, &permit).await?, query.history_order()) {
         (Some(rows), _) => sorted_page(&query, rows, cursor.as_ref()),
         (None, Some(newest_first)) if !kind.is_shared() => {
-            history_page(call, &query, &permit, newest_first, cursor.as_ref()).await?
+            history::page(call, &query, &permit, newest_first, cursor.as_ref()).await?
         }
         _ => sorted_page(&query, all(call, &query, &permit).await?, cursor.as_ref()),
     };
@@ -88,48 +89,6 @@ fn pairs(call: &Call<'_>) -> Result<Vec<(String, String)>, Error> {
         pairs.extend(form);
     }
     Ok(pairs)
-}
-
-/// A page in the order of the history: reads the page and no more where no filter can leave a row out.
-async fn history_page(
-    call: &Call<'_>,
-    query: &Query,
-    permit: &Permit,
-    newest_first: bool,
-    cursor: Option<&Place>,
-) -> Result<Page, Error> {
-    let selective = query.selective().next().is_some();
-    let mut windows = windows(query, newest_first);
-    if let Some([Some(position)]) = cursor.map(|place| &place.at[..]) {
-        let Some(start) = windows.iter().position(|window| window.holds(query.kind, position)) else {
-            let text = format!("`{CURSOR}` is not one of this search: follow the `next` link as it came");
-            return Err(Error::Invalid(text));
-        };
-        windows.drain(..start);
-        windows[0].after = Some(position.clone());
-    }
-    let (mut rows, mut more, mut unread) = (Vec::<Row>::new(), None, windows.len());
-    for mut window in windows {
-        window.limit = (!selective).then_some(query.count + 1 - rows.len());
-        let keep = |row: &Row| query.selective().all(|filter| filter.keeps(row.index()));
-        let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let slice = access.open(sealed)?;
-        rows.extend(slice.rows);
-        more = slice.more;
-        unread -= 1;
-        if more.is_some() || rows.len() > query.count {
-            break;
-        }
-    }
-    let total = (cursor.is_none() && more.is_none() && unread == 0).then_some(rows.len());
-    let more = if rows.len() > query.count {
-        rows.truncate(query.count);
-        rows.last().map(|row| row.position.clone())
-    } else {
-        more
-    };
-    Ok(Page { rows, more: more.map(|position| vec![Some(position)]), total })
 }
 
 /// What is new, where the search asks for news and there is little of it. A page that goes on may find that there is much by now
@@ -164,7 +123,7 @@ async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<Vec<Row>
         let (access, sealed) = tokio::try_join!(call.access(), async { Ok(resources.reachable(permit).await?) })?;
         return Ok(access.open(sealed)?);
     }
-    let window = window(query, true);
+    let window = history::window(query, true);
     let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(row.index()));
     let read = async { Ok(resources.history(permit, &window, keep).await?) };
     let (access, sealed) = tokio::try_join!(call.access(), read)?;
@@ -189,7 +148,7 @@ async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize,
     if let Some(rows) = read {
         return Ok(rows.iter().filter(|row| query.filters.iter().all(|filter| filter.keeps(row.index()))).count());
     }
-    let (mut window, mut total) = (window(query, true), 0);
+    let (mut window, mut total) = (history::window(query, true), 0);
     for _ in 0..LONGEST_COUNT {
         let keep = |row: &Row| query.filters.iter().all(|filter| filter.keeps(row.index()));
         let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
@@ -202,29 +161,6 @@ async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Result<usize,
         }
     }
     Err(Error::TooCostly("there are too many to count in one request; narrow the search".into()))
-}
-
-/// The part of the history in which matches can lie.
-fn window(query: &Query, newest_first: bool) -> Window {
-    let (mut low, mut high) = (moment(None), moment(Some(i64::MAX)));
-    let key_date = query.filters.iter().filter(|filter| Some(filter.parameter.code) == query.kind.key_date);
-    for bounds in key_date.filter_map(Filter::bounds) {
-        low = low.max(moment(Some(bounds.low)));
-        high = high.min(moment(Some(bounds.high)));
-    }
-    Window { moments: (low, high.max(low)), newest_first, after: None, limit: None }
-}
-
-/// The same in the order in which it is read. A row without the key date stands before all others in the history, and last in
-/// every order.
-fn windows(query: &Query, newest_first: bool) -> Vec<Window> {
-    let whole = window(query, newest_first);
-    let (low, high) = whole.moments;
-    if newest_first || low > moment(None) || query.kind.key_date.is_none() {
-        return vec![whole];
-    }
-    let dated = Window { moments: (low + 1, high.max(low + 1)), ..whole.clone() };
-    vec![dated, Window { moments: (low, low), ..whole }]
 }
 
 /// A row's place in the result: in the history, or its sort keys followed by its id, which makes the order total.

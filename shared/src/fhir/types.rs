@@ -83,6 +83,14 @@ pub static TYPES: &[ResourceType] = &[
     of("Specimen", "subject", "collected"),
 ];
 
+/// Where the date that orders a type's history is not that of the care.
+const CARE_DATES: &[(&str, &str)] = &[
+    ("Condition", "onset-date"),
+    ("DocumentReference", "period"),
+    ("ExplanationOfBenefit", "service-date"),
+    ("ServiceRequest", "occurrence"),
+];
+
 impl ResourceType {
     /// The type of that name.
     pub fn named(name: &str) -> Option<&'static ResourceType> {
@@ -94,9 +102,27 @@ impl ResourceType {
         matches!(self.owner, Owner::Shared | Owner::SubjectOrShared(_))
     }
 
-    /// Whether resources of the type may be a member's own, so that somewhere it must be noted whose.
-    pub fn has_home(&self) -> bool {
+    /// Whether resources of the type may be a member's own.
+    pub fn is_owned(&self) -> bool {
         self.owner != Owner::Shared
+    }
+
+    /// Whether it must be noted somewhere whose a resource of the type is: a Patient's id says it.
+    pub fn has_home(&self) -> bool {
+        self.is_owned() && self.owner != Owner::Itself
+    }
+
+    /// Whether a Binary that a resource of the type names is its member's. R4 has an Attachment in many types, and by an extension it may
+    /// stand in any. A Provenance is about resources whose member is known, and gives nothing.
+    pub fn names_documents(&self) -> bool {
+        matches!(self.owner, Owner::Itself | Owner::Subject(_) | Owner::SubjectOrShared(_))
+    }
+
+    /// The search parameters that say which care a resource is about, the first that has a value: not when it was written down or sent
+    /// (R4, `$everything`: "care dates, not record currency dates"), where the table knows better.
+    pub fn care_dates(&self) -> impl Iterator<Item = &'static str> {
+        let care = CARE_DATES.iter().filter(|(kind, _)| *kind == self.name).map(|(_, code)| *code);
+        care.chain(self.key_date)
     }
 }
 
@@ -117,5 +143,15 @@ mod tests {
             let parameter = parameters_of(row.name).find(|(_, parameter)| parameter.code == code);
             assert!(parameter.is_some_and(|(_, p)| p.kind == crate::fhir::Kind::Date), "{} {code}", row.name);
         }
+    }
+
+    #[test]
+    fn every_care_date_is_a_date_parameter_of_its_type() {
+        for (kind, code) in CARE_DATES {
+            let parameter = parameters_of(kind).find(|(_, parameter)| parameter.code == *code);
+            assert!(parameter.is_some_and(|(_, p)| p.kind == crate::fhir::Kind::Date), "{kind} {code}");
+        }
+        let eob = ResourceType::named("ExplanationOfBenefit").unwrap();
+        assert_eq!(eob.care_dates().collect::<Vec<_>>(), ["service-date", "created"]);
     }
 }

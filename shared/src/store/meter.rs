@@ -16,13 +16,14 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 pub struct Usage {
     /// Calls to AWS.
     pub calls: u32,
-    /// Calls that began while no other was under way: the sequential round trips.
+    /// Sequential round trips: the longest chain of calls of which each began after the one before had its answer.
     pub waves: u32,
     /// DynamoDB read units.
     pub read_units: f64,
     /// DynamoDB write units.
     pub write_units: f64,
-    in_flight: u32,
+    /// The longest chain that has its answers.
+    answered: u32,
     running: Duration,
     in_calls: Duration,
 }
@@ -70,13 +71,14 @@ pub(super) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Futur
     // On the heap: the SDK's futures are large, and a request's own would hold one for each call that it may make.
     let call = Box::pin(call);
     async {
+        let mut depth = 0;
         note(|usage| {
+            depth = usage.answered + 1;
             usage.calls += 1;
-            usage.waves += u32::from(usage.in_flight == 0);
-            usage.in_flight += 1;
+            usage.waves = usage.waves.max(depth);
         });
         let answer = timed(call, |usage, took| usage.in_calls += took).await;
-        note(|usage| usage.in_flight -= 1);
+        note(|usage| usage.answered = usage.answered.max(depth));
         answer
     }
 }
@@ -118,5 +120,24 @@ mod tests {
         assert!(usage.own() >= Duration::from_millis(5) && usage.in_calls >= Duration::from_millis(5));
         assert_eq!(usage.own() + usage.in_calls, usage.running);
         assert_eq!((usage.calls, usage.waves), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_call_after_another_is_a_round_trip_of_its_own_whatever_else_is_under_way() {
+        let wait = |milliseconds| {
+            call(async move {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                Ok::<_, ()>(())
+            })
+        };
+        let request = async {
+            let two = async {
+                wait(1).await?;
+                wait(1).await
+            };
+            tokio::try_join!(wait(50), two)
+        };
+        let (_, usage) = measured(request).await;
+        assert_eq!((usage.calls, usage.waves), (3, 2));
     }
 }

@@ -8,7 +8,7 @@
 //! - A tombstone: a row with a version and no body, where a resource was deleted.
 //! - News of shared resources: pk `shared`, sk a moment at which some of them changed.
 //!
-//! The partition key of every read comes from the permit. A shared body is fetched through a [`Reach`] only, and a reach is
+//! The partition key of every read comes from the permit. A shared body is opened through a [`Reach`] only, and a reach is
 //! made in [`reach`] alone, from a pointer or a reference that was itself read under the permit. What is read comes out
 //! [`Sealed`], to be opened by an [`crate::access::Access`]: by a grant that was found to be alive.
 
@@ -24,9 +24,9 @@ pub use reach::Reach;
 
 pub(super) use self::news::{SHARED_NEWS, moment};
 
-use self::items::{Item, decode, key, text};
+use self::items::{Held, Item, decode, key, text};
 use super::objects::{Object, ObjectError, Objects};
-use super::row::{self, Row};
+use super::row::{self, Row, Text};
 use super::{Aws, StoreError, meter};
 use crate::access::{Permit, Permits, Sealed};
 use crate::fhir::index::Index;
@@ -165,9 +165,7 @@ impl Resources {
     /// [`StoreError`]
     pub async fn read(&self, permit: &Permit, id: &str) -> Result<Sealed<Reading>, StoreError> {
         let target = Reference::new(permit.kind().name, id);
-        let own = self.get(&key(&permit.partition(), &target.to_string())).await?;
-        let found = match own {
-            Some(Found::Pointer(reach)) => self.pointed_to(&reach).await?,
+        let found = match self.own_or_shared(permit, &target).await? {
             None if permit.kind().is_shared() => {
                 let second = self.second_step(permit).await?;
                 match second.iter().find(|reach| *reach.target() == target) {
@@ -182,6 +180,25 @@ impl Resources {
             Some(Found::Tombstone) if permit.admits_all() => Reading::Deleted,
             _ => Reading::Nothing,
         }))
+    }
+
+    /// What stands in the member's partition under this name. Where that may be a pointer, what it leads to is read beside it, and
+    /// looked at only if it is: a shared resource costs the same round trips as one of the member's own.
+    async fn own_or_shared(&self, permit: &Permit, target: &Reference) -> Result<Option<Found>, StoreError> {
+        let (partition, name) = (permit.partition(), target.to_string());
+        if !permit.kind().is_shared() {
+            return self.get(&key(&partition, &name)).await;
+        }
+        let items = self.batch(vec![key(&partition, &name), key(&name, &name)]).await?;
+        let of = |pk: &str| items.iter().find(|item| text(item, "pk").is_ok_and(|own| own == pk));
+        let Some(own) = of(&partition) else { return Ok(None) };
+        match self.found(own, 0).await? {
+            Found::Pointer(reach) => match of(&name) {
+                Some(item) => self.found(item, reach.steps()).await.map(Some),
+                None => Ok(None),
+            },
+            own => Ok(Some(own)),
+        }
     }
 
     async fn get(&self, key: &Item) -> Result<Option<Found>, StoreError> {
@@ -227,12 +244,13 @@ impl Resources {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        let mut rows = Vec::new();
+        let (mut rows, mut held) = (Vec::new(), Held::default());
         for item in answer.items() {
-            if let Found::Resource(row) = self.found(item, 0).await?
+            if let Found::Resource(mut row) = self.found(item, 0).await?
                 && permit.admits(&row)
                 && keep(&row)
             {
+                held.take(&mut row, item);
                 rows.push(row);
             }
         }
@@ -265,11 +283,14 @@ impl Resources {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
-        let mut rows = Vec::with_capacity(answer.items().len());
+        let (mut rows, mut held) = (Vec::with_capacity(answer.items().len()), Held::default());
         for item in answer.items() {
-            let found = self.found(item, 0).await?;
-            let admitted = match &found {
-                Found::Resource(row) => permits.admit(row),
+            let mut found = self.found(item, 0).await?;
+            let admitted = match &mut found {
+                Found::Resource(row) => {
+                    held.take(row, item);
+                    permits.admit(row)
+                }
                 Found::Pointer(reach) => permits.include(&reach.target().kind),
                 Found::Tombstone => false,
             };
@@ -300,17 +321,19 @@ impl Resources {
     ///
     /// # Errors
     /// [`ObjectError`]
-    pub async fn json(&self, row: Row) -> Result<String, ObjectError> {
-        match &row.object {
-            None => Ok(row.json),
-            Some(object) => self.object(&row, object).await.map(|(_, json)| json),
+    pub async fn json(&self, mut row: Row) -> Result<String, ObjectError> {
+        match std::mem::replace(&mut row.json, Text::Here(String::new())) {
+            Text::Here(json) => Ok(json),
+            Text::Folded(body) => row::unpack(&row.version(), &body).map(|(_, json)| json).map_err(ObjectError),
+            Text::InBucket(object) => self.object(&row, &object).await.map(|(_, json)| json),
         }
     }
 
     async fn resources(&self, items: &[Item], steps: u8) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::with_capacity(items.len());
+        let (mut rows, mut held) = (Vec::with_capacity(items.len()), Held::default());
         for item in items {
-            if let Found::Resource(row) = self.found(item, steps).await? {
+            if let Found::Resource(mut row) = self.found(item, steps).await? {
+                held.take(&mut row, item);
                 rows.push(row);
             }
         }
@@ -321,7 +344,7 @@ impl Resources {
     async fn found(&self, item: &Item, steps: u8) -> Result<Found, StoreError> {
         let mut found = decode(item, steps)?;
         if let Found::Resource(row) = &mut found
-            && let Some(object) = &row.object
+            && let Text::InBucket(object) = &row.json
             && row.index().table != table_version()
         {
             let (index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;

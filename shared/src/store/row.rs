@@ -61,13 +61,21 @@ pub struct Row {
     /// Its place in the member's history of its type (see [`position`]); for a type that no date orders, its type and id.
     pub position: String,
     pub(super) index: Packed,
-    /// Its JSON; empty where it lies in the bucket (see [`super::resources::Resources::json`]).
-    pub(super) json: String,
-    pub(super) object: Option<Object>,
+    /// Its JSON (see [`super::resources::Resources::json`]).
+    pub(super) json: Text,
     /// What it holds beside its JSON, if it is a Binary whose content lies in the bucket.
     pub(super) content: Option<Content>,
     /// How far it is from the member's own: 0 for their own, 1 for a shared one pointed to, 2 for the second step.
     pub(super) steps: u8,
+}
+
+/// Where a row's JSON is.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    Here(String),
+    /// In the body as it was read, to be unpacked once more.
+    Folded(Vec<u8>),
+    InBucket(Object),
 }
 
 /// An index as it was read. It is unpacked when it is first asked for: a page in the order of the history asks for none.
@@ -95,7 +103,23 @@ impl Packed {
 impl Row {
     /// The values of its search parameters.
     pub fn index(&self) -> &Index {
-        self.index.index(&self.version(), &self.json)
+        let json = if let Text::Here(json) = &self.json { json.as_str() } else { "" };
+        self.index.index(&self.version(), json)
+    }
+
+    /// How many bytes of JSON it holds.
+    pub(super) fn weight(&self) -> usize {
+        if let Text::Here(json) = &self.json { json.len() } else { 0 }
+    }
+
+    /// Lets go of its JSON, which this body has. Text that repeats itself packs to a hundredth, so that one call may read more of it
+    /// than a function has memory for.
+    pub(super) fn fold(&mut self, body: &[u8]) {
+        if let Text::Here(_) = &self.json {
+            // It may be made of the JSON.
+            self.index();
+            self.json = Text::Folded(body.to_vec());
+        }
     }
 
     /// Which version of which resource it is.

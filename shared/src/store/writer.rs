@@ -98,7 +98,10 @@ impl Writer {
         let mut standings = Vec::with_capacity(changes.len());
         let mut wanted = Vec::new();
         for change in changes {
-            let owners = homes.get(&change.reference).cloned().unwrap_or_default();
+            let owners = match change.kind.owner {
+                Owner::Itself => BTreeSet::from([change.reference.id.clone()]),
+                _ => homes.get(&change.reference).cloned().unwrap_or_default(),
+            };
             let mut places: BTreeSet<Place> = change.copies.keys().cloned().collect();
             places.extend(owners.iter().cloned().map(Place::Member));
             if change.kind.is_shared() {

@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
+use shared::fhir::types::{Owner, TYPES};
 use tests::{App, Tokens};
 
 fn note(id: &str, category: &str) -> Json {
@@ -43,6 +44,33 @@ async fn a_granular_scope_on_documents_holds_for_their_contents() {
         app.refresh_with(&wide, &[("client_id", "app"), ("scope", "patient/Binary.rs")], HeaderMap::new()).await;
     let other = app.fhir(&Tokens::of(&narrowed), "Binary/other").await;
     assert_eq!(other.status, StatusCode::NOT_FOUND, "a refresh for less opens no more");
+    app.finish().await;
+}
+
+/// By whichever element of whichever type a Binary is named: it is read by who reads that, and by nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binary_is_read_by_who_reads_what_names_it_whatever_that_is() {
+    let app = App::start().await;
+    let binary = |id: &str| json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "aGk="});
+    let answer = json!({"resourceType": "ClaimResponse", "id": "answer", "status": "active", "use": "preauthorization",
+        "patient": {"reference": "Patient/alice"}, "form": {"contentType": "text/plain", "url": "Binary/form"}});
+    let plan = json!({"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan",
+        "subject": {"reference": "Patient/alice"}, "supportingInfo": [{"reference": "Binary/information"}]});
+    assert!(app.load(Source::Memory(vec![answer, plan, binary("form"), binary("information")])).await.is_clean());
+    let all_but = |left_out: &str| {
+        let kinds = TYPES.iter().filter(|kind| kind.owner != Owner::Shared && kind.name != left_out);
+        kinds.map(|kind| format!("patient/{}.rs", kind.name)).collect::<Vec<_>>().join(" ")
+    };
+    for (id, naming) in [("form", "ClaimResponse"), ("information", "CarePlan")] {
+        for (scope, status) in [
+            ("patient/*.rs".to_owned(), StatusCode::OK),
+            (format!("patient/{naming}.rs patient/Binary.rs"), StatusCode::OK),
+            (all_but(naming), StatusCode::NOT_FOUND),
+        ] {
+            let tokens = app.sign_in("alice", &scope).await;
+            assert_eq!(app.fhir(&tokens, &format!("Binary/{id}")).await.status, status, "{id}: {scope}");
+        }
+    }
     app.finish().await;
 }
 

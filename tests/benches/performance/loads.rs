@@ -32,9 +32,9 @@ pub struct Load {
 }
 
 impl Load {
-    /// Write units per resource.
+    /// Write units per resource that was written. What is superseded within the feed is read and never written.
     pub fn each(&self) -> f64 {
-        self.write_units / whole(self.resources)
+        self.write_units / whole(self.stored.max(1))
     }
 }
 

@@ -138,6 +138,21 @@ pub fn record(folder: &Path, count: usize, seed: usize) -> PathBuf {
     write(folder, sample::history(count, seed as u64).flatten())
 }
 
+/// Who has [`long_texts`].
+pub const LONG_TEXTS: &str = "texts";
+
+/// Writes a member with Observations whose text repeats itself: 145 MB of JSON that pack into less than one call reads.
+pub fn long_texts(folder: &Path) -> PathBuf {
+    let lengths = [3_500_000].repeat(30).into_iter().chain([100_000].repeat(400));
+    let observations = lengths.enumerate().map(|(number, length)| {
+        let day = format!("2025-{:02}-{:02}", number / 28 % 12 + 1, number % 28 + 1);
+        serde_json::json!({"resourceType": "Observation", "id": format!("text-{number}"), "status": "final",
+            "code": {"text": "A long note"}, "subject": {"reference": format!("Patient/{LONG_TEXTS}")},
+            "effectiveDateTime": day, "note": [{"text": "Nothing new. ".repeat(length / 13)}]})
+    });
+    write(folder, [patient(LONG_TEXTS)].into_iter().chain(observations))
+}
+
 fn write(folder: &Path, resources: impl Iterator<Item = Json>) -> PathBuf {
     let path = folder.join("member.ndjson");
     let mut file = BufWriter::new(File::create(&path).expect("the file can be made"));

@@ -182,6 +182,26 @@ pub async fn operations(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
         rows.extend(history(stage, *size).await);
     }
     rows.extend(whole_records(stage, sizes).await);
+    rows.extend(long_texts(stage).await);
+    rows
+}
+
+/// What takes most memory: many long texts in one call.
+async fn long_texts(stage: &Stage) -> Vec<Operation> {
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    let file = material::long_texts(folder.path());
+    stage.load(Source::of_paths(&[file]).expect("it is there")).await;
+    let tokens = stage.connect(material::LONG_TEXTS).await;
+    let record = format!("Patient/{}/$everything", material::LONG_TEXTS);
+    let mut rows = Vec::new();
+    for (name, path) in [
+        ("Observations with long texts, a page", "Observation?_count=100"),
+        ("the same by their status", "Observation?_count=100&status=final"),
+        ("the same in another order", "Observation?_count=100&_sort=code"),
+        ("the whole record, a page", &*record),
+    ] {
+        rows.push(stage.one(&tokens, name, 430, path, None).await);
+    }
     rows
 }
 

@@ -21,6 +21,7 @@ use super::super::life::{self, Body};
 use super::super::patient::{self, Person};
 use super::super::priorauth::{self, Decision, Request};
 use super::super::random::Rng;
+use super::super::request;
 use super::super::{care, medications, observations, vitals};
 use super::stays;
 
@@ -145,6 +146,8 @@ fn authorizations(chart: &mut Chart) {
     );
     breathing.urgent = true;
     priorauth::authorization(chart, &breathing, Decision::Pending);
+    let modifier = hcpcs("GP", "Services delivered under an outpatient physical therapy plan of care");
+    request::exchanged(chart, &first, &number, modifier);
     let line = Line::service(service("cpap"), date!(2026 - 03 - 10), HOME).refused(NO_AUTHORIZATION);
     let mut claim =
         Claim::visit(chart, doctor("okafor"), date!(2026 - 03 - 10), illness("hypertension").icd10, vec![line]);

@@ -53,8 +53,10 @@ impl Request {
                 None => posted(&call.request.body)?,
             });
         }
+        query::bounded(&pairs)?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let known = PARAMETERS[..5].join(", ");
+            let name = shortened(name);
             return Err(Error::Invalid(format!("`$everything` has no parameter `{name}`. It has: {known}")));
         }
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
@@ -66,8 +68,10 @@ impl Request {
             once(name)?.map(parse).transpose()
         };
         let (start, end) = (date("start")?, date("end")?);
-        let care =
-            Interval { low: start.map_or(i64::MIN, |start| start.low), high: end.map_or(i64::MAX, |end| end.high) };
+        let care = Interval {
+            low: start.map_or(Interval::ALWAYS.low, |start| start.low),
+            high: end.map_or(Interval::ALWAYS.high, |end| end.high),
+        };
         if care.low > care.high {
             return Err(Error::Invalid("`start` is after `end`".into()));
         }
@@ -93,21 +97,25 @@ impl Request {
     /// Whether the resource is recent enough and of the asked time of care; one without a date always is.
     pub fn wants(&self, row: &Row) -> bool {
         let recent = self.since.is_none_or(|since| row.last_updated >= since);
-        let key_date = ResourceType::named(&row.key.kind)
-            .and_then(|kind| parameters_of(kind.name).find(|(_, parameter)| Some(parameter.code) == kind.key_date));
-        let in_time = key_date.is_none_or(|(position, _)| {
-            row.index().values(position).iter().all(|value| match value {
-                Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
-                _ => true,
-            })
-        });
-        recent && in_time
+        recent && (self.care == Interval::ALWAYS || self.is_in_time(row))
+    }
+
+    fn is_in_time(&self, row: &Row) -> bool {
+        let Some(kind) = ResourceType::named(&row.key.kind) else { return true };
+        let values = |code| {
+            let (position, _) = parameters_of(kind.name).find(|(_, parameter)| parameter.code == code)?;
+            Some(row.index().values(position)).filter(|values| !values.is_empty())
+        };
+        let Some(dates) = kind.care_dates().find_map(values) else { return true };
+        dates.iter().any(|value| match value {
+            Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
+            _ => true,
+        })
     }
 
     /// Whether resources of the permitted types may be left out.
     pub fn is_selective(&self) -> bool {
-        let all_times = self.care == Interval { low: i64::MIN, high: i64::MAX };
-        self.kinds.is_some() || self.since.is_some() || !all_times
+        self.kinds.is_some() || self.since.is_some() || self.care != Interval::ALWAYS
     }
 
     pub fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {

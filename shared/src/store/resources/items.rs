@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::documents::Content;
 use crate::store::objects::Object;
-use crate::store::row::{self, Row, Version};
+use crate::store::row::{self, Row, Text, Version};
 use crate::store::{StoreError, meter};
 
 /// A row as DynamoDB gives it.
@@ -78,6 +78,27 @@ pub(in crate::store) fn key(pk: &str, sk: &str) -> Item {
     ])
 }
 
+/// The bytes of JSON that the rows of one call hold at most, about what two pages carry. What is read beyond stays packed until it is
+/// given out.
+const MOST_HELD: usize = 8 << 20;
+
+/// How much JSON the rows of one call hold.
+#[derive(Default)]
+pub(super) struct Held(usize);
+
+impl Held {
+    /// Takes a row of that item in, folded where there is too much already.
+    pub fn take(&mut self, row: &mut Row, item: &Item) {
+        self.0 += row.weight();
+        if self.0 > MOST_HELD
+            && let Some(AttributeValue::B(body)) = item.get("b")
+        {
+            self.0 -= row.weight();
+            row.fold(body.as_ref());
+        }
+    }
+}
+
 fn broken(name: &str) -> StoreError {
     StoreError::Fault(format!("a row of the resources table has no good `{name}`"))
 }
@@ -111,9 +132,10 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         _ => None,
     };
     // With a size, the object is what a Binary holds; without one, it is the resource itself.
-    let (object, content) = match (object, item.get("l")) {
-        (Some(object), Some(_)) => (None, Some(Content { object, size: number(item, "l")? })),
-        (object, _) => (object, None),
+    let (json, content) = match (object, item.get("l")) {
+        (Some(object), Some(_)) => (Text::Here(json), Some(Content { object, size: number(item, "l")? })),
+        (Some(object), None) => (Text::InBucket(object), None),
+        (None, _) => (Text::Here(json), None),
     };
     Ok(Found::Resource(Row {
         version,
@@ -122,7 +144,6 @@ pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
         key,
         index,
         json,
-        object,
         content,
         steps,
     }))

@@ -10,6 +10,7 @@ use crate::access::{Permit, Permits, Sealed};
 use crate::clock::Time;
 use crate::fhir::receipt;
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::store::row::Row;
 use crate::store::{StoreError, meter};
 
@@ -78,7 +79,7 @@ impl Resources {
         let (mut rows, mut named) = (Vec::new(), BTreeSet::new());
         for item in answer.items() {
             if let Found::Resource(receipt) = self.found(item, 0).await? {
-                named.extend(receipt.references().filter(|target| wanted(&target.kind)));
+                named.extend(receipt.references().filter(|target| wanted(&target.kind) && is_owned(target)));
                 rows.push(receipt);
             }
         }
@@ -93,6 +94,7 @@ impl Resources {
         Ok(Some(rows))
     }
 
+    /// Whether shared resources changed, anybody's.
     async fn shared_changed(&self, since: Time) -> Result<bool, StoreError> {
         let request = self
             .client
@@ -110,4 +112,9 @@ impl Resources {
         meter::read(answer.consumed_capacity());
         Ok(!answer.items().is_empty())
     }
+}
+
+/// What is shared has news of its own.
+fn is_owned(target: &Reference) -> bool {
+    ResourceType::named(&target.kind).is_some_and(ResourceType::is_owned)
 }

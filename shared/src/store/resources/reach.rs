@@ -29,6 +29,11 @@ impl Reach {
         Reach { target, steps }
     }
 
+    /// How far it is from the member's own.
+    pub(super) fn steps(&self) -> u8 {
+        self.steps
+    }
+
     /// What is in reach.
     pub fn target(&self) -> &Reference {
         &self.target

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::Place;
-use super::rows::{LARGEST_IN_ROW, Version};
+use super::rows::{LARGEST_INDEX, Version};
 use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
-use crate::fhir::types::{Owner, ResourceType};
+use crate::fhir::types::ResourceType;
 use crate::store::documents::Upload;
 use crate::store::row::{self, content_hash};
 
@@ -167,7 +167,7 @@ impl Copy {
         let mut content = resource.to_string().into_bytes();
         content.extend(upload.iter().flat_map(Upload::sha256));
         let hash = content_hash(&content)[..16].to_vec();
-        let fits = content.len() <= LARGEST_IN_ROW || index_length(kind, &resource) <= LARGEST_IN_ROW;
+        let fits = content.len() <= LARGEST_INDEX || index_length(kind, &resource) <= LARGEST_INDEX;
         Copy { source_date, hash, binaries: named(kind, &resource), resource, upload, fits }
     }
 }
@@ -184,11 +184,10 @@ fn index_length(kind: &ResourceType, resource: &Json) -> usize {
     row::pack(&version, &Index::of(kind.name, resource), "").map_or(usize::MAX, |packed| packed.len())
 }
 
-/// The ids of the Binaries that a resource names and so gives to its member. A Provenance gives nothing: it is about resources
-/// whose member is known.
+/// The ids of the Binaries that a resource names and so gives to its member.
 fn named(kind: &ResourceType, resource: &Json) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
-    if !matches!(kind.owner, Owner::Targets(_) | Owner::Attachment | Owner::Shared) {
+    if kind.names_documents() {
         collect(resource, &mut named);
     }
     named
