@@ -1,4 +1,4 @@
-//! Chains: those that the guides demand into what is shared, and what they must not tell.
+//! Chains: those that US Core and HRex demand, and what they must not tell.
 
 use http::StatusCode;
 use patient_access::load::Source;
@@ -61,6 +61,31 @@ async fn a_role_is_found_by_its_practitioner_and_a_coverage_by_its_payor() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coverage_is_found_by_its_member() {
+    let app = stack().await;
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    for (query, count) in [
+        ("patient.name=family", 2),
+        ("patient.name:exact=Given", 2),
+        ("patient.name=nobody", 0),
+        ("patient.gender=female", 2),
+        ("patient.gender=http://hl7.org/fhir/administrative-gender|female", 2),
+        ("patient.gender=http://example.org|female", 0),
+        ("patient.gender=male", 0),
+        ("patient.birthdate=1980-02-03", 2),
+        ("patient:Patient.birthdate=lt1980-02-03", 0),
+        ("patient.birthdate=1980&patient.name=family&patient.gender=female&status=active", 1),
+        ("patient.birthdate=1980&patient.name=nobody", 0),
+        ("patient.name=family&patient=alice&_sort=-period&_count=1", 1),
+    ] {
+        let reply = app.fhir(&tokens, &format!("Coverage?{query}")).await;
+        assert_eq!(reply.matches().len(), count, "{query}: {}", reply.body);
+        assert!(reply.matches().iter().all(|name| name.starts_with("Coverage/alice-")), "{query}");
+    }
+    app.finish().await;
+}
+
 /// T075
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_tells_nothing_of_what_is_out_of_reach() {
@@ -70,6 +95,7 @@ async fn a_chain_tells_nothing_of_what_is_out_of_reach() {
         ("PractitionerRole?practitioner.name=bobs", "PractitionerRole?practitioner.name=none"),
         ("PractitionerRole?practitioner.identifier=1999999984", "PractitionerRole?practitioner.identifier=0000000000"),
         ("Coverage?payor.identifier=1888888885", "Coverage?payor.identifier=0000000000"),
+        ("Coverage?patient.name=canary-bob", "Coverage?patient.name=canary-none"),
     ] {
         let (there, nowhere) = (app.fhir(&tokens, there).await.json(), app.fhir(&tokens, nowhere).await.json());
         assert_eq!((&there["total"], there.get("entry")), (&json!(0), None));
@@ -85,9 +111,17 @@ async fn a_chain_tells_nothing_of_what_is_out_of_reach() {
 async fn a_chain_needs_the_scope_of_the_type_it_leads_to() {
     let app = stack().await;
     let narrow = app.sign_in("alice", "patient/PractitionerRole.rs patient/Coverage.rs").await;
-    for query in ["PractitionerRole?practitioner.name=only", "Coverage?payor.identifier=1111111112"] {
+    for query in [
+        "PractitionerRole?practitioner.name=only",
+        "Coverage?payor.identifier=1111111112",
+        "Coverage?patient.name=family",
+    ] {
         assert_eq!(app.fhir(&narrow, query).await.status, StatusCode::FORBIDDEN, "{query}");
     }
+    let wide = app.sign_in("alice", "patient/Coverage.rs patient/Patient.s").await;
+    assert_eq!(app.fhir(&wide, "Coverage?patient.name=family").await.matches().len(), 2);
+    let reading = app.sign_in("alice", "patient/Coverage.rs patient/Patient.r").await;
+    assert_eq!(app.fhir(&reading, "Coverage?patient.name=family").await.status, StatusCode::FORBIDDEN);
     let wide = app.sign_in("alice", "patient/PractitionerRole.rs patient/Practitioner.s").await;
     assert_eq!(app.fhir(&wide, "PractitionerRole?practitioner.name=only").await.matches().len(), 1);
     app.finish().await;
@@ -102,6 +136,12 @@ async fn every_other_chain_is_refused_by_name() {
         "Coverage?payor:Patient.identifier=x",
         "Coverage?payor:RelatedPerson.identifier=x",
         "Coverage?beneficiary.identifier=x",
+        "Coverage?beneficiary.name=x",
+        "Coverage?patient.identifier=x",
+        "Coverage?patient.family=x",
+        "Coverage?patient:Practitioner.name=x",
+        "Coverage?subscriber.name=x",
+        "Coverage?subscriber:Patient.name=x",
         "Coverage?payor.identifier.system=x",
         "PractitionerRole?practitioner.name.family=x",
         "PractitionerRole?organization.name=x",

@@ -1,8 +1,10 @@
-//! The guides' own examples: each that belongs to a member is loaded, found again by every value that it has, and left out by
-//! another value.
+//! The guides' own examples: each is loaded, found again by every value that it has, and left out by another value. Those that
+//! belong to nobody are found by a member whose resources refer to them.
 //!
-//! Which values it has is worked out here from the parameter's path, by an evaluator that shares no code with the server.
-//! What the evaluator cannot judge is counted by reason, and printed.
+//! Which values it has is worked out by [`values`], an evaluator that shares no code with the server. What it cannot judge is
+//! counted by reason, and printed.
+
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,11 +13,12 @@ use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
+use shared::fhir::parameters_of;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::fhir::{Kind, SearchParameter, parameters_of};
 use tests::{App, Tokens};
+use values::{elements, others, queries, text};
 
-const GUIDES: [&str; 8] = [
+const GUIDES: [&str; 9] = [
     "us-core-3.1.1",
     "us-core-6.1.0",
     "us-core-7.0.0",
@@ -24,7 +27,11 @@ const GUIDES: [&str; 8] = [
     "pdex-2.0.0",
     "pdex-2.1.1ci",
     "hrex-1.1.0",
+    "plan-net-1.2.0",
 ];
+
+/// The member whose observations are about every example that belongs to nobody.
+const READER: &str = "reader";
 
 /// What cannot be loaded, and why.
 const REJECTED: [(&str, &str, &str); 8] = [
@@ -68,150 +75,6 @@ fn prefix_references(value: &mut Json, prefix: &str) {
         }
         _ => {}
     }
-}
-
-/// The elements at `path` (see the path grammar of `shared::fhir::parameters`), one name at a time from the front.
-fn elements<'a>(from: &'a Json, path: &str) -> Vec<&'a Json> {
-    let mut found: Vec<&Json> = vec![from];
-    let (mut rest, mut depth, mut step) = (path.chars(), 0, String::new());
-    loop {
-        let next = rest.next();
-        depth += i32::from(next == Some('(')) - i32::from(next == Some(')'));
-        if let Some(c) = next.filter(|c| *c != '.' || depth > 0) {
-            step.push(c);
-            continue;
-        }
-        let (name, condition) = step.split_once('(').unwrap_or((&step, ""));
-        let condition = condition.trim_end_matches(')').split_once('=');
-        let children = found.into_iter().filter_map(|element| element.get(name));
-        let flat = children.flat_map(|child| child.as_array().map_or(vec![child], |items| items.iter().collect()));
-        found = flat.filter(|child| condition.is_none_or(|(key, wanted)| child[key] == wanted)).collect();
-        step.clear();
-        if next.is_none() {
-            return found;
-        }
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| if ",|$\\".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
-}
-
-fn text<'a>(element: &'a Json, name: &str) -> Option<&'a str> {
-    element.get(name).and_then(Json::as_str)
-}
-
-/// Queries that the element must be found by: modifier and value; or why there is none.
-type Queries = Result<Vec<(&'static str, String)>, &'static str>;
-
-fn queries(parameter: &SearchParameter, element: &Json, owner: &str) -> Queries {
-    match parameter.kind {
-        Kind::Token => tokens(element).map(|values| values.into_iter().map(|value| ("", value)).collect()),
-        Kind::Date => dates(element),
-        Kind::Reference => references(parameter, element, owner),
-        Kind::Text => {
-            let words = strings(element);
-            let found = words.iter().filter(|word| !word.trim().is_empty()).flat_map(|word| {
-                let start: String = word.chars().take(4).collect();
-                [(":exact", escaped(word)), ("", escaped(&start.to_uppercase())), (":contains", escaped(word))]
-            });
-            Ok(found.collect())
-        }
-        Kind::Quantity => {
-            let number = element["value"].as_number().ok_or("a Range, or a quantity without a value")?;
-            let unit = text(element, "system").zip(text(element, "code"));
-            let exact = unit.map(|(system, code)| ("", format!("{number}|{}|{}", escaped(system), escaped(code))));
-            Ok(exact.into_iter().chain([("", number.to_string())]).collect())
-        }
-        Kind::Uri => Ok(element.as_str().map(|uri| ("", escaped(uri))).into_iter().collect()),
-        Kind::Number => Ok(vec![("", element.to_string())]),
-    }
-}
-
-fn tokens(element: &Json) -> Result<Vec<String>, &'static str> {
-    let pair = |system: Option<&str>, code: &str| {
-        let with_system = system.map(|system| format!("{}|{}", escaped(system), escaped(code)));
-        with_system.into_iter().chain([escaped(code)]).collect::<Vec<_>>()
-    };
-    match element {
-        Json::String(code) => Ok(vec![escaped(code)]),
-        Json::Bool(flag) => Ok(vec![flag.to_string()]),
-        Json::Object(parts) if parts.contains_key("coding") => {
-            let codings = element["coding"].as_array().unwrap();
-            let codes = codings.iter().filter_map(|coding| Some(pair(text(coding, "system"), text(coding, "code")?)));
-            Ok(codes.flatten().collect())
-        }
-        Json::Object(parts) if parts.contains_key("code") => {
-            Ok(pair(text(element, "system"), text(element, "code").unwrap_or_default()))
-        }
-        Json::Object(parts) if parts.contains_key("value") => {
-            let value = text(element, "value").unwrap_or_default();
-            // The system of a ContactPoint is no namespace.
-            let system = text(element, "system").filter(|system| system.contains(':'));
-            Ok(pair(system, value))
-        }
-        _ => Err("a concept of words alone, or an element of extensions alone"),
-    }
-}
-
-fn dates(element: &Json) -> Queries {
-    if let Some(date) = element.as_str() {
-        return Ok(vec![("", date.to_owned()), ("", format!("ge{date}")), ("", format!("le{date}"))]);
-    }
-    let start = text(element, "start").map(|start| ("", format!("ge{start}")));
-    let end = text(element, "end").map(|end| ("", format!("le{end}")));
-    let found: Vec<_> = start.into_iter().chain(end).collect();
-    if found.is_empty() { Err("a Timing") } else { Ok(found) }
-}
-
-fn references(parameter: &SearchParameter, element: &Json, owner: &str) -> Queries {
-    let Some(reference) = element.as_str().or_else(|| text(element, "reference")) else {
-        let identifier = element.get("identifier").ok_or("a reference by its display alone")?;
-        return Ok(tokens(identifier)?.into_iter().map(|value| (":identifier", value)).collect());
-    };
-    if reference.starts_with('#') {
-        return Err("a reference to a contained resource");
-    }
-    match reference.split_once('/') {
-        Some((kind, id)) if !reference.contains(':') => {
-            if kind == "Patient" && id != owner {
-                return Err("a reference to another member, by whom nobody may search");
-            }
-            if parameter.targets != ["*"] && !parameter.targets.contains(&kind) {
-                return Err("a reference to a type that the parameter does not search");
-            }
-            Ok(vec![("", reference.to_owned()), ("", id.to_owned())])
-        }
-        _ => Ok(vec![("", escaped(reference))]),
-    }
-}
-
-fn strings(element: &Json) -> Vec<String> {
-    match element {
-        Json::String(text) => vec![text.clone()],
-        Json::Array(items) => items.iter().flat_map(strings).collect(),
-        Json::Object(parts) => {
-            let parts =
-                parts.iter().filter(|(name, _)| !["use", "type", "period", "extension"].contains(&name.as_str()));
-            parts.filter(|(name, _)| !name.starts_with('_')).flat_map(|(_, part)| strings(part)).collect()
-        }
-        _ => vec![],
-    }
-}
-
-/// A value that no example has.
-fn other(parameter: &SearchParameter) -> Option<(&'static str, String)> {
-    Some(match parameter.kind {
-        Kind::Token => ("", "http://nowhere.example|no-such-code".to_owned()),
-        Kind::Date => ("", "1900-01-01".to_owned()),
-        Kind::Text => (":exact", "no such text".to_owned()),
-        Kind::Quantity | Kind::Number => ("", "987654".to_owned()),
-        Kind::Uri => ("", "http://nowhere.example/other".to_owned()),
-        Kind::Reference if parameter.targets == ["Patient"] => ("", "Patient/no-such-id".to_owned()),
-        Kind::Reference => {
-            ("", format!("{}/no-such-id", parameter.targets.iter().find(|kind| **kind != "Patient" && **kind != "*")?))
-        }
-    })
 }
 
 /// Loads every guide's examples, and says what is whose. Fails on a rejection that [`REJECTED`] does not explain.
@@ -263,6 +126,7 @@ async fn load(stack: &App, folder: &Path) -> Vec<Example> {
                     .iter()
                     .find_map(|target| owners.get(text(target, "reference")?))
                     .cloned(),
+                _ if kind.is_shared() => Some(owners.get(&name).map_or(READER, String::as_str).to_owned()),
                 _ => owners.get(&name).cloned(),
             };
             if let Some(owner) = owner.filter(|_| !rejected.contains(&name.replace(&prefix, ""))) {
@@ -270,6 +134,13 @@ async fn load(stack: &App, folder: &Path) -> Vec<Example> {
             }
         }
     }
+    let mut record = vec![json!({"resourceType": "Patient", "id": READER})];
+    for (number, example) in examples.iter().filter(|example| example.owner == READER).enumerate() {
+        let about = format!("{}/{}", example.kind.name, example.resource["id"].as_str().unwrap());
+        record.push(json!({"resourceType": "Observation", "id": format!("{READER}-{number}"), "status": "final",
+            "code": {"text": "x"}, "subject": {"reference": format!("Patient/{READER}")}, "focus": [{"reference": about}]}));
+    }
+    assert!(stack.load(Source::Memory(record)).await.is_clean());
     examples
 }
 
@@ -338,18 +209,19 @@ async fn compare() {
                 }
             }
         }
-        for (parameter, ..) in own {
+        for (parameter, _, own) in own {
             if !left_out.insert((owner, kind.name, parameter.code)) {
                 continue;
             }
-            let Some((modifier, value)) = other(parameter) else { continue };
-            // Another member is refused, so that nobody learns who is here.
-            let only_member = value.starts_with("Patient/");
-            let pair = (format!("{}{modifier}", parameter.code), value);
-            let answer = ask(&app, tokens, kind.name, std::slice::from_ref(&pair)).await;
-            let refused = answer.as_ref().is_err_and(|error| error.starts_with("403"));
-            if (only_member && !refused) || (!only_member && answer != Ok(vec![])) {
-                faults.push(format!("{} of {owner} by {}={}: {answer:?}", kind.name, pair.0, pair.1));
+            for (modifier, value) in others(parameter, &own) {
+                // Another member is refused, so that nobody learns who is here.
+                let only_member = value.starts_with("Patient/");
+                let pair = (format!("{}{modifier}", parameter.code), value);
+                let answer = ask(&app, tokens, kind.name, std::slice::from_ref(&pair)).await;
+                let refused = answer.as_ref().is_err_and(|error| error.starts_with("403"));
+                if (only_member && !refused) || (!only_member && answer != Ok(vec![])) {
+                    faults.push(format!("{} of {owner} by {}={}: {answer:?}", kind.name, pair.0, pair.1));
+                }
             }
         }
     }
@@ -360,6 +232,10 @@ async fn compare() {
     println!("not judged: {unjudged:#?}");
     assert!(faults.is_empty(), "{} faults: {faults:#?}", faults.len());
     assert!(examples.len() > 500, "{}", examples.len());
+    let shared: BTreeSet<&str> = examples.iter().filter(|one| one.owner == READER).map(|one| one.kind.name).collect();
+    let directory =
+        ["Endpoint", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire"];
+    assert!(directory.iter().all(|kind| shared.contains(kind)), "{shared:?}");
     app.finish().await;
     stack.finish().await;
 }

@@ -120,7 +120,9 @@ async fn headers_choose_neither_another_format_nor_another_host() {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         app.fhir_request(&tokens, request.body(String::new()).unwrap()).await
     };
-    assert_eq!(ask(&[("accept", "application/fhir+xml")]).await.status, StatusCode::NOT_ACCEPTABLE);
+    let xml = ask(&[("accept", "application/fhir+xml")]).await;
+    assert_eq!(xml.status, StatusCode::NOT_ACCEPTABLE);
+    assert!(xml.issue().1.contains("ask for `application/fhir+json`"), "{}", xml.body);
     for accept in ["*/*", "application/json", "application/fhir+json", "text/html, */*;q=0.1"] {
         let reply = ask(&[("accept", accept)]).await;
         assert_eq!(reply.status, StatusCode::OK, "{accept}");

@@ -1,5 +1,7 @@
 //! Searches as real clients send them, page by page.
 
+mod tokens;
+
 use std::collections::BTreeSet;
 
 use http::StatusCode;
@@ -147,7 +149,9 @@ async fn what_is_wrong_is_named_with_what_would_be_right() {
         assert!(text.contains(words), "{query}: {text}");
     }
     assert_eq!(app.fhir(&tokens, "Nonsense").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(app.fhir(&tokens, "Observation?_format=xml").await.status, StatusCode::NOT_ACCEPTABLE);
+    let xml = app.fhir(&tokens, "Observation?_format=xml").await;
+    assert_eq!(xml.status, StatusCode::NOT_ACCEPTABLE);
+    assert!(xml.issue().1.contains("ask for `application/fhir+json`"), "{}", xml.body);
     app.finish().await;
 }
 
@@ -161,6 +165,35 @@ async fn a_lenient_search_leaves_an_unknown_parameter_out_and_says_so() {
     assert_eq!(reply.matches(), ["Condition/alice-asthma"]);
     assert!(!reply.link("self").unwrap().contains("colour"), "the self link says what was understood");
     assert!(reply.entries("outcome")[0]["issue"][0]["diagnostics"].as_str().unwrap().contains("colour"));
+    app.finish().await;
+}
+
+/// A `GET` and a `POST` say how unknown parameters are handled in the same header; without it, and on any other word, strictly.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_posted_search_is_as_lenient_as_it_asks_to_be() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    for (prefer, lenient) in [
+        (None, false),
+        (Some("handling=strict"), false),
+        (Some("return=minimal"), false),
+        (Some("handling=lenient"), true),
+        (Some("return=representation, handling=lenient"), true),
+    ] {
+        let url = format!("{}/fhir/Condition/_search", app.url());
+        let request = http::Request::post(url).header("content-type", "application/x-www-form-urlencoded");
+        let request = prefer.into_iter().fold(request, |request, prefer| request.header("prefer", prefer));
+        let form = "colour=red&clinical-status=active".to_owned();
+        let reply = app.fhir_request(&tokens, request.body(form).unwrap()).await;
+        if lenient {
+            assert_eq!(reply.matches(), ["Condition/alice-asthma"], "{prefer:?}");
+            let outcome = &reply.entries("outcome")[0];
+            assert!(outcome["issue"][0]["diagnostics"].as_str().unwrap().contains("colour"), "{prefer:?}");
+        } else {
+            assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{prefer:?}: {}", reply.body);
+            assert!(reply.issue().1.contains("no search parameter `colour`"), "{prefer:?}: {}", reply.body);
+        }
+    }
     app.finish().await;
 }
 

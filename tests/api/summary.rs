@@ -9,14 +9,14 @@ use shared::fhir::query::Summary;
 use shared::fhir::types::TYPES;
 
 /// R4's definitions, by type.
-pub struct Definitions(BTreeMap<String, Vec<Json>>);
+struct Definitions(BTreeMap<String, Vec<Json>>);
 
 /// What every resource has, and no summary of ours has inside.
 const COMMON: [&str; 8] =
     ["id", "extension", "contained", "text", "meta", "implicitRules", "language", "modifierExtension"];
 
 impl Definitions {
-    pub fn read() -> Option<Definitions> {
+    fn read() -> Option<Definitions> {
         let package = tests::shared_folder("spec/packages/rebuilt")?.join("hl7.fhir.r4.core-4.0.1.rebuilt.tgz");
         let unpacked = tempfile::tempdir().unwrap();
         let tar = Command::new("tar").args(["-xzf"]).arg(&package).arg("-C").arg(unpacked.path()).status().ok()?;
@@ -36,25 +36,6 @@ impl Definitions {
             }
         }
         Some(Definitions(found))
-    }
-
-    /// The codes of the types of the element at a search parameter's path.
-    pub fn types_at(&self, kind: &str, path: &str) -> Vec<&str> {
-        let (mut at, mut found) = (kind.to_owned(), Vec::new());
-        for step in path.split('.') {
-            let name = step.split('(').next().unwrap();
-            let root = at.split('.').next().unwrap().to_owned();
-            let place = format!("{at}.{name}");
-            let element = self.0.get(&root).into_iter().flatten().find(|element| element["path"] == place);
-            let Some(element) = element else { return Vec::new() };
-            found = element["type"].as_array().into_iter().flatten().filter_map(|of| of["code"].as_str()).collect();
-            at = if found == ["BackboneElement"] {
-                place
-            } else {
-                found.first().map_or(String::new(), |of| (*of).to_owned())
-            };
-        }
-        found
     }
 
     /// The elements right below `path` of a type.

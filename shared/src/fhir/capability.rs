@@ -13,13 +13,14 @@ use combinations::Combination;
 use profiles::Profile;
 
 use super::outcome::FHIR_JSON;
+use super::parameters::Coded;
 use super::types::{Owner, ResourceType, TYPES};
 use super::{Kind, SearchParameter, parameters_of};
 use crate::config::Issuer;
 use crate::http::{Response, allow_any_origin, json as answer, set};
 
 /// The day on which this version's tables last changed.
-const DATE: &str = "2026-11-22";
+const DATE: &str = "2026-11-23";
 
 const EXPECTATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-expectation";
 const COMBINATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination";
@@ -82,12 +83,15 @@ fn security(issuer: &Issuer) -> Json {
     })
 }
 
-/// A parameter; its chains have no element of their own in R4.
+/// A parameter; its chains and modifiers have no elements of their own in R4.
 fn parameter(row: &SearchParameter, base: &str) -> Json {
     let mut parameter = json!({"name": row.code, "definition": row.url(base), "type": row.kind.name()});
     if !row.chains.is_empty() {
         let chains: Vec<String> = row.chains.iter().map(|code| format!("`{}.{code}`", row.code)).collect();
         parameter["documentation"] = format!("Chains: {}", chains.join(", ")).into();
+    }
+    if row.coded == Coded::Identifier {
+        parameter["documentation"] = format!("By type, too: `{}:of-type=system|code|value`", row.code).into();
     }
     parameter
 }

@@ -1,5 +1,6 @@
 //! Chains: a condition on what a resource refers to (`practitioner.name`). There are those that the table lists and no others,
-//! each into a shared type; what they look at is what the member reaches, as a search of that type would find it.
+//! each into a shared type or to the member; what they look at is what the member reaches, as a search of that type would find
+//! it.
 
 use super::filter::{Fault, Filter};
 use super::outcome::Error;
@@ -37,12 +38,14 @@ impl Chain {
         let step = end.split(':').next().unwrap_or_default();
         let (parameter, _) =
             chains(kind).find(|(row, chained)| row.code == code && *chained == step).ok_or_else(unsupported)?;
+        // A reference to a Patient alone names the member; among other types it may name anybody.
+        let leads_to_member = parameter.targets == ["Patient"];
         let target = parameter
             .targets
             .iter()
             .filter(|name| wanted.is_none_or(|wanted| wanted == **name))
             .filter_map(|name| ResourceType::named(name))
-            .find(|target| target.owner == Owner::Shared)
+            .find(|target| target.owner == Owner::Shared || (target.owner == Owner::Itself && leads_to_member))
             .ok_or_else(unsupported)?;
         Ok(Chain { parameter, target, condition: Filter::parse(target.name, end, value, bases)? })
     }

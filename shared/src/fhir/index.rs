@@ -16,8 +16,10 @@ pub enum Value {
         system: String,
         /// Its code or value.
         code: String,
+        /// What an Identifier says of its type, as system and code; both are there.
+        types: Vec<(String, String)>,
     },
-    /// A `code`, boolean or other token whose system its element implies.
+    /// A `code`, boolean or string: the parameter's row says which system it is of.
     Code(String),
     /// A date, a dateTime, an instant or a Period, as an [`Interval`].
     #[serde(with = "span")]
@@ -201,7 +203,8 @@ fn extract(kind: Kind, element: &Json, found: &mut Vec<Value>) {
 }
 
 fn tokens(element: &Json, found: &mut Vec<Value>) {
-    let token = |system: &str, code: &str| Value::Token { system: system.to_owned(), code: code.to_owned() };
+    let token =
+        |system: &str, code: &str, types| Value::Token { system: system.to_owned(), code: code.to_owned(), types };
     match element {
         Json::String(code) => found.push(Value::Code(code.clone())),
         Json::Bool(flag) => found.push(Value::Code(flag.to_string())),
@@ -211,16 +214,26 @@ fn tokens(element: &Json, found: &mut Vec<Value>) {
                     tokens(coding, found);
                 }
             } else if let Some(code) = text(element, "code") {
-                found.push(token(text(element, "system").unwrap_or_default(), code));
+                found.push(token(text(element, "system").unwrap_or_default(), code, vec![]));
             } else if let Some(value) = text(element, "value") {
                 // A ContactPoint's system says what it is (phone, email); only an Identifier's is a namespace.
                 let system = text(element, "system").unwrap_or_default();
                 let point = matches!(system, "phone" | "fax" | "email" | "pager" | "url" | "sms" | "other");
-                found.push(token(if point { "" } else { system }, value));
+                found.push(token(if point { "" } else { system }, value, types(element)));
             }
         }
         _ => {}
     }
+}
+
+/// The types of an Identifier. Those without a system or a code cannot be asked for (R4 search, "Modifiers").
+fn types(identifier: &Json) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    walk(identifier, "type.coding", &mut |coding| {
+        let both = text(coding, "system").zip(text(coding, "code"));
+        found.extend(both.map(|(system, code)| (system.to_owned(), code.to_owned())));
+    });
+    found
 }
 
 fn references(element: &Json, found: &mut Vec<Value>) {
@@ -345,7 +358,7 @@ mod tests {
         };
         assert_eq!(value("status"), [Value::Code("active".into())]);
         assert_eq!(value("payor"), [Value::Reference("Organization/1".into())]);
-        assert_eq!(value("identifier"), [Value::Token { system: "s".into(), code: "v".into() }]);
+        assert_eq!(value("identifier"), [Value::Token { system: "s".into(), code: "v".into(), types: vec![] }]);
         assert!(matches!(value("period")[..], [Value::Date { high: i64::MAX, .. }]));
     }
 }

@@ -33,7 +33,7 @@ use std::sync::OnceLock;
 pub use parameters::SearchParameter;
 pub use server::Server;
 
-use parameters::Definition;
+use parameters::{Coded, Definition};
 use types::TYPES;
 
 /// What kind of values a search parameter has (R4 search, "Search Parameter Types").
@@ -71,7 +71,16 @@ impl Kind {
 }
 
 const fn common(kind: Kind, code: &'static str, path: &'static str, id: &'static str) -> SearchParameter {
-    SearchParameter { on: "Resource", code, kind, path, targets: &[], chains: &[], definition: Definition::R4As(id) }
+    SearchParameter {
+        on: "Resource",
+        code,
+        kind,
+        path,
+        targets: &[],
+        coded: Coded::AsWritten,
+        chains: &[],
+        definition: Definition::R4As(id),
+    }
 }
 
 /// The parameters of every type (R4 search, "Parameters for all resources").
@@ -98,7 +107,7 @@ pub fn table_version() -> u32 {
             [row.on, row.code, row.kind.name(), row.path].into_iter().chain(row.targets.iter().copied())
         });
         // What an element means is part of the table, too: this changes with `index`.
-        let text = text.chain(["ranges are quantities, words are uncoded"]);
+        let text = text.chain(["ranges are quantities, words are uncoded, identifiers have types"]);
         // FNV-1a: any small stable hash will do, it protects nothing.
         text.flat_map(str::bytes).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     })

@@ -24,8 +24,13 @@ pub(super) fn in_range(prefix: Prefix, has: f64, low: f64, high: f64) -> bool {
         Prefix::Lt | Prefix::Eb => has < exact,
         Prefix::Ge => has >= exact,
         Prefix::Le => has <= exact,
-        Prefix::Ap => (has - exact).abs() <= exact.abs() * 0.1,
+        Prefix::Ap => (has - exact).abs() <= nearness(exact),
     }
+}
+
+/// How far off is still approximately: R4 recommends 10 % of the stated value. In binary 1.1 - 1.0 is a hair more than 0.1.
+fn nearness(exact: f64) -> f64 {
+    exact.abs() * (0.1 + 1e-12)
 }
 
 /// The same for a resource's range (R4 search, "Prefixes"): equal means that the search's range holds all of it, and above and
@@ -33,7 +38,7 @@ pub(super) fn in_range(prefix: Prefix, has: f64, low: f64, high: f64) -> bool {
 pub(super) fn range_in_range(prefix: Prefix, (from, to): (f64, f64), low: f64, high: f64) -> bool {
     let within = low <= from && to < high;
     let exact = f64::midpoint(low, high);
-    let near = exact.abs() * 0.1;
+    let near = nearness(exact);
     match prefix {
         Prefix::Eq => within,
         Prefix::Ne => !within,
@@ -60,5 +65,8 @@ mod tests {
         let (low, high) = range("100").unwrap();
         assert!(in_range(Prefix::Eq, 100.4, low, high) && !in_range(Prefix::Eq, 100.6, low, high));
         assert!(in_range(Prefix::Gt, 100.1, low, high) && !in_range(Prefix::Gt, 100.0, low, high));
+        let (low, high) = range("1.0").unwrap();
+        assert!(in_range(Prefix::Ap, 1.1, low, high) && in_range(Prefix::Ap, 0.9, low, high));
+        assert!(!in_range(Prefix::Ap, 1.11, low, high) && !in_range(Prefix::Ap, 0.89, low, high));
     }
 }

@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 /// A first and a last moment, in milliseconds since 1970.
 pub type Span = (i128, i128);
 
+/// A day in milliseconds.
+const DAY: i128 = 86_400_000;
+
 /// The first and the last moment of a date or a Period. R4: an end that is absent is open.
 pub fn span(element: &Json) -> Span {
     match element.as_str() {
@@ -28,6 +31,8 @@ pub fn dates_fit(prefix: &str, has: Span, wanted: Span) -> bool {
         "le" => reaches_below || contains,
         "sa" => has.0 > wanted.1,
         "eb" => has.1 < wanted.0,
+        // R4 leaves it to the server, and ours takes a day on either side.
+        "ap" => has.0 <= wanted.1 + DAY && has.1 >= wanted.0 - DAY,
         _ => contains,
     }
 }

@@ -8,103 +8,8 @@ use proptest::sample::select;
 use serde_json::Value as Json;
 
 use super::exact::{dates_fit, half_of_last_digit, moments, span, ten_thousandths};
-use super::record::{CODES, DATES, IDS, NUMBERS, QUERY_DATES, SYSTEMS, WORDS};
-
-/// What a search parameter compares.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// A `code` or boolean, asked for by its code alone.
-    Plain,
-    /// Codings and identifiers.
-    Token,
-    /// Dates and periods.
-    Date,
-    /// Strings, names and addresses.
-    Text,
-    /// References.
-    Reference,
-    /// Quantities.
-    Quantity,
-}
-
-type Field = (&'static str, Kind, &'static [&'static str]);
-
-/// The parameters asked for, by type, with the elements that R4 and the guides say they search.
-pub const FIELDS: &[(&str, &[Field])] = &[
-    (
-        "Observation",
-        &[
-            ("_id", Kind::Plain, &["id"]),
-            ("category", Kind::Token, &["category"]),
-            ("code", Kind::Token, &["code"]),
-            ("status", Kind::Plain, &["status"]),
-            ("date", Kind::Date, &["effectiveDateTime", "effectivePeriod"]),
-            ("performer", Kind::Reference, &["performer"]),
-            ("value-quantity", Kind::Quantity, &["valueQuantity"]),
-            ("identifier", Kind::Token, &["identifier"]),
-        ],
-    ),
-    (
-        "Condition",
-        &[
-            ("recorded-date", Kind::Date, &["recordedDate"]),
-            ("onset-date", Kind::Date, &["onsetDateTime", "onsetPeriod"]),
-            ("onset-info", Kind::Text, &["onsetString"]),
-            ("category", Kind::Token, &["category"]),
-            ("code", Kind::Token, &["code"]),
-        ],
-    ),
-    (
-        "Coverage",
-        &[
-            ("period", Kind::Date, &["period"]),
-            ("class-value", Kind::Text, &["class.value"]),
-            ("dependent", Kind::Text, &["dependent"]),
-            ("identifier", Kind::Token, &["identifier"]),
-            ("policy-holder", Kind::Reference, &["policyHolder"]),
-            ("type", Kind::Token, &["type"]),
-        ],
-    ),
-    (
-        "RelatedPerson",
-        &[
-            ("name", Kind::Text, &["name"]),
-            ("address", Kind::Text, &["address"]),
-            ("address-city", Kind::Text, &["address.city"]),
-            ("birthdate", Kind::Date, &["birthDate"]),
-            ("gender", Kind::Plain, &["gender"]),
-            ("active", Kind::Plain, &["active"]),
-            ("relationship", Kind::Token, &["relationship"]),
-        ],
-    ),
-    (
-        "ExplanationOfBenefit",
-        &[
-            ("created", Kind::Date, &["created"]),
-            ("service-date", Kind::Date, &["billablePeriod", "item.servicedDate", "item.servicedPeriod"]),
-            (
-                "service-start-date",
-                Kind::Date,
-                &["billablePeriod.start", "item.servicedDate", "item.servicedPeriod.start"],
-            ),
-            ("billable-period-start", Kind::Date, &["billablePeriod.start"]),
-            ("type", Kind::Token, &["type"]),
-            ("use", Kind::Plain, &["use"]),
-            ("provider", Kind::Reference, &["provider"]),
-            ("disposition", Kind::Text, &["disposition"]),
-        ],
-    ),
-];
-
-fn fields(kind: &str) -> &'static [Field] {
-    FIELDS.iter().find(|(name, _)| *name == kind).expect("the type is in the table").1
-}
-
-/// The parameters by which a search may be sorted.
-pub fn sortable(kind: &str) -> Vec<&'static str> {
-    let orders = |kind| !matches!(kind, Kind::Reference | Kind::Quantity);
-    fields(kind).iter().filter(|(_, kind, _)| orders(*kind)).map(|(code, _, _)| *code).collect()
-}
+use super::fields::{Field, Kind, fields};
+use super::record::{CODES, DATES, IDS, NUMBERS, QUERY_DATES, SYSTEMS, URIS, WORDS};
 
 /// One parameter of a query.
 #[derive(Clone, Debug)]
@@ -119,31 +24,43 @@ pub struct Ask {
 enum Wanted {
     Missing(bool),
     Token { system: Option<String>, code: Option<String> },
-    Date { prefix: &'static str, text: &'static str },
+    Date { prefix: &'static str, text: String },
     Text(String),
+    Uri(&'static str),
     Reference { text: String, kind: Option<String>, id: String },
     Quantity { prefix: &'static str, number: &'static str, unit: Option<&'static str> },
 }
 
-/// Any condition on a parameter of `kind`. `base` is the server's own, which may stand before a reference.
-pub fn asks(kind: &'static str, base: &str) -> BoxedStrategy<Ask> {
-    let base = base.to_owned();
-    select(fields(kind)).prop_flat_map(move |field| ask(field, &base)).boxed()
+/// What a query may name that only the server knows.
+#[derive(Clone)]
+pub struct Known {
+    /// Its base, which may stand before a reference.
+    pub base: String,
+    /// When its versions became visible, as it writes it.
+    pub instants: Vec<String>,
 }
 
-fn ask(field: Field, base: &str) -> BoxedStrategy<Ask> {
+/// Any condition on a parameter of `kind`.
+pub fn asks(kind: &'static str, known: &Known) -> BoxedStrategy<Ask> {
+    let known = known.clone();
+    select(fields(kind)).prop_flat_map(move |field| ask(field, &known)).boxed()
+}
+
+fn ask(field: Field, known: &Known) -> BoxedStrategy<Ask> {
     let some = |wanted: BoxedStrategy<Wanted>| proptest::collection::vec(wanted, 1..=3);
     let plain = |modifiers: &[&'static str], wanted: BoxedStrategy<Wanted>| {
         (select(modifiers.to_vec()), some(wanted)).prop_map(|(modifier, values)| (modifier.to_owned(), values)).boxed()
     };
     let asked = match field.1 {
-        Kind::Plain => plain(&["", "", ":not"], plain_code()),
+        Kind::Plain(system) => plain(&["", "", ":not"], plain_code(system)),
         Kind::Token => plain(&["", "", ":not"], token()),
-        Kind::Date => plain(&[""], date()),
+        Kind::Date => plain(&[""], date(prop_oneof![select(DATES), select(QUERY_DATES)].prop_map(str::to_owned).boxed())),
+        Kind::Instant => plain(&[""], date(instant(&known.instants))),
+        Kind::Uri => plain(&[""], select(URIS).prop_map(Wanted::Uri).boxed()),
         Kind::Text => plain(&["", ":contains", ":exact"], text()),
         Kind::Quantity => plain(&[""], quantity()),
         Kind::Reference => prop_oneof![
-            4 => plain(&[""], reference(base)),
+            4 => plain(&[""], reference(&known.base)),
             2 => plain(&[":identifier"], token()),
             1 => select(IDS).prop_map(|id| {
                 let wanted = Wanted::Reference { text: id.to_owned(), kind: Some("Organization".to_owned()), id: id.to_owned() };
@@ -156,10 +73,18 @@ fn ask(field: Field, base: &str) -> BoxedStrategy<Ask> {
     prop_oneof![9 => asked, 1 => missing].prop_map(move |(modifier, values)| Ask { field, modifier, values }).boxed()
 }
 
-fn plain_code() -> BoxedStrategy<Wanted> {
+fn plain_code(system: &'static str) -> BoxedStrategy<Wanted> {
     let codes =
         ["final", "amended", "female", "unknown", "true", "false", "claim", "preauthorization", "quinn-observation-3"];
-    select(codes.to_vec()).prop_map(|code| Wanted::Token { system: None, code: Some(code.to_owned()) }).boxed()
+    let systems =
+        [None, None, Some(system), Some("http://hl7.org/fhir/claim-use"), Some("http://example.org/one"), Some("")];
+    let code = prop_oneof![9 => select(codes.to_vec()).prop_map(Some), 1 => Just(None)];
+    (select(systems.to_vec()), code)
+        .prop_map(|(system, code)| match (system, code) {
+            (None | Some(""), None) => Wanted::Token { system: None, code: Some("final".to_owned()) },
+            (system, code) => Wanted::Token { system: system.map(str::to_owned), code: code.map(str::to_owned) },
+        })
+        .boxed()
 }
 
 fn token() -> BoxedStrategy<Wanted> {
@@ -173,10 +98,19 @@ fn token() -> BoxedStrategy<Wanted> {
     .boxed()
 }
 
-fn date() -> BoxedStrategy<Wanted> {
-    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"];
-    let text = prop_oneof![select(DATES), select(QUERY_DATES)];
+fn date(text: BoxedStrategy<String>) -> BoxedStrategy<Wanted> {
+    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
     (select(prefixes.to_vec()), text).prop_map(|(prefix, text)| Wanted::Date { prefix, text }).boxed()
+}
+
+/// An instant as it is, or only its second, minute, day, month or year; or long ago.
+fn instant(instants: &[String]) -> BoxedStrategy<String> {
+    let cut = |(instant, length): (String, usize)| {
+        let zone = if length > 10 && length < instant.len() { "Z" } else { "" };
+        format!("{}{zone}", &instant[..length.min(instant.len())])
+    };
+    let lengths = select(vec![usize::MAX, usize::MAX, 19, 16, 10, 7, 4]);
+    prop_oneof![9 => (select(instants.to_vec()), lengths).prop_map(cut), 1 => Just("2024-03-01".to_owned())].boxed()
 }
 
 fn text() -> BoxedStrategy<Wanted> {
@@ -215,7 +149,7 @@ fn reference(base: &str) -> BoxedStrategy<Wanted> {
 }
 
 fn quantity() -> BoxedStrategy<Wanted> {
-    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le"];
+    let prefixes = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
     let unit = option::of(select(vec!["mg", "mmol/L"]));
     (select(prefixes.to_vec()), prop_oneof![select(NUMBERS), Just("1"), Just("1e1")], unit)
         .prop_map(|(prefix, number, unit)| Wanted::Quantity { prefix, number, unit })
@@ -243,7 +177,10 @@ impl Ask {
         if let [Wanted::Missing(missing)] = self.values[..] {
             return found.is_empty() == missing;
         }
-        let some = self.values.iter().any(|wanted| found.iter().any(|element| wanted.fits(element, &self.modifier)));
+        let some = self
+            .values
+            .iter()
+            .any(|wanted| found.iter().any(|element| wanted.fits(element, self.field.1, &self.modifier)));
         if self.modifier == ":not" { !some } else { some }
     }
 }
@@ -270,6 +207,7 @@ impl Wanted {
             }
             Wanted::Date { prefix, text } => format!("{prefix}{text}"),
             Wanted::Text(text) => escaped(text),
+            Wanted::Uri(text) => escaped(text),
             Wanted::Reference { text, .. } => text.clone(),
             Wanted::Quantity { prefix, number, unit: None } => format!("{prefix}{number}"),
             Wanted::Quantity { prefix, number, unit: Some(unit) } => {
@@ -278,17 +216,19 @@ impl Wanted {
         }
     }
 
-    fn fits(&self, element: &Json, modifier: &str) -> bool {
+    fn fits(&self, element: &Json, kind: Kind, modifier: &str) -> bool {
         match self {
             Wanted::Missing(_) => false,
             Wanted::Token { system, code } => {
                 let element = if modifier == ":identifier" { &element["identifier"] } else { element };
                 codings(element).iter().any(|(has_system, has_code)| {
+                    let has_system = if let Kind::Plain(implied) = kind { implied } else { has_system };
                     system.as_ref().is_none_or(|system| system == has_system)
                         && code.as_ref().is_none_or(|code| code == has_code)
                 })
             }
             Wanted::Date { prefix, text } => dates_fit(prefix, span(element), moments(text)),
+            Wanted::Uri(wanted) => element == wanted,
             Wanted::Text(wanted) => strings(element).iter().any(|has| match modifier {
                 ":exact" => has == wanted,
                 ":contains" => plain(has).contains(&plain(wanted)),
@@ -312,10 +252,13 @@ impl Wanted {
                 right_unit
                     && match *prefix {
                         "ne" => !near,
-                        "gt" => has > wanted,
-                        "lt" => has < wanted,
+                        // R4: after these the precision is ignored, so that one number ends where it starts.
+                        "gt" | "sa" => has > wanted,
+                        "lt" | "eb" => has < wanted,
                         "ge" => has >= wanted,
                         "le" => has <= wanted,
+                        // R4 recommends 10 % of the stated value.
+                        "ap" => (has - wanted).abs() * 10 <= wanted.abs(),
                         _ => near,
                     }
             }

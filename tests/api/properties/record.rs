@@ -45,17 +45,26 @@ pub const IDS: &[&str] = &["one", "two", "quinn-3"];
 /// Numbers of several precisions, at each other's edges.
 pub const NUMBERS: &[&str] = &["0.95", "0.949", "1.0", "1.05", "1.04", "1.5", "0.5", "10", "9.5", "10.5", "1.10"];
 
+/// Where a resource comes from, and what it claims to be; one is the beginning of another, and one has a version.
+pub const URIS: &[&str] = &[
+    "http://example.org/p",
+    "http://example.org/p/q",
+    "http://example.org/p|1",
+    "urn:uuid:1",
+    "http://example.org/a,b",
+];
+
 /// How many resources of each type.
 const EACH: usize = 24;
 
 /// A member's record.
 pub fn record(member: &'static str) -> BoxedStrategy<Vec<Json>> {
     (
-        vec(observation(), EACH),
-        vec(condition(), EACH),
-        vec(coverage(), EACH),
-        vec(related_person(), EACH),
-        vec(claim(), EACH),
+        vec(with_meta(observation()), EACH),
+        vec(with_meta(condition()), EACH),
+        vec(with_meta(coverage()), EACH),
+        vec(with_meta(related_person()), EACH),
+        vec(with_meta(claim()), EACH),
     )
         .prop_map(move |(observations, conditions, coverages, persons, claims)| {
             let mut all = vec![
@@ -81,6 +90,26 @@ pub fn record(member: &'static str) -> BoxedStrategy<Vec<Json>> {
                 }
             }
             all
+        })
+        .boxed()
+}
+
+/// The resource with what its sender says of it.
+fn with_meta(resource: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
+    let parts = (option::of(vec(coding(), 1..=2)), option::of(select(URIS)), option::of(vec(select(URIS), 1..=2)));
+    (resource, parts)
+        .prop_map(|(mut resource, (tag, source, profile))| {
+            let parts = [
+                ("tag", tag.map(Json::from)),
+                ("source", source.map(Json::from)),
+                ("profile", profile.map(Json::from)),
+            ];
+            for (name, part) in parts {
+                if let Some(part) = part {
+                    resource["meta"][name] = part;
+                }
+            }
+            resource
         })
         .boxed()
 }

@@ -1,21 +1,21 @@
 //! People, organizations and places: who the member is, and who provides care and where.
 //!
 //! Plan-Net chains through most references below (`PractitionerRole?location.address-city=`). Those chains belong to
-//! the public directory, whose data are nobody's secret; on member data only US Core's one chain exists.
+//! the public directory, whose data are nobody's secret; on member data only those exist that US Core and HRex demand.
 
 use super::Definition::{PlanNet, R4, R4As, UsCore};
-use super::{PROVIDERS, SearchParameter, date, reference, text, token};
+use super::{PROVIDERS, SearchParameter, boolean, code, date, identifier, reference, text, token};
 
 #[rustfmt::skip] // a row stays on one line where it fits
 pub(super) const ROWS: &[SearchParameter] = &[
     token("Endpoint", "connection-type", "connectionType", R4),
-    token("Endpoint", "identifier", "identifier", R4),
+    identifier("Endpoint", "identifier", "identifier", R4),
     text("Endpoint", "name", "name", R4),
     reference("Endpoint", "organization", "managingOrganization", R4, &["Organization"]),
     token("Endpoint", "payload-type", "payloadType", R4),
-    token("Endpoint", "status", "status", R4),
+    code("Endpoint", "status", "status", R4, "http://hl7.org/fhir/endpoint-status"),
 
-    token("HealthcareService", "active", "active", R4),
+    boolean("HealthcareService", "active", "active", R4),
     token("HealthcareService", "characteristic", "characteristic", R4),
     reference("HealthcareService", "coverage-area", "coverageArea", R4, &["Location"]),
     // Plan-Net's expression ends on the inner extension; the code is its value.
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
             .valueCodeableConcept",
         PlanNet("healthcareservice-delivery-method")),
     reference("HealthcareService", "endpoint", "endpoint", R4, &["Endpoint"]),
-    token("HealthcareService", "identifier", "identifier", R4),
+    identifier("HealthcareService", "identifier", "identifier", R4),
     reference("HealthcareService", "location", "location", R4, &["Location"]),
     text("HealthcareService", "name", "name", R4),
     reference("HealthcareService", "organization", "providedBy", R4, &["Organization"]),
@@ -39,30 +39,30 @@ pub(super) const ROWS: &[SearchParameter] = &[
     text("Location", "address-country", "address.country", R4),
     text("Location", "address-postalcode", "address.postalCode", R4),
     text("Location", "address-state", "address.state", R4),
-    token("Location", "address-use", "address.use", R4),
+    code("Location", "address-use", "address.use", R4, "http://hl7.org/fhir/address-use"),
     reference("Location", "endpoint", "endpoint", R4, &["Endpoint"]),
-    token("Location", "identifier", "identifier", R4),
+    identifier("Location", "identifier", "identifier", R4),
     text("Location", "name", "name | alias", R4),
     token("Location", "operational-status", "operationalStatus", R4),
     reference("Location", "organization", "managingOrganization", R4, &["Organization"]),
     reference("Location", "partof", "partOf", R4, &["Location"]),
-    token("Location", "status", "status", R4),
+    code("Location", "status", "status", R4, "http://hl7.org/fhir/location-status"),
     token("Location", "type", "type", R4),
 
-    token("Organization", "active", "active", R4),
+    boolean("Organization", "active", "active", R4),
     text("Organization", "address", "address", R4),
     text("Organization", "address-city", "address.city", R4),
     text("Organization", "address-country", "address.country", R4),
     text("Organization", "address-postalcode", "address.postalCode", R4),
     text("Organization", "address-state", "address.state", R4),
-    token("Organization", "address-use", "address.use", R4),
+    code("Organization", "address-use", "address.use", R4, "http://hl7.org/fhir/address-use"),
     // Plan-Net's expression ends on the extension; the reference is its value.
     reference("Organization", "coverage-area",
         "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/location-reference)\
             .valueReference",
         PlanNet("organization-coverage-area"), &["Location"]),
     reference("Organization", "endpoint", "endpoint", R4, &["Endpoint"]),
-    token("Organization", "identifier", "identifier", R4),
+    identifier("Organization", "identifier", "identifier", R4),
     text("Organization", "name", "name | alias", R4),
     reference("Organization", "partof", "partOf", R4, &["Organization"]),
     // Plan-Net 1.2.0, by FHIR's own extension; its sister on Practitioner is an extension of Plan-Net's.
@@ -71,11 +71,11 @@ pub(super) const ROWS: &[SearchParameter] = &[
         PlanNet("organization-period")),
     token("Organization", "type", "type", R4),
 
-    token("OrganizationAffiliation", "active", "active", R4),
+    boolean("OrganizationAffiliation", "active", "active", R4),
     date("OrganizationAffiliation", "date", "period", R4),
     token("OrganizationAffiliation", "email", "telecom(system=email)", R4),
     reference("OrganizationAffiliation", "endpoint", "endpoint", R4, &["Endpoint"]),
-    token("OrganizationAffiliation", "identifier", "identifier", R4),
+    identifier("OrganizationAffiliation", "identifier", "identifier", R4),
     reference("OrganizationAffiliation", "location", "location", R4, &["Location"]),
     reference("OrganizationAffiliation", "network", "network", R4, &["Organization"]),
     reference("OrganizationAffiliation", "participating-organization", "participatingOrganization", R4,
@@ -89,13 +89,13 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("OrganizationAffiliation", "specialty", "specialty", R4),
     token("OrganizationAffiliation", "telecom", "telecom", R4),
 
-    token("Patient", "active", "active", R4),
+    boolean("Patient", "active", "active", R4),
     text("Patient", "address", "address", R4As("individual-address")),
     text("Patient", "address-city", "address.city", R4As("individual-address-city")),
     text("Patient", "address-country", "address.country", R4As("individual-address-country")),
     text("Patient", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
     text("Patient", "address-state", "address.state", R4As("individual-address-state")),
-    token("Patient", "address-use", "address.use", R4As("individual-address-use")),
+    code("Patient", "address-use", "address.use", R4As("individual-address-use"), "http://hl7.org/fhir/address-use"),
     date("Patient", "birthdate", "birthDate", R4As("individual-birthdate")),
     // `deceased` itself is not searchable here: it asks whether a date or `true` exists, which no path can say.
     date("Patient", "death-date", "deceasedDateTime", R4),
@@ -106,14 +106,14 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity).extension.valueCoding",
         UsCore("us-core-ethnicity")),
     text("Patient", "family", "name.family", R4As("individual-family")),
-    token("Patient", "gender", "gender", R4As("individual-gender")),
+    code("Patient", "gender", "gender", R4As("individual-gender"), "http://hl7.org/fhir/administrative-gender"),
     // Defined by US Core 6.1.0 and 7.0.0, gone in 8.0.0.
     token("Patient", "gender-identity",
         "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-genderIdentity).valueCodeableConcept",
         UsCore("us-core-patient-gender-identity")),
     reference("Patient", "general-practitioner", "generalPractitioner", R4, PROVIDERS),
     text("Patient", "given", "name.given", R4As("individual-given")),
-    token("Patient", "identifier", "identifier", R4),
+    identifier("Patient", "identifier", "identifier", R4),
     token("Patient", "language", "communication.language", R4),
     reference("Patient", "link", "link.other", R4, &["Patient", "RelatedPerson"]),
     text("Patient", "name", "name", R4),
@@ -124,19 +124,19 @@ pub(super) const ROWS: &[SearchParameter] = &[
         UsCore("us-core-race")),
     token("Patient", "telecom", "telecom", R4As("individual-telecom")),
 
-    token("Practitioner", "active", "active", R4),
+    boolean("Practitioner", "active", "active", R4),
     text("Practitioner", "address", "address", R4As("individual-address")),
     text("Practitioner", "address-city", "address.city", R4As("individual-address-city")),
     text("Practitioner", "address-country", "address.country", R4As("individual-address-country")),
     text("Practitioner", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
     text("Practitioner", "address-state", "address.state", R4As("individual-address-state")),
-    token("Practitioner", "address-use", "address.use", R4As("individual-address-use")),
+    code("Practitioner", "address-use", "address.use", R4As("individual-address-use"), "http://hl7.org/fhir/address-use"),
     token("Practitioner", "communication", "communication", R4),
     token("Practitioner", "email", "telecom(system=email)", R4As("individual-email")),
     text("Practitioner", "family", "name.family", R4As("individual-family")),
-    token("Practitioner", "gender", "gender", R4As("individual-gender")),
+    code("Practitioner", "gender", "gender", R4As("individual-gender"), "http://hl7.org/fhir/administrative-gender"),
     text("Practitioner", "given", "name.given", R4As("individual-given")),
-    token("Practitioner", "identifier", "identifier", R4),
+    identifier("Practitioner", "identifier", "identifier", R4),
     text("Practitioner", "name", "name", R4),
     date("Practitioner", "period",
         "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/practitioner-period)\
@@ -145,11 +145,11 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Practitioner", "phone", "telecom(system=phone)", R4As("individual-phone")),
     token("Practitioner", "telecom", "telecom", R4As("individual-telecom")),
 
-    token("PractitionerRole", "active", "active", R4),
+    boolean("PractitionerRole", "active", "active", R4),
     date("PractitionerRole", "date", "period", R4),
     token("PractitionerRole", "email", "telecom(system=email)", R4As("individual-email")),
     reference("PractitionerRole", "endpoint", "endpoint", R4, &["Endpoint"]),
-    token("PractitionerRole", "identifier", "identifier", R4),
+    identifier("PractitionerRole", "identifier", "identifier", R4),
     reference("PractitionerRole", "location", "location", R4, &["Location"]),
     // Plan-Net's expression ends on the extension; the reference is its value.
     reference("PractitionerRole", "network",
@@ -168,17 +168,17 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("PractitionerRole", "specialty", "specialty", R4),
     token("PractitionerRole", "telecom", "telecom", R4As("individual-telecom")),
 
-    token("RelatedPerson", "active", "active", R4),
+    boolean("RelatedPerson", "active", "active", R4),
     text("RelatedPerson", "address", "address", R4As("individual-address")),
     text("RelatedPerson", "address-city", "address.city", R4As("individual-address-city")),
     text("RelatedPerson", "address-country", "address.country", R4As("individual-address-country")),
     text("RelatedPerson", "address-postalcode", "address.postalCode", R4As("individual-address-postalcode")),
     text("RelatedPerson", "address-state", "address.state", R4As("individual-address-state")),
-    token("RelatedPerson", "address-use", "address.use", R4As("individual-address-use")),
+    code("RelatedPerson", "address-use", "address.use", R4As("individual-address-use"), "http://hl7.org/fhir/address-use"),
     date("RelatedPerson", "birthdate", "birthDate", R4As("individual-birthdate")),
     token("RelatedPerson", "email", "telecom(system=email)", R4As("individual-email")),
-    token("RelatedPerson", "gender", "gender", R4As("individual-gender")),
-    token("RelatedPerson", "identifier", "identifier", R4),
+    code("RelatedPerson", "gender", "gender", R4As("individual-gender"), "http://hl7.org/fhir/administrative-gender"),
+    identifier("RelatedPerson", "identifier", "identifier", R4),
     text("RelatedPerson", "name", "name", R4),
     reference("RelatedPerson", "patient", "patient", R4, &["Patient"]),
     token("RelatedPerson", "phone", "telecom(system=phone)", R4As("individual-phone")),

@@ -1,25 +1,27 @@
 //! The clinical record: what was found, planned and done.
 
 use super::Definition::{R4, R4As, UsCore};
-use super::{ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, date, quantity, reference, text, token, uri};
+use super::{
+    ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri,
+};
 
 #[rustfmt::skip] // a row stays on one line where it fits
 pub(super) const ROWS: &[SearchParameter] = &[
     reference("AllergyIntolerance", "asserter", "asserter", R4, PERSONS),
-    token("AllergyIntolerance", "category", "category", R4),
+    code("AllergyIntolerance", "category", "category", R4, "http://hl7.org/fhir/allergy-intolerance-category"),
     token("AllergyIntolerance", "clinical-status", "clinicalStatus", R4),
     token("AllergyIntolerance", "code", "code | reaction.substance", R4As("clinical-code")),
-    token("AllergyIntolerance", "criticality", "criticality", R4),
+    code("AllergyIntolerance", "criticality", "criticality", R4, "http://hl7.org/fhir/allergy-intolerance-criticality"),
     date("AllergyIntolerance", "date", "recordedDate", R4As("clinical-date")),
-    token("AllergyIntolerance", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("AllergyIntolerance", "identifier", "identifier", R4As("clinical-identifier")),
     date("AllergyIntolerance", "last-date", "lastOccurrence", R4),
     token("AllergyIntolerance", "manifestation", "reaction.manifestation", R4),
     date("AllergyIntolerance", "onset", "reaction.onset", R4),
     reference("AllergyIntolerance", "patient", "patient", R4As("clinical-patient"), &["Patient"]),
     reference("AllergyIntolerance", "recorder", "recorder", R4, PERSONS),
     token("AllergyIntolerance", "route", "reaction.exposureRoute", R4),
-    token("AllergyIntolerance", "severity", "reaction.severity", R4),
-    token("AllergyIntolerance", "type", "type", R4As("clinical-type")),
+    code("AllergyIntolerance", "severity", "reaction.severity", R4, "http://hl7.org/fhir/reaction-event-severity"),
+    code("AllergyIntolerance", "type", "type", R4As("clinical-type"), "http://hl7.org/fhir/allergy-intolerance-type"),
     token("AllergyIntolerance", "verification-status", "verificationStatus", R4),
 
     token("CarePlan", "activity-code", "activity.detail.code", R4),
@@ -36,11 +38,11 @@ pub(super) const ROWS: &[SearchParameter] = &[
     date("CarePlan", "date", "period", R4As("clinical-date")),
     reference("CarePlan", "encounter", "encounter", R4, &["Encounter"]),
     reference("CarePlan", "goal", "goal", R4, &["Goal"]),
-    token("CarePlan", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("CarePlan", "identifier", "identifier", R4As("clinical-identifier")),
     reference("CarePlan", "instantiates-canonical", "instantiatesCanonical", R4,
         &["ActivityDefinition", "Measure", "OperationDefinition", "PlanDefinition", "Questionnaire"]),
     uri("CarePlan", "instantiates-uri", "instantiatesUri", R4),
-    token("CarePlan", "intent", "intent", R4),
+    code("CarePlan", "intent", "intent", R4, "http://hl7.org/fhir/request-intent"),
     reference("CarePlan", "part-of", "partOf", R4, &["CarePlan"]),
     reference("CarePlan", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
     reference("CarePlan", "performer", "activity.detail.performer", R4, &[
@@ -48,19 +50,19 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "PractitionerRole", "RelatedPerson",
     ]),
     reference("CarePlan", "replaces", "replaces", R4, &["CarePlan"]),
-    token("CarePlan", "status", "status", R4),
+    code("CarePlan", "status", "status", R4, "http://hl7.org/fhir/request-status"),
     reference("CarePlan", "subject", "subject", R4, &["Group", "Patient"]),
 
     token("CareTeam", "category", "category", R4),
     date("CareTeam", "date", "period", R4As("clinical-date")),
     reference("CareTeam", "encounter", "encounter", R4, &["Encounter"]),
-    token("CareTeam", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("CareTeam", "identifier", "identifier", R4As("clinical-identifier")),
     reference("CareTeam", "participant", "participant.member", R4,
         &["CareTeam", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"]),
     reference("CareTeam", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
     // US Core: R4 lets nobody search by the role of a participant.
     token("CareTeam", "role", "participant.role", UsCore("us-core-careteam-role")),
-    token("CareTeam", "status", "status", R4),
+    code("CareTeam", "status", "status", R4, "http://hl7.org/fhir/care-team-status"),
     reference("CareTeam", "subject", "subject", R4, &["Group", "Patient"]),
 
     quantity("Condition", "abatement-age", "abatementAge | abatementRange", R4),
@@ -78,7 +80,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Condition", "encounter", "encounter", R4, &["Encounter"]),
     token("Condition", "evidence", "evidence.code", R4),
     reference("Condition", "evidence-detail", "evidence.detail", R4, ANY),
-    token("Condition", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("Condition", "identifier", "identifier", R4As("clinical-identifier")),
     quantity("Condition", "onset-age", "onsetAge | onsetRange", R4),
     date("Condition", "onset-date", "onsetDateTime | onsetPeriod", R4),
     text("Condition", "onset-info", "onsetString", R4),
@@ -99,7 +101,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Encounter", "discharge-disposition", "hospitalization.dischargeDisposition",
         UsCore("us-core-encounter-discharge-disposition")),
     reference("Encounter", "episode-of-care", "episodeOfCare", R4, &["EpisodeOfCare"]),
-    token("Encounter", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("Encounter", "identifier", "identifier", R4As("clinical-identifier")),
     quantity("Encounter", "length", "length", R4),
     reference("Encounter", "location", "location.location", R4, &["Location"]),
     date("Encounter", "location-period", "location.period", R4),
@@ -115,7 +117,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
         &["Condition", "ImmunizationRecommendation", "Observation", "Procedure"]),
     reference("Encounter", "service-provider", "serviceProvider", R4, &["Organization"]),
     token("Encounter", "special-arrangement", "hospitalization.specialArrangement", R4),
-    token("Encounter", "status", "status", R4),
+    code("Encounter", "status", "status", R4, "http://hl7.org/fhir/encounter-status"),
     reference("Encounter", "subject", "subject", R4, &["Group", "Patient"]),
     token("Encounter", "type", "type", R4As("clinical-type")),
 
@@ -123,8 +125,8 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Goal", "category", "category", R4),
     // US Core: a token, although it reads like prose: the element is a CodeableConcept.
     token("Goal", "description", "description", UsCore("us-core-goal-description")),
-    token("Goal", "identifier", "identifier", R4As("clinical-identifier")),
-    token("Goal", "lifecycle-status", "lifecycleStatus", R4),
+    identifier("Goal", "identifier", "identifier", R4As("clinical-identifier")),
+    code("Goal", "lifecycle-status", "lifecycleStatus", R4, "http://hl7.org/fhir/goal-status"),
     reference("Goal", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
     date("Goal", "start-date", "startDate", R4),
     reference("Goal", "subject", "subject", R4, &["Group", "Organization", "Patient"]),
@@ -132,7 +134,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
 
     // `occurrenceString` is prose and holds no date that can be compared.
     date("Immunization", "date", "occurrenceDateTime", R4As("clinical-date")),
-    token("Immunization", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("Immunization", "identifier", "identifier", R4As("clinical-identifier")),
     reference("Immunization", "location", "location", R4, &["Location"]),
     text("Immunization", "lot-number", "lotNumber", R4),
     reference("Immunization", "manufacturer", "manufacturer", R4, &["Organization"]),
@@ -144,7 +146,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Immunization", "reason-reference", "reasonReference", R4,
         &["Condition", "DiagnosticReport", "Observation"]),
     text("Immunization", "series", "protocolApplied.series", R4),
-    token("Immunization", "status", "status", R4),
+    code("Immunization", "status", "status", R4, "http://hl7.org/fhir/event-status"),
     token("Immunization", "status-reason", "statusReason", R4),
     token("Immunization", "target-disease", "protocolApplied.targetDisease", R4),
     token("Immunization", "vaccine-code", "vaccineCode", R4),
@@ -155,7 +157,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     // A procedure dated by an age, a range of ages or prose has no date that can be compared.
     date("Procedure", "date", "performedDateTime | performedPeriod", R4As("clinical-date")),
     reference("Procedure", "encounter", "encounter", R4As("clinical-encounter"), &["Encounter"]),
-    token("Procedure", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("Procedure", "identifier", "identifier", R4As("clinical-identifier")),
     reference("Procedure", "instantiates-canonical", "instantiatesCanonical", R4,
         &["ActivityDefinition", "Measure", "OperationDefinition", "PlanDefinition", "Questionnaire"]),
     uri("Procedure", "instantiates-uri", "instantiatesUri", R4),
@@ -166,7 +168,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Procedure", "reason-code", "reasonCode", R4),
     reference("Procedure", "reason-reference", "reasonReference", R4,
         &["Condition", "DiagnosticReport", "DocumentReference", "Observation", "Procedure"]),
-    token("Procedure", "status", "status", R4),
+    code("Procedure", "status", "status", R4, "http://hl7.org/fhir/event-status"),
     reference("Procedure", "subject", "subject", R4, &["Group", "Patient"]),
 
     date("ServiceRequest", "authored", "authoredOn", R4),
@@ -175,11 +177,11 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("ServiceRequest", "category", "category", R4),
     token("ServiceRequest", "code", "code", R4As("clinical-code")),
     reference("ServiceRequest", "encounter", "encounter", R4As("clinical-encounter"), &["Encounter"]),
-    token("ServiceRequest", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("ServiceRequest", "identifier", "identifier", R4As("clinical-identifier")),
     reference("ServiceRequest", "instantiates-canonical", "instantiatesCanonical", R4,
         &["ActivityDefinition", "PlanDefinition"]),
     uri("ServiceRequest", "instantiates-uri", "instantiatesUri", R4),
-    token("ServiceRequest", "intent", "intent", R4),
+    code("ServiceRequest", "intent", "intent", R4, "http://hl7.org/fhir/request-intent"),
     date("ServiceRequest", "occurrence", "occurrenceDateTime | occurrencePeriod | occurrenceTiming", R4),
     reference("ServiceRequest", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
     reference("ServiceRequest", "performer", "performer", R4, &[
@@ -187,11 +189,11 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "PractitionerRole", "RelatedPerson",
     ]),
     token("ServiceRequest", "performer-type", "performerType", R4),
-    token("ServiceRequest", "priority", "priority", R4),
+    code("ServiceRequest", "priority", "priority", R4, "http://hl7.org/fhir/request-priority"),
     reference("ServiceRequest", "replaces", "replaces", R4, &["ServiceRequest"]),
     reference("ServiceRequest", "requester", "requester", R4, ACTORS),
-    token("ServiceRequest", "requisition", "requisition", R4),
+    identifier("ServiceRequest", "requisition", "requisition", R4),
     reference("ServiceRequest", "specimen", "specimen", R4, &["Specimen"]),
-    token("ServiceRequest", "status", "status", R4),
+    code("ServiceRequest", "status", "status", R4, "http://hl7.org/fhir/request-status"),
     reference("ServiceRequest", "subject", "subject", R4, &["Device", "Group", "Location", "Patient"]),
 ];

@@ -1,18 +1,18 @@
 //! Measurements and pictures, and the devices and specimens behind them.
 
 use super::Definition::{R4, R4As};
-use super::{ANY, PRACTITIONERS, SearchParameter, date, quantity, reference, text, token, uri};
+use super::{ANY, PRACTITIONERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri};
 
 #[rustfmt::skip] // a row stays on one line where it fits
 pub(super) const ROWS: &[SearchParameter] = &[
     text("Device", "device-name", "deviceName.name | type.coding.display | type.text", R4),
-    token("Device", "identifier", "identifier", R4),
+    identifier("Device", "identifier", "identifier", R4),
     reference("Device", "location", "location", R4, &["Location"]),
     text("Device", "manufacturer", "manufacturer", R4),
     text("Device", "model", "modelNumber", R4),
     reference("Device", "organization", "owner", R4, &["Organization"]),
     reference("Device", "patient", "patient", R4, &["Patient"]),
-    token("Device", "status", "status", R4),
+    code("Device", "status", "status", R4, "http://hl7.org/fhir/device-status"),
     token("Device", "type", "type", R4),
     // R4 compares the human-readable form; `carrierAIDC`, what a scanner reads, has no parameter.
     text("Device", "udi-carrier", "udiCarrier.carrierHRF", R4),
@@ -26,7 +26,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("DiagnosticReport", "conclusion", "conclusionCode", R4),
     date("DiagnosticReport", "date", "effectiveDateTime | effectivePeriod", R4As("clinical-date")),
     reference("DiagnosticReport", "encounter", "encounter", R4As("clinical-encounter"), &["Encounter"]),
-    token("DiagnosticReport", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("DiagnosticReport", "identifier", "identifier", R4As("clinical-identifier")),
     date("DiagnosticReport", "issued", "issued", R4),
     reference("DiagnosticReport", "media", "media.link", R4, &["Media"]),
     reference("DiagnosticReport", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
@@ -36,7 +36,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("DiagnosticReport", "results-interpreter", "resultsInterpreter", R4,
         &["CareTeam", "Organization", "Practitioner", "PractitionerRole"]),
     reference("DiagnosticReport", "specimen", "specimen", R4, &["Specimen"]),
-    token("DiagnosticReport", "status", "status", R4),
+    code("DiagnosticReport", "status", "status", R4, "http://hl7.org/fhir/diagnostic-report-status"),
     reference("DiagnosticReport", "subject", "subject", R4, &["Device", "Group", "Location", "Patient"]),
 
     reference("ImagingStudy", "basedon", "basedOn", R4,
@@ -45,7 +45,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("ImagingStudy", "dicom-class", "series.instance.sopClass", R4),
     reference("ImagingStudy", "encounter", "encounter", R4, &["Encounter"]),
     reference("ImagingStudy", "endpoint", "endpoint | series.endpoint", R4, &["Endpoint"]),
-    token("ImagingStudy", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("ImagingStudy", "identifier", "identifier", R4As("clinical-identifier")),
     token("ImagingStudy", "instance", "series.instance.uid", R4),
     reference("ImagingStudy", "interpreter", "interpreter", R4, PRACTITIONERS),
     token("ImagingStudy", "modality", "series.modality", R4),
@@ -56,20 +56,20 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("ImagingStudy", "referrer", "referrer", R4, PRACTITIONERS),
     token("ImagingStudy", "series", "series.uid", R4),
     date("ImagingStudy", "started", "started", R4),
-    token("ImagingStudy", "status", "status", R4),
+    code("ImagingStudy", "status", "status", R4, "http://hl7.org/fhir/imagingstudy-status"),
     reference("ImagingStudy", "subject", "subject", R4, &["Device", "Group", "Patient"]),
 
     reference("Media", "based-on", "basedOn", R4, &["CarePlan", "ServiceRequest"]),
     date("Media", "created", "createdDateTime | createdPeriod", R4),
     reference("Media", "device", "device", R4, &["Device", "DeviceMetric"]),
     reference("Media", "encounter", "encounter", R4, &["Encounter"]),
-    token("Media", "identifier", "identifier", R4),
+    identifier("Media", "identifier", "identifier", R4),
     token("Media", "modality", "modality", R4),
     reference("Media", "operator", "operator", R4,
         &["CareTeam", "Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"]),
     reference("Media", "patient", "subject", R4, &["Patient"]),
     token("Media", "site", "bodySite", R4),
-    token("Media", "status", "status", R4),
+    code("Media", "status", "status", R4, "http://hl7.org/fhir/event-status"),
     reference("Media", "subject", "subject", R4,
         &["Device", "Group", "Location", "Patient", "Practitioner", "PractitionerRole", "Specimen"]),
     token("Media", "type", "type", R4),
@@ -100,7 +100,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Observation", "focus", "focus", R4, ANY),
     reference("Observation", "has-member", "hasMember", R4,
         &["MolecularSequence", "Observation", "QuestionnaireResponse"]),
-    token("Observation", "identifier", "identifier", R4As("clinical-identifier")),
+    identifier("Observation", "identifier", "identifier", R4As("clinical-identifier")),
     token("Observation", "method", "method", R4),
     reference("Observation", "part-of", "partOf", R4, &[
         "ImagingStudy", "Immunization", "MedicationAdministration", "MedicationDispense",
@@ -110,7 +110,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Observation", "performer", "performer", R4,
         &["CareTeam", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"]),
     reference("Observation", "specimen", "specimen", R4, &["Specimen"]),
-    token("Observation", "status", "status", R4),
+    code("Observation", "status", "status", R4, "http://hl7.org/fhir/observation-status"),
     reference("Observation", "subject", "subject", R4, &["Device", "Group", "Location", "Patient"]),
     token("Observation", "value-concept", "valueCodeableConcept", R4),
     date("Observation", "value-date", "valueDateTime | valuePeriod", R4),
@@ -118,16 +118,16 @@ pub(super) const ROWS: &[SearchParameter] = &[
     // Prose, or the text beside a code.
     text("Observation", "value-string", "valueString | valueCodeableConcept.text", R4),
 
-    token("Specimen", "accession", "accessionIdentifier", R4),
+    identifier("Specimen", "accession", "accessionIdentifier", R4),
     token("Specimen", "bodysite", "collection.bodySite", R4),
     date("Specimen", "collected", "collection.collectedDateTime | collection.collectedPeriod", R4),
     reference("Specimen", "collector", "collection.collector", R4, PRACTITIONERS),
     token("Specimen", "container", "container.type", R4),
-    token("Specimen", "container-id", "container.identifier", R4),
-    token("Specimen", "identifier", "identifier", R4),
+    identifier("Specimen", "container-id", "container.identifier", R4),
+    identifier("Specimen", "identifier", "identifier", R4),
     reference("Specimen", "parent", "parent", R4, &["Specimen"]),
     reference("Specimen", "patient", "subject", R4, &["Patient"]),
-    token("Specimen", "status", "status", R4),
+    code("Specimen", "status", "status", R4, "http://hl7.org/fhir/specimen-status"),
     reference("Specimen", "subject", "subject", R4, &["Device", "Group", "Location", "Patient", "Substance"]),
     token("Specimen", "type", "type", R4),
 ];

@@ -1,11 +1,13 @@
 //! Documents and forms, and the records of who did what to which resource.
 
 use super::Definition::{R4, R4As};
-use super::{ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, date, quantity, reference, text, token, uri};
+use super::{
+    ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri,
+};
 
 #[rustfmt::skip] // a row stays on one line where it fits
 pub(super) const ROWS: &[SearchParameter] = &[
-    token("AuditEvent", "action", "action", R4),
+    code("AuditEvent", "action", "action", R4, "http://hl7.org/fhir/audit-event-action"),
     text("AuditEvent", "address", "agent.network.address", R4),
     reference("AuditEvent", "agent", "agent.who", R4, ACTORS),
     text("AuditEvent", "agent-name", "agent.name", R4),
@@ -16,7 +18,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     text("AuditEvent", "entity-name", "entity.name", R4),
     token("AuditEvent", "entity-role", "entity.role", R4),
     token("AuditEvent", "entity-type", "entity.type", R4),
-    token("AuditEvent", "outcome", "outcome", R4),
+    code("AuditEvent", "outcome", "outcome", R4, "http://hl7.org/fhir/audit-event-outcome"),
     // The patient may be who acted or what was acted on.
     reference("AuditEvent", "patient", "agent.who | entity.what", R4, &["Patient"]),
     uri("AuditEvent", "policy", "agent.policy", R4),
@@ -28,7 +30,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("DocumentReference", "authenticator", "authenticator", R4, PROVIDERS),
     reference("DocumentReference", "author", "author", R4, ACTORS),
     token("DocumentReference", "category", "category", R4),
-    token("DocumentReference", "contenttype", "content.attachment.contentType", R4),
+    code("DocumentReference", "contenttype", "content.attachment.contentType", R4, "urn:ietf:bcp:13"),
     reference("DocumentReference", "custodian", "custodian", R4, &["Organization"]),
     date("DocumentReference", "date", "date", R4),
     text("DocumentReference", "description", "description", R4),
@@ -37,18 +39,18 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("DocumentReference", "event", "context.event", R4),
     token("DocumentReference", "facility", "context.facilityType", R4),
     token("DocumentReference", "format", "content.format", R4),
-    token("DocumentReference", "identifier", "masterIdentifier | identifier", R4As("clinical-identifier")),
-    token("DocumentReference", "language", "content.attachment.language", R4),
+    identifier("DocumentReference", "identifier", "masterIdentifier | identifier", R4As("clinical-identifier")),
+    code("DocumentReference", "language", "content.attachment.language", R4, "urn:ietf:bcp:47"),
     // An attachment's address, not a Location.
     uri("DocumentReference", "location", "content.attachment.url", R4),
     reference("DocumentReference", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
     date("DocumentReference", "period", "context.period", R4),
     reference("DocumentReference", "related", "context.related", R4, ANY),
     reference("DocumentReference", "relatesto", "relatesTo.target", R4, &["DocumentReference"]),
-    token("DocumentReference", "relation", "relatesTo.code", R4),
+    code("DocumentReference", "relation", "relatesTo.code", R4, "http://hl7.org/fhir/document-relationship-type"),
     token("DocumentReference", "security-label", "securityLabel", R4),
     token("DocumentReference", "setting", "context.practiceSetting", R4),
-    token("DocumentReference", "status", "status", R4),
+    code("DocumentReference", "status", "status", R4, "http://hl7.org/fhir/document-reference-status"),
     reference("DocumentReference", "subject", "subject", R4, &["Device", "Group", "Patient", "Practitioner"]),
     token("DocumentReference", "type", "type", R4As("clinical-type")),
 
@@ -74,12 +76,12 @@ pub(super) const ROWS: &[SearchParameter] = &[
     uri("Questionnaire", "definition", "item.definition", R4),
     text("Questionnaire", "description", "description", R4),
     date("Questionnaire", "effective", "effectivePeriod", R4),
-    token("Questionnaire", "identifier", "identifier", R4),
+    identifier("Questionnaire", "identifier", "identifier", R4),
     token("Questionnaire", "jurisdiction", "jurisdiction", R4),
     text("Questionnaire", "name", "name", R4),
     text("Questionnaire", "publisher", "publisher", R4),
-    token("Questionnaire", "status", "status", R4),
-    token("Questionnaire", "subject-type", "subjectType", R4),
+    code("Questionnaire", "status", "status", R4, "http://hl7.org/fhir/publication-status"),
+    code("Questionnaire", "subject-type", "subjectType", R4, "http://hl7.org/fhir/resource-types"),
     text("Questionnaire", "title", "title", R4),
     uri("Questionnaire", "url", "url", R4),
     token("Questionnaire", "version", "version", R4),
@@ -88,12 +90,12 @@ pub(super) const ROWS: &[SearchParameter] = &[
     date("QuestionnaireResponse", "authored", "authored", R4),
     reference("QuestionnaireResponse", "based-on", "basedOn", R4, &["CarePlan", "ServiceRequest"]),
     reference("QuestionnaireResponse", "encounter", "encounter", R4, &["Encounter"]),
-    token("QuestionnaireResponse", "identifier", "identifier", R4),
+    identifier("QuestionnaireResponse", "identifier", "identifier", R4),
     reference("QuestionnaireResponse", "part-of", "partOf", R4, &["Observation", "Procedure"]),
     reference("QuestionnaireResponse", "patient", "subject", R4, &["Patient"]),
-    // A canonical URL rather than a reference: it is compared as it stands.
+    // A canonical URL rather than a reference: one without a version finds every version.
     reference("QuestionnaireResponse", "questionnaire", "questionnaire", R4, &["Questionnaire"]),
     reference("QuestionnaireResponse", "source", "source", R4, PERSONS),
-    token("QuestionnaireResponse", "status", "status", R4),
+    code("QuestionnaireResponse", "status", "status", R4, "http://hl7.org/fhir/questionnaire-answers-status"),
     reference("QuestionnaireResponse", "subject", "subject", R4, ANY),
 ];

@@ -1,7 +1,7 @@
 //! Coverage, and what was claimed and paid under it.
 
 use super::Definition::{CarinBb, Formulary, Hrex, Ours, Pdex, PlanNet, R4};
-use super::{PRACTITIONERS, PROVIDERS, SearchParameter, date, reference, text, token};
+use super::{PRACTITIONERS, PROVIDERS, SearchParameter, code, date, identifier, reference, text, token};
 
 #[rustfmt::skip] // a row stays on one line where it fits
 pub(super) const ROWS: &[SearchParameter] = &[
@@ -11,7 +11,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Claim", "encounter", "item.encounter", R4, &["Encounter"]),
     reference("Claim", "enterer", "enterer", R4, PRACTITIONERS),
     reference("Claim", "facility", "facility", R4, &["Location"]),
-    token("Claim", "identifier", "identifier", R4),
+    identifier("Claim", "identifier", "identifier", R4),
     reference("Claim", "insurer", "insurer", R4, &["Organization"]),
     reference("Claim", "item-udi", "item.udi", R4, &["Device"]),
     reference("Claim", "patient", "patient", R4, &["Patient"]),
@@ -20,36 +20,37 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Claim", "priority", "priority", R4),
     reference("Claim", "procedure-udi", "procedure.udi", R4, &["Device"]),
     reference("Claim", "provider", "provider", R4, PROVIDERS),
-    token("Claim", "status", "status", R4),
+    code("Claim", "status", "status", R4, "http://hl7.org/fhir/fm-status"),
     reference("Claim", "subdetail-udi", "item.detail.subDetail.udi", R4, &["Device"]),
-    token("Claim", "use", "use", R4),
+    code("Claim", "use", "use", R4, "http://hl7.org/fhir/claim-use"),
 
     date("ClaimResponse", "created", "created", R4),
     text("ClaimResponse", "disposition", "disposition", R4),
-    token("ClaimResponse", "identifier", "identifier", R4),
+    identifier("ClaimResponse", "identifier", "identifier", R4),
     reference("ClaimResponse", "insurer", "insurer", R4, &["Organization"]),
-    token("ClaimResponse", "outcome", "outcome", R4),
+    code("ClaimResponse", "outcome", "outcome", R4, "http://hl7.org/fhir/remittance-outcome"),
     reference("ClaimResponse", "patient", "patient", R4, &["Patient"]),
     date("ClaimResponse", "payment-date", "payment.date", R4),
     reference("ClaimResponse", "request", "request", R4, &["Claim"]),
     reference("ClaimResponse", "requestor", "requestor", R4, PROVIDERS),
-    token("ClaimResponse", "status", "status", R4),
-    token("ClaimResponse", "use", "use", R4),
+    code("ClaimResponse", "status", "status", R4, "http://hl7.org/fhir/fm-status"),
+    code("ClaimResponse", "use", "use", R4, "http://hl7.org/fhir/claim-use"),
 
     reference("Coverage", "beneficiary", "beneficiary", R4, &["Patient"]),
     token("Coverage", "class-type", "class.type", R4),
     text("Coverage", "class-value", "class.value", R4),
     text("Coverage", "dependent", "dependent", R4),
-    token("Coverage", "identifier", "identifier", R4),
-    reference("Coverage", "patient", "beneficiary", R4, &["Patient"]),
-    // HRex (SHALL): `payor.identifier`, which names an insurer. A payor that is a person is not reached by it: a chain
-    // leads into shared types only. HRex's chains through `patient` are left out for the same reason.
+    identifier("Coverage", "identifier", "identifier", R4),
+    // HRex (SHALL): the member's name, gender and birthdate.
+    reference("Coverage", "patient", "beneficiary", R4, &["Patient"]).chaining(&["birthdate", "gender", "name"]),
+    // HRex (SHALL): `payor.identifier`, which names an insurer. A payor that is a person is not reached by it: of the types
+    // that may pay, the chain leads into the shared one.
     reference("Coverage", "payor", "payor", R4, &["Organization", "Patient", "RelatedPerson"])
         .chaining(&["identifier"]),
     // Real clients sort coverage by its period; R4 and the guides have no parameter for it.
     date("Coverage", "period", "period", Ours),
     reference("Coverage", "policy-holder", "policyHolder", R4, &["Organization", "Patient", "RelatedPerson"]),
-    token("Coverage", "status", "status", R4),
+    code("Coverage", "status", "status", R4, "http://hl7.org/fhir/fm-status"),
     reference("Coverage", "subscriber", "subscriber", R4, &["Patient", "RelatedPerson"]),
     // HRex's, for `$member-match`: a token by name, a bare string without a system in the resource.
     token("Coverage", "subscriber-id", "subscriberId", Hrex("hrex-coverage-subscriberId")),
@@ -67,7 +68,7 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("ExplanationOfBenefit", "encounter", "item.encounter", R4, &["Encounter"]),
     reference("ExplanationOfBenefit", "enterer", "enterer", R4, PRACTITIONERS),
     reference("ExplanationOfBenefit", "facility", "facility", R4, &["Location"]),
-    token("ExplanationOfBenefit", "identifier", "identifier", R4),
+    identifier("ExplanationOfBenefit", "identifier", "identifier", R4),
     // C4BB, for its `_include`; R4 has this parameter on Claim and ClaimResponse only.
     reference("ExplanationOfBenefit", "insurer", "insurer", CarinBb("explanationofbenefit-insurer"), &["Organization"]),
     reference("ExplanationOfBenefit", "item-udi", "item.udi", R4, &["Device"]),
@@ -84,19 +85,19 @@ pub(super) const ROWS: &[SearchParameter] = &[
     date("ExplanationOfBenefit", "service-start-date",
         "billablePeriod.start | item.servicedDate | item.servicedPeriod.start",
         CarinBb("explanationofbenefit-service-start-date")),
-    token("ExplanationOfBenefit", "status", "status", R4),
+    code("ExplanationOfBenefit", "status", "status", R4, "http://hl7.org/fhir/explanationofbenefit-status"),
     reference("ExplanationOfBenefit", "subdetail-udi", "item.detail.subDetail.udi", R4, &["Device"]),
     // C4BB and PDex: institutional, pharmacy and so on.
     token("ExplanationOfBenefit", "type", "type", CarinBb("explanationofbenefit-type")),
     // PDex: tells a prior authorization (`preauthorization`) from a claim (`claim`).
-    token("ExplanationOfBenefit", "use", "use", Pdex("explanationofbenefit-use")),
+    code("ExplanationOfBenefit", "use", "use", Pdex("explanationofbenefit-use"), "http://hl7.org/fhir/claim-use"),
 
     text("InsurancePlan", "address", "contact.address", R4),
     text("InsurancePlan", "address-city", "contact.address.city", R4),
     text("InsurancePlan", "address-country", "contact.address.country", R4),
     text("InsurancePlan", "address-postalcode", "contact.address.postalCode", R4),
     text("InsurancePlan", "address-state", "contact.address.state", R4),
-    token("InsurancePlan", "address-use", "contact.address.use", R4),
+    code("InsurancePlan", "address-use", "contact.address.use", R4, "http://hl7.org/fhir/address-use"),
     reference("InsurancePlan", "administered-by", "administeredBy", R4, &["Organization"]),
     // Plan-Net and the formulary guide define this one alike.
     reference("InsurancePlan", "coverage-area", "coverageArea", PlanNet("insuranceplan-coverage-area"), &["Location"]),
@@ -107,13 +108,13 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "coverage.extension(url=http://hl7.org/fhir/us/davinci-drug-formulary\
             /StructureDefinition/usdf-FormularyReference-extension).valueReference",
         Formulary("InsurancePlan-formulary-coverage"), &["InsurancePlan"]),
-    token("InsurancePlan", "identifier", "identifier", R4),
+    identifier("InsurancePlan", "identifier", "identifier", R4),
     text("InsurancePlan", "name", "name | alias", R4),
     // Plan-Net 1.2.0 defines it and names no target types: these are R4's for the element.
     reference("InsurancePlan", "network", "network", PlanNet("insuranceplan-network"), &["Organization"]),
     reference("InsurancePlan", "owned-by", "ownedBy", R4, &["Organization"]),
     date("InsurancePlan", "period", "period", Formulary("InsurancePlan-period")),
     token("InsurancePlan", "plan-type", "plan.type", PlanNet("insuranceplan-plan-type")),
-    token("InsurancePlan", "status", "status", R4),
+    code("InsurancePlan", "status", "status", R4, "http://hl7.org/fhir/publication-status"),
     token("InsurancePlan", "type", "type", R4),
 ];

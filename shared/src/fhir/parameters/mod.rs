@@ -17,8 +17,8 @@
 //!
 //! A path ends on the whole element. What the element means follows from its shape and the parameter's kind: a
 //! token may be a `CodeableConcept`, a Coding, an Identifier, a `ContactPoint`, a bare code or string, or a boolean; a
-//! date may be a Period or a Timing; and so on. `where(resolve() is Patient)` of `FHIRPath` is here a row whose only
-//! target is Patient.
+//! date may be a Period or a Timing; and so on. What the shape of a token does not tell is a column of its own
+//! ([`Coded`]). `where(resolve() is Patient)` of `FHIRPath` is here a row whose only target is Patient.
 //!
 //! # Where the rows come from
 //!
@@ -30,7 +30,6 @@
 //! are those that R4 gives the parameter and also allows in the element.
 
 use super::Kind;
-pub use systems::implied;
 
 mod administrative;
 mod clinical;
@@ -38,7 +37,6 @@ mod diagnostics;
 mod documents;
 mod financial;
 mod medications;
-mod systems;
 #[cfg(test)]
 mod tests;
 
@@ -55,10 +53,24 @@ pub struct SearchParameter {
     pub path: &'static str,
     /// Types that a reference may name, [`ANY`] for all of them; empty for other kinds.
     pub targets: &'static [&'static str],
-    /// Parameters of the target that may follow a dot: only where a guide demands the chain, only into a shared type.
+    /// What a token's shape does not tell; [`Coded::AsWritten`] for other kinds.
+    pub coded: Coded,
+    /// Parameters of the target that may follow a dot: only where a guide demands the chain, only into a shared type or to the
+    /// member.
     pub chains: &'static [&'static str],
     /// Who defines it.
     pub definition: Definition,
+}
+
+/// Where the system of a token parameter's elements is found, and what else they may be asked for by (R4 search, "Token").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coded {
+    /// It stands beside the code, or there is none: a `CodeableConcept`, a Coding, a `ContactPoint`, a string.
+    AsWritten,
+    /// It is the one of the code system that the element's value set takes its codes from: a `code`, a boolean.
+    Implied(&'static str),
+    /// It stands beside the value of an Identifier, which may be asked for by its type, too (`:of-type`).
+    Identifier,
 }
 
 /// Who defines a parameter, and under which id.
@@ -121,6 +133,10 @@ impl SearchParameter {
     const fn chaining(self, chains: &'static [&'static str]) -> Self {
         Self { chains, ..self }
     }
+
+    const fn coded(self, coded: Coded) -> Self {
+        Self { coded, ..self }
+    }
 }
 
 /// The target of a reference that may name a resource of any type.
@@ -142,6 +158,20 @@ type Str = &'static str;
 
 const fn token(on: Str, code: Str, path: Str, definition: Definition) -> SearchParameter {
     row(Kind::Token, on, code, path, definition, &[])
+}
+
+/// Elements of FHIR's type `code`, whose codes are of `system`.
+const fn code(on: Str, code: Str, path: Str, definition: Definition, system: Str) -> SearchParameter {
+    token(on, code, path, definition).coded(Coded::Implied(system))
+}
+
+/// R4 gives booleans a system, too, and says that nobody uses it.
+const fn boolean(on: Str, code: Str, path: Str, definition: Definition) -> SearchParameter {
+    token(on, code, path, definition).coded(Coded::Implied("http://terminology.hl7.org/CodeSystem/special-values"))
+}
+
+const fn identifier(on: Str, code: Str, path: Str, definition: Definition) -> SearchParameter {
+    token(on, code, path, definition).coded(Coded::Identifier)
 }
 
 const fn date(on: Str, code: Str, path: Str, definition: Definition) -> SearchParameter {
@@ -172,5 +202,5 @@ const fn row(
     definition: Definition,
     targets: &'static [Str],
 ) -> SearchParameter {
-    SearchParameter { on, code, kind, path, targets, chains: &[], definition }
+    SearchParameter { on, code, kind, path, targets, coded: Coded::AsWritten, chains: &[], definition }
 }
