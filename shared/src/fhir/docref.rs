@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 use serde_json::Value as Json;
 
+use super::bounded::bounded;
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
 use super::filter::{Fault, Filter};
 use super::outcome::{Error, FHIR_JSON, outcome};
@@ -69,7 +70,7 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
 
 impl Request {
     fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<Request, Error> {
-        super::query::bounded(pairs)?;
+        bounded(pairs)?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let name = super::outcome::shortened(name);
             return Err(Error::Invalid(format!(

@@ -2,6 +2,7 @@
 //! [`capability`]); the tables that drive them are [`types`] and [`parameters`].
 
 mod binary;
+mod bounded;
 pub mod bundle;
 pub mod capability;
 pub mod chain;

@@ -1,5 +1,6 @@
 //! A search as it was asked: the query's pairs, checked against the table before anything is looked up.
 
+use super::bounded::{LARGEST_LIST, bounded};
 use super::chain::Chain;
 use super::filter::{Fault, Filter};
 use super::outcome::Error;
@@ -12,12 +13,6 @@ use crate::http::single;
 pub const DEFAULT_COUNT: usize = 50;
 /// See [`DEFAULT_COUNT`].
 pub const LARGEST_COUNT: usize = 100;
-
-/// More pairs or alternatives than this are no search but an attack.
-const LARGEST_LIST: usize = 100;
-
-/// The longest search, in bytes: the links of its answer repeat it, and must fit API Gateway's 10 KB when they are followed.
-const LARGEST_SEARCH: usize = 6 * 1024;
 
 /// More includes than this are an attack, too.
 const MOST_INCLUDES: usize = 16;
@@ -101,21 +96,6 @@ pub struct Query {
     pub understood: Vec<(String, String)>,
     /// Parameters left out because the app said `Prefer: handling=lenient`.
     pub ignored: Vec<String>,
-}
-
-/// Refuses more than an answer's links could repeat, before any of it is looked at.
-///
-/// # Errors
-/// [`Error::Invalid`]
-pub fn bounded(pairs: &[(String, String)]) -> Result<(), Error> {
-    if pairs.len() > LARGEST_LIST {
-        return Err(Error::Invalid(format!("a request has at most {LARGEST_LIST} parameters")));
-    }
-    if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > LARGEST_SEARCH {
-        let text = format!("a request's parameters have at most {LARGEST_SEARCH} characters; ask in parts");
-        return Err(Error::Invalid(text));
-    }
-    Ok(())
 }
 
 impl Query {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Time;
+use crate::fhir::bounded::bounded;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Value;
 use crate::fhir::outcome::{Error, shortened};
@@ -53,7 +54,7 @@ impl Request {
                 None => posted(&call.request.body)?,
             });
         }
-        query::bounded(&pairs)?;
+        bounded(&pairs)?;
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let known = PARAMETERS[..5].join(", ");
             let name = shortened(name);
