@@ -60,26 +60,39 @@ impl Random {
         Random(SystemRandom::new())
     }
 
-    fn text<const BYTES: usize>(&self) -> String {
-        let mut bytes = [0; BYTES];
+    fn bytes<const COUNT: usize>(&self) -> [u8; COUNT] {
+        let mut bytes = [0; COUNT];
         // A machine without randomness must not go on: everything after this line would be guessable.
         self.0.fill(&mut bytes).expect("the operating system gives random bytes");
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
     /// A new secret of 256 bits in base64url.
     pub fn secret(&self) -> Secret {
-        Secret(self.text::<32>())
+        Secret(URL_SAFE_NO_PAD.encode(self.bytes::<32>()))
     }
 
-    /// A new identifier of 128 bits in base64url; unique, but no secret.
+    /// A new identifier of 128 bits, unique, but no secret. In hexadecimal: operators type it on command lines, where what
+    /// begins with `-`, as one base64url text in 64 does, is an option.
     pub fn identifier(&self) -> String {
-        self.text::<16>()
+        hex::encode(self.bytes::<16>())
     }
+}
+
+/// Whether this looks like what [`Random::identifier`] gives.
+pub fn is_identifier(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether this looks like what [`Random::secret`] gives.
+pub fn is_secret(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -89,5 +102,13 @@ mod tests {
         assert!(one.hashed().is_of(&one));
         assert!(!one.hashed().is_of(&two));
         assert!(!one.derived("a").matches(&one.derived("b")));
+    }
+
+    #[test]
+    fn an_identifier_can_be_typed_on_a_command_line() {
+        let identifiers: BTreeSet<String> = (0..1000).map(|_| Random::system().identifier()).collect();
+        assert_eq!(identifiers.len(), 1000, "no two are the same");
+        assert!(identifiers.iter().all(|id| is_identifier(id) && !is_secret(id)));
+        assert!(is_secret(Random::system().secret().reveal()));
     }
 }

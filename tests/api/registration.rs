@@ -75,7 +75,8 @@ async fn an_address_that_is_not_safe_is_refused_with_what_would_be_right() {
         let added = fault(&app, &["app", "add", "--name", "A", "--redirect-uri", uri]).await;
         assert!(added.contains(right), "{uri}: {added}");
         let good_and_bad = ["app", "change", &id, "--redirect-uri", REDIRECT_URI, "--redirect-uri", uri];
-        assert!(fault(&app, &good_and_bad).await.contains(right), "{uri}");
+        let changed = fault(&app, &good_and_bad).await;
+        assert!(changed.contains(right), "{uri}: {changed}");
     }
     for uri in [
         "https://a.example/cb?x=1",

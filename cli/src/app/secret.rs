@@ -51,7 +51,7 @@ pub struct Remove {
 
 /// A name for a secret.
 pub(super) fn label(random: &Random) -> String {
-    random.identifier().chars().filter(char::is_ascii_alphanumeric).take(6).collect::<String>().to_lowercase()
+    random.identifier().chars().take(6).collect()
 }
 
 impl Command {

@@ -152,7 +152,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     agree(attachment, url, &file)?;
     let media_type = attachment.get("contentType").and_then(Json::as_str).unwrap_or("application/octet-stream");
     let of = [owner.as_bytes(), b"\n", media_type.as_bytes(), b"\n", &file.sha256].concat();
-    let id = content_hash(&of).iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
+    let id = hex::encode(content_hash(&of));
     let mut binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type});
     attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
     let kind = ResourceType::named("Binary");

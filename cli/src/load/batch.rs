@@ -309,5 +309,5 @@ impl Run<'_> {
 /// What tells receipts of one moment apart.
 fn salt(owner: &str, targets: &[Reference]) -> String {
     let text = targets.iter().fold(owner.to_owned(), |text, target| format!("{text} {target}"));
-    content_hash(text.as_bytes())[..10].iter().fold(String::new(), |salt, byte| format!("{salt}{byte:02x}"))
+    hex::encode(&content_hash(text.as_bytes())[..10])
 }

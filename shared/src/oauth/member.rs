@@ -103,7 +103,7 @@ fn verifies(phc: &str, password: &Secret) -> bool {
 
 fn hashed(password: &Secret, random: &Random) -> Result<String, Unhashable> {
     let wrong = |error: argon2::password_hash::Error| Unhashable(error.to_string());
-    let salt = SaltString::from_b64(&random.identifier().replace(['-', '_'], "x")).map_err(wrong)?;
+    let salt = SaltString::from_b64(&random.identifier()).map_err(wrong)?;
     Ok(argon2id().hash_password(password.reveal().as_bytes(), &salt).map_err(wrong)?.to_string())
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::secret::{Hashed, Random, Secret};
+use crate::secret::{Hashed, Random, Secret, is_identifier, is_secret};
 use crate::store::auth::Record;
 
 /// How long a grant lives after its last refresh, in seconds: a little more than the three months that
@@ -45,8 +45,5 @@ pub fn issue(grant: &str, random: &Random) -> Secret {
 pub fn grant_of(token: &str) -> Option<&str> {
     let (grant, secret) = token.rsplit_once('.')?;
     let (member, own) = grant.split_once('.')?;
-    let legal = |text: &str, length| {
-        text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    (legal(member, 22) && legal(own, 22) && legal(secret, 43)).then_some(grant)
+    (is_identifier(member) && is_identifier(own) && is_secret(secret)).then_some(grant)
 }

@@ -81,20 +81,15 @@ async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
     let mut feed: Vec<Json> = (0..400).map(|number| note(&format!("note-{number}"), "other")).collect();
     feed.push(json!({"resourceType": "Binary", "id": "note-7", "contentType": "text/plain", "data": "aGk="}));
     assert!(app.load(Source::Memory(feed)).await.is_clean());
-    for (scope, waves, calls, units) in
+    for (read, (scope, waves, calls, units)) in
         [("patient/*.rs", 2, 3, 1.5), ("patient/DocumentReference.rs patient/Binary.rs", 3, 5, 2.5)]
+            .into_iter()
+            .enumerate()
     {
         let tokens = app.sign_in("alice", scope).await;
-        let before = app.logs().len();
         assert_eq!(app.fhir(&tokens, "Binary/note-7").await.body, "hi");
-        let line = loop {
-            let lines = app.logs().split_off(before);
-            let fields = lines.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
-            if let Some(line) = fields.map(|line| line["fields"].clone()).find(|fields| fields["status"] == 200) {
-                break line;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        };
+        let lines = app.answered("GET /fhir/{type}/{id}", 200, read + 1).await;
+        let line = &lines[read];
         assert_eq!((&line["waves"], &line["calls"]), (&json!(waves), &json!(calls)), "{scope}: {line}");
         assert!(line["read_units"].as_f64().unwrap() <= units, "{scope}: {line}");
     }
