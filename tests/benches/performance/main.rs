@@ -35,12 +35,12 @@ struct Sizes {
     feeds: usize,
     /// Starts of each function.
     starts: usize,
-    /// Requests on the clock.
+    /// Requests of each kind in a round on the clock.
     requests: usize,
 }
 
-const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, starts: 10, requests: 400 };
-const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, starts: 3, requests: 100 };
+const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, starts: 10, requests: 200 };
+const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, starts: 3, requests: 40 };
 
 #[tokio::main]
 async fn main() {

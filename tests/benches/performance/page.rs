@@ -169,20 +169,22 @@ fn pace(report: &Report) -> String {
             limited(beat.ms, beat.yardstick_ms),
             number(1000.0 / beat.ms),
             number(beat.per_second),
-            beat.own_ms.map_or_else(String::new, number),
+            number(beat.own_ms),
         ]
     });
-    let asked = pace.beats.first().map_or(0, |beat| beat.requests);
     format!(
         "## On the clock\n\n\
-        Medians of {asked} requests for {}, through gateway and Runtime API,\n\
-        with token, grant check and audit. The yardstick is a good native FHIR server with the same data on a machine like\n\
-        this one: one process, SQLite, no token, no audit.\n\n{}\n\
+        Requests for {}, through gateway and Runtime API, with token, grant check and audit. They take\n\
+        turns in {} rounds of {}; a figure is the median of the quietest round, for what else runs on the machine only adds.\n\
+        The yardstick is a good native FHIR server with the same data on a machine like this one: one process, SQLite, no\n\
+        token, no audit.\n\n{}\n\
         Where the time goes: a request that no function has to think about (client, gateway, Runtime API and back) takes\n\
         {} ms here. The least call to DynamoDB, SDK and emulator, takes {} ms, and each of these requests makes two waves\n\
         of them, one after the other: grant and data, then audit.\n\n\
         ![Milliseconds beside the yardstick](performance/pace.svg)\n",
         pace.material,
+        pace.rounds,
+        pace.requests,
         table(
             &["request", "ms", "a second, one connection", "a second, four", "ms in the function beside its calls"],
             rows
