@@ -1,9 +1,10 @@
 //! Requests on the clock, over one connection and over several: what a machine like this one gives, and where the time goes.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use patient_access::load::Source;
 use serde::{Deserialize, Serialize};
 use tests::Tokens;
@@ -46,8 +47,10 @@ pub struct Pace {
     pub beats: Vec<Beat>,
     /// Milliseconds of a request that no function has to think about: client, gateway, Runtime API and back.
     pub way_ms: f64,
-    /// Milliseconds of one `GetItem`, the least that a wave of calls takes: SDK and emulator.
-    pub call_ms: f64,
+    /// Milliseconds of two `GetItem`s at once, as of a grant and of data: SDK and emulator.
+    pub gets_ms: f64,
+    /// Milliseconds of one `PutItem`, as of an audit record: SDK and emulator.
+    pub put_ms: f64,
 }
 
 /// Asks again and again.
@@ -70,13 +73,22 @@ pub async fn pace(stage: &Stage, requests: usize) -> Pace {
         ("50 Observations", "Observation?_count=50", 2.2),
     ];
     let beats = kinds.iter().map(|(name, _, yardstick)| Beat::new(name, *yardstick)).collect();
-    let mut pace = Pace { material, rounds: ROUNDS, requests, beats, way_ms: f64::INFINITY, call_ms: f64::INFINITY };
+    let mut pace = Pace {
+        material,
+        rounds: ROUNDS,
+        requests,
+        beats,
+        way_ms: f64::INFINITY,
+        gets_ms: f64::INFINITY,
+        put_ms: f64::INFINITY,
+    };
     for _ in 0..ROUNDS {
         for (beat, (_, path, _)) in pace.beats.iter_mut().zip(kinds) {
             beat.round(stage, &tokens, path, requests).await;
         }
         pace.way_ms = pace.way_ms.min(way(stage, requests).await);
-        pace.call_ms = pace.call_ms.min(call(stage, requests).await);
+        pace.gets_ms = pace.gets_ms.min(gets(stage, requests).await);
+        pace.put_ms = pace.put_ms.min(put(stage, requests).await);
     }
     pace
 }
@@ -137,19 +149,38 @@ async fn way(stage: &Stage, requests: usize) -> f64 {
     .await
 }
 
-/// A row that is not there, by the SDK.
-async fn call(stage: &Stage, requests: usize) -> f64 {
+/// Two rows that are not there, by the SDK.
+async fn gets(stage: &Stage, requests: usize) -> f64 {
     let environment = stage.app.environment();
     let client = tests::dynamodb(environment);
     median(requests, async || {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        let get = client.get_item().table_name(&environment["AUTH_TABLE"]).consistent_read(true);
-        let get = get.key("pk", text("nothing")).key("sk", text("here"));
+        let get = || client.get_item().table_name(&environment["AUTH_TABLE"]).set_key(Some(key())).send();
         let started = Instant::now();
-        get.send().await.expect("the table answers");
+        let (one, other) = join(get(), get()).await;
+        let took = milliseconds(started);
+        one.and(other).expect("the table answers");
+        took
+    })
+    .await
+}
+
+/// A small row, by the SDK.
+async fn put(stage: &Stage, requests: usize) -> f64 {
+    let environment = stage.app.environment();
+    let client = tests::dynamodb(environment);
+    median(requests, async || {
+        let put = client.put_item().table_name(&environment["AUTH_TABLE"]).set_item(Some(key()));
+        let started = Instant::now();
+        put.send().await.expect("the table answers");
         milliseconds(started)
     })
     .await
+}
+
+fn key() -> HashMap<String, AttributeValue> {
+    [("pk", "nothing"), ("sk", "here")]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into()
 }
 
 fn milliseconds(started: Instant) -> f64 {
