@@ -37,7 +37,7 @@ enum Command {
     Keys(keys::Command),
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
-    Member(MemberCommand),
+    Member(member::Command),
 }
 
 #[derive(Args)]
@@ -82,18 +82,6 @@ struct LoadArguments {
     rejected: Option<PathBuf>,
 }
 
-#[derive(Subcommand)]
-enum MemberCommand {
-    /// Let a member sign in to their record
-    Add(member::Add),
-    /// Change a member's password; all their apps are stopped
-    Password(member::Password),
-    /// Stop a member: no sign-in, and no app gets anything more
-    Disable(member::Name),
-    /// Let a stopped member sign in again
-    Enable(member::Name),
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
@@ -125,16 +113,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample(sample) => eprintln!("{}", sample.run()?),
         Command::App(app) => print!("{}", app.run(&target.find().await?).await?),
         Command::Keys(keys) => print!("{}", keys.run(&target.find().await?).await?),
-        Command::Member(command) => {
-            let stack = target.find().await?;
-            let told = match command {
-                MemberCommand::Add(add) => add.run(&stack).await?,
-                MemberCommand::Password(password) => password.run(&stack).await?,
-                MemberCommand::Disable(name) => name.disable(&stack).await?,
-                MemberCommand::Enable(name) => name.enable(&stack).await?,
-            };
-            print!("{told}");
-        }
+        Command::Member(member) => print!("{}", member.run(&target.find().await?).await?),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `patient-access member`: lets a member sign in, changes their password, stops them.
 
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use shared::clock::Clock;
 use shared::fhir::reference::is_id;
@@ -11,6 +11,34 @@ use shared::secret::{Random, Secret};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 use crate::stack::Stack;
+
+/// What to do with members.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Let a member sign in to their record
+    Add(Add),
+    /// Change a member's password; all their apps are stopped
+    Password(Password),
+    /// Stop a member: no sign-in, and no app gets anything more
+    Disable(Name),
+    /// Let a stopped member sign in again
+    Enable(Name),
+}
+
+impl Command {
+    /// Does it, and tells what there is to tell.
+    ///
+    /// # Errors
+    /// An argument is not acceptable, there is no such member, or the stack does not answer.
+    pub async fn run(self, stack: &Stack) -> Result<String> {
+        match self {
+            Command::Add(add) => add.run(stack).await,
+            Command::Password(password) => password.run(stack).await,
+            Command::Disable(name) => name.disable(stack).await,
+            Command::Enable(name) => name.enable(stack).await,
+        }
+    }
+}
 
 /// The arguments.
 #[derive(Args)]

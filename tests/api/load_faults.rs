@@ -29,7 +29,7 @@ fn observation(id: &str, patient: &str, performer: Option<&str>) -> Json {
 }
 
 /// What is there before: of alice, and of bob by mistake.
-fn before(walk: &str) -> Vec<Json> {
+pub fn before(walk: &str) -> Vec<Json> {
     vec![
         observation(&format!("moved-{walk}"), "bob", None),
         observation(&format!("deleted-{walk}"), "alice", None),
@@ -61,7 +61,7 @@ fn letter(id: &str, patient: &str, binary: &str) -> Json {
 }
 
 /// What the load under test brings.
-fn after(walk: &str) -> Vec<Json> {
+pub fn after(walk: &str) -> Vec<Json> {
     let role = format!("PractitionerRole/role-{walk}");
     let mut changed = observation(&format!("changed-{walk}"), "alice", None);
     changed["status"] = json!("amended");

@@ -27,6 +27,7 @@ mod keys;
 mod load;
 mod load_faults;
 mod named_paths;
+mod operator;
 mod pages;
 mod paging;
 mod parameters;

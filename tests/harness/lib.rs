@@ -32,6 +32,7 @@ pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};
 pub use inside::with_room;
 pub use mint::{Mint, claims_of};
+pub use operator::operate_on;
 pub use publisher::Publisher;
 pub use reply::Reply;
 pub use template::Templates;

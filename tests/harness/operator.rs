@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use clap::Parser;
-use patient_access::{app, keys};
+use patient_access::stack::Stack;
+use patient_access::{app, keys, member};
 
 use crate::App;
 
@@ -15,6 +16,9 @@ enum Line {
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::Command),
+    /// `patient-access member …`
+    #[command(subcommand)]
+    Member(member::Command),
 }
 
 impl App {
@@ -23,11 +27,18 @@ impl App {
     /// # Errors
     /// What it prints as an error.
     pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
-        let line = Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))?;
-        let stack = self.stack_to_work_on().await;
-        match line {
-            Line::App(command) => command.run(&stack).await,
-            Line::Keys(command) => command.run(&stack).await,
-        }
+        operate_on(&self.stack_to_work_on().await, arguments).await
+    }
+}
+
+/// What `patient-access` prints for these arguments about a stack.
+///
+/// # Errors
+/// What it prints as an error.
+pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
+    match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
+        Line::App(command) => command.run(stack).await,
+        Line::Keys(command) => command.run(stack).await,
+        Line::Member(command) => command.run(stack).await,
     }
 }

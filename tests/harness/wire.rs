@@ -211,6 +211,7 @@ impl State {
             let operation = match (service, method) {
                 (Service::S3, &Method::GET) => "GetObject",
                 (Service::S3, &Method::HEAD) => "HeadObject",
+                (Service::S3, &Method::DELETE) => "DeleteObject",
                 (Service::S3, _) => "PutObject",
                 _ => text(headers, "x-amz-target").rsplit('.').next().unwrap_or_default(),
             };

@@ -1,6 +1,7 @@
 //! What it comes to in money: the units that were measured, at AWS's public prices.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use tests::Templates;
 
 use crate::loads::Load;
@@ -22,7 +23,8 @@ const BYTES_OF_AN_API_REQUEST: usize = 512 * 1024;
 /// `RSA_2048`, $0.03 for 10,000.
 const DOLLARS_PER_MILLION_SIGNATURES: f64 = 3.00;
 const DOLLARS_PER_KEY: f64 = 1.00;
-const DOLLARS_PER_ALARM: f64 = 0.10;
+/// An alarm on several metrics is charged for each.
+const DOLLARS_PER_METRIC_OF_AN_ALARM: f64 = 0.10;
 const DOLLARS_PER_LOGGED_GIGABYTE: f64 = 0.50;
 
 /// What cannot be measured on one machine, and is assumed of each request: AWS's network is in the time.
@@ -123,11 +125,13 @@ fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f
 /// What the templates make, with nothing stored and nobody asking.
 fn idle() -> Price {
     let resources = Templates::read().resources();
-    let count = |kind: &str| {
-        let of_kind = resources.values().filter(|resource| resource["Type"] == kind).count();
-        f64::from(u32::try_from(of_kind).unwrap_or(u32::MAX))
+    let of_type = |name: &'static str| resources.values().filter(move |resource| resource["Type"] == name);
+    let whole = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let keys = whole(of_type("AWS::KMS::Key").count()) * DOLLARS_PER_KEY;
+    let metrics = |alarm: &Json| {
+        let named = alarm["Properties"]["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
+        named.iter().filter(|metric| metric.get("MetricStat").is_some()).count().max(1)
     };
-    let keys = count("AWS::KMS::Key") * DOLLARS_PER_KEY;
-    let alarms = count("AWS::CloudWatch::Alarm") * DOLLARS_PER_ALARM;
+    let alarms = whole(of_type("AWS::CloudWatch::Alarm").map(metrics).sum()) * DOLLARS_PER_METRIC_OF_AN_ALARM;
     Price::of("a month with nobody asking", vec![("keys", keys), ("alarms", alarms)])
 }
