@@ -143,8 +143,6 @@ const GUIDES: [(&str, usize, usize); 9] = [
 
 /// A pressure is two numbers, which are its components.
 const TWO_NUMBERS: &str = "a blood pressure has no single value";
-/// The profile of all vital signs allows parts for those that have some; these four are one number each.
-const ONE_NUMBER: &str = "it is one number, read at once: it has no parts";
 /// Nobody signs the sample's Provenances: a signature that nobody gave would be a false one.
 const NOBODY_SIGNED: &str = "a made-up signature would be a false one";
 /// The snapshot of HRex 1.0.0 goes into the text of a reference, which has no parts in JSON.
@@ -155,12 +153,8 @@ const DROPPED: &str = "HRex has dropped the profile for US Core's";
 const BETWEEN_PAYERS: &str = "it is exchanged between payers, apart from members' data";
 
 /// What is not filled, and why: profile, the element with all below it, reason. A profile's name counts in every release.
-const EXCEPTIONS: [(&str, &str, &str); 10] = [
+const EXCEPTIONS: [(&str, &str, &str); 6] = [
     ("us-core-blood-pressure", "Observation.value[x]", TWO_NUMBERS),
-    ("us-core-body-height", "Observation.component", ONE_NUMBER),
-    ("us-core-body-temperature", "Observation.component", ONE_NUMBER),
-    ("us-core-heart-rate", "Observation.component", ONE_NUMBER),
-    ("us-core-respiratory-rate", "Observation.component", ONE_NUMBER),
     ("hrex-practitioner", "Practitioner", DROPPED),
     ("hrex-provenance", "Provenance.signature", NOBODY_SIGNED),
     ("hrex-provenance", "Provenance.target.reference.value", ITS_TEXT),

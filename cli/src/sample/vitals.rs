@@ -24,6 +24,11 @@ pub(crate) const BMI: Vital = Vital(loinc("39156-5", "Body mass index (BMI) [Rat
 pub(crate) const HEAD: Vital =
     Vital(loinc("9843-4", "Head Occipital-frontal circumference"), "head-circumference", "cm", "cm");
 
+pub(crate) const RHYTHM_OF_HEART: Code = loinc("8884-9", "Heart rate rhythm");
+pub(crate) const RHYTHM_OF_BREATHING: Code = loinc("9304-7", "Respiration rhythm");
+pub(crate) const SITE_OF_TEMPERATURE: Code = loinc("8327-9", "Body temperature measurement site");
+pub(crate) const POSITION: Code = loinc("8361-8", "Body position with respect to gravity");
+
 /// The profile of vital signs of plain R4, kept by every one of them.
 fn vital_profiles(name: &str) -> Vec<String> {
     let own = match name {
@@ -52,8 +57,37 @@ pub(crate) fn measured(
     on: Date,
     encounter: Option<&str>,
 ) -> String {
-    let Vital(code, profile, unit, ucum) = vital;
     let part = |(vital, value): &(&Vital, Option<f64>)| component(vital.0, value.map(|v| (v, vital.2, vital.3)));
+    let parts = parts.iter().map(part).collect();
+    observed(chart, vital, value, parts, on, encounter)
+}
+
+/// The same with how it was taken, or what was seen beside it, in words; `None` where nobody wrote that down.
+pub(crate) fn qualified(
+    chart: &mut Chart,
+    vital: &Vital,
+    value: f64,
+    (code, how): (Code, Option<&str>),
+    on: Date,
+    encounter: Option<&str>,
+) -> String {
+    let how = json!({
+        "code": concept(code),
+        "valueCodeableConcept": how.map(|how| json!({"text": how})),
+        "dataAbsentReason": how.is_none().then(|| concept(absent("unknown", "Unknown"))),
+    });
+    observed(chart, vital, Some(value), vec![how], on, encounter)
+}
+
+fn observed(
+    chart: &mut Chart,
+    vital: &Vital,
+    value: Option<f64>,
+    components: Vec<Value>,
+    on: Date,
+    encounter: Option<&str>,
+) -> String {
+    let Vital(code, profile, unit, ucum) = vital;
     let body = with(
         base(chart, VITAL, &concept(*code), on),
         json!({
@@ -61,7 +95,7 @@ pub(crate) fn measured(
             "performer": [chart.doctor.reference()],
             "valueQuantity": value.map(|v| quantity(v, unit, ucum)),
             "dataAbsentReason": value.is_none().then(|| concept(absent("not-performed", "Not Performed"))),
-            "component": parts.iter().map(part).collect::<Vec<_>>(),
+            "component": components,
         }),
     );
     chart.put("Observation", "vital", on, &vital_profiles(profile), body)

@@ -15,7 +15,7 @@ use super::super::priorauth::{self, Decision, Request};
 use super::super::values::later;
 use super::super::{
     life,
-    vitals::{self, Air},
+    vitals::{self, Air, BREATHING, HEART_RATE, HEIGHT, TEMPERATURE},
 };
 
 const ROOM: Code = revenue("0120", "Room and board, semi-private two bed");
@@ -28,6 +28,16 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     clinical::condition(chart, pneumonia, Listed::Encounter, start, Some(date!(2026 - 03 - 01)), Some(&seen));
     vitals::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
     vitals::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
+    // On the ward somebody wrote down how each was taken; on leaving nobody did.
+    for (vital, first, last, what, how) in [
+        (&HEART_RATE, 104.0, 82.0, vitals::RHYTHM_OF_HEART, "regular"),
+        (&BREATHING, 26.0, 17.0, vitals::RHYTHM_OF_BREATHING, "regular, shallow"),
+        (&TEMPERATURE, 39.1, 36.9, vitals::SITE_OF_TEMPERATURE, "ear"),
+        (&HEIGHT, 165.0, 164.0, vitals::POSITION, "lying"),
+    ] {
+        vitals::qualified(chart, vital, first, (what, Some(how)), start, Some(&seen));
+        vitals::qualified(chart, vital, last, (what, None), end, Some(&seen));
+    }
     life::tests(chart, pneumonia.labs, &[("6690-2", 14.8, 0.0)], doctor("iyer"), start, Some(&seen), pneumonia.icd10);
     Claim::corrected(chart, "This claim replaces an earlier one with a wrong number of units.", |chart| {
         let stay = Stay::inpatient(true, ms_drg("194", "Simple pneumonia and pleurisy with CC"));
