@@ -200,7 +200,6 @@ async fn a_provenance_may_come_after_what_it_is_about() {
     app.finish().await;
 }
 
-/// A document as plans send it: what it holds in a Binary of its own.
 /// An app that kept what it read asks with its `ETag`: no number may ever mean two contents.
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_go_on_counting_when_a_resource_comes_back() {

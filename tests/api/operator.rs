@@ -62,7 +62,8 @@ fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, S
     };
     let right = |place: &str, right: &str| (place.to_owned(), right.to_owned());
     match call.operation.as_str() {
-        "CreateKey" | "GetKeyPolicy" | "GetPublicKey" | "PutKeyPolicy" | "ScheduleKeyDeletion" | "Sign" => {
+        "CreateKey" => vec![right("every key", "kms:CreateKey")],
+        "GetKeyPolicy" | "GetPublicKey" | "PutKeyPolicy" | "ScheduleKeyDeletion" | "Sign" => {
             vec![right("the signing keys", &format!("kms:{}", call.operation))]
         }
         "HeadObject" => vec![right("the documents bucket", "s3:GetObject")],

@@ -43,6 +43,15 @@ impl Request<'_> {
     pub(crate) fn decided(&self) -> Date {
         later(self.on, if self.urgent { 1 } else { 6 })
     }
+
+    /// How long what it grants is good.
+    pub(crate) fn valid(&self) -> Value {
+        period(self.decided(), self.decided() + time::Duration::days(180))
+    }
+
+    pub(crate) fn priority(&self) -> Value {
+        concept(if self.urgent { priority("stat", "Immediate") } else { priority("normal", "Normal") })
+    }
 }
 
 pub(crate) const NOT_NECESSARY: Code =
@@ -168,7 +177,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
         _ => Value::Null,
     };
     let decided = r.decided();
-    let valid = period(decided, decided + time::Duration::days(180));
+    let valid = r.valid();
     let approved = matches!(decision, Decision::Approved { .. });
     let [item, head, totals] = outcome(r, decision, &review(&number, decision, decided));
     let clinic = r.doctor.employer();
@@ -191,7 +200,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
         "enterer": r.doctor.role(),
         "insurer": named(PAYER, "Lakeshore Health Plan"),
         "provider": named(&clinic.target(), clinic.name),
-        "priority": concept(if r.urgent { priority("stat", "Immediate") } else { priority("normal", "Normal") }),
+        "priority": r.priority(),
         "facility": named(&format!("Location/site-{}", clinic.id), clinic.name),
         "preAuthRef": approved.then(|| vec![number.clone()]),
         "preAuthRefPeriod": approved.then(|| vec![valid.clone()]),
@@ -212,7 +221,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
             "informationSequence": [1],
             "category": concept(r.category),
             "productOrService": concept(r.service.code),
-            "servicedPeriod": {"start": day(decided), "end": day(decided + time::Duration::days(180))},
+            "servicedPeriod": valid,
             "quantity": {"value": r.units},
             "noteNumber": note.is_array().then_some([1]),
             "adjudication": item,

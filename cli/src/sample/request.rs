@@ -7,7 +7,7 @@ use super::chart::Chart;
 use super::codes::*;
 use super::directory::PAYER;
 use super::priorauth::Request;
-use super::values::{at, concept, day, money, named, period, reference};
+use super::values::{at, concept, day, money, named, reference};
 
 /// One of `HRex`'s extensions of an item that is answered.
 fn item_extension(name: &str, key: &'static str, value: Value) -> Value {
@@ -19,7 +19,7 @@ fn item_extension(name: &str, key: &'static str, value: Value) -> Value {
 /// Writes both, for an authorization that was granted under this number.
 pub(crate) fn exchanged(chart: &mut Chart, r: &Request, number: &str, modifier: Code) {
     let request = asked(chart, r);
-    let (on, end) = (r.decided(), r.decided() + time::Duration::days(180));
+    let on = r.decided();
     let (charge, allowed) = r.service.price;
     let amount = |code: Code, cents: i64| json!({"category": concept(code), "amount": money(cents)});
     let units = i64::from(r.units);
@@ -36,19 +36,19 @@ pub(crate) fn exchanged(chart: &mut Chart, r: &Request, number: &str, modifier: 
         "outcome": "complete",
         "disposition": "Approved",
         "preAuthRef": number,
-        "preAuthPeriod": period(on, end),
+        "preAuthPeriod": r.valid(),
         "addItem": [{
             "extension": [
                 item_extension("itemTraceNumber", "valueIdentifier",
                     json!({"system": format!("https://{}.example.org/trace", r.doctor.works_at), "value": format!("{number}-1")})),
                 item_extension("itemPreAuthIssueDate", "valueDate", json!(day(on))),
-                item_extension("itemAuthorizedDate", "valuePeriod", period(on, end)),
+                item_extension("itemAuthorizedDate", "valuePeriod", r.valid()),
                 item_extension("itemAuthorizedProvider", "valueReference", r.doctor.reference()),
             ],
             "itemSequence": [1],
             "productOrService": concept(r.service.code),
             "modifier": [concept(modifier)],
-            "servicedPeriod": period(on, end),
+            "servicedPeriod": r.valid(),
             "locationCodeableConcept": concept(place("11", "Office")),
             "quantity": {"value": r.units},
             "unitPrice": money(charge),
@@ -73,7 +73,7 @@ fn asked(chart: &mut Chart, r: &Request) -> String {
         "enterer": r.doctor.role(),
         "insurer": named(PAYER, "Lakeshore Health Plan"),
         "provider": named(&clinic.target(), clinic.name),
-        "priority": concept(if r.urgent { priority("stat", "Immediate") } else { priority("normal", "Normal") }),
+        "priority": r.priority(),
         "careTeam": [{"sequence": 1, "provider": r.doctor.reference(), "responsible": true}],
         "diagnosis": [{"sequence": 1, "diagnosisCodeableConcept": concept(r.diagnosis)}],
         "insurance": [{"sequence": 1, "focal": true, "coverage": reference(&chart.policy(r.on, false).target)}],

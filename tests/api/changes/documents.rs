@@ -7,6 +7,7 @@ use tests::{App, Tokens};
 
 use super::{EVERYTHING, deletion, status};
 
+/// A document as plans send it: what it holds in a Binary of its own.
 fn document(id: &str, patient: &str, binary: &str) -> Json {
     json!({"resourceType": "DocumentReference", "id": id, "status": "current",
         "subject": {"reference": format!("Patient/{patient}")},

@@ -10,6 +10,7 @@ use tests::App;
 
 use crate::material;
 use crate::meter::Meter;
+use crate::plots::float;
 use crate::stage::{days_ago, load_at};
 
 /// One run of the loader.
@@ -34,7 +35,7 @@ pub struct Load {
 impl Load {
     /// Write units per resource that was written. What is superseded within the feed is read and never written.
     pub fn each(&self) -> f64 {
-        self.write_units / whole(self.stored.max(1))
+        self.write_units / float(self.stored.max(1))
     }
 }
 
@@ -92,7 +93,7 @@ async fn of(feed: Feed) -> Vec<Load> {
             stored: total.stored,
             read_units: units.read,
             write_units: units.write,
-            per_second: whole(total.read) / seconds,
+            per_second: float(total.read) / seconds,
             target,
         });
     }
@@ -104,8 +105,4 @@ async fn of(feed: Feed) -> Vec<Load> {
 async fn stack(app: &App, environment: BTreeMap<String, String>) -> Stack {
     let descriptor = Descriptor { url: app.url().to_owned(), environment };
     Stack::local(&descriptor).await.expect("the stack has all parts")
-}
-
-fn whole(count: u64) -> f64 {
-    u32::try_from(count).expect("some thousands").into()
 }

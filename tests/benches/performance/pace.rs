@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tests::Tokens;
 
 use crate::material;
+use crate::plots::float;
 use crate::stage::Stage;
 
 /// As many clients at once.
@@ -133,7 +134,7 @@ impl Beat {
         clients().await;
         let started = Instant::now();
         clients().await;
-        self.per_second = self.per_second.max(count(requests) / started.elapsed().as_secs_f64());
+        self.per_second = self.per_second.max(float(requests) / started.elapsed().as_secs_f64());
         let own = stage.ask(tokens, path).await.line["own_micros"].as_f64().expect("the line tells");
         self.own_ms = self.own_ms.min(own / 1000.0);
     }
@@ -198,8 +199,4 @@ async fn median(requests: usize, request: impl AsyncFn() -> f64) -> f64 {
     }
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
-}
-
-fn count(count: usize) -> f64 {
-    u32::try_from(count).expect("some thousands").into()
 }

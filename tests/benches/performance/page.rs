@@ -156,7 +156,8 @@ fn functions(report: &Report) -> String {
     format!(
         "## The functions\n\n\
         Init is the time from the start of the process to its first request for work. Memory is the most that a process had\n\
-        resident after all of the above, also of a member whose texts are 145 MB in one call; where there is none, it was not asked.\n\n{}",
+        resident after all of the above, also of a member whose texts are 145 MB in one call; where there is none, it was\n\
+        not asked.\n\n{}",
         table(&["function", "package MB", "init ms, median", "from – to", "peak memory MB"], rows)
     )
 }

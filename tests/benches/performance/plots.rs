@@ -131,7 +131,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&#39;")
 }
 
-/// A count, for an axis.
-pub fn float(count: usize) -> f64 {
-    u32::try_from(count).unwrap_or(u32::MAX).into()
+/// A count, to reckon with.
+pub fn float(count: impl TryInto<u32>) -> f64 {
+    count.try_into().unwrap_or(u32::MAX).into()
 }

@@ -7,6 +7,7 @@ use tests::Templates;
 use crate::loads::Load;
 use crate::model::Comparison;
 use crate::operations::Operation;
+use crate::plots::float;
 
 /// Where and when the prices below were what they are. They are written down, not looked up.
 pub const PRICES_OF: &str = "us-east-1, as published in January 2025";
@@ -115,7 +116,7 @@ fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f
     vec![
         ("read units", operation.read_units * DOLLARS_PER_MILLION_READ_UNITS),
         ("write units", operation.write_units * DOLLARS_PER_MILLION_WRITE_UNITS),
-        ("API", f64::from(u32::try_from(messages).unwrap_or(u32::MAX)) * DOLLARS_PER_MILLION_API_REQUESTS),
+        ("API", float(messages) * DOLLARS_PER_MILLION_API_REQUESTS),
         ("Lambda", DOLLARS_PER_MILLION_INVOCATIONS + compute),
         ("signatures", signatures * DOLLARS_PER_MILLION_SIGNATURES),
         ("logs", GIGABYTES_LOGGED * 1e6 * DOLLARS_PER_LOGGED_GIGABYTE),
@@ -126,12 +127,11 @@ fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f
 fn idle() -> Price {
     let resources = Templates::read().resources();
     let of_type = |name: &'static str| resources.values().filter(move |resource| resource["Type"] == name);
-    let whole = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    let keys = whole(of_type("AWS::KMS::Key").count()) * DOLLARS_PER_KEY;
+    let keys = float(of_type("AWS::KMS::Key").count()) * DOLLARS_PER_KEY;
     let metrics = |alarm: &Json| {
         let named = alarm["Properties"]["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();
         named.iter().filter(|metric| metric.get("MetricStat").is_some()).count().max(1)
     };
-    let alarms = whole(of_type("AWS::CloudWatch::Alarm").map(metrics).sum()) * DOLLARS_PER_METRIC_OF_AN_ALARM;
+    let alarms = float(of_type("AWS::CloudWatch::Alarm").map(metrics).sum::<usize>()) * DOLLARS_PER_METRIC_OF_AN_ALARM;
     Price::of("a month with nobody asking", vec![("keys", keys), ("alarms", alarms)])
 }
