@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use shared::access::grant::{self, Grant, Why};
 use shared::clock::Clock;
 use shared::fhir::reference::is_id;
-use shared::oauth::grant::{self, Grant, Why};
 use shared::oauth::member::{Member, canonical};
 use shared::secret::{Random, Secret};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};

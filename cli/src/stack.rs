@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use shared::config::{Config, Issuer};
-use shared::fhir::capability::Guides;
+use shared::config::Config;
+use shared::fhir::guides::Guides;
+use shared::issuer::Issuer;
+use shared::record::writer::Writer;
 use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
-use shared::store::writer::Writer;
 
 /// How a stack was named on the command line.
 #[derive(Debug, Default)]

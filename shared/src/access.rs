@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+pub mod grant;
 mod permit;
 mod supported;
 
@@ -33,14 +34,15 @@ use serde::{Deserialize, Serialize};
 pub use permit::{Permit, Permits, Sealed};
 pub use supported::{is_supported, part_in_words, supported_scopes};
 
+use self::grant::Grant;
 use self::supported::granular;
 use crate::clock::Clock;
-use crate::config::{Config, Issuer};
+use crate::config::Config;
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
+use crate::issuer::Issuer;
 use crate::keys::KeyRing;
-use crate::oauth::grant::Grant;
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
@@ -254,14 +256,14 @@ impl Bearer {
         &self.claims.patient
     }
 
-    /// What the scopes allow for resources of type `kind`.
+    /// What the scopes allow for resources of type `resource_type`.
     ///
     /// # Errors
     /// [`Refusal::Scope`] with a scope that would.
-    pub fn permit(&self, interaction: Interaction, kind: &'static ResourceType) -> Result<Permit, Refusal> {
-        self.permit_for(interaction, kind).ok_or_else(|| {
+    pub fn permit(&self, interaction: Interaction, resource_type: &'static ResourceType) -> Result<Permit, Refusal> {
+        self.permit_for(interaction, resource_type).ok_or_else(|| {
             let letter = if interaction == Interaction::Read { 'r' } else { 's' };
-            Refusal::Scope(format!("patient/{}.{letter}", kind.name))
+            Refusal::Scope(format!("patient/{}.{letter}", resource_type.name))
         })
     }
 
@@ -269,9 +271,9 @@ impl Bearer {
     /// documents, which are then read one by one, where not everything that names them is allowed (see [`Bearer::documents`]).
     pub fn permits(&self, interaction: Interaction) -> Permits {
         let mut permits = self.permits_for(interaction, |_| true);
-        let has_contents = permits.by_type.iter().any(|permit| permit.kind.owner == Owner::Attachment);
+        let has_contents = permits.by_type.iter().any(|permit| permit.resource_type.owner == Owner::Attachment);
         if has_contents && self.documents().is_some() {
-            permits.by_type.retain(|permit| permit.kind.owner != Owner::Attachment);
+            permits.by_type.retain(|permit| permit.resource_type.owner != Owner::Attachment);
         }
         permits
     }
@@ -281,7 +283,7 @@ impl Bearer {
     /// it. So fewer scopes never open more documents.
     pub fn documents(&self) -> Option<Permits> {
         let permits = self.permits_for(Interaction::Read, ResourceType::names_documents);
-        let naming = TYPES.iter().filter(|kind| kind.names_documents()).count();
+        let naming = TYPES.iter().filter(|resource_type| resource_type.names_documents()).count();
         let whole = permits.by_type.iter().filter(|permit| permit.admits_all()).count() == naming;
         (!whole).then_some(permits)
     }
@@ -292,15 +294,15 @@ impl Bearer {
             grant: self.claims.grant.as_str().into(),
             by_type: TYPES
                 .iter()
-                .filter(|kind| among(kind))
-                .filter_map(|kind| self.permit_for(interaction, kind))
+                .filter(|resource_type| among(resource_type))
+                .filter_map(|resource_type| self.permit_for(interaction, resource_type))
                 .collect(),
         }
     }
 
-    fn permit_for(&self, interaction: Interaction, kind: &'static ResourceType) -> Option<Permit> {
+    fn permit_for(&self, interaction: Interaction, resource_type: &'static ResourceType) -> Option<Permit> {
         let allows = |scope: &&ResourceScope| {
-            let type_matches = scope.kind.as_deref().is_none_or(|name| name == kind.name);
+            let type_matches = scope.resource_type.as_deref().is_none_or(|name| name == resource_type.name);
             type_matches
                 && match interaction {
                     Interaction::Read => scope.read,
@@ -309,7 +311,7 @@ impl Bearer {
         };
         let scopes: Vec<&ResourceScope> = self.scopes.resources().filter(allows).collect();
         let permit = |only, filters| Permit {
-            kind,
+            resource_type,
             owner: self.patient().into(),
             grant: self.claims.grant.as_str().into(),
             only,
@@ -320,14 +322,15 @@ impl Bearer {
         }
         // `fhirUser` lets the app read who signed in: exactly that one resource. For a member that is the one Patient of the
         // record, so a granular scope beside it narrows nothing.
-        let is_user =
-            interaction == Interaction::Read && kind.name == "Patient" && self.scopes.contains(&Scope::FhirUser);
+        let is_user = interaction == Interaction::Read
+            && resource_type.name == "Patient"
+            && self.scopes.contains(&Scope::FhirUser);
         if is_user {
             return Some(permit(Some(self.patient().into()), Vec::new()));
         }
         // A granular scope that does not read as a search on this type allows nothing: fail closed.
         let filters: Vec<Vec<Filter>> =
-            scopes.iter().filter_map(|scope| granular(kind, scope.query.as_deref()?)).collect();
+            scopes.iter().filter_map(|scope| granular(resource_type, scope.query.as_deref()?)).collect();
         (!filters.is_empty()).then(|| permit(None, filters))
     }
 }

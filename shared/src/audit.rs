@@ -12,30 +12,7 @@ use crate::http::{Request, Response};
 use crate::store::StoreError;
 use crate::store::audit::AuditTable;
 
-/// One record.
-#[derive(Debug, Default)]
-pub struct Entry {
-    /// Whose record was touched, as `Patient/<id>`; `user/<name>` where no member is known yet.
-    pub subject: String,
-    /// When, as a FHIR instant.
-    pub time: String,
-    /// API Gateway's id of the request.
-    pub request_id: String,
-    /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
-    pub action: &'static str,
-    /// How it ended: `ok`, `linked`, `not-modified`, or an error's name.
-    pub outcome: &'static str,
-    /// From where.
-    pub source_ip: String,
-    /// By which app.
-    pub client: String,
-    /// Under which grant.
-    pub grant: String,
-    /// The path and query.
-    pub query: String,
-    /// What was given out (see [`packed`]).
-    pub ids: String,
-}
+pub use crate::store::audit::AuditRecord;
 
 /// A response with health data that must be recorded before it leaves.
 pub struct Disclosure {
@@ -86,7 +63,7 @@ impl Audit {
         disclosure: Disclosure,
     ) -> Result<Response, StoreError> {
         let ids = packed(&disclosure.ids);
-        self.append(&Entry { ids, ..self.of_access(action, disclosure.outcome, access, request) }).await?;
+        self.append(&AuditRecord { ids, ..self.of_access(action, disclosure.outcome, access, request) }).await?;
         Ok(disclosure.response)
     }
 
@@ -108,8 +85,8 @@ impl Audit {
     ///
     /// # Errors
     /// [`StoreError`] where the record is not surely written.
-    pub async fn event(&self, request: &Request, entry: Entry) -> Result<(), StoreError> {
-        let entry = Entry {
+    pub async fn event(&self, request: &Request, entry: AuditRecord) -> Result<(), StoreError> {
+        let entry = AuditRecord {
             time: self.clock.now().to_string(),
             request_id: request.request_id.clone(),
             source_ip: request.source_ip.clone(),
@@ -119,16 +96,22 @@ impl Audit {
     }
 
     /// A record that could not be written rings an alarm (`infra/alarms.yaml`): from then on nobody gets their data.
-    async fn append(&self, entry: &Entry) -> Result<(), StoreError> {
+    async fn append(&self, entry: &AuditRecord) -> Result<(), StoreError> {
         let written = self.table.append(entry).await;
         written.inspect_err(|error| {
             tracing::error!(alarm = "audit", action = entry.action, %error, "an audit record could not be written");
         })
     }
 
-    fn of_access(&self, action: &'static str, outcome: &'static str, access: &Access, request: &Request) -> Entry {
+    fn of_access(
+        &self,
+        action: &'static str,
+        outcome: &'static str,
+        access: &Access,
+        request: &Request,
+    ) -> AuditRecord {
         let grant = access.grant();
-        Entry {
+        AuditRecord {
             subject: format!("Patient/{}", grant.patient),
             time: self.clock.now().to_string(),
             request_id: request.request_id.clone(),
@@ -169,11 +152,12 @@ const LONGEST_LIST: usize = 700;
 /// What was given out: `Claim/a,b Coverage/c`. A long list is told by its count, its ends and its SHA-256; together with the
 /// query, which is in the same record, it can be made again and compared.
 fn packed(ids: &[Reference]) -> String {
-    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut resource_types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for reference in ids {
-        kinds.entry(&reference.kind).or_default().push(&reference.id);
+        resource_types.entry(&reference.resource_type).or_default().push(&reference.id);
     }
-    let list: Vec<String> = kinds.iter().map(|(kind, ids)| format!("{kind}/{}", ids.join(","))).collect();
+    let list: Vec<String> =
+        resource_types.iter().map(|(resource_type, ids)| format!("{resource_type}/{}", ids.join(","))).collect();
     let list = list.join(" ");
     match ids {
         [first, .., last] if list.len() > LONGEST_LIST => {

@@ -1,67 +1,7 @@
 //! What a deployment tells its functions, read once at start from the environment that `template.yaml` sets.
 
-use std::fmt;
-
-use crate::fhir::capability::Guides;
-
-/// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer(String);
-
-impl Issuer {
-    /// Accepts `https://host[:port]`, and `http` on a loopback host only (for one's own machine).
-    ///
-    /// # Errors
-    /// [`ConfigError`] that says what is wrong with the URL.
-    pub fn parse(text: &str) -> Result<Issuer, ConfigError> {
-        let wrong = |why: &str| ConfigError(vec![format!("ISSUER `{text}` {why}")]);
-        let url = url::Url::parse(text).map_err(|error| wrong(&format!("is no URL: {error}")))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            _ => return Err(wrong("must be https (http is accepted on a loopback host only)")),
-        }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-            return Err(wrong("must be a scheme and a host alone, without path, query or user"));
-        }
-        Ok(Issuer(text.trim_end_matches('/').to_owned()))
-    }
-
-    /// The issuer of a deployment without a domain of its own: the API's host name as API Gateway tells it.
-    pub fn of_host(domain: &str) -> Issuer {
-        Issuer(format!("https://{domain}"))
-    }
-
-    /// The URL.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// `{issuer}/fhir`: the base of every FHIR URL and the `aud` of every access token.
-    pub fn fhir_base(&self) -> String {
-        format!("{}/fhir", self.0)
-    }
-
-    /// Whether this is a stack on one's own machine.
-    pub fn is_loopback(&self) -> bool {
-        url::Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
-    }
-
-    /// Whether browsers reach us over TLS: decides cookie names and HSTS.
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https:")
-    }
-}
-
-pub(crate) fn is_loopback(url: &url::Url) -> bool {
-    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
-}
-
-impl fmt::Display for Issuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::fhir::guides::Guides;
+use crate::issuer::{Issuer, WrongIssuer};
 
 /// Everything that is missing or wrong in the environment, all at once.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +54,11 @@ pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
 pub const SIGNING_KEY: &str = "SIGNING_KEY";
 
 impl Config {
+    /// Whose API this is: the configured issuer, else the API's own host name, `domain`.
+    pub fn issuer(&self, domain: &str) -> Issuer {
+        self.issuer.clone().unwrap_or_else(|| Issuer::of_host(domain))
+    }
+
     /// Reads the process's environment. Variables not among `needed` may be absent.
     ///
     /// # Errors
@@ -132,8 +77,8 @@ impl Config {
             needed.iter().filter(|name| value(name).is_none()).map(|name| format!("{name} is not set")).collect();
         let issuer = match value("ISSUER").map(|text| Issuer::parse(&text)).transpose() {
             Ok(issuer) => issuer,
-            Err(ConfigError(more)) => {
-                faults.extend(more);
+            Err(WrongIssuer(why)) => {
+                faults.push(why);
                 None
             }
         };
@@ -181,13 +126,5 @@ mod tests {
         assert_eq!(guides("7.0.0").unwrap().guides, Guides::UsCore7);
         assert_eq!(guides("").unwrap().guides, Guides::UsCore6);
         assert!(guides("5.0.1").unwrap_err().to_string().contains("GUIDES `5.0.1`"));
-    }
-
-    #[test]
-    fn plain_http_is_an_issuer_on_loopback_only() {
-        assert!(Issuer::parse("http://127.0.0.1:9000").is_ok());
-        assert!(Issuer::parse("https://fhir.example.org").is_ok());
-        assert!(Issuer::parse("http://fhir.example.org").is_err());
-        assert!(Issuer::parse("https://fhir.example.org/base").is_err());
     }
 }

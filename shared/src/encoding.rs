@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use http::{StatusCode, header};
 use lambda_http::Body;
 
-use crate::fhir::outcome::FHIR_JSON;
+use crate::http::FHIR_JSON;
 use crate::http::{Response, set};
 
 /// Shorter bodies are sent as they are: they fit one packet either way.
@@ -52,7 +52,7 @@ impl Coding {
 /// Compresses a FHIR answer as the client's `Accept-Encoding` takes it. Other answers stay as they are, and so do documents'
 /// own bytes, which are no text here and mostly compressed already.
 pub fn encode(response: &mut Response, accepted: Option<&str>) {
-    let is_fhir = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == FHIR_JSON);
+    let is_fhir = response.headers().get(header::CONTENT_TYPE).is_some_and(|resource_type| resource_type == FHIR_JSON);
     let Body::Text(text) = response.body() else {
         // What a 304 stands for has the header, too (RFC 9110 §15.4.5).
         if response.status() == StatusCode::NOT_MODIFIED {
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn only_fhir_text_is_compressed_and_a_documents_own_bytes_are_not() {
-        let answer = |body: Body, kind: &'static str| {
+        let answer = |body: Body, resource_type: &'static str| {
             let mut response = Response::new(body);
-            set(&mut response, header::CONTENT_TYPE, kind);
+            set(&mut response, header::CONTENT_TYPE, resource_type);
             encode(&mut response, Some("gzip"));
             response
         };
@@ -151,14 +151,14 @@ mod tests {
             (&"Accept-Encoding".parse().unwrap(), &"gzip".parse().unwrap())
         );
         assert!(matches!(compressed.body(), Body::Binary(bytes) if bytes.len() < 100));
-        for (body, kind) in [
+        for (body, resource_type) in [
             (Body::Text(long.clone()), "text/html"),
             (Body::Text(long.clone()), "application/json"),
             (Body::Text("short".into()), FHIR_JSON),
             (Body::Binary(long.clone().into_bytes()), FHIR_JSON),
         ] {
-            let response = answer(body.clone(), kind);
-            assert!(!response.headers().contains_key("content-encoding"), "{kind}");
+            let response = answer(body.clone(), resource_type);
+            assert!(!response.headers().contains_key("content-encoding"), "{resource_type}");
             assert_eq!(format!("{:?}", response.body()), format!("{body:?}"));
         }
     }

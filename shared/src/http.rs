@@ -8,7 +8,10 @@ use http::{HeaderMap, Method, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
-use crate::config::{Config, Issuer};
+use crate::issuer::Issuer;
+
+/// The media type of every FHIR answer (R4, "HTTP": Content Types).
+pub const FHIR_JSON: &str = "application/fhir+json";
 
 /// An answer on its way to API Gateway.
 pub type Response = http::Response<Body>;
@@ -65,11 +68,6 @@ impl Request {
             .split(';')
             .filter_map(|pair| pair.trim().split_once('='))
             .find_map(|(key, value)| (key == name).then_some(value))
-    }
-
-    /// Whose API this is: the configured issuer, else the API's own host name.
-    pub fn issuer(&self, config: &Config) -> Issuer {
-        config.issuer.clone().unwrap_or_else(|| Issuer::of_host(&self.domain))
     }
 }
 

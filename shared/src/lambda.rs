@@ -139,7 +139,7 @@ where
     run(service_fn(async |event: LambdaEvent<Event>| {
         let route = event.payload.request_context.route_key.clone();
         let request = Request::from(event.payload);
-        let (id, issuer) = (request.request_id.clone(), request.issuer(config));
+        let (id, issuer) = (request.request_id.clone(), config.issuer(&request.domain));
         let accepted = request.header(header::ACCEPT_ENCODING).map(str::to_owned);
         let answering = async {
             let mut response = Box::pin(handler(request)).await;

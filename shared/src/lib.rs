@@ -21,16 +21,20 @@
 //! 8. Any single fault of DynamoDB, S3 or KMS leaves a state from which a retry succeeds or the member can start again.
 //! 9. Any request bytes get a well-formed answer.
 
+pub use fhir;
+
 pub mod access;
 pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod encoding;
-pub mod fhir;
 pub mod http;
+pub mod issuer;
 pub mod keys;
 pub mod lambda;
 pub mod oauth;
+pub mod record;
+pub mod rest;
 pub mod scope;
 pub mod secret;
 pub mod store;

@@ -28,7 +28,7 @@ pub struct ResourceScope {
     /// Whose.
     pub context: Context,
     /// The resource type; `None` is the wildcard `*`.
-    pub kind: Option<String>,
+    pub resource_type: Option<String>,
     /// Whether it allows read.
     pub read: bool,
     /// Whether it allows search.
@@ -75,7 +75,7 @@ impl ResourceScope {
             "user" => Context::User,
             _ => return None,
         };
-        let (kind, rest) = rest.split_once('.')?;
+        let (resource_type, rest) = rest.split_once('.')?;
         let (permissions, query) = match rest.split_once('?') {
             Some((permissions, query)) => (permissions, Some(query)),
             None => (rest, None),
@@ -87,12 +87,12 @@ impl ResourceScope {
         if syntax == Syntax::V2 && !in_order(permissions, "cruds") {
             return None;
         }
-        let known = kind == "*" || kind.starts_with(|c: char| c.is_ascii_uppercase());
-        let well_formed = known && (kind == "*" || kind.chars().all(|c| c.is_ascii_alphanumeric()));
+        let known = resource_type == "*" || resource_type.starts_with(|c: char| c.is_ascii_uppercase());
+        let well_formed = known && (resource_type == "*" || resource_type.chars().all(|c| c.is_ascii_alphanumeric()));
         let narrows = query.is_none_or(|query| syntax == Syntax::V2 && query.contains('='));
         (well_formed && narrows && (read || search)).then(|| ResourceScope {
             context,
-            kind: (kind != "*").then(|| kind.to_owned()),
+            resource_type: (resource_type != "*").then(|| resource_type.to_owned()),
             read,
             search,
             query: query.map(str::to_owned),
@@ -119,7 +119,7 @@ impl fmt::Display for ResourceScope {
             (Syntax::V2, true, false) => "r",
             (Syntax::V2, false, _) => "s",
         };
-        write!(f, "{context}/{}.{permissions}", self.kind.as_deref().unwrap_or("*"))?;
+        write!(f, "{context}/{}.{permissions}", self.resource_type.as_deref().unwrap_or("*"))?;
         match &self.query {
             Some(query) => write!(f, "?{query}"),
             None => Ok(()),
@@ -208,7 +208,7 @@ fn covers(allowed: &Scope, asked: &Scope) -> bool {
     match (allowed, asked) {
         (Scope::Resource(allowed), Scope::Resource(asked)) => {
             allowed.context == asked.context
-                && (allowed.kind.is_none() || allowed.kind == asked.kind)
+                && (allowed.resource_type.is_none() || allowed.resource_type == asked.resource_type)
                 && (allowed.read || !asked.read)
                 && (allowed.search || !asked.search)
                 && (allowed.query.is_none() || allowed.query == asked.query)

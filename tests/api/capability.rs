@@ -150,9 +150,9 @@ async fn what_the_guides_demand_is_advertised_for_each_set_of_versions() {
         serde_json::from_str(&std::fs::read_to_string(folder.join("capability.json")).unwrap()).unwrap();
     let (mut checked, mut missing) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for (set, guides) in SETS {
-        let issuer = shared::config::Issuer::parse("https://fhir.example").unwrap();
-        let guide_set = shared::fhir::capability::Guides::named(set).unwrap();
-        let response = shared::fhir::capability::metadata(&issuer, guide_set);
+        let issuer = shared::issuer::Issuer::parse("https://fhir.example").unwrap();
+        let guide_set = shared::fhir::guides::Guides::named(set).unwrap();
+        let response = shared::rest::capability::metadata(&issuer, guide_set);
         let statement: Json = serde_json::from_slice(response.body().as_ref()).unwrap();
         let instantiates = texts(&statement["instantiates"]);
         for (guide, server) in guides.iter().flat_map(|guide| {

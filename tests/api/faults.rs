@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value as Json;
+use shared::access::grant::Grant;
 use shared::clock::Clock;
 use shared::oauth::code::AuthorizationCode;
-use shared::oauth::grant::Grant;
 use shared::secret::Secret;
 use tests::{App, AuthorizeOptions, Cookies, Fault, REDIRECT_URI, Reply, Tokens, VERIFIER, Wire, claims_of};
 

@@ -12,7 +12,7 @@ use shared::keys::{ANNOUNCED, FRESH, KeyRing, LAST_TOKEN};
 use shared::secret::Random;
 use shared::store::Aws;
 use shared::store::meter::measured;
-use shared::{fhir, oauth};
+use shared::{oauth, rest};
 use tests::{App, Tokens};
 
 const SCOPE: &str = "patient/*.rs offline_access";
@@ -20,7 +20,7 @@ const SCOPE: &str = "patient/*.rs offline_access";
 /// Functions of a stack in this process, at a time that the test turns.
 struct Turned {
     clock: Clock,
-    fhir: fhir::Server,
+    rest: rest::Server,
     oauth: oauth::Server,
     ring: KeyRing,
 }
@@ -31,7 +31,7 @@ impl Turned {
         let aws = Aws::local(app.environment()).await;
         let config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
         Turned {
-            fhir: fhir::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
+            rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
             oauth: oauth::Server::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
             ring: KeyRing::load(&aws, &config, clock.clone()).await.unwrap(),
             clock,
@@ -51,7 +51,7 @@ impl Turned {
             request_id: Random::system().identifier(),
             ..Request::default()
         };
-        let (response, usage) = measured(Box::pin(self.fhir.read(request))).await;
+        let (response, usage) = measured(Box::pin(self.rest.read(request))).await;
         let (head, body) = response.into_parts();
         let body: Json = serde_json::from_slice(&body).unwrap();
         let why = body["issue"][0]["diagnostics"].as_str().unwrap_or_default().to_owned();

@@ -24,6 +24,7 @@ mod faults;
 mod flow;
 mod input;
 mod keys;
+mod layers;
 mod load;
 mod load_faults;
 mod named_paths;

@@ -5,8 +5,8 @@ mod elements;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use shared::fhir::parameters::{self, SearchParameter};
 use shared::fhir::types::{Owner, TYPES};
-use shared::fhir::{SearchParameter, parameters_of};
 
 /// Versions of the guides that a plan may say it serves; of a later US Core nothing is promised.
 const SERVED: [&str; 12] = [
@@ -42,7 +42,7 @@ const LEFT_OUT: [(&str, &str); 4] = [
 const MISTYPED: [(&str, &str, &str); 1] = [("Coverage", "_id", "pdex-2.0.0")];
 
 fn row(kind: &str, code: &str) -> Option<&'static SearchParameter> {
-    parameters_of(kind).map(|(_, row)| row).find(|row| row.code == code)
+    parameters::of(kind).map(|(_, row)| row).find(|row| row.code == code)
 }
 
 /// The types that are searched, with what the collection of definitions has about them.
@@ -71,7 +71,7 @@ fn every_parameter_that_a_guide_demands_is_there_with_the_type_of_its_definition
             let base = &definition["base"]["type"];
             if let (Some(has), Some(wanted)) = (has, base.as_str()) {
                 *compared.entry("R4").or_default() += 1;
-                if has.kind.name() != wanted {
+                if has.param_type.name() != wanted {
                     faults.push(format!("{kind}.{code} is a {wanted} in R4"));
                 }
             }
@@ -87,7 +87,7 @@ fn every_parameter_that_a_guide_demands_is_there_with_the_type_of_its_definition
                     let mistyped = MISTYPED.contains(&(kind, code.as_str(), guide.as_str()));
                     match has {
                         None => faults.push(format!("{guide} has {kind}.{code}")),
-                        Some(has) if wanted["type"] != has.kind.name() && !mistyped => {
+                        Some(has) if wanted["type"] != has.param_type.name() && !mistyped => {
                             faults.push(format!("{kind}.{code} is a {} in {guide}", wanted["type"]));
                         }
                         Some(_) => {}
@@ -117,7 +117,7 @@ fn every_chain_that_a_guide_demands_is_there_and_no_other() {
     }
     demanded.sort();
     demanded.dedup();
-    let rows = TYPES.iter().flat_map(|kind| parameters_of(kind.name).map(move |(_, row)| (kind.name, row)));
+    let rows = TYPES.iter().flat_map(|kind| parameters::of(kind.name).map(move |(_, row)| (kind.name, row)));
     let chains =
         rows.flat_map(|(kind, row)| row.chains.iter().map(move |chain| format!("{kind}.{}.{chain}", row.code)));
     let mut chains: Vec<String> = chains.collect();

@@ -7,8 +7,8 @@ use std::process::Command;
 use patient_access::load::Source;
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::{Value as Json, json};
-use shared::fhir::capability::Guides;
 use shared::fhir::claim::claim;
+use shared::fhir::guides::Guides;
 use tests::App;
 
 use crate::sample::validator;

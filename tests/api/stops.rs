@@ -2,9 +2,9 @@
 
 use http::{HeaderMap, StatusCode};
 use patient_access::member::{Name, Password};
+use shared::access::grant::{self, Grant, Why};
 use shared::keys::KeyRing;
 use shared::oauth::client::Client;
-use shared::oauth::grant::{self, Grant, Why};
 use shared::store::Aws;
 use shared::store::auth::{Commit, CommitError};
 use tests::{App, AuthorizeOptions, Fault, Wire, app_named, claims_of};

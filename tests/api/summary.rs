@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::{Map, Value as Json, json};
-use shared::fhir::bundle::subset;
-use shared::fhir::query::Summary;
 use shared::fhir::types::TYPES;
+use shared::rest::bundle::subset;
+use shared::rest::query::Summary;
 
 /// R4's definitions, by type.
 struct Definitions(BTreeMap<String, Vec<Json>>);

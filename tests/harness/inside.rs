@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use http::Request;
 use shared::clock::Clock;
-use shared::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, Issuer, RESOURCES_TABLE, SIGNING_KEY};
+use shared::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
 use shared::http::harden;
+use shared::issuer::Issuer;
 use shared::secret::Random;
 use shared::store::Aws;
-use shared::{fhir, oauth};
+use shared::{oauth, rest};
 
 use crate::reply::Reply;
 
@@ -29,7 +30,7 @@ pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'stat
 /// The servers over a stack's services.
 pub(crate) struct Inside {
     oauth: oauth::Server,
-    fhir: fhir::Server,
+    rest: rest::Server,
     issuer: Issuer,
     random: Random,
 }
@@ -42,7 +43,7 @@ impl Inside {
         let oauth = oauth::Server::new(&aws, config.clone(), clock.clone(), random.clone());
         Inside {
             oauth: oauth.await.expect("KMS gives the public keys"),
-            fhir: fhir::Server::new(&aws, config.clone(), clock.clone()).await.expect("KMS gives the public keys"),
+            rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.expect("KMS gives the public keys"),
             issuer: config.issuer.expect("a local stack has an issuer"),
             random,
         }
@@ -69,15 +70,15 @@ impl Inside {
         let mut response = match steps[..] {
             ["fhir", "Patient", id, operation] => {
                 asked.parameters = named(&[("id", id), ("operation", operation)]);
-                self.fhir.everything(asked).await
+                self.rest.everything(asked).await
             }
             ["fhir", kind] | ["fhir", kind, "_search"] => {
                 asked.parameters = named(&[("type", kind)]);
-                self.fhir.search(asked).await
+                self.rest.search(asked).await
             }
             ["fhir", kind, id] => {
                 asked.parameters = named(&[("type", kind), ("id", id)]);
-                self.fhir.read(asked).await
+                self.rest.read(asked).await
             }
             ["oauth2", "token"] => self.oauth.token(asked).await,
             ["oauth2", "authorize"] | ["login" | "consent"] => self.oauth.pages(asked).await,

@@ -7,10 +7,10 @@ mod settings;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use shared::access::grant::{Grant, Why};
 use shared::oauth::client::{Authentication, Client, Limits};
 use shared::oauth::client_keys;
 use shared::oauth::fetch::fetchable;
-use shared::oauth::grant::{Grant, Why};
 use shared::oauth::redirect_uri::registrable;
 use shared::scope::Scopes;
 use shared::store::auth::{Commit, CommitError, Stored};

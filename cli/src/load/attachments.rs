@@ -15,9 +15,9 @@ use serde_json::{Map, Value as Json, json};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
-use shared::store::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
-use shared::store::row::content_hash;
-use shared::store::writer::{Change, Place};
+use shared::record::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
+use shared::record::writer::{Change, Partition};
+use shared::store::objects::content_hash;
 
 use super::reason::{Kind, Reason};
 use super::source::{FEEDS, Source};
@@ -106,7 +106,7 @@ fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
     let url = attachment.get("url")?.as_str()?;
     let has_scheme = url.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
     let reference = Reference::parse(url.strip_prefix('/').unwrap_or(url), &[]);
-    let is_resource = reference.is_some_and(|reference| ResourceType::named(&reference.kind).is_some());
+    let is_resource = reference.is_some_and(|reference| ResourceType::named(&reference.resource_type).is_some());
     (!has_scheme && !is_resource && !url.is_empty() && !url.starts_with('#')).then_some(url)
 }
 
@@ -158,7 +158,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     let kind = ResourceType::named("Binary");
     let change = if file.size <= LARGEST_IN_ROW as u64 {
         binary["data"] = json!(STANDARD.encode(&file.small));
-        kind.map(|kind| Change::store(kind, &id, vec![(Place::Member(owner.to_owned()), binary)]))
+        kind.map(|kind| Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), binary)]))
     } else {
         let upload = Upload::of_file(&binary, path, file.sha256, file.size);
         Change::hold(binary, upload, owner)

@@ -7,12 +7,12 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use shared::clock::Time;
 use shared::fhir::claim::claim;
-use shared::fhir::receipt::{self, receipt};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
+use shared::record::receipt::{self, receipt};
+use shared::record::writer::{Change, Partition, Standing, Written};
 use shared::store::StoreError;
-use shared::store::row::content_hash;
-use shared::store::writer::{Change, Place, Standing, Written};
+use shared::store::objects::content_hash;
 
 use super::ready::{Homes, Ready, change, decides_owner};
 use super::reason::{Kind, Reason};
@@ -48,7 +48,7 @@ impl Run<'_> {
             if written == Written::Stored {
                 self.report.files += ready.pending.documents.len() as u64;
             }
-            self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Place::Unclaimed));
+            self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Partition::Unclaimed));
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Run<'_> {
         let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
         let mut homes = self.writer.homes(&deciding).await?;
         for (reference, home) in
-            homes.iter_mut().filter(|(reference, home)| reference.kind == "Binary" && home.len() > 1)
+            homes.iter_mut().filter(|(reference, home)| reference.resource_type == "Binary" && home.len() > 1)
         {
             if let Some(holder) = self.writer.holder(reference, home).await? {
                 *home = BTreeSet::from([holder]);
@@ -161,12 +161,12 @@ impl Run<'_> {
             }
             for place in ready.change.places() {
                 match place {
-                    Place::Member(owner) => {
+                    Partition::Member(owner) => {
                         let named = receipts.entry((ready.pending.file, owner)).or_default();
                         named.insert(ready.change.reference().clone());
                     }
-                    Place::Shared => shared = true,
-                    Place::Unclaimed => {}
+                    Partition::Shared => shared = true,
+                    Partition::Unclaimed => {}
                 }
             }
             for (owner, binary) in ready.binaries() {
@@ -193,7 +193,7 @@ impl Run<'_> {
         }))
         .map(async |(owner, resource)| {
             let id = resource["id"].as_str().unwrap_or_default().to_owned();
-            let change = Change::store(kind, &id, vec![(Place::Member(owner.to_owned()), resource)]);
+            let change = Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), resource)]);
             self.writer.receive(owner, change, now).await
         })
         .buffer_unordered(CONCURRENCY);

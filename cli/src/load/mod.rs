@@ -24,10 +24,10 @@ use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::fhir::capability::Guides;
+use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::store::writer::{Change, Writer};
+use shared::record::writer::{Change, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
@@ -95,7 +95,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     };
     bar.set_message("storing");
     block_in_place(|| run.pass(source, bar, Pass::Owned))?;
-    if survey.newest.keys().any(|reference| is_dependent(&reference.kind)) {
+    if survey.newest.keys().any(|reference| is_dependent(&reference.resource_type)) {
         block_in_place(|| run.pass(source, bar, Pass::Dependent))?;
     }
     run.report.rejected_file = run.rejected.written();

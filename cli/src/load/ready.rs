@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
-use shared::fhir::bundle::{BYTE_BUDGET, escaped_length};
 use shared::fhir::claim::claim;
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::store::writer::{Change, Place};
+use shared::record::writer::{Change, Partition};
+use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
 
 use super::attachments::{checked_data, filed};
 use super::reason::{Kind, Reason};
@@ -92,10 +92,11 @@ pub(super) fn change(
     let (kind, id) = (pending.kind, pending.reference.id.as_str());
     let Some(resource) = resource else { return Ok((Change::delete(kind, id), Vec::new())) };
     let mut copies = copies(pending, resource, homes)?;
-    let is_shared = |target: &Reference| ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared);
+    let is_shared =
+        |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
     let mut pointers = Vec::new();
     for (place, resource) in &mut copies {
-        if let Place::Member(owner) = place {
+        if let Partition::Member(owner) = place {
             let shared = references(resource).into_iter().filter(is_shared);
             pointers.extend(shared.map(|target| (owner.clone(), target)));
         }
@@ -109,14 +110,14 @@ pub(super) fn change(
 }
 
 /// Where the resource is to stand, and what of it.
-fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Place, Json)>, Reason> {
+fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Partition, Json)>, Reason> {
     Ok(match ownership(pending.kind, &resource)? {
-        Ownership::Member(owner) => vec![(Place::Member(owner), resource)],
-        Ownership::Shared => vec![(Place::Shared, resource)],
+        Ownership::Member(owner) => vec![(Partition::Member(owner), resource)],
+        Ownership::Shared => vec![(Partition::Shared, resource)],
         Ownership::OwnersOf(targets) => per_owner(&targets, &resource, homes)?,
         Ownership::Attachment => {
             let owner = homes.get(&pending.reference).and_then(BTreeSet::first);
-            vec![(owner.cloned().map_or(Place::Unclaimed, Place::Member), resource)]
+            vec![(owner.cloned().map_or(Partition::Unclaimed, Partition::Member), resource)]
         }
     })
 }
@@ -125,8 +126,8 @@ fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Place
 const MOST_OWNERS: usize = 2_000;
 
 /// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
-fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Vec<(Place, Json)>, Reason> {
-    let owners_of = |target: &Reference| match target.kind.as_str() {
+fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Vec<(Partition, Json)>, Reason> {
+    let owners_of = |target: &Reference| match target.resource_type.as_str() {
         "Patient" => BTreeSet::from([target.id.clone()]),
         _ => homes.get(target).cloned().unwrap_or_default(),
     };
@@ -145,7 +146,8 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
         let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
         // A shared target tells nothing of another member; one whose owner is not known might.
         let shared = |target: &Reference| {
-            ResourceType::named(&target.kind).is_some_and(ResourceType::is_shared) && owners_of(target).is_empty()
+            ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared)
+                && owners_of(target).is_empty()
         };
         target.is_none_or(|target| !shared(&target) && !owners_of(&target).contains(owner))
     };
@@ -161,7 +163,7 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
                 own.remove(name);
             }
         }
-        (Place::Member(owner), own)
+        (Partition::Member(owner), own)
     };
     Ok(owners.into_iter().map(own).collect())
 }

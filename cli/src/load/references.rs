@@ -18,7 +18,7 @@ impl Names {
         }
         for identifier in resource["identifier"].as_array().into_iter().flatten() {
             if let (Some(system), Some(value)) = (identifier["system"].as_str(), identifier["value"].as_str()) {
-                let name = format!("{}?identifier={system}|{value}", reference.kind);
+                let name = format!("{}?identifier={system}|{value}", reference.resource_type);
                 self.name(name, reference);
             }
         }

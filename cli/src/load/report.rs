@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::json;
-use shared::store::writer::Written;
+use shared::record::writer::Written;
 
 use super::reason::Kind;
 

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
-use shared::store::writer::{Feed, source_date};
+use shared::record::writer::{Feed, source_date};
 
 use super::reason::{Kind, Reason};
 use super::references::{Names, binaries_in, names_in};
@@ -80,7 +80,7 @@ impl Survey {
         })?;
         for (reference, document) in &survey.documents {
             let named = document.binaries.iter().filter_map(|name| survey.names.of(name));
-            for binary in named.filter(|named| named.kind == "Binary") {
+            for binary in named.filter(|named| named.resource_type == "Binary") {
                 survey.named.entry(binary).or_default().push(reference.clone());
             }
         }
@@ -89,7 +89,8 @@ impl Survey {
 
     /// The shared resources that a shared resource of this run refers to; `None` where the run has it not.
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
-        let shared = |reference: &Reference| ResourceType::named(&reference.kind).is_some_and(ResourceType::is_shared);
+        let shared =
+            |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
         let names = self.shared.get(of)?;
         let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
         found.sort();
@@ -143,7 +144,7 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
         Reason::new(Kind::BadDeletion, text)
     };
     let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
-    Ok((ResourceType::named(&reference.kind).ok_or_else(wrong)?, reference))
+    Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
 }
 
 /// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.

@@ -6,7 +6,7 @@ use shared::config::Config;
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::from_environment(&[])?;
     shared::lambda::serve(config.clone(), move |request| {
-        let response = shared::fhir::fallback::fallback(&config, &request);
+        let response = shared::rest::fallback::fallback(&config, &request);
         async move { response }
     })
     .await

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::fhir::filter::Filter;
+use crate::fhir::index::Index;
+use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
-use crate::store::row::Row;
 
 /// What a token may do with resources of one type.
 #[derive(Clone, Debug)]
 pub struct Permit {
-    pub(super) kind: &'static ResourceType,
+    pub(super) resource_type: &'static ResourceType,
     pub(super) owner: Arc<str>,
     pub(super) grant: Arc<str>,
     pub(super) only: Option<Arc<str>>,
@@ -33,8 +34,8 @@ pub struct Sealed<T> {
 
 impl Permit {
     /// The type it is for.
-    pub fn kind(&self) -> &'static ResourceType {
-        self.kind
+    pub fn resource_type(&self) -> &'static ResourceType {
+        self.resource_type
     }
 
     /// The key of the one partition it opens.
@@ -42,12 +43,13 @@ impl Permit {
         format!("Patient/{}", self.owner)
     }
 
-    /// Whether it admits this resource: the right type, and inside its granular scopes.
-    pub fn admits(&self, row: &Row) -> bool {
-        row.key.kind == self.kind.name
-            && self.only.as_deref().is_none_or(|only| only == row.key.id)
-            && (self.filters.is_empty()
-                || self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(row.index()))))
+    /// Whether it admits this resource: the right type, and inside its granular scopes. The index is asked for only where there
+    /// are such scopes.
+    pub fn admits<'a>(&self, resource: &Reference, index: impl FnOnce() -> &'a Index) -> bool {
+        let meets = |index| self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(index)));
+        resource.resource_type == self.resource_type.name
+            && self.only.as_deref().is_none_or(|only| only == resource.id)
+            && (self.filters.is_empty() || meets(index()))
     }
 
     /// Whether it admits every resource of the member's that is of its type.
@@ -67,14 +69,15 @@ impl Permits {
     }
 
     /// Whether the type is among them.
-    pub fn include(&self, kind: &str) -> bool {
-        self.of(kind).is_some()
+    pub fn include(&self, resource_type: &str) -> bool {
+        self.of(resource_type).is_some()
     }
 
     /// Whether all resources of all shared types are admitted.
     pub fn admit_everything_shared(&self) -> bool {
-        let whole = |kind: &ResourceType| self.of(kind.name).is_some_and(|permit| permit.filters.is_empty());
-        TYPES.iter().filter(|kind| kind.is_shared()).all(whole)
+        let whole =
+            |resource_type: &ResourceType| self.of(resource_type.name).is_some_and(|permit| permit.filters.is_empty());
+        TYPES.iter().filter(|resource_type| resource_type.is_shared()).all(whole)
     }
 
     /// Whether a granular scope is among them.
@@ -93,20 +96,21 @@ impl Permits {
     }
 
     /// The permit for the type.
-    pub fn of(&self, kind: &str) -> Option<&Permit> {
-        self.by_type.iter().find(|permit| permit.kind.name == kind)
+    pub fn of(&self, resource_type: &str) -> Option<&Permit> {
+        self.by_type.iter().find(|permit| permit.resource_type.name == resource_type)
     }
 
     /// Those of these whose type is among `kinds`.
     #[must_use]
-    pub fn limited_to(mut self, kinds: &[String]) -> Permits {
-        self.by_type.retain(|permit| kinds.iter().any(|kind| kind == permit.kind.name));
+    pub fn limited_to(mut self, resource_types: &[String]) -> Permits {
+        self.by_type
+            .retain(|permit| resource_types.iter().any(|resource_type| resource_type == permit.resource_type.name));
         self
     }
 
     /// Whether one of them admits this resource.
-    pub fn admit(&self, row: &Row) -> bool {
-        self.of(&row.key.kind).is_some_and(|permit| permit.admits(row))
+    pub fn admit<'a>(&self, resource: &Reference, index: impl FnOnce() -> &'a Index) -> bool {
+        self.of(&resource.resource_type).is_some_and(|permit| permit.admits(resource, index))
     }
 
     pub(crate) fn seal<T>(&self, value: T) -> Sealed<T> {

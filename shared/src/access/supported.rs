@@ -1,16 +1,19 @@
 //! The scopes that this server knows: what it publishes, what it grants, and what a granular one means.
 
 use crate::fhir::filter::Filter;
+use crate::fhir::parameters::{self, SearchParamType};
 use crate::fhir::types::{ResourceType, TYPES};
-use crate::fhir::{Kind, parameters_of};
 use crate::scope::{ResourceScope, Scope};
 
 /// Whether this server knows what a scope asks for: the resource type, and the search that a granular scope names. What it
 /// does not know it does not grant, so that no scope is given out that opens nothing.
 pub fn is_supported(scope: &Scope) -> bool {
     let Scope::Resource(scope) = scope else { return true };
-    let named = |kind: &&ResourceType| scope.kind.as_deref().is_none_or(|name| name == kind.name);
-    let reads = |kind: &ResourceType| scope.query.as_deref().is_none_or(|query| granular(kind, query).is_some());
+    let named =
+        |resource_type: &&ResourceType| scope.resource_type.as_deref().is_none_or(|name| name == resource_type.name);
+    let reads = |resource_type: &ResourceType| {
+        scope.query.as_deref().is_none_or(|query| granular(resource_type, query).is_some())
+    };
     TYPES.iter().filter(named).any(reads)
 }
 
@@ -32,9 +35,13 @@ const GRANULAR: &[(&str, &str)] = &[
 pub fn supported_scopes() -> Vec<String> {
     let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
     for context in ["patient", "user"] {
-        scopes.extend(GRANULAR.iter().map(|(kind, category)| format!("{context}/{kind}.rs?category={category}")));
-        for kind in std::iter::once("*").chain(TYPES.iter().map(|kind| kind.name)) {
-            scopes.extend([format!("{context}/{kind}.rs"), format!("{context}/{kind}.read")]);
+        scopes.extend(
+            GRANULAR
+                .iter()
+                .map(|(resource_type, category)| format!("{context}/{resource_type}.rs?category={category}")),
+        );
+        for resource_type in std::iter::once("*").chain(TYPES.iter().map(|resource_type| resource_type.name)) {
+            scopes.extend([format!("{context}/{resource_type}.rs"), format!("{context}/{resource_type}.read")]);
         }
     }
     scopes
@@ -42,20 +49,22 @@ pub fn supported_scopes() -> Vec<String> {
 
 /// The filters of a granular scope: codes that a resource must have. A modifier could turn one into its opposite, and a date
 /// into everything, while the member reads "only a part": so neither is a scope here.
-pub(super) fn granular(kind: &ResourceType, query: &str) -> Option<Vec<Filter>> {
-    let is_code = |name: &str| parameters_of(kind.name).any(|(_, row)| row.code == name && row.kind == Kind::Token);
+pub(super) fn granular(resource_type: &ResourceType, query: &str) -> Option<Vec<Filter>> {
+    let is_code = |name: &str| {
+        parameters::of(resource_type.name).any(|(_, row)| row.code == name && row.param_type == SearchParamType::Token)
+    };
     form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| is_code(&name).then(|| Filter::parse(kind.name, &name, &value, &[]).ok())?)
+        .map(|(name, value)| is_code(&name).then(|| Filter::parse(resource_type.name, &name, &value, &[]).ok())?)
         .collect()
 }
 
 /// What a granular scope leaves of a type, in the guides' own words: only for those that they name, so that nobody can have
 /// words of theirs shown to a member.
 pub fn part_in_words(scope: &ResourceScope) -> Option<String> {
-    let kind = scope.kind.as_deref()?;
+    let resource_type = scope.resource_type.as_deref()?;
     let query: Vec<(String, String)> =
         form_urlencoded::parse(scope.query.as_deref()?.as_bytes()).into_owned().collect();
     let [(name, value)] = query.as_slice() else { return None };
-    let (_, category) = GRANULAR.iter().find(|row| name == "category" && **row == (kind, value.as_str()))?;
+    let (_, category) = GRANULAR.iter().find(|row| name == "category" && **row == (resource_type, value.as_str()))?;
     category.rsplit('|').next().map(|code| code.replace('-', " "))
 }

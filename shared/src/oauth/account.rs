@@ -6,16 +6,16 @@ use http::StatusCode;
 
 use super::authorize::session;
 use super::error::PageError;
-use super::grant::{self, Grant, Why};
 use super::login::posted;
 use super::pages::{AccountPage, page, see_other, style};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::token::event;
 use super::words::{Choice, choices};
+use crate::access::grant::{self, Grant, Why};
 use crate::clock::Time;
-use crate::config::Issuer;
 use crate::http::{Request, Response, single};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
 

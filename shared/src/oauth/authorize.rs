@@ -5,7 +5,6 @@
 use super::client::{Client, LONGEST_CLIENT_ID};
 use super::code::AuthorizationCode;
 use super::error::{AuthorizeError, PageError};
-use super::grant;
 use super::member::{LONGEST_USERNAME, Member};
 use super::pages::see_other;
 use super::pkce::CodeChallenge;
@@ -13,9 +12,10 @@ use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session};
+use crate::access::grant;
 use crate::access::is_supported;
-use crate::config::Issuer;
 use crate::http::{Request, Response, single};
+use crate::issuer::Issuer;
 use crate::scope::Scopes;
 use crate::store::auth::{Commit, Stored};
 

@@ -5,8 +5,9 @@ use http::{StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use crate::clock::Time;
-use crate::config::{Issuer, Plan};
+use crate::config::Plan;
 use crate::http::{Request, Response, allow_any_origin, public_json, set};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 
 /// Answers with the bundle, or with 304 where the app has it already. `assembled` is when this function learnt the plan's

@@ -13,8 +13,8 @@ use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
 use super::server::Server;
 use crate::clock::Time;
-use crate::config::Issuer;
 use crate::http::{Request, single};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, CommitError, Record};
 

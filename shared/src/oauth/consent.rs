@@ -13,9 +13,10 @@ use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::words::{choices, kept};
-use crate::audit::Entry;
-use crate::config::{Issuer, is_loopback};
+use crate::audit::AuditRecord;
 use crate::http::{Request, Response, single};
+use crate::issuer::Issuer;
+use crate::issuer::is_loopback;
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
@@ -111,13 +112,13 @@ async fn event(
     client: &str,
     scope: String,
 ) -> Result<(), PageError> {
-    let entry = Entry {
+    let entry = AuditRecord {
         subject: format!("Patient/{}", session.patient),
         action: "consent",
         outcome,
         client: client.to_owned(),
         query: scope,
-        ..Entry::default()
+        ..AuditRecord::default()
     };
     Ok(server.audit.event(request, entry).await?)
 }

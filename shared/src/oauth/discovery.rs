@@ -5,8 +5,9 @@ use serde_json::{Value as Json, json};
 
 use super::brands;
 use crate::access::supported_scopes;
-use crate::config::{Issuer, Plan};
+use crate::config::Plan;
 use crate::http::{Response, allow_any_origin, public_json};
+use crate::issuer::Issuer;
 use crate::store::signer::PublicKey;
 
 /// What this server does of SMART's list, and nothing else.

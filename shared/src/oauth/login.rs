@@ -10,10 +10,10 @@ use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::throttle::Attempt;
-use crate::audit::Entry;
+use crate::audit::AuditRecord;
 use crate::clock::Time;
-use crate::config::Issuer;
 use crate::http::{Request, Response, single};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
 
@@ -145,7 +145,7 @@ async fn event(
     purpose: &Purpose,
 ) -> Result<(), PageError> {
     let client = purpose.asked().map(|asked| asked.client.clone()).unwrap_or_default();
-    let entry = Entry { subject, action: "sign-in", outcome, client, ..Entry::default() };
+    let entry = AuditRecord { subject, action: "sign-in", outcome, client, ..AuditRecord::default() };
     Ok(server.audit.event(request, entry).await?)
 }
 

@@ -20,7 +20,6 @@ mod consent;
 pub mod discovery;
 mod error;
 pub mod fetch;
-pub mod grant;
 mod introspect;
 mod jwt;
 mod login;

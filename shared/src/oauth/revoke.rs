@@ -6,13 +6,13 @@ use http::StatusCode;
 use super::client::Client;
 use super::client_authentication::credentials;
 use super::error::TokenError;
-use super::grant::{self, Grant, Why};
 use super::refresh::{self, RefreshToken};
 use super::server::{Server, TokenServer};
 use super::token::{event, form, required};
+use crate::access::grant::{self, Grant, Why};
 use crate::access::{Refusal, Verifier};
-use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, empty};
+use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{CommitError, Stored};
 

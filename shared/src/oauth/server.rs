@@ -77,7 +77,7 @@ impl Server {
 
     /// `GET` and `POST /oauth2/authorize`, `/login`, `/consent`
     pub async fn pages(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = self.config.issuer(&request.domain);
         let post = request.method == http::Method::POST;
         let page = match (request.path.as_str(), post) {
             ("/login", false) => login::show(self, &request, &issuer).await,
@@ -91,7 +91,7 @@ impl Server {
 
     /// `GET` and `POST /account`
     pub async fn account(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = self.config.issuer(&request.domain);
         let page = match request.method == http::Method::POST {
             false => account::show(self, &request, &issuer).await,
             true => account::submit(self, &request, &issuer).await,
@@ -101,7 +101,7 @@ impl Server {
 
     /// `POST /oauth2/token`
     pub async fn token(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.config);
+        let issuer = self.config.issuer(&request.domain);
         token::token(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 }
@@ -132,19 +132,19 @@ impl TokenServer {
 
     /// `POST /oauth2/revoke`
     pub async fn revoke(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.server.config);
+        let issuer = self.server.config.issuer(&request.domain);
         revoke::revoke(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 
     /// `POST /oauth2/introspect`
     pub async fn introspect(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.server.config);
+        let issuer = self.server.config.issuer(&request.domain);
         introspect::introspect(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 
     /// `GET` and `POST /oauth2/userinfo`
     pub async fn userinfo(&self, request: Request) -> Response {
-        let issuer = request.issuer(&self.server.config);
+        let issuer = self.server.config.issuer(&request.domain);
         userinfo::userinfo(self, &request, &issuer).await.unwrap_or_else(|error| error.respond(issuer.as_str()))
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::config::Issuer;
 use crate::http::Request;
+use crate::issuer::Issuer;
 use crate::secret::{Hashed, Secret};
 use crate::store::auth::Record;
 

@@ -10,16 +10,16 @@ use super::client::Client;
 use super::client_authentication::{Credentials, credentials, names_client};
 use super::code::AuthorizationCode;
 use super::error::TokenError;
-use super::grant::{self, Grant, RefreshChain, Why};
 use super::jwt::IdClaims;
 use super::member::Member;
 use super::refresh::{self, RefreshToken};
 use super::server::Server;
+use crate::access::grant::{self, Grant, RefreshChain, Why};
 use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
-use crate::audit::Entry;
+use crate::audit::AuditRecord;
 use crate::clock::Time;
-use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json, single};
+use crate::issuer::Issuer;
 use crate::keys::{SigningKey, SigningKeys};
 use crate::scope::{Scope, Scopes};
 use crate::secret::{Hashed, Secret};
@@ -366,13 +366,13 @@ pub(super) async fn event(
     action: &'static str,
     grant: &Grant,
 ) -> Result<(), StoreError> {
-    let entry = Entry {
+    let entry = AuditRecord {
         subject: format!("Patient/{}", grant.patient),
         action,
         outcome: "ok",
         client: grant.client.clone(),
         grant: grant.id.clone(),
-        ..Entry::default()
+        ..AuditRecord::default()
     };
     server.audit.event(request, entry).await
 }

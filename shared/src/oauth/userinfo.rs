@@ -6,8 +6,8 @@ use serde_json::json;
 use super::error::BearerError;
 use super::server::TokenServer;
 use crate::access::Refusal;
-use crate::config::Issuer;
 use crate::http::{Request, Response, allow_any_origin, json as answer};
+use crate::issuer::Issuer;
 use crate::scope::Scope;
 
 /// Answers the bearer of an access token with the scope `openid`.

@@ -74,7 +74,7 @@ pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
 }
 
 fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
-    match &scope.kind {
+    match &scope.resource_type {
         None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
             let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);

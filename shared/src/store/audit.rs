@@ -5,7 +5,31 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
 
 use super::{Aws, StoreError, meter};
-use crate::audit::Entry;
+
+/// One record.
+#[derive(Debug, Default)]
+pub struct AuditRecord {
+    /// Whose record was touched, as `Patient/<id>`; `user/<name>` where no member is known yet.
+    pub subject: String,
+    /// When, as a FHIR instant.
+    pub time: String,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+    /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
+    pub action: &'static str,
+    /// How it ended: `ok`, `linked`, `not-modified`, or an error's name.
+    pub outcome: &'static str,
+    /// From where.
+    pub source_ip: String,
+    /// By which app.
+    pub client: String,
+    /// Under which grant.
+    pub grant: String,
+    /// The path and query.
+    pub query: String,
+    /// What was given out (see [`crate::audit`]).
+    pub ids: String,
+}
 
 /// The table.
 #[derive(Clone)]
@@ -24,7 +48,7 @@ impl AuditTable {
     ///
     /// # Errors
     /// [`StoreError`] where the row is not surely written.
-    pub async fn append(&self, entry: &Entry) -> Result<(), StoreError> {
+    pub async fn append(&self, entry: &AuditRecord) -> Result<(), StoreError> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let mut put = self
             .client

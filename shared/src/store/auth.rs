@@ -171,7 +171,7 @@ impl Auth {
         Ok(answer.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default())
     }
 
-    /// Reads all records of one partition: for [`crate::oauth::grant::Grant`], those of one member.
+    /// Reads all records of one partition: for [`crate::access::grant::Grant`], those of one member.
     ///
     /// # Errors
     /// As [`Auth::get`].

@@ -76,24 +76,24 @@ impl Aws {
         &self.config
     }
 
-    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::config::Builder::from(&self.config);
         let config = self.endpoints.dynamodb.iter().fold(config, aws_sdk_dynamodb::config::Builder::endpoint_url);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    pub(super) fn kms(&self) -> aws_sdk_kms::Client {
+    pub(crate) fn kms(&self) -> aws_sdk_kms::Client {
         let config = aws_sdk_kms::config::Builder::from(&self.config);
         let config = self.endpoints.kms.iter().fold(config, aws_sdk_kms::config::Builder::endpoint_url);
         aws_sdk_kms::Client::from_conf(config.build())
     }
 
-    pub(super) fn s3(&self) -> aws_sdk_s3::Client {
+    pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         self.s3_from(aws_sdk_s3::config::Builder::from(&self.config))
     }
 
     /// Without an end: gigabytes take their time, and the SDK gives up by itself where nothing moves.
-    pub(super) fn s3_for_uploads(&self) -> aws_sdk_s3::Client {
+    pub(crate) fn s3_for_uploads(&self) -> aws_sdk_s3::Client {
         let endless =
             TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).disable_operation_attempt_timeout();
         let endless = endless.disable_operation_timeout().build();

@@ -67,7 +67,7 @@ fn note(change: impl FnOnce(&mut Usage)) {
 }
 
 /// Makes one call to AWS and counts it.
-pub(super) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<T, E>> {
+pub(crate) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<T, E>> {
     // On the heap: the SDK's futures are large, and a request's own would hold one for each call that it may make.
     let call = Box::pin(call);
     async {
@@ -84,13 +84,13 @@ pub(super) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Futur
 }
 
 /// Counts the units that a read consumed.
-pub(super) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+pub(crate) fn read<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
     let units: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     note(|usage| usage.read_units += units);
 }
 
 /// Counts the units that a write consumed.
-pub(super) fn write<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+pub(crate) fn write<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
     let units: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     note(|usage| usage.write_units += units);
 }

@@ -1,20 +1,14 @@
 //! Storage and keys: the only code that names the AWS SDKs.
 //!
-//! [`resources`] holds members' data and gives it out to a [`crate::access::Permit`] only; [`auth`] holds clients, grants
-//! and tokens; [`audit`] is written and never read here; [`objects`] holds what is too large for a row, [`documents`] what a
-//! Binary holds; [`signer`] signs and publishes keys. [`writer`] is the loader's way in.
+//! [`auth`] holds clients, grants and tokens; [`audit`] is written and never read here; [`objects`] holds what is too large for a
+//! row; [`signer`] signs and publishes keys; [`meter`] counts what all of this costs.
 
 pub mod audit;
 pub mod auth;
 mod aws;
-mod dictionary;
-pub mod documents;
 pub mod meter;
 pub mod objects;
-pub mod resources;
-pub mod row;
 pub mod signer;
-pub mod writer;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::digest;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -14,7 +15,6 @@ use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::row::content_hash;
 use super::{Aws, StoreError, meter};
 use crate::clock::Time;
 
@@ -41,15 +41,15 @@ pub struct ObjectError(pub StoreError);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// Its key in the bucket, which tells nothing of whose it is.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The SHA-256 of its bytes.
-    pub(super) sha256: Vec<u8>,
+    pub(crate) sha256: Vec<u8>,
 }
 
 impl Object {
     /// Of a resource (`Type/id`) and the SHA-256 of the bytes: one object for each, under a name that can be made again, and
     /// that tells nothing.
-    pub(super) fn named(resource: &str, sha256: Vec<u8>) -> Object {
+    pub(crate) fn named(resource: &str, sha256: Vec<u8>) -> Object {
         let name = content_hash(&[resource.as_bytes(), b" ", &sha256].concat());
         Object { key: format!("documents/{}", URL_SAFE_NO_PAD.encode(name)), sha256 }
     }
@@ -138,10 +138,15 @@ impl Objects {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub(super) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
         meter::call(self.client.delete_object().bucket(&self.bucket).key(key).send()).await?;
         Ok(())
     }
+}
+
+/// The SHA-256 of a resource's content, by which a loader knows that nothing changed.
+pub fn content_hash(content: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 async fn body(stream: ByteStream) -> Result<Vec<u8>, ObjectError> {

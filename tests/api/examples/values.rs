@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use shared::fhir::parameters::Coded;
-use shared::fhir::{Kind, SearchParameter};
+use shared::fhir::parameters::{SearchParamType, SearchParameter};
 
 /// The elements at `path` (see the path grammar of `shared::fhir::parameters`), one name at a time from the front.
 pub fn elements<'a>(from: &'a Json, path: &str) -> Vec<&'a Json> {
@@ -41,11 +41,11 @@ pub type Queries = Result<Vec<(&'static str, String)>, &'static str>;
 
 /// Those of an element that stands at the parameter's path, in a resource of the member `owner`.
 pub fn queries(parameter: &SearchParameter, element: &Json, owner: &str) -> Queries {
-    match parameter.kind {
-        Kind::Token => tokens(element, parameter.coded),
-        Kind::Date => dates(element),
-        Kind::Reference => references(parameter, element, owner),
-        Kind::Text => {
+    match parameter.param_type {
+        SearchParamType::Token => tokens(element, parameter.coded),
+        SearchParamType::Date => dates(element),
+        SearchParamType::Reference => references(parameter, element, owner),
+        SearchParamType::String => {
             let words = strings(element);
             let found = words.iter().filter(|word| !word.trim().is_empty()).flat_map(|word| {
                 let start: String = word.chars().take(4).collect();
@@ -53,14 +53,14 @@ pub fn queries(parameter: &SearchParameter, element: &Json, owner: &str) -> Quer
             });
             Ok(found.collect())
         }
-        Kind::Quantity => {
+        SearchParamType::Quantity => {
             let number = element["value"].as_number().ok_or("a Range, or a quantity without a value")?;
             let unit = text(element, "system").zip(text(element, "code"));
             let exact = unit.map(|(system, code)| ("", format!("{number}|{}|{}", escaped(system), escaped(code))));
             Ok(exact.into_iter().chain([("", number.to_string())]).collect())
         }
-        Kind::Uri => Ok(element.as_str().map(|uri| ("", escaped(uri))).into_iter().collect()),
-        Kind::Number => Ok(vec![("", element.to_string())]),
+        SearchParamType::Uri => Ok(element.as_str().map(|uri| ("", escaped(uri))).into_iter().collect()),
+        SearchParamType::Number => Ok(vec![("", element.to_string())]),
     }
 }
 
@@ -144,21 +144,21 @@ fn strings(element: &Json) -> Vec<String> {
 
 /// Values that leave out an example that has the value `own`: values of no example, and its own code with another system.
 pub fn others(parameter: &SearchParameter, own: &str) -> Vec<(&'static str, String)> {
-    let other = match (parameter.kind, parameter.coded) {
-        (Kind::Token, Coded::Implied(_)) => {
+    let other = match (parameter.param_type, parameter.coded) {
+        (SearchParamType::Token, Coded::Implied(_)) => {
             return ["http://nowhere.example", ""].map(|system| ("", format!("{system}|{own}"))).into();
         }
-        (Kind::Token, Coded::Identifier) => {
+        (SearchParamType::Token, Coded::Identifier) => {
             let of_type = (":of-type", format!("http://nowhere.example|no-such-type|{own}"));
             return vec![of_type, ("", "http://nowhere.example|no-such-value".to_owned())];
         }
-        (Kind::Token, Coded::AsWritten) => ("", "http://nowhere.example|no-such-code".to_owned()),
-        (Kind::Date, _) => ("", "1900-01-01".to_owned()),
-        (Kind::Text, _) => (":exact", "no such text".to_owned()),
-        (Kind::Quantity | Kind::Number, _) => ("", "987654".to_owned()),
-        (Kind::Uri, _) => ("", "http://nowhere.example/other".to_owned()),
-        (Kind::Reference, _) if parameter.targets == ["Patient"] => ("", "Patient/no-such-id".to_owned()),
-        (Kind::Reference, _) => {
+        (SearchParamType::Token, Coded::AsWritten) => ("", "http://nowhere.example|no-such-code".to_owned()),
+        (SearchParamType::Date, _) => ("", "1900-01-01".to_owned()),
+        (SearchParamType::String, _) => (":exact", "no such text".to_owned()),
+        (SearchParamType::Quantity | SearchParamType::Number, _) => ("", "987654".to_owned()),
+        (SearchParamType::Uri, _) => ("", "http://nowhere.example/other".to_owned()),
+        (SearchParamType::Reference, _) if parameter.targets == ["Patient"] => ("", "Patient/no-such-id".to_owned()),
+        (SearchParamType::Reference, _) => {
             let kind = parameter.targets.iter().find(|kind| **kind != "Patient" && **kind != "*");
             return kind.map(|kind| ("", format!("{kind}/no-such-id"))).into_iter().collect();
         }

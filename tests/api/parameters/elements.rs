@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Deserializer, Value as Json};
 use shared::fhir::parameters::{Coded, PARAMETERS};
-use shared::fhir::{Kind, SearchParameter};
+use shared::fhir::parameters::{SearchParamType, SearchParameter};
 
 /// R4's definitions of types, by name, and of value sets, by URL.
 struct R4 {
@@ -115,7 +115,7 @@ fn a_row_names_the_system_of_its_codes_and_says_what_is_an_identifier() {
         return tests::missing_tool("a_row_names_the_system_of_its_codes", "R4's package, or tar,");
     };
     let (mut faults, mut counted) = (Vec::new(), BTreeMap::<&str, usize>::new());
-    for row in PARAMETERS.iter().copied().flatten().filter(|row| row.kind == Kind::Token) {
+    for row in PARAMETERS.iter().copied().flatten().filter(|row| row.param_type == SearchParamType::Token) {
         // Extensions are not R4's: theirs are concepts.
         for path in row.path.split(" | ").filter(|path| !path.contains("extension(")) {
             match r4.coded(row, path) {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
-use shared::oauth::grant::Grant;
+use shared::access::grant::Grant;
 use shared::store::auth::Commit;
 use tests::{App, AuthorizeOptions, REDIRECT_URI, Templates, VERIFIER, pattern};
 

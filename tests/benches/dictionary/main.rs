@@ -16,7 +16,7 @@ use patient_access::load::Source;
 use patient_access::sample;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
-use shared::store::row::{Version, plain, unpack};
+use shared::record::row::{Version, plain, unpack};
 use tests::{App, shared_folder};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
@@ -68,7 +68,7 @@ async fn main() {
 
 /// The dictionary that rows are written with: the file with the highest number.
 fn newest() -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/src/store/dictionary");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/src/record/dictionary");
     let files = (1..).map(|number| folder.join(format!("{number}.zdict"))).take_while(|file| file.exists());
     std::fs::read(files.last().expect("there is one")).expect("it can be read")
 }
@@ -91,7 +91,7 @@ async fn rows(source: Source) -> Vec<Row> {
         let version = Version { key: &key, number: number_of, last_updated: Time(number("u")) };
         let (index, json) = unpack(&version, packed.as_ref()).expect("rows unpack");
         let plain = plain(&version, &index, &json).expect("it was packed before");
-        rows.insert(key.to_string(), Row { kind: key.kind.clone(), json: json.len(), plain });
+        rows.insert(key.to_string(), Row { kind: key.resource_type.clone(), json: json.len(), plain });
     }
     app.finish().await;
     rows.into_values().collect()

@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value as Json;
 use shared::clock::Time;
+use shared::fhir::index;
 use shared::fhir::index::Index;
 use shared::fhir::reference::Reference;
-use shared::fhir::table_version;
-use shared::store::row::{Version, content_hash, pack, position, unpack};
+use shared::record::row::{Version, pack, position, unpack};
+use shared::store::objects::content_hash;
 
 /// A row.
 pub type Item = HashMap<String, AttributeValue>;
@@ -64,7 +65,7 @@ pub fn home(item: &Item) -> Item {
 /// What one load brought to a member: a row with the moment in its key and the resources in its body, compressed.
 pub fn receipt(owner: &str, now: i64, items: &[Item]) -> Item {
     let names: Vec<&str> = items.iter().map(|item| text(item, "sk")).collect();
-    let index = Index { table: table_version(), entries: Vec::new() };
+    let index = Index { table: index::version(), entries: Vec::new() };
     let packed = pack(&of_receipt(&Reference::new("Basic", "r")), &index, &names.join(",")).expect("it packs");
     Item::from([
         ("pk".to_owned(), AttributeValue::S(format!("Patient/{owner}"))),

@@ -1,0 +1,225 @@
+//! What a search keeps: one parameter with its values against a resource's index. Pure; the same code judges searches,
+//! granular scopes and includes.
+
+mod matching;
+
+pub use matching::folded;
+
+use super::date::{Interval, Prefix};
+use super::escaping::split_escaped;
+use super::index::Index;
+use crate::parameters::{self, SearchParamType, SearchParameter};
+use matching::Match;
+
+/// A condition on one parameter: some value of the resource matches some value of the search.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The parameter.
+    pub parameter: &'static SearchParameter,
+    /// Its position in the type's list, by which the index knows it.
+    position: u16,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// `:missing=true` or `false`.
+    Missing(bool),
+    /// Any of these; `:not` turns it round.
+    Any { matches: Vec<Match>, negated: bool },
+}
+
+/// A search parameter whose name, modifier or value is not right; the text says what would be.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum FilterError {
+    /// The type has no such parameter.
+    #[error("{resource_type} has no search parameter `{name}`. It has: {known}")]
+    Unknown {
+        /// The type.
+        resource_type: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The value or the modifier is malformed.
+    #[error("{0}")]
+    Malformed(String),
+    /// Well formed and not done here.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Filter {
+    /// Reads one pair of a query on type `resource_type`: `name` may carry a modifier, `value` a list of alternatives.
+    ///
+    /// # Errors
+    /// [`FilterError`], which names the parameter and what would be right.
+    pub fn parse(resource_type: &str, name: &str, value: &str, bases: &[&str]) -> Result<Filter, FilterError> {
+        let (code, modifier) = match name.split_once(':') {
+            Some((code, modifier)) => (code, Some(modifier)),
+            None => (name, None),
+        };
+        if code.contains('.') {
+            return Err(FilterError::Unsupported(format!("the chain `{code}` is not supported here")));
+        }
+        let Some((position, parameter)) = parameters::of(resource_type).find(|(_, parameter)| parameter.code == code)
+        else {
+            let known: Vec<&str> = parameters::of(resource_type).map(|(_, parameter)| parameter.code).collect();
+            return Err(FilterError::Unknown {
+                resource_type: resource_type.to_owned(),
+                name: code.to_owned(),
+                known: known.join(", "),
+            });
+        };
+        let filter = |test| Ok(Filter { parameter, position, test });
+        if modifier == Some("missing") {
+            return match value {
+                "true" => filter(Test::Missing(true)),
+                "false" => filter(Test::Missing(false)),
+                _ => Err(FilterError::Malformed(format!("`{name}` takes true or false, not `{value}`"))),
+            };
+        }
+        if split_escaped(value, ',').iter().any(String::is_empty) {
+            return Err(FilterError::Malformed(format!("`{name}` has no value, or a comma without one beside it")));
+        }
+        let negated = modifier == Some("not") && parameter.param_type == SearchParamType::Token;
+        let modifier = if negated { None } else { modifier };
+        let matches = split_escaped(value, ',')
+            .iter()
+            .map(|value| Match::parse(parameter, name, modifier, value, bases))
+            .collect::<Result<_, FilterError>>()?;
+        filter(Test::Any { matches, negated })
+    }
+
+    /// That the reference parameter of type `resource_type` names one of `targets` (`Type/id`); with none of them it keeps nothing.
+    pub fn naming(resource_type: &str, parameter: &'static SearchParameter, targets: Vec<String>) -> Option<Filter> {
+        let (position, _) = parameters::of(resource_type).find(|(_, row)| *row == parameter)?;
+        let matches = targets.into_iter().map(Match::Reference).collect();
+        Some(Filter { parameter, position, test: Test::Any { matches, negated: false } })
+    }
+
+    /// Whether a resource with this index is kept.
+    pub fn keeps(&self, index: &Index) -> bool {
+        let values = index.values(self.position);
+        match &self.test {
+            Test::Missing(missing) => values.is_empty() == *missing,
+            Test::Any { matches, negated } => {
+                let found =
+                    matches.iter().any(|wanted| values.iter().any(|value| wanted.accepts(value, self.parameter.coded)));
+                found != *negated
+            }
+        }
+    }
+
+    /// The members whom this filter names: `Patient/<id>` under any reference parameter, and whatever stands under one that
+    /// is about the member alone.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        let of_member = self.parameter.param_type == SearchParamType::Reference;
+        let matches: &[Match] = match &self.test {
+            Test::Any { matches, .. } if of_member => matches,
+            _ => &[],
+        };
+        // A bare id under a parameter that may name other types too is not known to be a member's.
+        let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
+        // What is neither a member's id nor a reference to another type might be anybody's: a URL, a urn.
+        let is_member = move |text: &str| only_member && text.contains(':');
+        matches.iter().filter_map(move |wanted| match wanted {
+            Match::Reference(text) => text.strip_prefix("Patient/").or(is_member(text).then_some(text.as_str())),
+            Match::Id(id) if only_member => Some(id),
+            _ => None,
+        })
+    }
+
+    /// The dates between which the first moment of a matching resource may lie, if this is one date without `:missing`:
+    /// a bound that an index can use before the filter judges exactly.
+    pub fn bounds(&self) -> Option<Interval> {
+        let Test::Any { matches, negated: false } = &self.test else { return None };
+        let [Match::Date(prefix, value)] = matches[..] else { return None };
+        // The longest interval of a dateTime is a year; a Period or a Timing may begin at any time before.
+        let long = ["period", "Period", "Timing"].iter().any(|end| self.parameter.path.contains(end));
+        let year_before = |low: i64| if long { i64::MIN } else { low.saturating_sub(366 * 86_400_000) };
+        Some(match prefix {
+            Prefix::Eq => Interval { low: value.low, high: value.high },
+            Prefix::Lt | Prefix::Le | Prefix::Eb => Interval { low: i64::MIN, high: value.high },
+            Prefix::Sa => Interval { low: value.high, high: i64::MAX },
+            Prefix::Gt | Prefix::Ge => Interval { low: year_before(value.low), high: i64::MAX },
+            Prefix::Ne | Prefix::Ap => return None,
+        })
+    }
+
+    /// The moment before which no instant passes, if there is one, in milliseconds since 1970.
+    pub fn since(&self) -> Option<i64> {
+        let Test::Any { matches, negated: false } = &self.test else { return None };
+        match matches[..] {
+            [Match::Date(Prefix::Eq | Prefix::Ge, value)] => Some(value.low),
+            [Match::Date(Prefix::Gt | Prefix::Sa, value)] => Some(value.high),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn keeps(name: &str, value: &str) -> bool {
+        let resource = json!({
+            "resourceType": "Condition", "id": "c1",
+            "subject": {"reference": "Patient/a"},
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}, {"code": "local,1"}]},
+            "recordedDate": "2024-05-10",
+        });
+        Filter::parse("Condition", name, value, &[]).unwrap().keeps(&Index::of("Condition", &resource))
+    }
+
+    #[test]
+    fn tokens_match_by_system_and_code() {
+        assert!(keeps("code", "44054006") && keeps("code", "http://snomed.info/sct|44054006"));
+        assert!(keeps("code", "http://snomed.info/sct|") && keeps("code", "|local\\,1") && keeps("code", "x,44054006"));
+        assert!(
+            !keeps("code", "|44054006")
+                && !keeps("code", "http://loinc.org|44054006")
+                && !keeps("code:not", "44054006")
+        );
+    }
+
+    #[test]
+    fn references_match_with_or_without_type() {
+        assert!(keeps("patient", "a") && keeps("patient", "Patient/a") && keeps("subject:Patient", "a"));
+        assert!(!keeps("patient", "b") && !keeps("subject", "Group/a"));
+    }
+
+    #[test]
+    fn missing_asks_whether_there_is_a_value() {
+        assert!(keeps("recorded-date:missing", "false") && keeps("encounter:missing", "true"));
+    }
+
+    #[test]
+    fn a_filter_tells_which_members_it_names() {
+        let members = |name: &str, value: &str| -> Vec<String> {
+            Filter::parse("Condition", name, value, &[]).unwrap().members().map(str::to_owned).collect()
+        };
+        assert_eq!(members("patient", "a,Patient/b"), ["a", "b"]);
+        assert_eq!(members("subject", "Patient/b"), ["b"]);
+        assert!(members("subject", "Group/b").is_empty(), "a group is no member");
+        assert_eq!(
+            members("subject", "https://elsewhere.example/Patient/a").len(),
+            1,
+            "nor is it known to be the owner"
+        );
+        assert_eq!(members("asserter", "Patient/b"), ["b"]);
+        assert!(members("asserter", "b").is_empty() && members("code", "b").is_empty());
+    }
+
+    #[test]
+    fn a_fault_names_the_parameter_and_what_would_be_right() {
+        let fault = |name: &str, value: &str| Filter::parse("Condition", name, value, &[]).unwrap_err().to_string();
+        assert!(fault("colour", "x").contains("It has: _id"));
+        assert!(fault("recorded-date", "yesterday").contains("YYYY-MM-DD"));
+        assert!(fault("code", "a|b|c").contains("system|code"));
+        assert!(fault("code:above", "a").contains(":above"));
+        assert!(fault("patient", "").contains("no value") && fault("clinical-status", "active,").contains("comma"));
+    }
+}

@@ -1,0 +1,26 @@
+//! The pure model of FHIR R4: what a resource is, whose it is, how it is found and shown. It knows neither AWS nor HTTP, does no
+//! input or output, and takes time and servers' addresses as values.
+//!
+//! # A map
+//! - [`types`] and [`parameters`] are the tables that drive everything: a resource type or a search parameter is a row.
+//! - [`reference`](mod@reference), [`date`], `number` and [`escaping`] read FHIR's own notations.
+//! - [`index`] takes the values of a resource's search parameters out of it; [`filter`] compares them with a query. The same filter
+//!   judges searches, granular scopes and includes.
+//! - [`owner`] finds whose a resource is; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
+//! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have; [`claim`] which of these
+//!   a resource meets.
+
+pub mod claim;
+pub mod date;
+pub mod elements;
+pub mod escaping;
+pub mod filter;
+pub mod guides;
+pub mod index;
+mod number;
+pub mod owner;
+pub mod parameters;
+pub mod profiles;
+pub mod reference;
+pub mod sensitivity;
+pub mod types;

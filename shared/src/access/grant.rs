@@ -1,0 +1,144 @@
+//! A grant: what one member allowed one app, and the root of every token issued for it. It is read on every request, so
+//! ending it is felt by the next one. A member's grants lie side by side, so that their list is one query.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::issuer::Issuer;
+use crate::secret::{Hashed, Random};
+use crate::store::StoreError;
+use crate::store::auth::{Auth, Commit, CommitError, Record, Stored};
+
+/// What a member allowed an app.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id: the id of the member who granted it, a dot, and its own.
+    pub id: String,
+    /// The app.
+    pub client: String,
+    /// The app's name when it was granted, as members see it.
+    pub client_name: String,
+    /// The member whose record it opens: a Patient id.
+    pub patient: String,
+    /// Who granted it (`sub`): the Patient id again, where a member acts for themselves.
+    pub subject: String,
+    /// The sign-in name of who granted it.
+    pub username: String,
+    /// Their stamp when they signed in for it.
+    pub stamp: String,
+    /// What was granted, as a scope string.
+    pub scope: String,
+    /// When it was granted.
+    pub created_at: Time,
+    /// When it ends by itself; refreshing moves it on.
+    pub expires_at: Time,
+    /// The one live refresh token, where `offline_access` was granted.
+    pub refresh: Option<RefreshChain>,
+    /// When and why it was ended before its time.
+    pub ended: Option<Ended>,
+}
+
+/// The live end of a chain of refresh tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RefreshChain {
+    /// The token that is good.
+    pub current: Hashed,
+    /// The one that was spent for it, and when.
+    pub spent: Option<(Hashed, Time)>,
+}
+
+/// The end of a grant.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: Time,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a grant was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Its authorization code was presented a second time (RFC 6749 §4.1.2).
+    CodeReused,
+    /// A spent refresh token was presented (RFC 9700 §4.14.2).
+    RefreshTokenReused,
+    /// The member stopped the app.
+    StoppedByMember,
+    /// The app gave its token back (RFC 7009).
+    RevokedByApp,
+    /// The member's password was changed, or the plan stopped the member.
+    MemberChanged,
+    /// The plan stopped the app.
+    AppStopped,
+}
+
+/// A new id for a grant of the member with that id.
+pub fn new_id(member: &str, random: &Random) -> String {
+    format!("{member}.{}", random.identifier())
+}
+
+/// Ends a grant; true where this call did it. A grant that another request changes at the same moment is read again, so
+/// that it ends all the same.
+///
+/// # Errors
+/// [`StoreError`] where the table does not answer; then the grant may be as it was.
+pub async fn end(auth: &Auth, id: &str, at: Time, why: Why) -> Result<bool, StoreError> {
+    for _ in 0..5 {
+        let Some(grant) = auth.get::<Grant>(id).await? else { return Ok(false) };
+        match try_end(auth, &grant, at, why).await {
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Store(error)) => return Err(error),
+            Ok(ended) => return Ok(ended),
+        }
+    }
+    Err(StoreError::Busy("a grant that is to end changes all the time".into()))
+}
+
+/// Ends a grant as it was just read.
+///
+/// # Errors
+/// [`CommitError::Conflict`] where another request changed it since.
+pub async fn try_end(auth: &Auth, grant: &Stored<Grant>, at: Time, why: Why) -> Result<bool, CommitError> {
+    if grant.record.ended.is_some() {
+        return Ok(false);
+    }
+    tracing::info!(grant = grant.record.id, ?why, "a grant is ended");
+    let ended = grant.record.clone().ended(at, why);
+    auth.commit(Commit::default().replace(grant, &ended)).await.map(|()| true)
+}
+
+impl Grant {
+    /// Whether it opens anything at this moment.
+    pub fn is_live(&self, now: Time) -> bool {
+        self.ended.is_none() && now < self.expires_at
+    }
+
+    /// The URL of the resource that says who granted it (`fhirUser`).
+    pub fn fhir_user(&self, issuer: &Issuer) -> String {
+        format!("{}/Patient/{}", issuer.fhir_base(), self.patient)
+    }
+
+    /// The same grant, over.
+    #[must_use]
+    pub fn ended(self, at: Time, why: Why) -> Grant {
+        Grant { ended: Some(Ended { at, why }), ..self }
+    }
+}
+
+impl Record for Grant {
+    const KIND: &'static str = "grant";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn place(id: &str) -> (&str, &str) {
+        id.split_once('.').unwrap_or((id, "-"))
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.expires_at)
+    }
+}

@@ -1,0 +1,359 @@
+//! The `resources` table, read side: members' data, given out to a [`Permit`] only.
+//!
+//! - A member's resource: pk `Patient/<owner>`, sk `<Type>/<id>`; the index `by-date` orders each type's history.
+//! - A shared resource: pk and sk `<Type>/<id>`.
+//! - A pointer: a row without a body under pk `Patient/<owner>`, sk `<Type>/<id>` of a shared resource that one of the
+//!   member's own refers to.
+//! - A name of a Binary: see [`super::documents`].
+//! - A tombstone: a row with a version and no body, where a resource was deleted.
+//! - News of shared resources: pk `shared`, sk a moment at which some of them changed.
+//!
+//! The partition key of every read comes from the permit. A shared body is opened through a [`Reach`] only, and a reach is
+//! made in [`reach`] alone, from a pointer or a reference that was itself read under the permit. What is read comes out
+//! [`Sealed`], to be opened by an [`crate::access::Access`]: by a grant that was found to be alive.
+
+pub(super) mod items;
+mod news;
+mod reach;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+
+pub use news::News;
+pub use reach::Reach;
+
+pub(super) use self::news::{SHARED_NEWS, moment};
+
+use self::items::{Held, Item, decode, key, text};
+use super::row::{self, Row, Text};
+use crate::access::{Permit, Permits, Sealed};
+use crate::fhir::index;
+use crate::fhir::index::Index;
+use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
+use crate::store::objects::{Object, ObjectError, Objects};
+use crate::store::{Aws, StoreError, meter};
+
+/// The table and the bucket behind it.
+#[derive(Clone)]
+pub struct Resources {
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) objects: Objects,
+}
+
+/// Part of a member's partition.
+pub struct Slice<T> {
+    /// What was read and the permit admits, in order.
+    pub rows: Vec<T>,
+    /// Where to go on: the sort key of the last row that was read; `None` at the end.
+    pub more: Option<String>,
+}
+
+/// Which part of one type's history to read.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The earliest and the latest [`row::moment`], both included.
+    pub moments: (i64, i64),
+    /// The newest first, or the oldest.
+    pub newest_first: bool,
+    /// The [`row::position`] to go on after.
+    pub after: Option<String>,
+    /// At most so many rows; without it, as many as DynamoDB reads at once (1 MB).
+    pub limit: Option<usize>,
+}
+
+impl Window {
+    /// All of a history, as much as one call reads.
+    pub fn whole(newest_first: bool) -> Window {
+        Window { moments: (0, row::moment(Some(i64::MAX))), newest_first, after: None, limit: None }
+    }
+
+    /// Whether a [`row::position`] lies in it; DynamoDB refuses to go on after one that does not.
+    pub fn holds(&self, resource_type: &ResourceType, position: &str) -> bool {
+        let (low, high) = Order::of(resource_type).bounds(resource_type.name, self.moments);
+        (low.as_str()..=high.as_str()).contains(&position)
+    }
+}
+
+/// What a history is ordered by: the date of its type, in the local index; or the id, in the table itself, where no date orders
+/// the type and so no row of it stands in the index.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Date,
+    Id,
+}
+
+impl Order {
+    fn of(resource_type: &ResourceType) -> Order {
+        if resource_type.key_date.is_some() { Order::Date } else { Order::Id }
+    }
+
+    fn index(self) -> Option<String> {
+        (self == Order::Date).then(|| "by-date".to_owned())
+    }
+
+    fn attribute(self) -> &'static str {
+        match self {
+            Order::Date => "d",
+            Order::Id => "sk",
+        }
+    }
+
+    /// The first and the last [`row::position`] of a span of moments.
+    fn bounds(self, resource_type: &str, (low, high): (i64, i64)) -> (String, String) {
+        // `~` sorts after every character of an id.
+        match self {
+            Order::Date => (format!("{resource_type}/{low:013x}/"), format!("{resource_type}/{high:013x}/~")),
+            Order::Id => (format!("{resource_type}/"), format!("{resource_type}/~")),
+        }
+    }
+
+    /// The key of the row at a position.
+    fn start(self, permit: &Permit, position: &str) -> Option<Item> {
+        let id = position.rsplit('/').next()?;
+        let mut start = key(&permit.partition(), &format!("{}/{id}", permit.resource_type().name));
+        if self == Order::Date {
+            start.insert("d".to_owned(), AttributeValue::S(position.to_owned()));
+        }
+        Some(start)
+    }
+}
+
+/// A row of a member's partition: a resource of theirs, or the way to a shared one.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are rows, and each would be one allocation more")]
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A resource.
+    Resource(Row),
+    /// A shared resource in reach.
+    Pointer(Reach),
+    /// A resource was here and is deleted.
+    Tombstone,
+}
+
+impl Found {
+    /// The resource, if it is one.
+    pub(super) fn resource(self) -> Option<Row> {
+        match self {
+            Found::Resource(row) => Some(row),
+            Found::Pointer(_) | Found::Tombstone => None,
+        }
+    }
+}
+
+/// What there is under an id.
+pub enum Lookup {
+    /// A resource that the permit admits.
+    Resource(Box<Row>),
+    /// A resource was here and is deleted. Told only under a permit for the whole type: a part of it might never have held it.
+    Deleted,
+    /// Nothing, or nothing that the permit admits.
+    Nothing,
+}
+
+impl Resources {
+    /// The table and the bucket of those names.
+    pub fn new(aws: &Aws, table: &str, bucket: &str) -> Resources {
+        Resources { client: aws.dynamodb(), table: table.to_owned(), objects: Objects::new(aws, bucket) }
+    }
+
+    /// Reads one resource by id. What is not in the permit's partition, not in reach or not admitted is `None`, after
+    /// the same reads as what does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn read(&self, permit: &Permit, id: &str) -> Result<Sealed<Lookup>, StoreError> {
+        let target = Reference::new(permit.resource_type().name, id);
+        let found = match self.own_or_shared(permit, &target).await? {
+            None if permit.resource_type().is_shared() => {
+                let second = self.second_step(permit).await?;
+                match second.iter().find(|reach| *reach.target() == target) {
+                    Some(reach) => self.pointed_to(reach).await?,
+                    None => None,
+                }
+            }
+            own => own,
+        };
+        Ok(permit.seal(match found {
+            Some(Found::Resource(row)) if row.is_admitted_by(permit) => Lookup::Resource(Box::new(row)),
+            Some(Found::Tombstone) if permit.admits_all() => Lookup::Deleted,
+            _ => Lookup::Nothing,
+        }))
+    }
+
+    /// What stands in the member's partition under this name. Where that may be a pointer, what it leads to is read beside it, and
+    /// looked at only if it is: a shared resource costs the same round trips as one of the member's own.
+    async fn own_or_shared(&self, permit: &Permit, target: &Reference) -> Result<Option<Found>, StoreError> {
+        let (partition, name) = (permit.partition(), target.to_string());
+        if !permit.resource_type().is_shared() {
+            return self.get(&key(&partition, &name)).await;
+        }
+        let items = self.batch(vec![key(&partition, &name), key(&name, &name)]).await?;
+        let of = |pk: &str| items.iter().find(|item| text(item, "pk").is_ok_and(|own| own == pk));
+        let Some(own) = of(&partition) else { return Ok(None) };
+        match self.found(own, 0).await? {
+            Found::Pointer(reach) => match of(&name) {
+                Some(item) => self.found(item, reach.steps()).await.map(Some),
+                None => Ok(None),
+            },
+            own => Ok(Some(own)),
+        }
+    }
+
+    async fn get(&self, key: &Item) -> Result<Option<Found>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.clone()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        match answer.item() {
+            Some(item) => Ok(Some(self.found(item, 0).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a window of the member's history of the permit's type, ordered by its key date: the rows that `keep` keeps. The others are
+    /// gone as soon as they are looked at, so that a filter over a long history needs the memory of what it finds.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn history(
+        &self,
+        permit: &Permit,
+        window: &Window,
+        keep: impl Fn(&Row) -> bool,
+    ) -> Result<Sealed<Slice<Row>>, StoreError> {
+        let order = Order::of(permit.resource_type());
+        let (low, high) = order.bounds(permit.resource_type().name, window.moments);
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .set_index_name(order.index())
+            .key_condition_expression(format!("pk = :pk AND {} BETWEEN :low AND :high", order.attribute()))
+            .expression_attribute_values(":pk", AttributeValue::S(permit.partition()))
+            .expression_attribute_values(":low", AttributeValue::S(low))
+            .expression_attribute_values(":high", AttributeValue::S(high))
+            .scan_index_forward(order == Order::Id || !window.newest_first)
+            .set_limit(window.limit.and_then(|limit| i32::try_from(limit).ok()))
+            .set_exclusive_start_key(window.after.as_ref().and_then(|after| order.start(permit, after)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        let (mut rows, mut held) = (Vec::new(), Held::default());
+        for item in answer.items() {
+            if let Found::Resource(mut row) = self.found(item, 0).await?
+                && row.is_admitted_by(permit)
+                && keep(&row)
+            {
+                held.take(&mut row, item);
+                rows.push(row);
+            }
+        }
+        let more = answer.last_evaluated_key().map(|key| text(key, order.attribute())).transpose()?;
+        Ok(permit.seal(Slice { rows, more }))
+    }
+
+    /// Reads on through the member's whole partition in key order: resources that the permits admit, and pointers to
+    /// shared ones of the permits' types.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn compartment(
+        &self,
+        permits: &Permits,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Sealed<Slice<Found>>, StoreError> {
+        let partition = permits.partition();
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            // What comes after the types are names of Binaries.
+            .key_condition_expression("pk = :pk AND sk < :end")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
+            .expression_attribute_values(":end", AttributeValue::S("~".into()))
+            .set_limit(limit.and_then(|limit| i32::try_from(limit).ok()))
+            .set_exclusive_start_key(after.map(|after| key(&partition, after)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        let (mut rows, mut held) = (Vec::with_capacity(answer.items().len()), Held::default());
+        for item in answer.items() {
+            let mut found = self.found(item, 0).await?;
+            let admitted = match &mut found {
+                Found::Resource(row) => {
+                    held.take(row, item);
+                    row.is_admitted_among(permits)
+                }
+                Found::Pointer(reach) => permits.include(&reach.target().resource_type),
+                Found::Tombstone => false,
+            };
+            if admitted {
+                rows.push(found);
+            }
+        }
+        let more = answer.last_evaluated_key().map(|key| text(key, "sk")).transpose()?;
+        Ok(permits.seal(Slice { rows, more }))
+    }
+
+    /// Reads resources of the member's own by reference; what is not theirs or not admitted is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn owned(&self, permits: &Permits, targets: &[Reference]) -> Result<Sealed<Vec<Row>>, StoreError> {
+        let keys = targets
+            .iter()
+            .filter(|target| permits.include(&target.resource_type))
+            .map(|target| key(&permits.partition(), &target.to_string()))
+            .collect();
+        let rows = self.resources(&self.batch(keys).await?, 0).await?;
+        Ok(permits.seal(rows.into_iter().filter(|row| row.is_admitted_among(permits)).collect()))
+    }
+
+    /// The JSON of a row, from the bucket where it was too large for the table. A Binary whose content lies in the bucket is
+    /// without `data`.
+    ///
+    /// # Errors
+    /// [`ObjectError`]
+    pub async fn json(&self, mut row: Row) -> Result<String, ObjectError> {
+        match std::mem::replace(&mut row.json, Text::Here(String::new())) {
+            Text::Here(json) => Ok(json),
+            Text::Folded(body) => row::unpack(&row.version(), &body).map(|(_, json)| json).map_err(ObjectError),
+            Text::InBucket(object) => self.object(&row, &object).await.map(|(_, json)| json),
+        }
+    }
+
+    async fn resources(&self, items: &[Item], steps: u8) -> Result<Vec<Row>, StoreError> {
+        let (mut rows, mut held) = (Vec::with_capacity(items.len()), Held::default());
+        for item in items {
+            if let Found::Resource(mut row) = self.found(item, steps).await? {
+                held.take(&mut row, item);
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a row is. One whose JSON lies in the bucket and whose index is of another table is indexed anew from there.
+    async fn found(&self, item: &Item, steps: u8) -> Result<Found, StoreError> {
+        let mut found = decode(item, steps)?;
+        if let Found::Resource(row) = &mut found
+            && let Text::InBucket(object) = &row.json
+            && row.index().table != index::version()
+        {
+            let (index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;
+            row.index = row::Packed::known(index);
+        }
+        Ok(found)
+    }
+
+    async fn object(&self, row: &Row, object: &Object) -> Result<(Index, String), ObjectError> {
+        row::unpack(&row.version(), &self.objects.get(object).await?).map_err(ObjectError)
+    }
+}

@@ -1,0 +1,173 @@
+//! Bundles, put together from stored JSON without reading it again.
+
+use serde_json::{Value as Json, json};
+
+use super::query::Summary;
+use crate::fhir::elements::{cut_within, in_summary, is_mandatory};
+use crate::fhir::reference::Reference;
+
+/// The largest answer, in bytes as API Gateway receives it. A buffered Lambda response ends at 6 MB, and the body travels as
+/// a JSON string, in which quotes and line breaks count twice.
+pub const BYTE_BUDGET: usize = 4 << 20;
+
+/// What an entry is in a search set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A match.
+    Match,
+    /// Included.
+    Include,
+    /// A remark about the search.
+    Outcome,
+}
+
+/// An entry.
+pub struct Entry {
+    /// What it holds; `None` for a remark.
+    pub reference: Option<Reference>,
+    /// Why it is there.
+    pub mode: Mode,
+    /// Its JSON.
+    pub json: String,
+}
+
+impl Entry {
+    /// How many bytes it adds to the answer, escaped.
+    pub fn weight(&self) -> usize {
+        escaped_length(&self.json) + 200
+    }
+}
+
+/// A search set.
+#[derive(Default)]
+pub struct Bundle {
+    /// How many matches there are, where that is known.
+    pub total: Option<usize>,
+    /// The search as it was understood.
+    pub self_link: String,
+    /// Where it goes on.
+    pub next_link: Option<String>,
+    /// The entries, matches first.
+    pub entries: Vec<Entry>,
+}
+
+impl Bundle {
+    /// The Bundle's JSON. Full URLs are built on `base`.
+    pub fn to_json(&self, base: &str) -> String {
+        let size: usize = self.entries.iter().map(|entry| entry.json.len() + 160).sum();
+        let mut text = String::with_capacity(size + 400);
+        text.push_str(r#"{"resourceType":"Bundle","type":"searchset""#);
+        if let Some(total) = self.total {
+            text.push_str(&format!(r#","total":{total}"#));
+        }
+        text.push_str(r#","link":["#);
+        text.push_str(&json!({"relation": "self", "url": self.self_link}).to_string());
+        if let Some(next) = &self.next_link {
+            text.push(',');
+            text.push_str(&json!({"relation": "next", "url": next}).to_string());
+        }
+        text.push(']');
+        for (position, entry) in self.entries.iter().enumerate() {
+            text.push_str(if position == 0 { r#","entry":[{"# } else { ",{" });
+            if let Some(reference) = &entry.reference {
+                text.push_str(&format!(r#""fullUrl":"{base}/{reference}","#));
+            }
+            let mode = match entry.mode {
+                Mode::Match => "match",
+                Mode::Include => "include",
+                Mode::Outcome => "outcome",
+            };
+            text.push_str(r#""resource":"#);
+            text.push_str(&entry.json);
+            text.push_str(&format!(r#","search":{{"mode":"{mode}"}}}}"#));
+        }
+        // R4 forbids an empty `entry` array.
+        text.push_str(if self.entries.is_empty() { "}" } else { "]}" });
+        text
+    }
+
+    /// What was given out, for the audit.
+    pub fn references(&self) -> Vec<Reference> {
+        self.entries.iter().filter_map(|entry| entry.reference.clone()).collect()
+    }
+}
+
+/// The length of `text` inside a JSON string.
+pub fn escaped_length(text: &str) -> usize {
+    text.bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+            0x00..0x20 => 6,
+            _ => 1,
+        })
+        .sum()
+}
+
+/// Elements that every subset keeps, besides those that the type must have: without them a resource is not understood rightly
+/// (R4 search, "Elements").
+const ALWAYS: &[&str] = &["resourceType", "id", "meta", "implicitRules", "modifierExtension"];
+
+/// Cuts a resource down and marks it as cut (tag SUBSETTED). Whole resources are not touched, nor read.
+pub fn subset(json: String, summary: &Summary) -> String {
+    if matches!(summary, Summary::Whole | Summary::Count) {
+        return json;
+    }
+    let Ok(Json::Object(mut resource)) = serde_json::from_str::<Json>(&json) else { return json };
+    let resource_type = resource.get("resourceType").and_then(Json::as_str).unwrap_or_default().to_owned();
+    resource.retain(|name, _| {
+        ALWAYS.contains(&name.as_str())
+            || is_mandatory(&resource_type, name)
+            || match summary {
+                Summary::Data => name != "text",
+                Summary::Text => name == "text",
+                Summary::Digest => in_summary(&resource_type, name),
+                Summary::Elements(names) => {
+                    names.iter().any(|wanted| wanted.split_once('.').map_or(wanted.as_str(), |(_, name)| name) == name)
+                }
+                Summary::Whole | Summary::Count => true,
+            }
+    });
+    if *summary == Summary::Digest {
+        cut_within(&resource_type, &mut resource);
+    }
+    let tag = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"});
+    let meta = resource.entry("meta").or_insert_with(|| json!({}));
+    match meta["tag"].as_array_mut() {
+        Some(tags) => tags.push(tag),
+        None => meta["tag"] = json!([tag]),
+    }
+    Json::Object(resource).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_search_set_has_no_entry_array() {
+        let bundle = Bundle { total: Some(0), self_link: "https://x/fhir/Claim?a=\"b\"".into(), ..Bundle::default() };
+        let json: Json = serde_json::from_str(&bundle.to_json("https://x/fhir")).unwrap();
+        assert_eq!(json["total"], 0);
+        assert!(json.get("entry").is_none());
+    }
+
+    #[test]
+    fn the_length_in_a_json_string_is_counted_exactly() {
+        for text in ["plain", "\"quoted\" \\ and\nlines\t\u{1}", "é😀"] {
+            assert_eq!(escaped_length(text), serde_json::to_string(text).unwrap().len() - 2);
+        }
+    }
+
+    #[test]
+    fn a_subset_says_that_it_is_one() {
+        let json = subset(
+            r#"{"resourceType":"Claim","id":"1","status":"active","use":"claim","payee":{}}"#.into(),
+            &Summary::Elements(vec!["use".into()]),
+        );
+        let resource: Json = serde_json::from_str(&json).unwrap();
+        assert_eq!(resource["use"], "claim");
+        assert!(resource.get("payee").is_none());
+        assert_eq!(resource["status"], "active", "what a type must have stays");
+        assert_eq!(resource["meta"]["tag"][0]["code"], "SUBSETTED");
+    }
+}

@@ -1,0 +1,72 @@
+//! Chains: a condition on what a resource refers to (`practitioner.name`). There are those that the table lists and no others,
+//! each into a shared type or to the member; what they look at is what the member reaches, as a search of that type would find
+//! it.
+
+use super::outcome::Error;
+use super::query::Query;
+use super::server::Call;
+use crate::access::Interaction;
+use crate::fhir::filter::{Filter, FilterError};
+use crate::fhir::parameters::{self, SearchParameter};
+use crate::fhir::types::{Owner, ResourceType};
+
+/// One chain of a search.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The parameter that refers.
+    pub parameter: &'static SearchParameter,
+    /// The type that it leads to.
+    pub target: &'static ResourceType,
+    /// What must hold there.
+    condition: Filter,
+}
+
+impl Chain {
+    /// Reads `parameter.name` or `parameter:Type.name`, each with a modifier behind it if need be.
+    ///
+    /// # Errors
+    /// [`FilterError::Unsupported`] where the table does not list it; else as [`Filter::parse`].
+    pub fn parse(resource_type: &str, name: &str, value: &str, bases: &[&str]) -> Result<Chain, FilterError> {
+        let unsupported = || {
+            let known: Vec<String> =
+                chains(resource_type).map(|(parameter, code)| format!("{}.{code}", parameter.code)).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            FilterError::Unsupported(format!("the chain `{name}` is not supported here; {resource_type} has: {known}"))
+        };
+        let (start, end) = name.split_once('.').ok_or_else(unsupported)?;
+        let (code, wanted) = start.split_once(':').map_or((start, None), |(code, wanted)| (code, Some(wanted)));
+        let step = end.split(':').next().unwrap_or_default();
+        let (parameter, _) = chains(resource_type)
+            .find(|(row, chained)| row.code == code && *chained == step)
+            .ok_or_else(unsupported)?;
+        // A reference to a Patient alone names the member; among other types it may name anybody.
+        let leads_to_member = parameter.targets == ["Patient"];
+        let target = parameter
+            .targets
+            .iter()
+            .filter(|name| wanted.is_none_or(|wanted| wanted == **name))
+            .filter_map(|name| ResourceType::named(name))
+            .find(|target| target.owner == Owner::Shared || (target.owner == Owner::Itself && leads_to_member))
+            .ok_or_else(unsupported)?;
+        Ok(Chain { parameter, target, condition: Filter::parse(target.name, end, value, bases)? })
+    }
+}
+
+/// The chains of a type, as the table lists them.
+pub fn chains(resource_type: &str) -> impl Iterator<Item = (&'static SearchParameter, &'static str)> {
+    parameters::of(resource_type).flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
+}
+
+/// Turns the search's chains into plain conditions, on references to the resources in reach for which they hold. Those of a
+/// type that the scopes do not let the app search are refused, as a search of that type is.
+pub(super) async fn resolve(call: &Call<'_>, query: &mut Query) -> Result<(), Error> {
+    for chain in std::mem::take(&mut query.chains) {
+        let permit = call.bearer.permit(Interaction::Search, chain.target)?;
+        let read = async { Ok(call.server.resources.reachable(&permit).await?) };
+        let (access, sealed) = tokio::try_join!(call.access(), read)?;
+        let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(row.index()));
+        let targets = found.map(|row| row.key.to_string()).collect();
+        query.filters.extend(Filter::naming(query.resource_type.name, chain.parameter, targets));
+    }
+    Ok(())
+}

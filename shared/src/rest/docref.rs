@@ -1,0 +1,214 @@
+//! `GET` and `POST /fhir/DocumentReference/$docref` (US Core, "Fetch `DocumentReference`"): the documents that there are about the
+//! member's care. None is generated here, so whoever asks for `on-demand` ones alone gets an empty Bundle.
+
+use std::collections::BTreeSet;
+
+use http::{Method, StatusCode};
+use serde_json::Value as Json;
+
+use super::bounded::bounded;
+use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::outcome::{Error, outcome};
+use super::server::Call;
+use crate::access::Interaction;
+use crate::audit::Disclosure;
+use crate::fhir::escaping::shortened;
+use crate::fhir::filter::{Filter, FilterError};
+use crate::fhir::parameters;
+use crate::fhir::types::ResourceType;
+use crate::http::FHIR_JSON;
+use crate::http::json;
+use crate::record::resources::Window;
+use crate::record::row::Row;
+use crate::store::objects::ObjectError;
+
+const KIND: &str = "DocumentReference";
+
+/// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
+const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
+
+/// A member's documents are read for at most so many calls of 1 MB.
+const LONGEST_READ: usize = 16;
+
+/// What was asked for.
+struct Request {
+    /// All must hold.
+    filters: Vec<Filter>,
+    /// Care dates: `context.period`, or `date` where a document does not say which care it is about.
+    dates: Vec<(Filter, Filter)>,
+    generated_only: bool,
+}
+
+/// Gives out the documents.
+pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
+    let pairs = pairs(call)?;
+    let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
+    let permit = call.bearer.permit(Interaction::Search, resource_type)?;
+    let request = Request::parse(&pairs, call)?;
+    let mut rows = Vec::new();
+    let mut window = Window::whole(true);
+    for _ in 0..LONGEST_READ {
+        let keep = |row: &Row| request.keeps(row);
+        let read = async { Ok(call.server.resources.history(&permit, &window, keep).await?) };
+        let (access, sealed) = tokio::try_join!(call.access(), read)?;
+        let slice = access.open(sealed)?;
+        rows.extend(slice.rows);
+        window.after = slice.more;
+        if window.after.is_none() {
+            break;
+        }
+    }
+    if window.after.is_some() {
+        return Err(Error::TooCostly(format!("there are too many documents to read at once; search {KIND}")));
+    }
+    if request.dates.is_empty() {
+        newest_of_each_type(&mut rows);
+    }
+    let mut bundle = bundle(call, rows).await?;
+    bundle.self_link = link(call, &pairs);
+    let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
+    Ok(Disclosure::new(response, bundle.references()))
+}
+
+impl Request {
+    fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<Request, Error> {
+        bounded(pairs)?;
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
+            let name = shortened(name);
+            return Err(Error::Invalid(format!(
+                "`$docref` has no parameter `{name}`. It has: {}",
+                PARAMETERS.join(", ")
+            )));
+        }
+        let once = |name| crate::http::single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
+        let filter = |name: &str, value: &str| match Filter::parse(KIND, name, value, &[&call.base]) {
+            Ok(filter) => Ok(filter),
+            Err(FilterError::Unsupported(text)) => Err(Error::NotSupported(text)),
+            Err(fault) => Err(Error::Invalid(fault.to_string())),
+        };
+        let patient =
+            once("patient")?.ok_or_else(|| Error::Invalid("`$docref` needs `patient`, a Patient's id".into()))?;
+        let of_patient = filter("patient", patient)?;
+        if of_patient.members().any(|member| member != call.bearer.patient()) {
+            return Err(Error::OtherMember { parameter: "patient".into() });
+        }
+        // Each may be there several times, and then any of its values will do.
+        let any = |name: &str, code: &str| {
+            let values: Vec<&str> = pairs.iter().filter(|pair| pair.0 == name).map(|pair| pair.1.as_str()).collect();
+            (!values.is_empty()).then(|| filter(code, &values.join(","))).transpose()
+        };
+        let mut filters = vec![of_patient, filter("status", "current")?];
+        filters.extend(any("type", "type")?);
+        filters.extend(any("profile", "_profile")?);
+        let mut dates = Vec::new();
+        for (name, prefix) in [("start", "ge"), ("end", "le")] {
+            let Some(date) = once(name)? else { continue };
+            if !date.starts_with(|c: char| c.is_ascii_digit()) {
+                return Err(Error::Invalid(format!("`{name}` is a dateTime, such as 2026-01-31T12:00:00Z")));
+            }
+            let value = format!("{prefix}{date}");
+            dates.push((filter("period", &value)?, filter("date", &value)?));
+        }
+        let generated_only = match once("on-demand")? {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(Error::Invalid("`on-demand` is true or false".into())),
+        };
+        Ok(Request { filters, dates, generated_only })
+    }
+
+    fn keeps(&self, row: &Row) -> bool {
+        let cared = |(period, date): &(Filter, Filter)| {
+            if values(row, "period").is_empty() { date.keeps(row.index()) } else { period.keeps(row.index()) }
+        };
+        !self.generated_only
+            && self.filters.iter().all(|filter| filter.keeps(row.index()))
+            && self.dates.iter().all(cared)
+    }
+}
+
+fn values<'a>(row: &'a Row, code: &str) -> &'a [crate::fhir::index::Value] {
+    let position = parameters::of(KIND).find(|(_, parameter)| parameter.code == code);
+    position.map_or(&[], |(position, _)| row.index().values(position))
+}
+
+/// Without dates "the most recent or current document is in scope": of each type one, the newest first as they are read.
+fn newest_of_each_type(rows: &mut Vec<Row>) {
+    let mut seen = BTreeSet::new();
+    rows.retain(|row| seen.insert(format!("{:?}", values(row, "type"))));
+}
+
+/// The documents, as many as fit; where some do not, it is said.
+async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> {
+    let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
+    for row in rows {
+        let reference = Some(row.key.clone());
+        let entry = Entry { reference, mode: Mode::Match, json: call.server.resources.json(row).await? };
+        weight += entry.weight();
+        if weight > BYTE_BUDGET && !bundle.entries.is_empty() {
+            break;
+        }
+        bundle.entries.push(entry);
+    }
+    bundle.total = Some(total);
+    let left = total - bundle.entries.len();
+    if left > 0 {
+        let text = format!("{left} more do not fit this answer; name a type or dates, or search {KIND}");
+        let json = outcome("information", "too-long", &text).to_string();
+        bundle.entries.push(Entry { reference: None, mode: Mode::Outcome, json });
+    }
+    Ok(bundle)
+}
+
+fn link(call: &Call<'_>, pairs: &[(String, String)]) -> String {
+    let start = format!("{}/{KIND}/$docref?", call.base);
+    let length = start.len();
+    form_urlencoded::Serializer::for_suffix(start, length).extend_pairs(pairs).finish()
+}
+
+/// The parameters: of the query, and of the form or the `Parameters` where they were posted.
+fn pairs(call: &Call<'_>) -> Result<Vec<(String, String)>, Error> {
+    let mut pairs = call.request.query();
+    if call.request.method != Method::POST {
+        return Ok(pairs);
+    }
+    if let Some(form) = call.request.form() {
+        pairs.extend(form);
+        return Ok(pairs);
+    }
+    let wrong = |what: &str| Error::Invalid(format!("`$docref` is posted as Parameters in JSON, or as a form: {what}"));
+    let body: Json = serde_json::from_slice(&call.request.body).map_err(|_| wrong("this is neither"))?;
+    if body["resourceType"] != "Parameters" {
+        return Err(wrong("the resource is none"));
+    }
+    for parameter in body["parameter"].as_array().into_iter().flatten() {
+        let name = parameter["name"].as_str().ok_or_else(|| wrong("a parameter has no name"))?;
+        let values = values_of(parameter);
+        if values.is_empty() {
+            return Err(wrong(&format!("`{}` has no value that is understood", shortened(name))));
+        }
+        pairs.extend(values.into_iter().map(|value| (name.to_owned(), value)));
+    }
+    Ok(pairs)
+}
+
+/// The values of one of the `Parameters`, as a query writes them: US Core 4 and later send a Coding as `type`, 3.1.1 a
+/// `CodeableConcept`, whose codings mean any of them.
+fn values_of(parameter: &Json) -> Vec<String> {
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace(',', "\\,").replace('|', "\\|");
+    let token = |coding: &Json| {
+        let code = escaped(coding["code"].as_str()?);
+        Some(coding["system"].as_str().map_or_else(|| code.clone(), |system| format!("{}|{code}", escaped(system))))
+    };
+    if let Some(codings) = parameter["valueCodeableConcept"]["coding"].as_array() {
+        return codings.iter().filter_map(token).collect();
+    }
+    if let Some(value) = token(&parameter["valueCoding"]) {
+        return vec![value];
+    }
+    let flag = parameter["valueBoolean"].as_bool().map(|flag| flag.to_string());
+    let text = ["valueId", "valueString", "valueDateTime", "valueDate", "valueCode"].iter();
+    let mut texts = text.filter_map(|name| parameter[*name].as_str()).map(str::to_owned);
+    let profile = parameter["valueCanonical"].as_str().or_else(|| parameter["valueUri"].as_str()).map(escaped);
+    texts.next().or(flag).or(profile).into_iter().collect()
+}

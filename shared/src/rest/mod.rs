@@ -1,0 +1,19 @@
+//! The FHIR server (R4, "`RESTful` API"): what a member's app reads. One file per interaction ([`read`], [`search`], [`everything`],
+//! [`capability`]), driven by the tables of [`crate::fhir`].
+
+mod binary;
+mod bounded;
+pub mod bundle;
+pub mod capability;
+pub mod chain;
+mod docref;
+pub mod everything;
+pub mod fallback;
+pub mod include;
+pub mod outcome;
+pub mod query;
+pub mod read;
+pub mod search;
+mod server;
+
+pub use server::Server;

@@ -1,0 +1,143 @@
+//! Every error of the FHIR API, what it is called outside, and the `OperationOutcome` that tells it.
+//!
+//! Inside, an error is exact. Outside there are a few statuses, and two things look alike on purpose: "not yours" and
+//! "does not exist".
+
+use http::{StatusCode, header};
+use serde_json::json;
+
+use crate::http::{FHIR_JSON, Response, allow_any_origin, json as answer, set};
+use crate::store::StoreError;
+use crate::store::objects::ObjectError;
+
+/// Why a FHIR request is not answered with data.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No `Authorization: Bearer` was sent.
+    #[error("this is a member's record: send an access token as `Authorization: Bearer …`")]
+    NoToken,
+    /// A token was sent that is not, or no longer, good.
+    #[error("the access token is not valid here or has ended: {0}")]
+    InvalidToken(&'static str),
+    /// The token's scopes do not allow it.
+    #[error("the access token's scopes do not allow this: it needs {needed}")]
+    InsufficientScope {
+        /// A scope that would.
+        needed: String,
+    },
+    /// The request names a member that the token is not for.
+    #[error("the access token is for one member, and `{parameter}` names another")]
+    OtherMember {
+        /// The parameter that does.
+        parameter: String,
+    },
+    /// Nothing there, or nothing that this member may see.
+    #[error("there is no such resource in this member's record")]
+    NotFound,
+    /// A resource of the member's was there, and the plan deleted it.
+    #[error("this resource was deleted")]
+    Gone,
+    /// The request is malformed.
+    #[error("{0}")]
+    Invalid(String),
+    /// The request is well formed and asks for what this server does not do.
+    #[error("{0}")]
+    NotSupported(String),
+    /// The request would read more than one request may.
+    #[error("{0}")]
+    TooCostly(String),
+    /// A format was asked for in which there is none; the text tells which there are.
+    #[error("{0}")]
+    NotAcceptable(String),
+    /// A part was asked for that is beyond the end (RFC 9110 §15.5.17).
+    #[error("there are {size} bytes, and the range is none of them")]
+    RangeNotSatisfiable {
+        /// How many bytes there are.
+        size: u64,
+    },
+    /// The path exists, the method does not.
+    #[error("this server lets apps read: {} {allow}", if .allow.contains(',') { "the methods here are" } else { "the method here is" })]
+    MethodNotAllowed {
+        /// The methods there are.
+        allow: &'static str,
+    },
+    /// Storage did not answer, or not as it should.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bucket did not give a document, or not the one that was stored.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+}
+
+impl Error {
+    /// Another format than JSON was asked for, where there is no other.
+    pub fn speaks_json() -> Error {
+        Error::NotAcceptable("this server speaks JSON: ask for `application/fhir+json`".into())
+    }
+
+    /// The HTTP status and the FHIR issue type (R4 value set "issue-type").
+    pub fn status(&self) -> (StatusCode, &'static str) {
+        match self {
+            Error::NoToken => (StatusCode::UNAUTHORIZED, "login"),
+            Error::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "security"),
+            Error::InsufficientScope { .. } | Error::OtherMember { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+            Error::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Error::Gone => (StatusCode::GONE, "deleted"),
+            Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            Error::NotSupported(_) => (StatusCode::BAD_REQUEST, "not-supported"),
+            Error::TooCostly(_) => (StatusCode::BAD_REQUEST, "too-costly"),
+            Error::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
+            Error::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
+            Error::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "invalid"),
+            Error::Store(StoreError::Busy(_)) | Error::Object(ObjectError(StoreError::Busy(_))) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "transient")
+            }
+            Error::Store(StoreError::Fault(_)) | Error::Object(ObjectError(StoreError::Fault(_))) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "exception")
+            }
+        }
+    }
+
+    /// The answer. `fhir_base` names the realm of a 401 (RFC 6750 §3).
+    pub fn respond(&self, fhir_base: &str) -> Response {
+        let (status, code) = self.status();
+        // What went wrong inside is for the log; outside it would tell an attacker about our parts.
+        let text = match status {
+            StatusCode::SERVICE_UNAVAILABLE => "the server is busy: try again in a few seconds".to_owned(),
+            StatusCode::INTERNAL_SERVER_ERROR => "the server failed; the fault is logged".to_owned(),
+            _ => self.to_string(),
+        };
+        if status.is_server_error() {
+            tracing::error!(error = %self, "a FHIR request failed");
+        }
+        let mut response = answer(status, FHIR_JSON, outcome("error", code, &text).to_string());
+        let realm = format!("Bearer realm=\"{fhir_base}\"");
+        match self {
+            Error::NoToken => set(&mut response, header::WWW_AUTHENTICATE, &realm),
+            Error::InvalidToken(_) => {
+                let value = format!("{realm}, error=\"invalid_token\", error_description=\"{text}\"");
+                set(&mut response, header::WWW_AUTHENTICATE, &value);
+            }
+            Error::InsufficientScope { needed } => {
+                let value = format!("{realm}, error=\"insufficient_scope\", scope=\"{needed}\"");
+                set(&mut response, header::WWW_AUTHENTICATE, &value);
+            }
+            Error::MethodNotAllowed { allow } => set(&mut response, header::ALLOW, allow),
+            Error::RangeNotSatisfiable { size } => {
+                set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => set(&mut response, header::RETRY_AFTER, "2"),
+            _ => {}
+        }
+        allow_any_origin(&mut response);
+        response
+    }
+}
+
+/// An `OperationOutcome` of one issue.
+pub fn outcome(severity: &str, code: &str, diagnostics: &str) -> serde_json::Value {
+    json!({
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": severity, "code": code, "diagnostics": diagnostics}],
+    })
+}
