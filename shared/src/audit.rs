@@ -11,6 +11,7 @@ use crate::fhir::reference::Reference;
 use crate::http::{Request, Response};
 use crate::store::StoreError;
 use crate::store::audit::AuditTable;
+use crate::store::schema::member;
 
 pub use crate::store::audit::AuditRecord;
 
@@ -112,7 +113,7 @@ impl Audit {
     ) -> AuditRecord {
         let grant = access.grant();
         AuditRecord {
-            subject: format!("Patient/{}", grant.patient),
+            subject: member(&grant.patient),
             time: self.clock.now().to_string(),
             request_id: request.request_id.clone(),
             action,

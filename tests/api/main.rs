@@ -51,5 +51,6 @@ mod signing_in;
 mod smart;
 mod stops;
 mod summary;
+mod tables;
 mod template;
 mod watch;

@@ -6,6 +6,7 @@ use crate::fhir::filter::Filter;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
+use crate::store::schema::member;
 
 /// What a token may do with resources of one type.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Permit {
 
     /// The key of the one partition it opens.
     pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
+        member(&self.owner)
     }
 
     /// Whether it admits this resource: the right type, and inside its granular scopes. The index is asked for only where there
@@ -65,7 +66,7 @@ impl Permit {
 impl Permits {
     /// The key of the one partition they open.
     pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
+        member(&self.owner)
     }
 
     /// Whether the type is among them.

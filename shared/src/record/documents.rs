@@ -1,8 +1,8 @@
 //! What a Binary holds, where it is too large for a row: bytes in the bucket, as they are, so that a part can be read and a
 //! link can lead to them; and which resources name a Binary.
 //!
-//! - The row of such a Binary has its JSON without `data`, and the object's key `o`, SHA-256 `s` and length `l`.
-//! - A name: pk `Patient/<owner>`, sk `~Binary/<id>/<Type>/<id>`, without a body. `~` sorts after every type.
+//! The row of such a Binary has its JSON without `data`, and says where the object is and what it must be. Who names a Binary is a
+//! row, too (see [`crate::store::schema`]).
 
 use std::path::PathBuf;
 
@@ -18,7 +18,8 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::StoreError;
 use crate::store::objects::{Object, ObjectBytes, ObjectError, content_hash};
-use crate::store::table::{CommitError, Condition, Item, Query, Range, Table};
+use crate::store::schema::{self, Key};
+use crate::store::table::{CommitError, Condition, Query, Range, Table};
 
 /// The most bytes that stay in the row: what DynamoDB asks for writing and reading them, and S3 for an object, is then about
 /// the same (decision 13).
@@ -78,7 +79,7 @@ impl Resources {
     /// # Errors
     /// [`StoreError`]
     pub async fn naming(&self, permits: &Permits, id: &str) -> Result<Sealed<Vec<Reference>>, StoreError> {
-        let mut names = names(&self.table, permits.partition(), id).await?;
+        let mut names = names(&self.table, permits.partition(), &Reference::new("Binary", id)).await?;
         names.retain(|name| permits.include(&name.resource_type));
         Ok(permits.seal(names))
     }
@@ -91,13 +92,12 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn name(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        let item = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
-        self.table.put(item, Condition::Always).await
+        self.table.put(Key::name(owner, binary, by).into(), Condition::Always).await
     }
 
     /// The member's resources that name a Binary, or once did.
     pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-        names(&self.table, format!("Patient/{owner}"), &binary.id).await
+        names(&self.table, schema::member(owner), binary).await
     }
 
     /// Notes that it does no more.
@@ -105,23 +105,17 @@ impl Writer {
     /// # Errors
     /// [`CommitError::Store`]
     pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        let key = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
-        self.table.delete(key, Condition::Always).await
+        self.table.delete(Key::name(owner, binary, by), Condition::Always).await
     }
 }
 
-async fn names(table: &Table, partition: String, binary: &str) -> Result<Vec<Reference>, StoreError> {
-    let prefix = prefix(binary);
-    let rows = table.pages(Query::new(partition, Range::Under(prefix.clone()))).await?;
+async fn names(table: &Table, partition: String, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
+    let rows = table.pages(Query::new(partition, Range::Under(schema::names(binary)))).await?;
     let mut names = Vec::with_capacity(rows.len());
     for row in rows {
-        names.extend(row.text("sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
+        names.extend(row.key()?.names(binary));
     }
     Ok(names)
-}
-
-fn prefix(id: &str) -> String {
-    format!("~Binary/{id}/")
 }
 
 /// The bytes of a Binary's `data`: base64, in which R4 allows white space.

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
+use crate::store::schema::{AFTER_ALL, sortable};
 
 /// What a receipt's id begins with.
 const PREFIX: &str = "received-";
@@ -24,7 +25,7 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
     let coding = |system: &str, code: &str, display: &str| json!({"coding": [{"system": system, "code": code, "display": display}]});
     json!({
         "resourceType": "Provenance",
-        "id": format!("{PREFIX}{}-{salt}", moment(now)),
+        "id": format!("{PREFIX}{}-{salt}", sortable(now)),
         "target": targets,
         "recorded": now.to_string(),
         "activity": coding("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "UPDATE", "revise"),
@@ -41,13 +42,8 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
 
 /// The first and the last key of receipts that may name a resource that became visible at `since` or later.
 pub fn since(since: Time) -> (String, String) {
-    let first = moment(Time(since.0.saturating_sub(LEAD)));
-    (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}~"))
-}
-
-/// A moment as text that sorts as time does; what was before 1970 is 1970.
-pub fn moment(time: Time) -> String {
-    format!("{:011x}", time.0.max(0))
+    let first = sortable(Time(since.0.saturating_sub(LEAD)));
+    (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}{AFTER_ALL}"))
 }
 
 #[cfg(test)]

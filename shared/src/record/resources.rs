@@ -1,12 +1,6 @@
 //! The `resources` table, read side: members' data, given out to a [`Permit`] only.
 //!
-//! - A member's resource: pk `Patient/<owner>`, sk `<Type>/<id>`; the index `by-date` orders each type's history.
-//! - A shared resource: pk and sk `<Type>/<id>`.
-//! - A pointer: a row without a body under pk `Patient/<owner>`, sk `<Type>/<id>` of a shared resource that one of the
-//!   member's own refers to.
-//! - A name of a Binary: see [`super::documents`].
-//! - A tombstone: a row with a version and no body, where a resource was deleted.
-//! - News of shared resources: pk `shared`, sk a moment at which some of them changed.
+//! [`crate::store::schema`] lists its rows.
 //!
 //! The partition key of every read comes from the permit. A shared body is opened through a [`Reach`] only, and a reach is
 //! made in [`reach`] alone, from a pointer or a reference that was itself read under the permit. What is read comes out
@@ -19,8 +13,6 @@ mod reach;
 pub use news::News;
 pub use reach::Reach;
 
-pub(super) use self::news::{SHARED_NEWS, moment};
-
 use self::items::{Held, decode};
 use super::row::{self, Row, Text};
 use crate::access::{Permit, Permits, Sealed};
@@ -29,6 +21,7 @@ use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::store::objects::{Object, ObjectError, Objects};
+use crate::store::schema::{self, AFTER_ALL, Key, LocalIndex, SK};
 use crate::store::table::{Consistency, Item, Query, Range, Table};
 use crate::store::{Aws, StoreError};
 
@@ -86,26 +79,26 @@ impl Order {
         if resource_type.key_date.is_some() { Order::Date } else { Order::Id }
     }
 
-    /// The index that has this order, with the attribute that it sorts by; the table itself has the other.
-    fn index(self) -> Option<(&'static str, &'static str)> {
-        (self == Order::Date).then_some(("by-date", "d"))
+    /// The index that has this order; the table itself has the other.
+    fn index(self) -> Option<LocalIndex> {
+        (self == Order::Date).then_some(schema::BY_DATE)
     }
 
     /// The first and the last [`row::position`] of a span of moments.
-    fn bounds(self, resource_type: &str, (low, high): (i64, i64)) -> (String, String) {
-        // `~` sorts after every character of an id.
+    fn bounds(self, resource_type: &str, moments: (i64, i64)) -> (String, String) {
         match self {
-            Order::Date => (format!("{resource_type}/{low:013x}/"), format!("{resource_type}/{high:013x}/~")),
-            Order::Id => (format!("{resource_type}/"), format!("{resource_type}/~")),
+            Order::Date => schema::positions(resource_type, moments),
+            Order::Id => (schema::of_type(resource_type), schema::of_type(resource_type) + AFTER_ALL),
         }
     }
 
     /// The key of the row at a position.
     fn start(self, permit: &Permit, position: &str) -> Option<Item> {
         let id = position.rsplit('/').next()?;
-        let start = Item::key(permit.partition(), format!("{}/{id}", permit.resource_type().name));
+        let resource = Reference::new(permit.resource_type().name, id);
+        let start = Item::from(Key::in_partition(&permit.partition(), &resource.to_string()));
         Some(match self {
-            Order::Date => start.with("d", position),
+            Order::Date => start.with(schema::BY_DATE.sort_key, position),
             Order::Id => start,
         })
     }
@@ -176,15 +169,16 @@ impl Resources {
     /// What stands in the member's partition under this name. Where that may be a pointer, what it leads to is read beside it, and
     /// looked at only if it is: a shared resource costs the same round trips as one of the member's own.
     async fn own_or_shared(&self, permit: &Permit, target: &Reference) -> Result<Option<Found>, StoreError> {
-        let (partition, name) = (permit.partition(), target.to_string());
+        let own = Key::in_partition(&permit.partition(), &target.to_string());
         if !permit.resource_type().is_shared() {
-            return self.get(Item::key(partition, name)).await;
+            return self.get(own).await;
         }
-        let items = self.batch(vec![Item::key(&*partition, &*name), Item::key(&*name, &*name)]).await?;
-        let of = |pk: &str| items.iter().find(|item| item.text("pk").is_ok_and(|own| own == pk));
-        let Some(own) = of(&partition) else { return Ok(None) };
+        let shared = Key::shared(target);
+        let items = self.batch(vec![own.clone(), shared.clone()]).await?;
+        let of = |key: &Key| items.iter().find(|item| item.key().is_ok_and(|its| its == *key));
+        let Some(own) = of(&own) else { return Ok(None) };
         match self.found(own, 0).await? {
-            Found::Pointer(reach) => match of(&name) {
+            Found::Pointer(reach) => match of(&shared) {
                 Some(item) => self.found(item, reach.steps()).await.map(Some),
                 None => Ok(None),
             },
@@ -192,14 +186,14 @@ impl Resources {
         }
     }
 
-    async fn get(&self, key: Item) -> Result<Option<Found>, StoreError> {
+    async fn get(&self, key: Key) -> Result<Option<Found>, StoreError> {
         match self.table.get(key, Consistency::Eventual).await? {
             Some(item) => Ok(Some(self.found(&item, 0).await?)),
             None => Ok(None),
         }
     }
 
-    async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    async fn batch(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         self.table.batch_get(keys, None, Consistency::Eventual).await
     }
 
@@ -234,7 +228,7 @@ impl Resources {
                 rows.push(row);
             }
         }
-        let sorted_by = order.index().map_or("sk", |(_, attribute)| attribute);
+        let sorted_by = order.index().map_or(SK, |index| index.sort_key);
         let more = page.next.map(|key| key.text(sorted_by).map(str::to_owned)).transpose()?;
         Ok(permit.seal(Slice { rows, more }))
     }
@@ -253,9 +247,9 @@ impl Resources {
         let partition = permits.partition();
         let query = Query {
             limit,
-            after: after.map(|after| Item::key(&*partition, after)),
+            after: after.map(|after| Key::in_partition(&partition, after).into()),
             // What comes after the types are names of Binaries.
-            ..Query::new(&*partition, Range::Before("~".to_owned()))
+            ..Query::new(&*partition, Range::Before(AFTER_ALL.to_owned()))
         };
         let page = self.table.page(query).await?;
         let (mut rows, mut held) = (Vec::with_capacity(page.items.len()), Held::default());
@@ -273,7 +267,7 @@ impl Resources {
                 rows.push(found);
             }
         }
-        let more = page.next.map(|key| key.text("sk").map(str::to_owned)).transpose()?;
+        let more = page.next.map(|key| key.text(SK).map(str::to_owned)).transpose()?;
         Ok(permits.seal(Slice { rows, more }))
     }
 
@@ -285,7 +279,7 @@ impl Resources {
         let keys = targets
             .iter()
             .filter(|target| permits.include(&target.resource_type))
-            .map(|target| Item::key(permits.partition(), target.to_string()))
+            .map(|target| Key::in_partition(&permits.partition(), &target.to_string()))
             .collect();
         let rows = self.resources(&self.batch(keys).await?, 0).await?;
         Ok(permits.seal(rows.into_iter().filter(|row| row.is_admitted_among(permits)).collect()))

@@ -1,7 +1,7 @@
 //! The `resources` table, write side: the loader's way in. No function on a request path has it.
 //!
-//! Beside the rows that [`super::resources`] reads there is, for each resource of a member's, a home: pk `home/<Type>/<id>`, the
-//! members in whose partitions the resource may stand. A home names a partition before anything is written there, so
+//! Beside the rows that [`super::resources`] reads there is, for each resource of a member's, a home: it names the members in whose
+//! partitions the resource may stand. A home names a partition before anything is written there, so
 //! that what was once stored can always be found again: to be moved when the plan finds that it was another member's, or to
 //! be deleted by its id alone.
 
@@ -17,6 +17,7 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType};
 use crate::store::objects::Objects;
+use crate::store::schema::{Key, PK, resources as attribute};
 use crate::store::table::{CommitError, Condition, Item, Table};
 use crate::store::{Aws, StoreError};
 
@@ -44,11 +45,11 @@ pub struct Writer {
 }
 
 impl Partition {
-    fn key(&self, resource: &Reference) -> Item {
+    fn key(&self, resource: &Reference) -> Key {
         match self {
-            Partition::Member(owner) => Item::key(format!("Patient/{owner}"), resource.to_string()),
-            Partition::Shared => Item::key(resource.to_string(), resource.to_string()),
-            Partition::Unclaimed => Item::key(format!("unclaimed/{resource}"), resource.to_string()),
+            Partition::Member(owner) => Key::of_member(owner, resource),
+            Partition::Shared => Key::shared(resource),
+            Partition::Unclaimed => Key::unclaimed(resource),
         }
     }
 }
@@ -198,9 +199,9 @@ impl Writer {
         let key = Partition::Member(owner.to_owned()).key(target);
         let written = if steps == 1 {
             // A nearer pointer takes the place of a farther one; the member's own Device that of neither.
-            self.table.put(key, Condition::LacksOrHas("pk", "n")).await
+            self.table.put(key.into(), Condition::LacksOrHas(PK, attribute::STEPS)).await
         } else {
-            self.table.put(key.with("n", u64::from(steps)), Condition::Lacks("pk")).await
+            self.table.put(Item::from(key).with(attribute::STEPS, u64::from(steps)), Condition::Lacks(PK)).await
         };
         match written {
             Ok(()) => Ok(true),
@@ -225,8 +226,7 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn announce(&self, now: Time) -> Result<(), StoreError> {
-        let item = Item::key(super::resources::SHARED_NEWS, super::resources::moment(now));
-        match self.table.put(item, Condition::Lacks("pk")).await {
+        match self.table.put(Key::shared_news(now).into(), Condition::Lacks(PK)).await {
             Ok(()) | Err(CommitError::Conflict) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
         }

@@ -1,5 +1,6 @@
 //! The `audit` table: append only. Functions may put rows and nothing else; a row is never written over.
 
+use super::schema::{Key, PK, audit as attribute};
 use super::table::{CommitError, Condition, Item, Table};
 use super::{Aws, StoreError};
 
@@ -40,23 +41,26 @@ impl AuditTable {
         AuditTable { table: Table::new(aws, table) }
     }
 
-    /// Appends one entry: partition `pk` is the member, `sk` the moment and the request.
+    /// Appends one record.
     ///
     /// # Errors
     /// [`StoreError`] where the row is not surely written.
     pub async fn append(&self, entry: &AuditRecord) -> Result<(), StoreError> {
-        let mut item = Item::key(entry.subject.as_str(), format!("{}#{}", entry.time, entry.request_id))
-            .with("action", entry.action)
-            .with("outcome", entry.outcome)
-            .with("ip", entry.source_ip.as_str());
-        for (name, value) in
-            [("client", &entry.client), ("grant", &entry.grant), ("query", &entry.query), ("ids", &entry.ids)]
-        {
+        let mut item = Item::from(Key::audit(&entry.subject, &entry.time, &entry.request_id))
+            .with(attribute::ACTION, entry.action)
+            .with(attribute::OUTCOME, entry.outcome)
+            .with(attribute::IP, entry.source_ip.as_str());
+        for (name, value) in [
+            (attribute::CLIENT, &entry.client),
+            (attribute::GRANT, &entry.grant),
+            (attribute::QUERY, &entry.query),
+            (attribute::IDS, &entry.ids),
+        ] {
             if !value.is_empty() {
                 item.set(name, value.as_str());
             }
         }
-        match self.table.put_own(item, Condition::Lacks("pk")).await {
+        match self.table.put_own(item, Condition::Lacks(PK)).await {
             Ok(()) => Ok(()),
             Err(CommitError::Conflict) => {
                 Err(StoreError::Fault("an audit record of this request is there already".into()))

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 pub use self::commit::Commit;
 pub use super::table::CommitError;
 
+use super::schema::{self, ALONE, Key, auth as attribute};
 use super::table::{Consistency, Item, Query, Range, Table, Write};
 use super::{Aws, StoreError};
 use crate::clock::Time;
@@ -27,7 +28,7 @@ pub trait Record: Serialize + DeserializeOwned {
 
     /// Where the record with that key lies: its partition among its kind, and its place there. Most are alone in theirs.
     fn place(key: &str) -> (&str, &str) {
-        (key, "-")
+        (key, ALONE)
     }
 
     /// When it ends. DynamoDB deletes rows days late, so whoever reads it compares the time itself.
@@ -51,26 +52,21 @@ pub struct Auth {
 
 const NOWHERE: &str = "the auth table holds a row that does not read";
 
-fn key<R: Record>(key: &str) -> Item {
+fn key<R: Record>(key: &str) -> Key {
     let (partition, place) = R::place(key);
-    row_key(R::KIND, partition, place)
-}
-
-fn row_key(kind: &str, partition: &str, place: &str) -> Item {
-    Item::key(format!("{kind}#{partition}"), place)
+    Key::record(R::KIND, partition, place)
 }
 
 /// The record with that id among the rows of a batch.
 fn one<R: Record>(rows: &[Item], id: &str) -> Result<Option<Stored<R>>, StoreError> {
     let key = key::<R>(id);
-    let is_it = |row: &&Item| ["pk", "sk"].iter().all(|name| row.text(name).ok() == key.text(name).ok());
-    rows.iter().find(is_it).map(stored).transpose()
+    rows.iter().find(|row| row.key().is_ok_and(|own| own == key)).map(stored).transpose()
 }
 
 fn stored<R: Record>(item: &Item) -> Result<Stored<R>, StoreError> {
     let read = || {
-        let record = serde_json::from_str(item.text("v").ok()?).ok()?;
-        Some(Stored { record, revision: item.number("rev").ok()? })
+        let record = serde_json::from_str(item.text(attribute::RECORD).ok()?).ok()?;
+        Some(Stored { record, revision: item.number(attribute::REVISION).ok()? })
     };
     read().ok_or_else(|| StoreError::Fault(format!("{NOWHERE}: {}", R::KIND)))
 }
@@ -117,7 +113,7 @@ impl Auth {
         Ok((one(&rows, a)?, one(&rows, b)?, one(&rows, c)?))
     }
 
-    async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    async fn batch(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         self.table.batch_get(keys, None, Consistency::Strong).await
     }
 
@@ -126,7 +122,7 @@ impl Auth {
     /// # Errors
     /// As [`Auth::get`].
     pub async fn list<R: Record>(&self, partition: &str) -> Result<Vec<Stored<R>>, StoreError> {
-        let all = Query::new(format!("{}#{partition}", R::KIND), Range::All);
+        let all = Query::new(schema::records(R::KIND, partition), Range::All);
         let rows = self.table.pages(Query { consistency: Consistency::Strong, ..all }).await?;
         rows.iter().map(stored).collect()
     }
@@ -136,7 +132,7 @@ impl Auth {
     /// # Errors
     /// As [`Auth::get`].
     pub async fn scan<R: Record>(&self) -> Result<Vec<Stored<R>>, StoreError> {
-        self.table.scan(&format!("{}#", R::KIND)).await?.iter().map(stored).collect()
+        self.table.scan(&schema::records(R::KIND, "")).await?.iter().map(stored).collect()
     }
 
     /// Adds to a counter that lasts until `ends`, and tells what it comes to: one atomic step, so that none of many at once
@@ -145,7 +141,7 @@ impl Auth {
     /// # Errors
     /// [`StoreError`] where the table does not answer.
     pub async fn count(&self, id: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
-        self.table.add(row_key("count", id, "-"), "n", amount, ends).await
+        self.table.add(Key::counter(id), attribute::COUNT, amount, ends).await
     }
 
     /// Writes a [`Commit`]: all or nothing.

@@ -17,6 +17,7 @@ pub(crate) use self::query::{Query, Range};
 pub use self::write::CommitError;
 pub(crate) use self::write::{Condition, Write};
 
+use super::schema::Key;
 use super::{Aws, StoreError, meter};
 
 /// The most keys that DynamoDB reads in one call.
@@ -48,12 +49,12 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn get(&self, key: Item, consistency: Consistency) -> Result<Option<Item>, StoreError> {
+    pub async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, StoreError> {
         let request = self
             .client
             .get_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .consistent_read(consistency == Consistency::Strong)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = meter::call(request.send()).await?;
@@ -68,8 +69,8 @@ impl Table {
     /// [`StoreError`]
     pub async fn batch_get(
         &self,
-        keys: Vec<Item>,
-        only: Option<&str>,
+        keys: Vec<Key>,
+        only: Option<&[&str]>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
         let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
@@ -79,16 +80,16 @@ impl Table {
     /// A batch may be answered in part (more than 16 MB, throttling): the keys left unread are asked for again.
     async fn batch_of_100(
         &self,
-        keys: Vec<Item>,
-        only: Option<&str>,
+        keys: Vec<Key>,
+        only: Option<&[&str]>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
-        let (mut keys, mut items) = (keys.into_iter().map(|key| key.0).collect(), Vec::new());
+        let (mut keys, mut items) = (keys.into_iter().map(|key| Item::from(key).0).collect(), Vec::new());
         let mut backoff = Backoff::default();
         loop {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
-                .set_projection_expression(only.map(str::to_owned))
+                .set_projection_expression(only.map(|names| names.join(", ")))
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
                 .map_err(|error| StoreError::Fault(error.to_string()))?;

@@ -10,12 +10,8 @@ use crate::fhir::types::ResourceType;
 use crate::record::receipt;
 use crate::record::row::Row;
 use crate::store::StoreError;
-use crate::store::table::{Item, Query, Range};
-
-pub(in crate::record) use crate::record::receipt::moment;
-
-/// The partition of the rows that say when something shared changed.
-pub(in crate::record) const SHARED_NEWS: &str = "shared";
+use crate::store::schema::{self, Key};
+use crate::store::table::{Query, Range};
 
 /// More resources than these are not read one by one: a row that is read by itself costs as much as several in a history.
 const MOST_NEWS: usize = 250;
@@ -78,7 +74,7 @@ impl Resources {
         }
         let read: BTreeSet<Reference> = rows.iter().map(|row| row.key.clone()).collect();
         rows.retain(|row| wanted(&row.key.resource_type));
-        let keys = named.difference(&read).map(|target| Item::key(partition, target.to_string())).collect();
+        let keys = named.difference(&read).map(|target| Key::in_partition(partition, &target.to_string())).collect();
         rows.extend(self.resources(&self.batch(keys).await?, 0).await?);
         rows.retain(|row| row.last_updated >= since);
         Ok(Some(rows))
@@ -86,8 +82,8 @@ impl Resources {
 
     /// Whether shared resources changed, anybody's.
     async fn shared_changed(&self, since: Time) -> Result<bool, StoreError> {
-        let first = moment(Time(since.0.saturating_sub(receipt::LEAD)));
-        let query = Query { limit: Some(1), ..Query::new(SHARED_NEWS, Range::From(first)) };
+        let first = schema::sortable(Time(since.0.saturating_sub(receipt::LEAD)));
+        let query = Query { limit: Some(1), ..Query::new(schema::SHARED_NEWS, Range::From(first)) };
         Ok(!self.table.page(query).await?.items.is_empty())
     }
 }

@@ -10,7 +10,8 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::record::row::Row;
 use crate::store::StoreError;
-use crate::store::table::{Item, Query, Range};
+use crate::store::schema::{self, Key};
+use crate::store::table::{Query, Range};
 
 /// How far a shared resource may be from the member's own: pointed to, or referred to by one that is.
 const STEPS: u8 = 2;
@@ -128,7 +129,7 @@ impl Resources {
 
     /// The rows of one type in a partition.
     async fn of_kind(&self, partition: &str, resource_type: &str) -> Result<Vec<Found>, StoreError> {
-        let items = self.table.pages(Query::new(partition, Range::Under(format!("{resource_type}/")))).await?;
+        let items = self.table.pages(Query::new(partition, Range::Under(schema::of_type(resource_type)))).await?;
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
             rows.push(self.found(item, 0).await?);
@@ -138,8 +139,7 @@ impl Resources {
 
     /// A shared resource or its tombstone.
     pub(super) async fn pointed_to(&self, reach: &Reach) -> Result<Option<Found>, StoreError> {
-        let target = reach.target.to_string();
-        let items = self.batch(vec![Item::key(&*target, &*target)]).await?;
+        let items = self.batch(vec![Key::shared(&reach.target)]).await?;
         match items.first() {
             Some(item) => Ok(Some(self.found(item, reach.steps).await?)),
             None => Ok(None),
@@ -177,11 +177,11 @@ impl Resources {
     }
 
     pub(super) async fn fetch(&self, reaches: &[Reach]) -> Result<Vec<Row>, StoreError> {
-        let steps: HashMap<String, u8> = reaches.iter().map(|reach| (reach.target.to_string(), reach.steps)).collect();
-        let keys = steps.keys().map(|target| Item::key(&**target, &**target)).collect();
+        let steps: HashMap<&Reference, u8> = reaches.iter().map(|reach| (&reach.target, reach.steps)).collect();
+        let keys = steps.keys().map(|target| Key::shared(target)).collect();
         let mut rows = self.resources(&self.batch(keys).await?, 1).await?;
         for row in &mut rows {
-            row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(STEPS);
+            row.steps = steps.get(&row.key).copied().unwrap_or(STEPS);
         }
         rows.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(rows)

@@ -13,6 +13,7 @@ use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::record::row::{self, pack, unpack};
 use crate::store::StoreError;
+use crate::store::schema::resources as attribute;
 use crate::store::table::{CommitError, Consistency, Item};
 
 /// What a run knows as a whole, before it has written all of it.
@@ -102,7 +103,7 @@ impl Writer {
         if version.hash.is_some() && !is_there {
             let latest = there.as_ref().map_or(version.number, |there| there.number.max(version.number));
             let mut moved = restamped(binary, item, latest + 1, now)?;
-            moved.extend(to.key(binary));
+            moved.extend(to.key(binary).into());
             self.over(moved, there.as_ref()).await?;
         }
         self.remove(from, binary, &version, false).await
@@ -174,13 +175,17 @@ impl Writer {
 /// A row whose resource becomes visible at this moment, to another.
 fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Result<Item, StoreError> {
     let broken = || StoreError::Fault("the row of a Binary does not read".into());
-    let before = row::Version { key: binary, number: item.number("v")?, last_updated: Time(item.number("u")?) };
-    let (_, json) = unpack(&before, item.bytes("b")?)?;
+    let before = row::Version {
+        key: binary,
+        number: item.number(attribute::VERSION)?,
+        last_updated: Time(item.number(attribute::LAST_UPDATED)?),
+    };
+    let (_, json) = unpack(&before, item.bytes(attribute::BODY)?)?;
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = row::Version { number: version, last_updated: now, ..before };
-    item.set("b", pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?);
-    item.set("v", version);
-    item.set("u", now.0);
+    item.set(attribute::BODY, pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?);
+    item.set(attribute::VERSION, version);
+    item.set(attribute::LAST_UPDATED, now.0);
     Ok(item)
 }

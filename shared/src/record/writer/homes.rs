@@ -5,11 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::Writer;
 use crate::fhir::reference::Reference;
 use crate::store::StoreError;
+use crate::store::schema::{Key, resources as attribute};
 use crate::store::table::{CommitError, Condition, Item};
-
-fn home(reference: &Reference) -> Item {
-    Item::key(format!("home/{reference}"), reference.to_string())
-}
 
 impl Writer {
     /// The members in whose partitions each of these stands; what has no home is left out.
@@ -17,11 +14,10 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn homes(&self, of: &[Reference]) -> Result<HashMap<Reference, BTreeSet<String>>, StoreError> {
-        let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(home).collect();
+        let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(Key::home).collect();
         let mut homes = HashMap::new();
         for item in self.consistently(keys).await? {
-            let reference = Reference::parse(item.text("sk")?, &[]);
-            homes.extend(reference.map(|reference| (reference, item.texts("w"))));
+            homes.extend(item.key()?.resource().map(|reference| (reference, item.texts(attribute::OWNERS))));
         }
         Ok(homes)
     }
@@ -33,11 +29,15 @@ impl Writer {
         from: &BTreeSet<String>,
         to: &BTreeSet<String>,
     ) -> Result<(), CommitError> {
-        let mut item = home(reference);
+        let mut item = Item::from(Key::home(reference));
         if !to.is_empty() {
-            item.set("w", to);
+            item.set(attribute::OWNERS, to);
         }
-        let condition = if from.is_empty() { Condition::Lacks("w") } else { Condition::Is("w", from.into()) };
+        let condition = if from.is_empty() {
+            Condition::Lacks(attribute::OWNERS)
+        } else {
+            Condition::Is(attribute::OWNERS, from.into())
+        };
         match self.table.put(item, condition).await {
             Err(CommitError::Conflict) => {
                 let there = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::fhir::types::ResourceType;
 use crate::record::row::{self, pack, position};
 use crate::store::StoreError;
 use crate::store::objects::{Object, ObjectBytes, content_hash};
+use crate::store::schema::{Key, resources as attribute};
 use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item};
 
 /// A packed body larger than this goes to the bucket: there it costs less (decision 13), and no batch of rows outgrows a function's memory.
@@ -41,20 +42,20 @@ impl Version {
     /// What a row says, if it has a version: one that is a pointer has none.
     pub fn of(item: &Item) -> Result<Version, StoreError> {
         Ok(Version {
-            number: item.number("v")?,
-            hash: item.bytes("h").ok().map(<[u8]>::to_vec),
-            last_updated: Time(item.number("u")?),
-            source_date: item.has("su").then(|| item.number("su")).transpose()?,
-            binaries: item.texts("f"),
-            object: item.text("o").ok().map(str::to_owned),
+            number: item.number(attribute::VERSION)?,
+            hash: item.bytes(attribute::HASH).ok().map(<[u8]>::to_vec),
+            last_updated: Time(item.number(attribute::LAST_UPDATED)?),
+            source_date: item.has(attribute::SOURCE_DATE).then(|| item.number(attribute::SOURCE_DATE)).transpose()?,
+            binaries: item.texts(attribute::BINARIES),
+            object: item.text(attribute::OBJECT).ok().map(str::to_owned),
         })
     }
 }
 
 impl Writer {
     /// What must be known of rows before anything is written, as they are at this moment: everything but the bodies.
-    pub(super) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        self.table.batch_get(keys, Some("pk, sk, v, u, h, su, f, o, w"), Consistency::Strong).await
+    pub(super) async fn consistently(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+        self.table.batch_get(keys, Some(attribute::STANDING), Consistency::Strong).await
     }
 
     /// The versions that stand at these places. A pointer to a shared Device is none.
@@ -62,20 +63,14 @@ impl Writer {
         &self,
         wanted: Vec<(Partition, Reference)>,
     ) -> Result<HashMap<Reference, BTreeMap<Partition, Version>>, StoreError> {
-        let by_key: HashMap<(String, String), Partition> = wanted
-            .iter()
-            .map(|(place, reference)| {
-                let key = place.key(reference);
-                Ok(((key.text("pk")?.to_owned(), key.text("sk")?.to_owned()), place.clone()))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        let keys = wanted.iter().map(|(place, reference)| place.key(reference)).collect();
+        let by_key: HashMap<Key, &Partition> =
+            wanted.iter().map(|(place, reference)| (place.key(reference), place)).collect();
         let mut versions: HashMap<Reference, BTreeMap<Partition, Version>> = HashMap::new();
-        for item in self.consistently(keys).await? {
-            let key = (item.text("pk")?.to_owned(), item.text("sk")?.to_owned());
-            let (Some(place), Some(reference)) = (by_key.get(&key), Reference::parse(&key.1, &[])) else { continue };
-            if item.has("v") {
-                versions.entry(reference).or_default().insert(place.clone(), Version::of(&item)?);
+        for item in self.consistently(by_key.keys().cloned().collect()).await? {
+            let key = item.key()?;
+            let (Some(place), Some(reference)) = (by_key.get(&key), key.resource()) else { continue };
+            if item.has(attribute::VERSION) {
+                versions.entry(reference).or_default().insert((*place).clone(), Version::of(&item)?);
             }
         }
         Ok(versions)
@@ -94,7 +89,7 @@ impl Writer {
         // What it named before is known until it is dropped.
         let before = there.map(|version| version.binaries.clone()).unwrap_or_default();
         if let Some(names) = named(&before.union(&copy.binaries).cloned().collect()) {
-            item.set("f", names);
+            item.set(attribute::BINARIES, names);
         }
         self.over(item, there).await
     }
@@ -106,8 +101,8 @@ impl Writer {
         reference: &Reference,
         copy: &Copy,
     ) -> Result<(), CommitError> {
-        let same = Condition::Is("h", copy.hash.as_slice().into());
-        self.table.set(place.key(reference), "f", named(&copy.binaries), same).await
+        let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
+        self.table.set(place.key(reference), attribute::BINARIES, named(&copy.binaries), same).await
     }
 
     /// Ends a row that is deleted, with a tombstone, so that what was is told from what never was. What it had in the bucket goes with
@@ -122,7 +117,9 @@ impl Writer {
         if *place == Partition::Unclaimed {
             return self.remove(place, reference, version, false).await;
         }
-        let item = place.key(reference).with("v", version.number + 1).with("u", now.0);
+        let item = Item::from(place.key(reference))
+            .with(attribute::VERSION, version.number + 1)
+            .with(attribute::LAST_UPDATED, now.0);
         self.over(item, Some(version)).await?;
         self.forget(reference, version).await
     }
@@ -137,10 +134,10 @@ impl Writer {
         shared: bool,
     ) -> Result<(), CommitError> {
         if shared {
-            self.over(place.key(reference), Some(version)).await?;
+            self.over(place.key(reference).into(), Some(version)).await?;
             return self.forget(reference, version).await;
         }
-        self.table.delete(place.key(reference), Condition::Is("v", version.number.into())).await?;
+        self.table.delete(place.key(reference), Condition::Is(attribute::VERSION, version.number.into())).await?;
         self.forget(reference, version).await
     }
 
@@ -157,7 +154,9 @@ impl Writer {
     }
 
     pub(super) async fn over(&self, item: Item, there: Option<&Version>) -> Result<(), CommitError> {
-        let as_read = there.map_or(Condition::Lacks("v"), |version| Condition::Is("v", version.number.into()));
+        let as_read = there.map_or(Condition::Lacks(attribute::VERSION), |version| {
+            Condition::Is(attribute::VERSION, version.number.into())
+        });
         self.table.put(item, as_read).await
     }
 
@@ -174,33 +173,36 @@ impl Writer {
         let index = Index::of(resource_type.name, &resource);
         let written = row::Version { key: reference, number: version, last_updated: now };
         let packed = pack(&written, &index, &resource.to_string())?;
-        let mut item = place.key(reference).with("v", version).with("u", now.0).with("h", copy.hash.as_slice());
+        let mut item = Item::from(place.key(reference))
+            .with(attribute::VERSION, version)
+            .with(attribute::LAST_UPDATED, now.0)
+            .with(attribute::HASH, copy.hash.as_slice());
         if let Some(date) = copy.source_date {
-            item.set("su", date);
+            item.set(attribute::SOURCE_DATE, date);
         }
         if let (Partition::Member(_), Some(_)) = (place, resource_type.key_date) {
-            item.set("d", position(reference, key_date(resource_type, &index)));
+            item.set(attribute::POSITION, position(reference, key_date(resource_type, &index)));
         }
         let object = match &copy.upload {
             Some(upload) => {
-                item.set("b", packed);
-                item.set("l", upload.size());
+                item.set(attribute::BODY, packed);
+                item.set(attribute::OBJECT_SIZE, upload.size());
                 Some(upload.object().clone())
             }
             None if packed.len() <= LARGEST_IN_ROW => {
-                item.set("b", packed);
+                item.set(attribute::BODY, packed);
                 None
             }
             None => {
                 let object = Object::named(&reference.to_string(), content_hash(&packed));
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
-                item.set("b", pack(&written, &index, "")?);
+                item.set(attribute::BODY, pack(&written, &index, "")?);
                 Some(object)
             }
         };
         if let Some(Object { key, sha256 }) = object {
-            item.set("o", key);
-            item.set("s", sha256);
+            item.set(attribute::OBJECT, key);
+            item.set(attribute::OBJECT_HASH, sha256);
         }
         Ok(item)
     }

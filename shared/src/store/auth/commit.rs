@@ -2,7 +2,8 @@
 
 use super::{Record, Stored, key};
 use crate::store::StoreError;
-use crate::store::table::{Condition, Write};
+use crate::store::schema::{PK, auth as attribute};
+use crate::store::table::{Condition, Item, Write};
 
 /// Writes that happen all or not at all.
 #[derive(Default)]
@@ -13,7 +14,7 @@ pub struct Commit {
 
 /// That a row has this revision.
 fn at(revision: u64) -> Condition {
-    Condition::Is("rev", revision.into())
+    Condition::Is(attribute::REVISION, revision.into())
 }
 
 impl Commit {
@@ -37,18 +38,18 @@ impl Commit {
     }
 
     fn with<R: Record>(mut self, record: &R, before: Option<u64>) -> Commit {
-        let mut row = key::<R>(&record.key()).with("rev", before.unwrap_or_default() + 1);
+        let mut row = Item::from(key::<R>(&record.key())).with(attribute::REVISION, before.unwrap_or_default() + 1);
         match serde_json::to_string(record) {
-            Ok(text) => row.set("v", text),
+            Ok(text) => row.set(attribute::RECORD, text),
             Err(error) => {
                 self.fault = Some(error.to_string());
                 return self;
             }
         }
         if let Some(end) = record.expires_at() {
-            row.set("ttl", end.seconds());
+            row.set(attribute::ENDS, end.seconds());
         }
-        self.writes.push(Write::Put(row, before.map_or(Condition::Lacks("pk"), at)));
+        self.writes.push(Write::Put(row, before.map_or(Condition::Lacks(PK), at)));
         self
     }
 
@@ -59,7 +60,7 @@ impl Commit {
         }
         for write in &mut self.writes {
             if let Write::Put(row, _) = write {
-                row.set("commit", commit);
+                row.set(attribute::COMMIT, commit);
             }
         }
         Ok(self.writes)

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use super::item::Item;
 use super::{Consistency, Table};
+use crate::store::schema::{LocalIndex, SK};
 use crate::store::{StoreError, meter};
 
 /// Which rows of a partition to read, and in which order.
@@ -13,8 +14,8 @@ pub(crate) struct Query {
     pub partition: String,
     /// The span of sort keys.
     pub range: Range,
-    /// A local index, by its name and the attribute that it sorts by; `None` reads the table, which `sk` sorts.
-    pub index: Option<(&'static str, &'static str)>,
+    /// The local index to read; `None` reads the table itself.
+    pub index: Option<LocalIndex>,
     /// Whether the sort keys fall rather than rise.
     pub backward: bool,
     /// The most rows of a page; `None` reads as many as DynamoDB reads at once (1 MB).
@@ -84,12 +85,12 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn page(&self, query: Query) -> Result<Page, StoreError> {
-        let (condition, values) = query.range.condition(query.index.map_or("sk", |(_, attribute)| attribute));
+        let (condition, values) = query.range.condition(query.index.map_or(SK, |index| index.sort_key));
         let request = self
             .client
             .query()
             .table_name(&self.name)
-            .set_index_name(query.index.map(|(name, _)| name.to_owned()))
+            .set_index_name(query.index.map(|index| index.name.to_owned()))
             .key_condition_expression(condition)
             .expression_attribute_values(":pk", AttributeValue::S(query.partition))
             .scan_index_forward(!query.backward)

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 use super::item::{Attribute, Item};
 use super::{Backoff, Table};
 use crate::clock::Time;
+use crate::store::schema::{Key, auth};
 use crate::store::{StoreError, meter};
 
 /// Why a write did not happen.
@@ -31,7 +32,7 @@ pub enum CommitError {
 pub(crate) enum Condition {
     /// Nothing.
     Always,
-    /// It lacks this attribute; `pk`, where there must be no row at all.
+    /// It lacks this attribute. Only a row that is not there lacks [`PK`](crate::store::schema::PK).
     Lacks(&'static str),
     /// It lacks the first attribute or has the second.
     LacksOrHas(&'static str, &'static str),
@@ -44,7 +45,7 @@ pub(crate) enum Write {
     /// A row to write.
     Put(Item, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
-    Check(Item, Condition),
+    Check(Key, Condition),
 }
 
 /// The values that an expression names.
@@ -128,7 +129,7 @@ impl Table {
     /// [`CommitError`]
     pub async fn set(
         &self,
-        key: Item,
+        key: Key,
         name: &str,
         value: Option<Attribute>,
         condition: Condition,
@@ -138,7 +139,7 @@ impl Table {
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -158,14 +159,15 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn add(&self, key: Item, name: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
+    pub async fn add(&self, key: Key, name: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .update_expression(format!("ADD {name} :amount SET #ttl = :ends"))
-            .expression_attribute_names("#ttl", "ttl")
+            // A reserved word.
+            .expression_attribute_names("#ttl", auth::ENDS)
             .expression_attribute_values(":amount", Attribute::from(amount).0)
             .expression_attribute_values(":ends", Attribute::from(ends.seconds()).0)
             .return_values(ReturnValue::UpdatedNew)
@@ -179,13 +181,13 @@ impl Table {
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn delete(&self, key: Item, condition: Condition) -> Result<(), CommitError> {
+    pub async fn delete(&self, key: Key, condition: Condition) -> Result<(), CommitError> {
         let (condition, values) = condition.expression();
         let request = self
             .client
             .delete_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -245,7 +247,7 @@ impl Table {
             }
             Write::Check(key, condition) => {
                 let (condition, values) = condition.expression();
-                let check = ConditionCheck::builder().table_name(table).set_key(Some(key.0));
+                let check = ConditionCheck::builder().table_name(table).set_key(Some(Item::from(key).0));
                 let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
                 check.build().map(|check| part.condition_check(check))
             }
