@@ -64,7 +64,7 @@ impl Survey {
                             survey.shared.insert(reference.clone(), names_in(&mut resource));
                         }
                         let date = source_date(&resource);
-                        let document = Document::of(kind, &mut resource);
+                        let document = Document::of(kind, &resource, &survey.names);
                         survey.occurs(reference, Occurrence { ordinal, date }, document);
                     }
                 }
@@ -124,14 +124,14 @@ impl Feed for Survey {
 }
 
 impl Document {
-    fn of(kind: &ResourceType, resource: &mut Json) -> Option<Document> {
+    fn of(kind: &ResourceType, resource: &Json, names: &Names) -> Option<Document> {
         let owner = match ownership(kind, resource) {
             Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
             // A name that another resource of the run may go by.
             Err(NoOwner::NotAPatient { reference, .. }) => reference,
             _ => return None,
         };
-        let binaries = binaries_in(resource);
+        let binaries = binaries_in(resource, names);
         (!binaries.is_empty()).then_some(Document { owner, binaries })
     }
 }

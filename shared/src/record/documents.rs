@@ -4,6 +4,7 @@
 //! The row of such a Binary has its JSON without `data`, and says where the object is and what it must be. Who names a Binary is a
 //! row, too (see [`crate::store::schema`]).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use base64::Engine;
@@ -118,6 +119,42 @@ async fn names(table: &Table, partition: String, binary: &Reference) -> Result<V
     Ok(names)
 }
 
+/// Calls `visit` with each text by which a resource may name a Binary: the `url` of an attachment, or a reference. Both may stand
+/// anywhere in it, in contained resources and extensions, too. An extension's own `url` says what the extension means, and a
+/// reference that begins with `#` stays inside the resource.
+pub fn each_name<'a>(resource: &'a Json, visit: &mut impl FnMut(&'a str)) {
+    names_in(resource, ("", ""), visit);
+}
+
+/// As [`each_name`], of the value of the property `name` in the element `of`.
+fn names_in<'a>(value: &'a Json, (of, name): (&'a str, &'a str), visit: &mut impl FnMut(&'a str)) {
+    match value {
+        Json::String(text) => {
+            let is_name = match name {
+                "reference" => !text.starts_with('#'),
+                "url" => !["extension", "modifierExtension"].contains(&of),
+                _ => false,
+            };
+            if is_name {
+                visit(text);
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| names_in(item, (of, name), visit)),
+        Json::Object(properties) => properties.iter().for_each(|(inner, value)| names_in(value, (name, inner), visit)),
+        _ => {}
+    }
+}
+
+/// The ids of the Binaries that a resource names.
+pub fn named_binaries(resource: &Json) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    each_name(resource, &mut |name| {
+        let binary = Reference::parse(name, &[]).filter(|reference| reference.resource_type == "Binary");
+        named.extend(binary.map(|binary| binary.id));
+    });
+    named
+}
+
 /// The bytes of a Binary's `data`: base64, in which R4 allows white space.
 ///
 /// # Errors
@@ -230,6 +267,28 @@ mod tests {
         let taken = Upload::taken_from(&mut large).unwrap();
         assert_eq!((taken.content.size, large.get("data")), (LARGEST_IN_ROW as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
+    }
+
+    #[test]
+    fn a_binary_is_named_by_an_attachment_or_a_reference_wherever_it_stands() {
+        let named = |resource: Json| named_binaries(&resource).into_iter().collect::<Vec<_>>();
+        for resource in [
+            json!({"photo": [{"url": "Binary/b"}]}),
+            json!({"content": [{"attachment": {"url": "Binary/b/_history/2"}}]}),
+            json!({"supportingInfo": [{"valueReference": {"reference": "Binary/b"}}]}),
+            json!({"contained": [{"resourceType": "Media", "content": {"url": "Binary/b"}}]}),
+            json!({"extension": [{"url": "https://x.example/card", "valueAttachment": {"url": "Binary/b"}}]}),
+            json!({"extension": [{"url": "a", "extension": [{"url": "b", "valueReference": {"reference": "Binary/b"}}]}]}),
+        ] {
+            assert_eq!(named(resource.clone()), ["b"], "{resource}");
+        }
+        for resource in [
+            json!({"photo": [{"url": "https://elsewhere.example/Binary/b"}, {"url": "binary/b"}, {"title": "Binary/b"}]}),
+            json!({"subject": {"reference": "Patient/b"}, "basedOn": [{"reference": "#Binary/b"}]}),
+            json!({"extension": [{"url": "Binary/b", "valueString": "x"}]}),
+        ] {
+            assert_eq!(named(resource.clone()), Vec::<String>::new(), "{resource}");
+        }
     }
 
     #[test]

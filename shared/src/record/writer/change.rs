@@ -11,7 +11,7 @@ use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
-use crate::record::documents::Upload;
+use crate::record::documents::{Upload, named_binaries};
 use crate::record::row;
 use crate::store::objects::content_hash;
 
@@ -42,7 +42,7 @@ pub(super) struct Copy {
     pub resource: Json,
     pub hash: Vec<u8>,
     pub source_date: Option<i64>,
-    /// The ids of the Binaries that it names.
+    /// The ids of the Binaries that it names and so gives to its member.
     pub binaries: BTreeSet<String>,
     /// What a Binary holds, where that is too large for its row.
     pub upload: Option<Upload>,
@@ -170,8 +170,9 @@ impl Copy {
         let mut content = resource.to_string().into_bytes();
         content.extend(upload.iter().flat_map(Upload::sha256));
         let hash = content_hash(&content)[..16].to_vec();
+        let binaries = if resource_type.names_documents() { named_binaries(&resource) } else { BTreeSet::new() };
         let fits = content.len() <= LARGEST_INDEX || index_length(resource_type, &resource) <= LARGEST_INDEX;
-        Copy { source_date, hash, binaries: named(resource_type, &resource), resource, upload, fits }
+        Copy { source_date, hash, binaries, resource, upload, fits }
     }
 }
 
@@ -185,33 +186,4 @@ fn index_length(resource_type: &ResourceType, resource: &Json) -> usize {
     let reference = Reference::new(resource_type.name, resource["id"].as_str().unwrap_or_default());
     let version = row::Version { key: &reference, number: 1, last_updated: Time(0) };
     row::pack(&version, &Index::of(resource_type.name, resource), "").map_or(usize::MAX, |packed| packed.len())
-}
-
-/// The ids of the Binaries that a resource names and so gives to its member.
-fn named(resource_type: &ResourceType, resource: &Json) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    if resource_type.names_documents() {
-        collect(resource, &mut named);
-    }
-    named
-}
-
-/// A Binary is named by an attachment's `url` or by a reference.
-fn collect(json: &Json, named: &mut BTreeSet<String>) {
-    match json {
-        Json::Object(properties) => {
-            for (name, value) in properties {
-                match value {
-                    Json::String(text) if name == "url" || name == "reference" => {
-                        let binary =
-                            Reference::parse(text, &[]).filter(|reference| reference.resource_type == "Binary");
-                        named.extend(binary.map(|binary| binary.id));
-                    }
-                    value => collect(value, named),
-                }
-            }
-        }
-        Json::Array(items) => items.iter().for_each(|item| collect(item, named)),
-        _ => {}
-    }
 }
