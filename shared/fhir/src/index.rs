@@ -1,13 +1,11 @@
 //! The index of a resource: the values of its search parameters, taken out of its JSON once, at load.
 
-use std::sync::OnceLock;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::date::Interval;
 use super::parameters::{self, SearchParamType, SearchParameter};
-use super::types::{ResourceType, TYPES};
+use super::types::ResourceType;
 
 /// One value of a search parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,26 +86,15 @@ mod span {
     }
 }
 
-/// The version of the index: an index of another version is made anew from the resource.
-pub fn version() -> u32 {
-    static VERSION: OnceLock<u32> = OnceLock::new();
-    *VERSION.get_or_init(|| {
-        let rows = TYPES.iter().flat_map(|resource_type| parameters::of(resource_type.name));
-        let text = rows.flat_map(|(_, row)| {
-            [row.on, row.code, row.param_type.name(), row.path].into_iter().chain(row.targets.iter().copied())
-        });
-        // What an element means is part of the table, too: this sentence changes with [`values`].
-        let text = text.chain(["ranges are quantities, words are uncoded, identifiers have types"]);
-        // FNV-1a: any small stable hash will do, it protects nothing.
-        text.flat_map(str::bytes).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-    })
-}
+/// The version of the index, kept with each: a stored index of another version is made anew from its resource. It is raised with
+/// every change of the parameter table or of [`values`]; a test of this file notices such a change.
+pub const VERSION: u32 = 1;
 
 /// All values of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Index {
-    /// The parameter table that it was made by; another version's index is made anew from the body.
-    pub table: u32,
+    /// The [`VERSION`] that it was made by; 0 for an index of nothing.
+    pub version: u32,
     /// Position in the type's parameter list, and its values.
     pub entries: Vec<(u16, Vec<Value>)>,
 }
@@ -119,7 +106,7 @@ impl Index {
             .map(|(position, parameter)| (position, values(parameter, resource)))
             .filter(|(_, values)| !values.is_empty())
             .collect();
-        Index { table: version(), entries }
+        Index { version: VERSION, entries }
     }
 
     /// The values of the parameter at `position` of the type's list.
@@ -381,5 +368,83 @@ mod tests {
         assert_eq!(value("payor"), [Value::Reference("Organization/1".into())]);
         assert_eq!(value("identifier"), [Value::Token { system: "s".into(), code: "v".into(), types: vec![] }]);
         assert!(matches!(value("period")[..], [Value::Date { high: i64::MAX, .. }]));
+    }
+
+    /// A hash of the parameter table and of the indexes of [`samples`] for each version: the first is of version 1.
+    const HASHES: &[u64] = &[0x0c1b_58e1_9302_f395];
+
+    /// Resources with each kind of value in each of its shapes.
+    fn samples() -> Vec<Json> {
+        let quantity =
+            |value: u8| json!({"value": value, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"});
+        let coding = json!([{"system": "http://loinc.org", "code": "1-8", "display": "x"}, {"code": "own"}, {"display": "words"}]);
+        let identifier = json!([{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MB"}]},
+            "system": "urn:oid:1.2.3", "value": "M1"}, {"value": "bare"}]);
+        vec![
+            json!({"resourceType": "Patient", "id": "p", "meta": {"lastUpdated": "2026-01-02T03:04:05.678Z",
+                "profile": ["https://x.example/p|1.0.0"], "source": "https://x.example/feed",
+                "tag": [{"system": "https://x.example/tags", "code": "t"}], "security": coding},
+                "identifier": identifier, "active": true, "birthDate": "1990-02", "gender": "female", "deceasedBoolean": false,
+                "name": [{"text": "Ann Lee", "family": "Lee", "given": ["Ann", "B"], "prefix": ["Dr."]}],
+                "telecom": [{"system": "phone", "value": "1"}, {"system": "email", "value": "a@x.example"}],
+                "address": [{"line": ["1 Main"], "city": "Ames", "state": "IA", "postalCode": "50010", "country": "US"}],
+                "generalPractitioner": [{"reference": "Practitioner/d", "identifier": {"system": "s", "value": "v"}}]}),
+            json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"},
+                "code": {"coding": coding, "text": "words"}, "category": [{"text": "words alone"}],
+                "effectivePeriod": {"start": "2026-01-01", "end": "2026-01-02T00:00:00+05:00"}, "valueQuantity": quantity(1),
+                "component": [{"code": {"coding": coding}, "valueCodeableConcept": {"coding": coding}}]}),
+            json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "https://other.example/Patient/p"},
+                "onsetAge": quantity(2), "abatementRange": {"low": quantity(3), "high": quantity(4)},
+                "recordedDate": "2026-03", "code": {"text": "words"}, "stage": [{"summary": {"coding": coding}}]}),
+            json!({"resourceType": "ExplanationOfBenefit", "id": "e", "created": "2026", "use": "claim",
+                "patient": {"reference": "Patient/p"}, "billablePeriod": {"start": "2026-01"}, "type": {"coding": coding},
+                "item": [{"servicedDate": "2026-01-05"}], "insurer": {"reference": "Organization/i"}}),
+            json!({"resourceType": "ServiceRequest", "id": "s", "intent": "order", "subject": {"reference": "Patient/p"},
+                "instantiatesCanonical": ["https://x.example/plan|2"], "authoredOn": "2026-01-01T10:00:00-07:00",
+                "occurrenceTiming": {"event": ["2026-02-01", "2026-02-09"], "repeat": {"boundsPeriod": {"end": "2027"}}}}),
+            json!({"resourceType": "QuestionnaireResponse", "id": "q", "questionnaire": "https://x.example/q",
+                "subject": {"reference": "Patient/p"}, "authored": "2026-01-01"}),
+        ]
+    }
+
+    /// A small stable hash (FNV-1a): it protects nothing.
+    fn hash(text: &str) -> u64 {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    #[test]
+    fn what_changes_an_index_raises_its_version() {
+        let rows = crate::types::TYPES.iter().flat_map(|resource_type| parameters::of(resource_type.name));
+        let mut text = String::new();
+        for (position, row) in rows {
+            text += &format!(
+                "{} {} {position} {} {} {:?}\n",
+                row.on,
+                row.code,
+                row.param_type.name(),
+                row.path,
+                row.targets
+            );
+        }
+        let (mut found, mut kinds) = (0, std::collections::HashSet::new());
+        for resource in samples() {
+            let index = Index::of(resource["resourceType"].as_str().unwrap(), &resource);
+            let json = serde_json::to_value(&index.entries).unwrap();
+            for value in index.entries.iter().flat_map(|(_, values)| values) {
+                found += 1;
+                kinds.insert(std::mem::discriminant(value));
+            }
+            text += &format!("{json}\n");
+        }
+        // Number is of no parameter that is served.
+        assert!(found > 40 && kinds.len() == 9, "the samples have {found} values of {} kinds", kinds.len());
+        let hash = hash(&text);
+        assert_eq!(
+            HASHES.get(VERSION as usize - 1),
+            Some(&hash),
+            "The parameter table, or what is taken out of a resource, is not that of version {VERSION}: rows that are stored \
+             would keep an index that no longer tells the truth. Raise VERSION by one, and add {hash:#018x} to HASHES."
+        );
+        assert_eq!(HASHES.len(), VERSION as usize, "each version has a hash");
     }
 }

@@ -309,12 +309,12 @@ impl Resources {
         Ok(rows)
     }
 
-    /// What a row is. One whose JSON lies in the bucket and whose index is of another table is indexed anew from there.
+    /// What a row is. One whose JSON lies in the bucket and whose index is of another version is indexed anew from there.
     async fn found(&self, item: &Item, steps: u8) -> Result<Found, StoreError> {
         let mut found = decode(item, steps)?;
         if let Found::Resource(row) = &mut found
             && let Text::InBucket(object) = &row.json
-            && row.index().table != index::version()
+            && row.index().version != index::VERSION
         {
             let (index, _) = self.object(row, object).await.map_err(|ObjectError(error)| error)?;
             row.index = row::Packed::known(index);

@@ -4,10 +4,8 @@
 //! JSON holds no bytes below 0x09, so zero ends it, and 1 and 2 stand in it for what the row's other attributes say: the id,
 //! the version and its time. The index says only what they do not say, and a value once for all parameters that have it; values
 //! that stand in the JSON and again in the index cost little in one frame, and a search reads the index without reading the
-//! JSON. A row whose index was made by another version of the parameter table is indexed anew from its JSON as it is read, so a
+//! JSON. A row whose index is of another [`index::VERSION`] is indexed anew from its JSON as it is read, so a
 //! new search parameter works on rows that are there.
-//!
-//! Format 0, the first, had no dictionary: the length of the rest, and a frame of the index's length, the index and the JSON.
 
 use std::sync::OnceLock;
 
@@ -24,9 +22,6 @@ use crate::store::StoreError;
 use crate::store::objects::Object;
 
 pub use crate::store::schema::{moment, position};
-
-/// The first format.
-const WITHOUT_DICTIONARY: u8 = 0;
 
 /// Stands in the JSON for `"id":"…"`.
 const ID: u8 = 1;
@@ -48,7 +43,7 @@ pub struct Version<'a> {
 /// An index as it is kept: parameters with the same values share them. None at all are those of the row's [`Version`].
 #[derive(Serialize, Deserialize)]
 struct Stored {
-    table: u32,
+    version: u32,
     entries: Vec<(Vec<u16>, Vec<Value>)>,
 }
 
@@ -175,7 +170,7 @@ impl Stored {
                 None => entries.push((vec![*position], values.to_vec())),
             }
         }
-        Stored { table: index.table, entries }
+        Stored { version: index.version, entries }
     }
 
     fn index(self, version: &Version) -> Index {
@@ -189,7 +184,7 @@ impl Stored {
             }
         }
         entries.sort_by_key(|(position, _)| *position);
-        Index { table: self.table, entries }
+        Index { version: self.version, entries }
     }
 }
 
@@ -235,13 +230,11 @@ pub fn unpack(version: &Version, bytes: &[u8]) -> Result<(Index, String), StoreE
 pub(super) fn open(version: &Version, bytes: &[u8]) -> Result<(Packed, String), StoreError> {
     let resource_type = version.key.resource_type.as_str();
     let unpacked = match bytes.split_first() {
-        Some((&WITHOUT_DICTIONARY, rest)) => {
-            first_format(resource_type, rest).map(|(index, json)| (Packed::known(index), json))
-        }
-        Some((&format, _)) if format > dictionary::NEWEST => {
+        Some((&format, _)) if !(1..=dictionary::NEWEST).contains(&format) => {
             let newest = dictionary::NEWEST;
-            let text =
-                format!("a row of type {resource_type} is of format {format}; this version knows those up to {newest}");
+            let text = format!(
+                "a row of type {resource_type} is of format {format}; this version knows formats 1 to {newest}"
+            );
             return Err(StoreError::Fault(text));
         }
         Some((&format, frame)) => dictionary::decompress(format, frame).and_then(|plain| parts(version, &plain)),
@@ -266,11 +259,11 @@ fn parts(version: &Version, plain: &[u8]) -> Option<(Packed, String)> {
     }
     let json = String::from_utf8(json).ok()?;
     let stored = &plain[end + 1..];
-    let table = postcard::take_from_bytes::<u32>(stored).ok().map(|(table, _)| table);
+    let made_by = postcard::take_from_bytes::<u32>(stored).ok().map(|(version, _)| version);
     let index = if json.is_empty() {
         // Where the JSON lies in the bucket, whoever reads it there indexes it anew.
         Packed::known(postcard::from_bytes::<Stored>(stored).ok()?.index(version))
-    } else if table == Some(index::version()) {
+    } else if made_by == Some(index::VERSION) {
         Packed { stored: stored.to_vec(), index: OnceLock::new() }
     } else {
         Packed::known(anew(&version.key.resource_type, &json)?)
@@ -278,17 +271,7 @@ fn parts(version: &Version, plain: &[u8]) -> Option<(Packed, String)> {
     Some((index, json))
 }
 
-/// A row of the first format. Its index was written in another way, too.
-fn first_format(resource_type: &str, rest: &[u8]) -> Option<(Index, String)> {
-    let (size, frame) = rest.split_first_chunk::<4>()?;
-    let plain = zstd::bulk::decompress(frame, usize::try_from(u32::from_le_bytes(*size)).ok()?).ok()?;
-    let (length, rest) = plain.split_first_chunk::<4>()?;
-    let (_, json) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-    let json = String::from_utf8(json.to_vec()).ok()?;
-    Some((anew(resource_type, &json)?, json))
-}
-
-/// The index of a JSON text; of one that lies in the bucket, an index of no table.
+/// The index of a JSON text; of one that lies in the bucket, an index of nothing.
 fn anew(resource_type: &str, json: &str) -> Option<Index> {
     if json.is_empty() {
         return Some(Index::default());
@@ -334,26 +317,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_the_first_format_unpacks() {
-        let (key, resource) = (Reference::new("Observation", "o"), observation());
-        let text = resource.to_string();
-        let plain = [3u32.to_le_bytes().as_slice(), &[7, 7, 7], text.as_bytes()].concat();
-        let size = u32::try_from(plain.len()).unwrap().to_le_bytes();
-        let packed = [&[0], size.as_slice(), &zstd::bulk::compress(&plain, 12).unwrap()].concat();
-        assert_eq!(unpack(&version(&key), &packed).unwrap(), (Index::of("Observation", &resource), text));
-    }
-
-    #[test]
-    fn a_format_of_a_newer_version_is_told_by_its_number() {
+    fn a_format_that_this_version_does_not_know_is_told_by_its_number() {
         let key = Reference::new("Claim", "c");
-        let error = unpack(&version(&key), &[200, 1, 2]).unwrap_err().to_string();
-        assert!(error.contains("Claim is of format 200; this version knows those up to"), "{error}");
+        for format in [0, 200] {
+            let error = unpack(&version(&key), &[format, 1, 2]).unwrap_err().to_string();
+            let told = format!("Claim is of format {format}; this version knows formats 1 to");
+            assert!(error.contains(&told), "{error}");
+        }
     }
 
     #[test]
-    fn an_index_of_another_table_is_made_anew() {
+    fn an_index_of_another_version_is_made_anew() {
         let (key, resource) = (Reference::new("Observation", "o"), observation());
-        let stale = Index { table: 0, entries: Vec::new() };
+        let stale = Index { version: 0, entries: Vec::new() };
         let packed = pack(&version(&key), &stale, &resource.to_string()).unwrap();
         assert_eq!(unpack(&version(&key), &packed).unwrap().0, Index::of("Observation", &resource));
     }

@@ -65,7 +65,7 @@ pub fn home(item: &Item) -> Item {
 /// What one load brought to a member: a row with the moment in its key and the resources in its body, compressed.
 pub fn receipt(owner: &str, now: i64, items: &[Item]) -> Item {
     let names: Vec<&str> = items.iter().map(|item| text(item, "sk")).collect();
-    let index = Index { table: index::version(), entries: Vec::new() };
+    let index = Index { version: index::VERSION, entries: Vec::new() };
     let packed = pack(&of_receipt(&Reference::new("Basic", "r")), &index, &names.join(",")).expect("it packs");
     Item::from([
         ("pk".to_owned(), AttributeValue::S(format!("Patient/{owner}"))),
