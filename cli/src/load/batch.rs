@@ -9,8 +9,9 @@ use shared::clock::Time;
 use shared::fhir::claim::claim;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
+use shared::record::partition::Partition;
 use shared::record::receipt::{self, receipt};
-use shared::record::writer::{Change, Partition, Standing, Written};
+use shared::record::writer::{Change, Standing, Written};
 use shared::store::StoreError;
 use shared::store::objects::content_hash;
 
@@ -48,7 +49,8 @@ impl Run<'_> {
             if written == Written::Stored {
                 self.report.files += ready.pending.documents.len() as u64;
             }
-            self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Partition::Unclaimed));
+            self.report.unclaimed +=
+                u64::from(ready.change.partitions().any(|partition| *partition == Partition::Unclaimed));
         }
         Ok(())
     }
@@ -159,8 +161,8 @@ impl Run<'_> {
             if outcome != Written::Stored {
                 continue;
             }
-            for place in ready.change.places() {
-                match place {
+            for partition in ready.change.partitions() {
+                match partition {
                     Partition::Member(owner) => {
                         let named = receipts.entry((ready.pending.file, owner)).or_default();
                         named.insert(ready.change.reference().clone());

@@ -8,7 +8,8 @@ use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::record::writer::{Change, Partition};
+use shared::record::partition::Partition;
+use shared::record::writer::Change;
 use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
 
 use super::attachments::{checked_data, filed};

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
-use shared::record::writer::{Feed, source_date};
+use shared::record::writer::{PlannedNames, source_date};
 
 use super::reason::{Kind, Reason};
 use super::references::{Names, binaries_in, names_in};
@@ -113,7 +113,7 @@ impl Survey {
     }
 }
 
-impl Feed for Survey {
+impl PlannedNames for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
         let is_owners = |document: &&Reference| {
             let named = self.documents.get(document).and_then(|document| self.names.of(&document.owner));

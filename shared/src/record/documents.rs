@@ -1,8 +1,8 @@
-//! What a Binary holds, where it is too large for a row: bytes in the bucket, as they are, so that a part can be read and a
-//! link can lead to them; and which resources name a Binary.
+//! The content of a Binary, and which resources name a Binary.
 //!
-//! The row of such a Binary has its JSON without `data`, and says where the object is and what it must be. Who names a Binary is a
-//! row, too (see [`crate::store::schema`]).
+//! A Binary holds a document's bytes. Content that is too large for a row lies in the bucket as it is, so that a part of it can be
+//! read and a link can lead to it. The Binary's row then has the JSON without `data`, and says where the object is and which bytes it
+//! must have. Each resource that names a Binary has a row that says so (`store::schema`, "a name").
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,25 +11,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::resources::Resources;
-use super::row::Row;
-use super::writer::Writer;
-use crate::access::{Permits, Sealed};
-use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::StoreError;
-use crate::store::objects::{Object, ObjectBytes, ObjectError, content_hash};
-use crate::store::schema::{self, Key};
-use crate::store::table::{CommitError, Condition, Query, Range, Table};
+use crate::store::objects::{Object, ObjectBytes, content_hash};
+use crate::store::schema;
+use crate::store::table::{RowQuery, SortKeys, Table};
 
-/// The most bytes that stay in the row: what DynamoDB asks for writing and reading them, and S3 for an object, is then about
-/// the same (decision 13).
-pub const LARGEST_IN_ROW: usize = 16 << 10;
+/// The most bytes of content that stay in the row. At this size a row and an object cost about the same to write and to read
+/// (decision 13).
+pub const LARGEST_CONTENT_IN_ROW: usize = 16 << 10;
 
-/// The most bytes that one `PutObject` takes.
-pub const LARGEST: u64 = 5 << 30;
+/// The most bytes of content: what one `PutObject` takes.
+pub const LARGEST_CONTENT: u64 = 5 << 30;
 
-/// What a Binary holds, in the bucket.
+/// The content of a Binary, in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     pub(super) object: Object,
@@ -37,81 +32,9 @@ pub struct Content {
     pub size: u64,
 }
 
-impl Row {
-    /// What this Binary holds, where that lies in the bucket and not in its JSON.
-    pub fn content(&self) -> Option<Content> {
-        self.content.clone()
-    }
-}
-
-impl Resources {
-    /// Reads all that a Binary holds.
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn content(&self, content: &Content) -> Result<Vec<u8>, ObjectError> {
-        self.objects.get(&content.object).await
-    }
-
-    /// Reads a part of it, the `last` byte included.
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn part(&self, content: &Content, first: u64, last: u64) -> Result<Vec<u8>, ObjectError> {
-        self.objects.part(&content.object, content.size, first, last).await
-    }
-
-    /// A link to it (see [`crate::store::objects::Objects::link`]).
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn link(
-        &self,
-        content: &Content,
-        media_type: &str,
-        file: &str,
-        now: Time,
-    ) -> Result<String, ObjectError> {
-        self.objects.link(&content.object, content.size, media_type, file, now).await
-    }
-
-    /// The resources of the permits' types that name a Binary, or once did.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn naming(&self, permits: &Permits, id: &str) -> Result<Sealed<Vec<Reference>>, StoreError> {
-        let mut names = names(&self.table, permits.partition(), &Reference::new("Binary", id)).await?;
-        names.retain(|name| permits.include(&name.resource_type));
-        Ok(permits.seal(names))
-    }
-}
-
-impl Writer {
-    /// Notes that a member's resource names a Binary: whoever may see the one may then see the other, and nothing has to be
-    /// searched to know it. What no longer names it opens nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn name(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        self.table.put(Key::name(owner, binary, by).into(), Condition::Always).await
-    }
-
-    /// The member's resources that name a Binary, or once did.
-    pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-        names(&self.table, schema::member(owner), binary).await
-    }
-
-    /// Notes that it does no more.
-    ///
-    /// # Errors
-    /// [`CommitError::Store`]
-    pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        self.table.delete(Key::name(owner, binary, by), Condition::Always).await
-    }
-}
-
-async fn names(table: &Table, partition: String, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-    let rows = table.pages(Query::new(partition, Range::Under(schema::names(binary)))).await?;
+/// The resources in a member's partition that name a Binary, or once did.
+pub(super) async fn names(table: &Table, partition: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
+    let rows = table.pages(RowQuery::new(partition, SortKeys::Under(schema::names(binary)))).await?;
     let mut names = Vec::with_capacity(rows.len());
     for row in rows {
         names.extend(row.key()?.names(binary));
@@ -158,13 +81,13 @@ pub fn named_binaries(resource: &Json) -> BTreeSet<String> {
 /// The bytes of a Binary's `data`: base64, in which R4 allows white space.
 ///
 /// # Errors
-/// Why it is no base64, in words for the plan's data team.
+/// Why `data` is no base64, in words for the plan's data team.
 pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
     let compact: Vec<u8> = data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(compact).map_err(|error| error.to_string())
 }
 
-/// Bytes on their way to the bucket.
+/// A Binary's content on its way to the bucket.
 #[derive(Clone, Debug)]
 pub struct Upload {
     content: Content,
@@ -173,17 +96,17 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Of what a Binary's JSON holds, if that is too large for the row: then `data` is taken out of it.
+    /// Takes `data` out of a Binary's JSON, if its bytes are too many for the row.
     pub(super) fn taken_from(binary: &mut Json) -> Option<Upload> {
-        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > LARGEST_IN_ROW)?;
-        let is_large = |bytes: &Vec<u8>| bytes.len() > LARGEST_IN_ROW && binary["resourceType"] == "Binary";
+        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > LARGEST_CONTENT_IN_ROW)?;
+        let is_large = |bytes: &Vec<u8>| bytes.len() > LARGEST_CONTENT_IN_ROW && binary["resourceType"] == "Binary";
         let bytes = decoded(data).ok().filter(is_large)?;
         binary.as_object_mut()?.shift_remove("data");
         let (sha256, size) = (content_hash(&bytes), bytes.len() as u64);
         Some(Upload::new(binary, sha256, size, ObjectBytes::Memory(bytes.into())))
     }
 
-    /// Of a file of that SHA-256 and size, for a Binary whose JSON is without `data`. It is read while it is sent.
+    /// A file of that SHA-256 and size, for a Binary whose JSON is without `data`. The file is read while it is sent.
     pub fn of_file(binary: &Json, path: PathBuf, sha256: Vec<u8>, size: u64) -> Upload {
         Upload::new(binary, sha256, size, ObjectBytes::File(path))
     }
@@ -194,34 +117,34 @@ impl Upload {
         Upload { content: Content { object, size }, media_type, bytes }
     }
 
-    /// The object that they become.
+    /// The object that it becomes.
     pub(super) fn object(&self) -> &Object {
         &self.content.object
     }
 
-    /// Their SHA-256.
+    /// The SHA-256 of its bytes.
     pub(super) fn sha256(&self) -> &[u8] {
         &self.content.object.sha256
     }
 
-    /// How many they are.
+    /// How many bytes it has.
     pub(super) fn size(&self) -> u64 {
         self.content.size
     }
 
-    /// Under which media type the bucket gives them out.
+    /// The media type under which the bucket gives it out.
     pub(super) fn media_type(&self) -> &'static str {
         self.media_type
     }
 
-    /// The bytes themselves.
+    /// Its bytes.
     pub(super) fn bytes(&self) -> &ObjectBytes {
         &self.bytes
     }
 }
 
-/// The types that nothing runs in, whoever shows them. What is none of these leaves the bucket as mere bytes: there no
-/// `Content-Security-Policy` of ours goes with it.
+/// Media types in which no script can run, whichever program shows them. Everything else leaves the bucket as mere bytes, because no
+/// `Content-Security-Policy` of ours goes with an answer of S3.
 const INERT: &[&str] = &[
     "application/dicom",
     "application/pdf",
@@ -260,12 +183,13 @@ mod tests {
 
     #[test]
     fn large_data_are_taken_out_of_a_binary_and_small_ones_stay() {
-        let mut small = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW])});
+        let mut small =
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_CONTENT_IN_ROW])});
         assert!(Upload::taken_from(&mut small).is_none() && small["data"].is_string());
         let mut large =
-            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW + 3])});
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_CONTENT_IN_ROW + 3])});
         let taken = Upload::taken_from(&mut large).unwrap();
-        assert_eq!((taken.content.size, large.get("data")), (LARGEST_IN_ROW as u64 + 3, None));
+        assert_eq!((taken.content.size, large.get("data")), (LARGEST_CONTENT_IN_ROW as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
     }
 

@@ -1,8 +1,8 @@
-//! Receipts: for each file that was received, each member has a Provenance that says which plan sent what, and when (`PDex`,
-//! "Provenance").
+//! Receipts: for each file that was received, each of its members gets a Provenance that says which plan sent what, and when
+//! (`PDex`, "Provenance").
 //!
-//! A receipt is written before the resources that it names, and its id begins with the moment. So the receipts of a member are
-//! also the journal of their record: whoever asks what is new since a moment reads the receipts from then on, and nothing else.
+//! A receipt is written before the resources that it names, and its id begins with the moment. So a member's receipts are also the
+//! journal of their record: to know what is new since a moment, it is enough to read the receipts from then on.
 
 use serde_json::{Value as Json, json};
 
@@ -10,16 +10,17 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::schema::{AFTER_ALL, sortable};
 
-/// What a receipt's id begins with.
+/// The beginning of a receipt's id.
 const PREFIX: &str = "received-";
 
-/// A receipt may be so much older than the resources that it names, in milliseconds: a batch is written after it.
+/// By how many milliseconds a receipt may be older than the resources that it names: a batch is written after its receipts.
 pub const LEAD: i64 = 10 * 60_000;
 
-/// A receipt names at most so many resources, so that a page can carry it.
+/// The most resources that a receipt names, so that a page can carry it.
 pub const MOST_TARGETS: usize = 500;
 
-/// A receipt for `targets`, sent by `plan`. `salt` tells it from others of the same moment: letters, digits and `-`, at most 40.
+/// A receipt for `targets`, which `plan` sent. `salt` tells it from other receipts of the same moment; it is at most 40 letters, digits
+/// and `-`.
 pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
     let targets: Vec<Json> = targets.iter().map(|target| json!({"reference": target.to_string()})).collect();
     let coding = |system: &str, code: &str, display: &str| json!({"coding": [{"system": system, "code": code, "display": display}]});

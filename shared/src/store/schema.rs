@@ -11,22 +11,22 @@
 //! | `<Type>/<id>` | `<Type>/<id>` | a shared resource, or its tombstone |
 //! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | a Binary that no resource names yet, out of everyone's reach |
 //! | `home/<Type>/<id>` | `<Type>/<id>` | a home: the members in whose partitions copies of the resource may stand |
-//! | `shared` | `<moment>` | a moment at which something shared changed: 11 hexadecimal digits, milliseconds since 1970 |
+//! | `shared` | `<moment>` | a moment at which shared resources changed: 11 hexadecimal digits, milliseconds since 1970 |
 //!
-//! A row with `b` is a resource, one with `v` alone a tombstone, one with neither a pointer.
+//! In a member's partition a row with `b` is a resource, one with `v` and no `b` a tombstone, one with neither a pointer.
 //!
 //! | attribute | type | means | stands on |
 //! |---|---|---|---|
 //! | `v` | N | `meta.versionId` | resources, tombstones |
 //! | `u` | N | `meta.lastUpdated`, in milliseconds since 1970 | resources, tombstones |
-//! | `b` | B | JSON and search index in one frame, see [`crate::record::row`] | resources |
-//! | `h` | B | 16 bytes of the SHA-256 of the content without `v` and `u`: what is the same makes no new version | resources |
+//! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`] | resources |
+//! | `h` | B | the first 16 bytes of the SHA-256 of the content without `v` and `u`: the same content makes no new version | resources |
 //! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970 | resources of a source that gives one |
 //! | `d` | S | [`position`] in the history: `<Type>/<moment>/<id>`; the sort key of the local index `by-date` | members' own resources of types with a date |
 //! | `f` | SS | ids of the Binaries that the resource names, or named until they were dropped | resources that name Binaries |
 //! | `o` | S | key of an object in the bucket | Binaries and resources too large for a row |
 //! | `s` | B | SHA-256 of that object | the same |
-//! | `l` | N | length of that object, which is then what a Binary holds; without it the object is the resource | Binaries |
+//! | `l` | N | length of that object, which then is the content of a Binary; without it the object is the resource | Binaries |
 //! | `n` | N | 2 where only a shared resource refers to the target | pointers of the second step |
 //! | `w` | SS | Patient ids of members | homes |
 //!
@@ -35,14 +35,14 @@
 //! | pk | sk | row |
 //! |---|---|---|
 //! | `client#<client id>` | `-` | an app |
-//! | `member#<user name>` | `-` | who may sign in |
+//! | `member#<user name>` | `-` | a member who may sign in |
 //! | `request#<hash>` | `-` | an authorization request |
 //! | `session#<hash>` | `-` | a member's session |
 //! | `code#<hash>` | `-` | an authorization code |
 //! | `grant#<member>` | `<id>` | a grant, under an id that stands for the member |
 //! | `refresh#<hash>` | `-` | a refresh token |
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
-//! | `signing-keys#all` | `-` | which keys sign, and from when until when |
+//! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |
 //!
@@ -50,8 +50,8 @@
 //! |---|---|---|---|
 //! | `v` | S | the record, as JSON | records |
 //! | `rev` | N | its revision: a change commits only against the one that it was made from | records |
-//! | `commit` | S | which commit wrote it, so that a repeated write knows its own | records |
-//! | `ttl` | N | when it ends, in seconds since 1970; DynamoDB deletes it some days later | whatever ends |
+//! | `commit` | S | the commit that wrote it, so that a repeated write knows its own row | records |
+//! | `ttl` | N | the moment at which it ends, in seconds since 1970; DynamoDB deletes it some days later | all that end |
 //! | `n` | N | the count | counters |
 //!
 //! # `audit`
@@ -65,11 +65,11 @@
 //! |---|---|---|---|
 //! | `action` | S | `read`, `search`, `everything`, `sign-in` … | all |
 //! | `outcome` | S | `ok`, or an error's name | all |
-//! | `ip` | S | from where | all |
-//! | `client` | S | by which app | what an app did |
-//! | `grant` | S | under which grant | what an app did under one |
+//! | `ip` | S | the caller's address | all |
+//! | `client` | S | the app | acts of an app |
+//! | `grant` | S | the grant | acts under a grant |
 //! | `query` | S | path and query | data requests |
-//! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | what gave any out |
+//! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | answers with resources |
 
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
@@ -95,7 +95,7 @@ pub(crate) mod resources {
     pub const STEPS: &str = "n";
     pub const OWNERS: &str = "w";
 
-    /// What a loader must know of a row before it changes it: all that is small.
+    /// The small attributes. A loader reads them before it changes a row.
     pub const STANDING: &[&str] =
         &[super::PK, super::SK, VERSION, LAST_UPDATED, HASH, SOURCE_DATE, BINARIES, OBJECT, OWNERS];
 }
@@ -130,7 +130,7 @@ pub(crate) struct LocalIndex {
 /// Orders each type of a member's resources by date.
 pub(crate) const BY_DATE: LocalIndex = LocalIndex { name: "by-date", sort_key: resources::POSITION };
 
-/// The partition of the moments at which something shared changed.
+/// The partition of the moments at which shared resources changed.
 pub(crate) const SHARED_NEWS: &str = "shared";
 
 /// Sorts after every character of a type or an id.
@@ -177,7 +177,7 @@ impl Key {
         Key { pk: member(owner), sk: format!("{}{by}", names(binary)) }
     }
 
-    /// Of a moment at which something shared changed.
+    /// Of a moment at which shared resources changed.
     pub fn shared_news(moment: Time) -> Key {
         Key { pk: SHARED_NEWS.to_owned(), sk: sortable(moment) }
     }
@@ -217,7 +217,7 @@ impl Key {
         Reference::parse(&self.sk, &[])
     }
 
-    /// In a name of this Binary: the resource that names it.
+    /// In a name of this Binary: the resource that names the Binary.
     pub fn names(&self, binary: &Reference) -> Option<Reference> {
         Reference::parse(self.sk.strip_prefix(&names(binary))?, &[])
     }
@@ -228,12 +228,12 @@ pub(crate) fn member(owner: &str) -> String {
     format!("Patient/{owner}")
 }
 
-/// What the sort keys of a Binary's names begin with.
+/// The beginning of the sort keys of a Binary's names.
 pub(crate) fn names(binary: &Reference) -> String {
     format!("{AFTER_ALL}{binary}/")
 }
 
-/// What the sort keys of a type's resources begin with.
+/// The beginning of the sort keys of a type's resources.
 pub(crate) fn of_type(resource_type: &str) -> String {
     format!("{resource_type}/")
 }
@@ -260,7 +260,7 @@ pub(crate) fn positions(resource_type: &str, (low, high): (i64, i64)) -> (String
     (format!("{resource_type}/{low:013x}/"), format!("{resource_type}/{high:013x}/{AFTER_ALL}"))
 }
 
-/// A moment as text that sorts as time does: 11 hexadecimal digits, milliseconds since 1970. What was before is 1970.
+/// A moment as text that sorts as time does: 11 hexadecimal digits, milliseconds since 1970. An earlier moment counts as 1970.
 pub(crate) fn sortable(time: Time) -> String {
     format!("{:011x}", time.0.max(0))
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::schema::{Key, PK, SK};
 
 /// A row as DynamoDB has it: attributes by name. It may hold health data, so it has no `Debug`.

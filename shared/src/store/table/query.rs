@@ -3,17 +3,18 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use super::item::Item;
-use super::{Consistency, Table};
+use super::read::{Consistency, Table};
+use crate::store::error::StoreError;
+use crate::store::meter;
 use crate::store::schema::{LocalIndex, SK};
-use crate::store::{StoreError, meter};
 
 /// Which rows of a partition to read, and in which order.
 #[derive(Clone)]
-pub(crate) struct Query {
+pub(crate) struct RowQuery {
     /// The partition key.
     pub partition: String,
     /// The span of sort keys.
-    pub range: Range,
+    pub range: SortKeys,
     /// The local index to read; `None` reads the table itself.
     pub index: Option<LocalIndex>,
     /// Whether the sort keys fall rather than rise.
@@ -28,7 +29,7 @@ pub(crate) struct Query {
 
 /// A span of sort keys.
 #[derive(Clone)]
-pub(crate) enum Range {
+pub(crate) enum SortKeys {
     /// All of them.
     All,
     /// From the first to the second, both included.
@@ -42,17 +43,17 @@ pub(crate) enum Range {
 }
 
 /// What one call read.
-pub(crate) struct Page {
+pub(crate) struct RowPage {
     /// The rows.
     pub items: Vec<Item>,
     /// The key of the row to go on after; `None` at the end.
     pub next: Option<Item>,
 }
 
-impl Query {
+impl RowQuery {
     /// The rows of a partition with sort keys in `range`: all of them, in the table's order, by eventually consistent reads.
-    pub fn new(partition: impl Into<String>, range: Range) -> Query {
-        Query {
+    pub fn new(partition: impl Into<String>, range: SortKeys) -> RowQuery {
+        RowQuery {
             partition: partition.into(),
             range,
             index: None,
@@ -64,17 +65,17 @@ impl Query {
     }
 }
 
-impl Range {
+impl SortKeys {
     /// The key condition over the sort key `sk`, and its values.
     fn condition(self, sk: &str) -> (String, Vec<(&'static str, String)>) {
         match self {
-            Range::All => ("pk = :pk".to_owned(), vec![]),
-            Range::Between(low, high) => {
+            SortKeys::All => ("pk = :pk".to_owned(), vec![]),
+            SortKeys::Between(low, high) => {
                 (format!("pk = :pk AND {sk} BETWEEN :low AND :high"), vec![(":low", low), (":high", high)])
             }
-            Range::From(low) => (format!("pk = :pk AND {sk} >= :low"), vec![(":low", low)]),
-            Range::Before(end) => (format!("pk = :pk AND {sk} < :end"), vec![(":end", end)]),
-            Range::Under(prefix) => (format!("pk = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)]),
+            SortKeys::From(low) => (format!("pk = :pk AND {sk} >= :low"), vec![(":low", low)]),
+            SortKeys::Before(end) => (format!("pk = :pk AND {sk} < :end"), vec![(":end", end)]),
+            SortKeys::Under(prefix) => (format!("pk = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)]),
         }
     }
 }
@@ -84,7 +85,7 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn page(&self, query: Query) -> Result<Page, StoreError> {
+    pub async fn page(&self, query: RowQuery) -> Result<RowPage, StoreError> {
         let (condition, values) = query.range.condition(query.index.map_or(SK, |index| index.sort_key));
         let request = self
             .client
@@ -104,19 +105,19 @@ impl Table {
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
         let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
-        Ok(Page { items, next: answer.last_evaluated_key.map(Item) })
+        Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
     }
 
     /// Reads all pages.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn pages(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        to_the_end(|after| self.page(Query { after, ..query.clone() })).await
+    pub async fn pages(&self, query: RowQuery) -> Result<Vec<Item>, StoreError> {
+        to_the_end(|after| self.page(RowQuery { after, ..query.clone() })).await
     }
 
-    /// Reads every row with a partition key under `prefix`, by consistent reads. It reads the whole table, so it is for the
-    /// operator's command alone: no function may, and none calls it.
+    /// Reads every row with a partition key under `prefix`, by consistent reads. It is for the operator's
+    /// command alone: it reads the whole table, and no function may do that.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -134,7 +135,7 @@ impl Table {
             let answer = meter::call(request.send()).await?;
             meter::read(answer.consumed_capacity());
             let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
-            Ok(Page { items, next: answer.last_evaluated_key.map(Item) })
+            Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
         })
         .await
     }
@@ -143,7 +144,7 @@ impl Table {
 /// Reads page after page, from the start to the end.
 async fn to_the_end<F>(read: impl Fn(Option<Item>) -> F) -> Result<Vec<Item>, StoreError>
 where
-    F: Future<Output = Result<Page, StoreError>>,
+    F: Future<Output = Result<RowPage, StoreError>>,
 {
     let mut page = read(None).await?;
     let mut items = page.items;

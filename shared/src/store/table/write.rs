@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
     TransactWriteItem,
 };
 
 use super::item::{Attribute, Item};
-use super::{Backoff, Table};
+use super::read::{Backoff, Table};
 use crate::clock::Time;
+use crate::store::error::StoreError;
+use crate::store::meter;
 use crate::store::schema::{Key, auth};
-use crate::store::{StoreError, meter};
 
 /// Why a write did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +43,7 @@ pub(crate) enum Condition {
 }
 
 /// One part of a transaction.
-pub(crate) enum Write {
+pub(crate) enum TransactionPart {
     /// A row to write.
     Put(Item, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
@@ -76,8 +78,8 @@ impl Table {
         self.put_and_see(item, condition, ReturnValuesOnConditionCheckFailure::None).await
     }
 
-    /// As [`Table::put`], for a row that nobody else writes. If exactly this row is there, the SDK's first try wrote it, its answer was
-    /// lost, and the second try met it: that is a success.
+    /// As [`Table::put`], for a row that no other request writes. If exactly this row is there, the SDK's first try wrote it and its
+    /// answer was lost: that is a success.
     ///
     /// # Errors
     /// As [`Table::put`].
@@ -204,7 +206,7 @@ impl Table {
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn transact(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+    pub async fn transact(&self, writes: Vec<TransactionPart>) -> Result<(), CommitError> {
         let parts = writes.into_iter().map(|write| self.part(write)).collect::<Result<Vec<_>, _>>()?;
         let request = self
             .client
@@ -237,22 +239,22 @@ impl Table {
         }
     }
 
-    fn part(&self, write: Write) -> Result<TransactWriteItem, StoreError> {
+    fn part(&self, write: TransactionPart) -> Result<TransactWriteItem, StoreError> {
         let (part, table) = (TransactWriteItem::builder(), &self.name);
         let part = match write {
-            Write::Put(item, condition) => {
+            TransactionPart::Put(item, condition) => {
                 let (condition, values) = condition.expression();
                 let put = Put::builder().table_name(table).set_item(Some(item.0)).set_condition_expression(condition);
                 put.set_expression_attribute_values(values).build().map(|put| part.put(put))
             }
-            Write::Check(key, condition) => {
+            TransactionPart::Check(key, condition) => {
                 let (condition, values) = condition.expression();
                 let check = ConditionCheck::builder().table_name(table).set_key(Some(Item::from(key).0));
                 let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
                 check.build().map(|check| part.condition_check(check))
             }
         };
-        part.map(|part| part.build()).map_err(|error| StoreError::Fault(error.to_string()))
+        part.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Fault(error.to_string()))
     }
 }
 

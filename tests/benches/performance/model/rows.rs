@@ -9,7 +9,8 @@ use shared::clock::Time;
 use shared::fhir::index;
 use shared::fhir::index::Index;
 use shared::fhir::reference::Reference;
-use shared::record::row::{Version, pack, position, unpack};
+use shared::record::packing::{ResourceVersion, pack, unpack};
+use shared::record::row::position;
 use shared::store::objects::content_hash;
 
 /// A row.
@@ -26,7 +27,7 @@ pub fn row(resource: &Json, owner: &str, n: usize, now: i64) -> Item {
     let id = format!("00000000-0000-4000-8000-{n:012}");
     resource["id"] = id.clone().into();
     let reference = Reference::new(kind, &id);
-    let version = Version { key: &reference, number: 1, last_updated: Time(now) };
+    let version = ResourceVersion { key: &reference, number: 1, last_updated: Time(now) };
     resource["meta"]["versionId"] = "1".into();
     resource["meta"]["lastUpdated"] = Time(now).to_string().into();
     let packed = pack(&version, &Index::of(kind, &resource), &resource.to_string()).expect("it packs");
@@ -74,8 +75,8 @@ pub fn receipt(owner: &str, now: i64, items: &[Item]) -> Item {
     ])
 }
 
-fn of_receipt(key: &Reference) -> Version<'_> {
-    Version { key, number: 1, last_updated: Time(0) }
+fn of_receipt(key: &Reference) -> ResourceVersion<'_> {
+    ResourceVersion { key, number: 1, last_updated: Time(0) }
 }
 
 /// The keys of the resources that a receipt names.
