@@ -2,10 +2,9 @@
 //! an app like any other: a public client that knows nothing but the FHIR base.
 
 use local_stack::Page;
+use sample_members::Member;
 use shared::clock::Time;
 use shared::oauth::client::Client;
-
-use crate::sample::Member;
 
 /// The demo app's client id.
 pub const CLIENT_ID: &str = "demo-app";

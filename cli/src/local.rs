@@ -9,7 +9,7 @@ use local_stack::LocalStack;
 use tokio::process::Command;
 
 use crate::stack::{self, Descriptor};
-use crate::{demo, sample, samples};
+use crate::{demo, samples};
 
 /// What to run.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<()> {
     let root = stack::checkout()?;
     let binaries = if options.services_only { root.clone() } else { build(&root).await? };
-    let sample = options.samples.then(sample::household);
+    let sample = options.samples.then(sample_members::household);
     eprintln!("starting DynamoDB, S3, KMS{}", if options.services_only { "" } else { " and the gateway" });
     let stack = LocalStack::start(local_stack::Options {
         template: root.join("template.yaml"),

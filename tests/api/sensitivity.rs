@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use patient_access::load::{Kind, Source, Tally};
-use patient_access::sample;
 use serde_json::{Value as Json, json};
 use tests::App;
 
@@ -52,7 +51,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_robins_sample_record_a_deployed_stack_takes_the_ordinary_part_only() {
     let app = App::empty().await;
-    let mut sample = sample::household().resources;
+    let mut sample = sample_members::household().resources;
     sample.retain(|resource| resource["id"].as_str().is_some_and(|id| id.starts_with("robin")));
     let (labelled, plain): (Vec<&Json>, Vec<&Json>) =
         sample.iter().partition(|resource| resource["meta"]["security"].is_array());

@@ -1,0 +1,181 @@
+//! One member's record while it is written: it hands out ids, stamps each resource with its profiles and labels, and
+//! keeps the claims until the end, because deductibles are met in the order of the claims' dates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use time::Date;
+
+use crate::catalog::plans::{DENTAL, Plan};
+use crate::claims::{self, Claim};
+use crate::codes::Code;
+use crate::directory::{self, Doctor};
+use crate::patient::Person;
+use crate::random::Rng;
+use crate::values::{ANCHOR, day, later, resource};
+
+/// A record under construction.
+pub(crate) struct Chart {
+    pub(crate) person: Person,
+    pub(crate) plan: &'static Plan,
+    pub(crate) doctor: &'static Doctor,
+    pub(crate) rng: Rng,
+    /// The person's coverages by plan id, newest last: reference and period.
+    pub(crate) policies: Vec<Policy>,
+    /// Put on everything written while it is set.
+    pub(crate) labels: Vec<Code>,
+    claims: Vec<Claim>,
+    ledger: claims::Ledger,
+    resources: Vec<Value>,
+    numbers: BTreeMap<&'static str, u32>,
+}
+
+/// One Coverage of the record.
+pub(crate) struct Policy {
+    pub(crate) target: String,
+    pub(crate) plan: &'static Plan,
+    pub(crate) start: Date,
+    pub(crate) end: Date,
+}
+
+impl Chart {
+    /// An empty record.
+    pub(crate) fn new(person: Person, plan: &'static Plan, doctor: &'static str, rng: Rng) -> Self {
+        Chart {
+            person,
+            plan,
+            doctor: directory::doctor(doctor),
+            rng,
+            policies: Vec::new(),
+            labels: Vec::new(),
+            claims: Vec::new(),
+            ledger: claims::Ledger::default(),
+            resources: Vec::new(),
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    /// The next id for that kind of thing, e.g. `ada-condition-2`.
+    pub(crate) fn next_id(&mut self, tag: &'static str) -> String {
+        let number = self.numbers.entry(tag).or_default();
+        *number += 1;
+        format!("{}-{tag}-{number}", self.person.id)
+    }
+
+    /// Writes a resource and returns its reference. `on` is when it happened: the source updated it a day or two later.
+    pub(crate) fn put(&mut self, kind: &str, tag: &'static str, on: Date, profiles: &[String], body: Value) -> String {
+        let id = self.next_id(tag);
+        self.put_as(kind, &id, on, profiles, body)
+    }
+
+    /// The same with an id already taken from `next_id`.
+    pub(crate) fn put_as(&mut self, kind: &str, id: &str, on: Date, profiles: &[String], body: Value) -> String {
+        let minute = self.resources.len() % 240;
+        let updated =
+            format!("{}T{:02}:{:02}:00Z", day(later(on, 1 + (minute as i64 % 2))), 2 + minute / 60, minute % 60);
+        self.resources.push(resource(kind, id, profiles, &updated, &self.labels, body));
+        format!("{kind}/{id}")
+    }
+
+    /// Everything that `write` adds carries these security labels.
+    pub(crate) fn labelled<T>(&mut self, labels: &[Code], write: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.labels, labels.to_vec());
+        let out = write(self);
+        self.labels = before;
+        out
+    }
+
+    /// Sends a claim to the plan. It becomes an `ExplanationOfBenefit` in `finish`, where all are decided in order.
+    pub(crate) fn claim(&mut self, mut claim: Claim) {
+        if claim.end > ANCHOR {
+            return;
+        }
+        claim.labels.clone_from(&self.labels);
+        self.claims.push(claim);
+    }
+
+    /// The coverage that pays on that day; dental claims go to the dental plan.
+    pub(crate) fn policy(&self, on: Date, dental: bool) -> &Policy {
+        let matches = |p: &&Policy| (p.plan.id == DENTAL.id) == dental;
+        let mut of_kind = self.policies.iter().filter(matches);
+        let covering = self.policies.iter().filter(matches).find(|p| p.start <= on && on <= p.end);
+        covering.or_else(|| of_kind.next_back()).expect("a coverage before any claim")
+    }
+
+    /// `Patient/<id>`
+    pub(crate) fn patient(&self) -> String {
+        format!("Patient/{}", self.person.id)
+    }
+
+    /// Adds a resource that is already whole.
+    pub(crate) fn push(&mut self, resource: Value) {
+        self.resources.push(resource);
+    }
+
+    /// What has been written so far.
+    pub(crate) fn written(&self) -> &[Value] {
+        &self.resources
+    }
+
+    /// Decides the claims so far, and gives away what has been written since the last time.
+    pub(crate) fn part(&mut self) -> Vec<Value> {
+        let mut claims = std::mem::take(&mut self.claims);
+        claims.sort_by(|a, b| (a.end, &a.number).cmp(&(b.end, &b.number)));
+        let mut ledger = std::mem::take(&mut self.ledger);
+        for claim in claims {
+            self.labels.clone_from(&claim.labels);
+            claims::settle(self, &mut ledger, &claim);
+        }
+        self.ledger = ledger;
+        self.labels.clear();
+        crate::provenance::provenances(self);
+        std::mem::take(&mut self.resources)
+    }
+
+    /// Decides the claims and gives the whole record away.
+    pub(crate) fn finish(mut self) -> Vec<Value> {
+        self.part()
+    }
+}
+
+/// Adds the shared resources that the given ones refer to, and those that these refer to in turn.
+pub(crate) fn with_shared(mut resources: Vec<Value>, already: &mut BTreeSet<String>) -> Vec<Value> {
+    let mut from = 0;
+    while from < resources.len() {
+        let mut targets = BTreeSet::new();
+        for resource in &resources[from..] {
+            references(resource, &mut targets);
+        }
+        from = resources.len();
+        for target in targets {
+            if !already.contains(&target)
+                && let Some(shared) = directory::find(&target)
+            {
+                already.insert(target);
+                resources.push(shared);
+            }
+        }
+    }
+    resources
+}
+
+fn references(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|v| references(v, into)),
+        Value::Object(map) => {
+            for (key, v) in map {
+                match v {
+                    // A questionnaire is named by its canonical, which ends like a reference.
+                    Value::String(s) if key == "reference" || key == "questionnaire" => {
+                        let tail = s.rsplitn(3, '/').collect::<Vec<_>>();
+                        if let [id, kind, ..] = tail[..] {
+                            into.insert(format!("{kind}/{id}"));
+                        }
+                    }
+                    _ => references(v, into),
+                }
+            }
+        }
+        _ => {}
+    }
+}

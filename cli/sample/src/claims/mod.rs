@@ -1,0 +1,385 @@
+//! Claims, decided and explained: `ExplanationOfBenefit` for the five kinds of C4BB.
+//!
+//! A `Claim` says what was done and billed. `settle` lets the plan decide each line in cents (`money.rs`) and writes
+//! the resource: the common part here, what only one kind has in the file of that kind.
+
+mod institutional;
+mod money;
+mod oral;
+mod pharmacy;
+mod professional;
+
+use serde_json::{Value, json};
+use time::Date;
+
+use crate::catalog::drugs::Drug;
+use crate::catalog::services::{Service, Share};
+use crate::chart::Chart;
+use crate::codes::*;
+use crate::coverage;
+use crate::directory::{self, Doctor, PAYER};
+use crate::values::{at, coding, concept, day, later, named, period};
+
+pub(crate) use institutional::Stay;
+pub(crate) use money::Ledger;
+pub(crate) use oral::Dental;
+pub(crate) use pharmacy::Fill;
+pub(crate) use professional::Ride;
+
+/// What kind of claim it is, with what only that kind has.
+pub(crate) enum Kind {
+    Inpatient(Stay),
+    Outpatient(Stay),
+    /// Care by a professional; an ambulance ride has details of its own.
+    Professional(Option<Ride>),
+    Pharmacy(Fill),
+    Oral(Dental),
+}
+
+/// One line of a claim.
+pub(crate) struct Line {
+    pub(crate) code: Code,
+    pub(crate) date: Date,
+    pub(crate) charge: i64,
+    pub(crate) allowed: i64,
+    pub(crate) share: Share,
+    pub(crate) units: u32,
+    pub(crate) revenue: Option<Code>,
+    pub(crate) place: Code,
+    pub(crate) modifiers: Vec<Code>,
+    /// Why the plan pays nothing for it.
+    pub(crate) denied: Option<Code>,
+    /// Tooth and surfaces.
+    pub(crate) tooth: Option<(Code, Vec<Code>)>,
+}
+
+impl Line {
+    /// A service of the price list, given at `place`.
+    pub(crate) fn service(service: &Service, date: Date, place: Code) -> Self {
+        let (charge, allowed) = service.price;
+        Line::priced(service.code, date, charge, allowed, service.share, place)
+    }
+
+    /// Something with a price of its own.
+    pub(crate) fn priced(code: Code, date: Date, charge: i64, allowed: i64, share: Share, place: Code) -> Self {
+        Line {
+            code,
+            date,
+            charge,
+            allowed,
+            share,
+            units: 1,
+            revenue: None,
+            place,
+            modifiers: Vec::new(),
+            denied: None,
+            tooth: None,
+        }
+    }
+
+    /// Under that revenue code.
+    pub(crate) fn revenue(mut self, code: Code) -> Self {
+        self.revenue = Some(code);
+        self
+    }
+
+    /// That many units, at that many times the price.
+    pub(crate) fn times(mut self, units: u32) -> Self {
+        self.units = units;
+        self.charge *= i64::from(units);
+        self.allowed *= i64::from(units);
+        self
+    }
+
+    /// Refused for that reason.
+    pub(crate) fn refused(mut self, reason: Code) -> Self {
+        self.denied = Some(reason);
+        self
+    }
+}
+
+/// What was billed.
+pub(crate) struct Claim {
+    /// The plan's claim number.
+    pub(crate) number: String,
+    pub(crate) kind: Kind,
+    pub(crate) start: Date,
+    pub(crate) end: Date,
+    /// Who bills: an organization's id.
+    pub(crate) provider: &'static str,
+    /// Who worked on it: role, doctor.
+    pub(crate) team: Vec<(Code, &'static Doctor)>,
+    /// Diagnoses with their type, the principal one first.
+    pub(crate) diagnoses: Vec<(Code, Code)>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) in_network: bool,
+    /// The claim this one corrects, or the one that corrects it.
+    pub(crate) related: Option<(Code, String)>,
+    /// Said to the member in so many words.
+    pub(crate) notes: Vec<&'static str>,
+    pub(crate) authorization: Option<String>,
+    /// Paid as a whole (by case rate): the amounts stand at the head instead of at the lines.
+    pub(crate) case_rate: bool,
+    pub(crate) labels: Vec<Code>,
+}
+
+pub(crate) const PRINCIPAL: Code = diagnosis_type("principal", "Principal Diagnosis");
+pub(crate) const ADMITTING: Code = diagnosis_type("admitting", "Admitting Diagnosis");
+pub(crate) const SECONDARY: Code = c4bb_diagnosis("secondary", "Secondary");
+pub(crate) const OTHER: Code = c4bb_diagnosis("other", "Other");
+pub(crate) const REASON_FOR_VISIT: Code = c4bb_diagnosis("patientreasonforvisit", "Patient Reason for Visit");
+pub(crate) const EXTERNAL_CAUSE: Code = c4bb_diagnosis("externalcauseofinjury", "External Cause of Injury");
+pub(crate) const RENDERING: Code = c4bb_team("rendering", "Rendering provider");
+pub(crate) const REFERRING: Code = c4bb_team("referring", "Referring");
+pub(crate) const ATTENDING: Code = c4bb_team("attending", "Attending");
+pub(crate) const OPERATING: Code = c4bb_team("operating", "Operating");
+pub(crate) const PRESCRIBING: Code = c4bb_team("prescribing", "Prescribing provider");
+pub(crate) const PRIOR: Code = related_claim("prior", "Prior Claim");
+pub(crate) const REPLACED_BY: Code = c4bb_related("replacedby", "Replaced by claim number");
+pub(crate) const NO_AUTHORIZATION: Code =
+    carc("197", "Precertification/authorization/notification/pre-treatment absent.");
+pub(crate) const DUPLICATE: Code = carc("18", "Exact duplicate claim/service");
+
+impl Claim {
+    /// An ordinary, in-network claim.
+    pub(crate) fn new(chart: &mut Chart, kind: Kind, start: Date, end: Date, provider: &'static str) -> Self {
+        let tag = match kind {
+            Kind::Pharmacy(_) => "rx",
+            Kind::Oral(_) => "dn",
+            _ => "cl",
+        };
+        let number = chart.next_id(tag).to_uppercase();
+        Claim {
+            number,
+            kind,
+            start,
+            end,
+            provider,
+            team: Vec::new(),
+            diagnoses: Vec::new(),
+            lines: Vec::new(),
+            in_network: true,
+            related: None,
+            notes: Vec::new(),
+            authorization: None,
+            case_rate: false,
+            labels: Vec::new(),
+        }
+    }
+
+    /// A visit to a doctor: one claim, its lines billed by the doctor's employer.
+    pub(crate) fn visit(
+        chart: &mut Chart,
+        doctor: &'static Doctor,
+        date: Date,
+        diagnosis: Code,
+        lines: Vec<Line>,
+    ) -> Self {
+        let mut claim = Claim::new(chart, Kind::Professional(None), date, date, doctor.works_at);
+        claim.team.push((RENDERING, doctor));
+        claim.diagnoses.push((diagnosis, PRINCIPAL));
+        claim.lines = lines;
+        claim
+    }
+
+    /// One fill at the pharmacy.
+    pub(crate) fn fill(chart: &mut Chart, drug: &'static Drug, date: Date, refill: (u32, u32)) -> Self {
+        let kind =
+            Kind::Pharmacy(Fill { drug, number: refill.0, authorized: refill.1, parts: Vec::new(), rejected: None });
+        let mut claim = Claim::new(chart, kind, date, date, "riverside-pharmacy");
+        let share = Share::Copay(crate::catalog::services::Copay::Drug(drug.tier));
+        let (charge, allowed) = drug.price;
+        claim.team.push((PRESCRIBING, chart.doctor));
+        claim.lines = vec![Line::priced(drug.ndc, date, charge, allowed, share, crate::catalog::services::OFFICE)];
+        claim
+    }
+
+    /// Sends two versions of a claim: the first with a fault, which is taken back, and the one that replaces it.
+    pub(crate) fn corrected(chart: &mut Chart, note: &'static str, make: impl Fn(&mut Chart) -> Claim) {
+        let (mut first, mut second) = (make(chart), make(chart));
+        first.related = Some((REPLACED_BY, second.number.clone()));
+        second.related = Some((PRIOR, first.number.clone()));
+        if let Some(line) = first.lines.first_mut() {
+            line.charge += 1000;
+        }
+        second.notes.push(note);
+        chart.claim(first);
+        chart.claim(second);
+    }
+
+    fn dental(&self) -> bool {
+        matches!(self.kind, Kind::Oral(_))
+    }
+}
+
+/// Decides the claim and writes the `ExplanationOfBenefit`.
+pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
+    let plan = chart.policy(claim.start, claim.dental()).plan;
+    let decided: Vec<money::Amounts> = claim.lines.iter().map(|line| ledger.decide(plan, claim, line)).collect();
+    let total = decided.iter().fold(money::Amounts::default(), |sum, a| sum.plus(a));
+    let profile = match claim.kind {
+        Kind::Inpatient(_) => "Inpatient-Institutional",
+        Kind::Outpatient(_) => "Outpatient-Institutional",
+        Kind::Professional(_) => "Professional-NonClinician",
+        Kind::Pharmacy(_) => "Pharmacy",
+        Kind::Oral(_) => "Oral",
+    };
+    let received = later(claim.end, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 3 });
+    let created = later(received, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 4 });
+    let org = directory::organization(claim.provider);
+    let paid = match (total.denied, total.benefit) {
+        (0, _) => c4bb_status("paid", "Paid"),
+        (_, 0) => c4bb_status("denied", "Denied"),
+        _ => c4bb_status("partiallypaid", "Partially Paid"),
+    };
+    // Taken back: another version of the claim has replaced this one.
+    let replaced = matches!(&claim.related, Some((code, _)) if *code == REPLACED_BY);
+    let mut body = json!({
+        "language": "en-US",
+        "identifier": [{
+            "type": concept(c4bb_identifier("uc", "Unique Claim ID")),
+            "system": format!("{PLAN_IDS}/claim"),
+            "value": claim.number,
+        }],
+        "status": if replaced { "cancelled" } else { "active" },
+        "type": Value::Null,
+        "subType": Value::Null,
+        "use": "claim",
+        "patient": named(&chart.patient(), &chart.person.name()),
+        "billablePeriod": period(claim.start, claim.end),
+        "created": at(created, 9, 0),
+        "insurer": named(PAYER, "Lakeshore Health Plan"),
+        "provider": named(&org.target(), org.name),
+        "priority": concept(priority("normal", "Normal")),
+        "related": claim.related.as_ref().map(|(code, number)| json!([{
+            "relationship": concept(*code),
+            "reference": {"system": format!("{PLAN_IDS}/claim"), "value": number},
+        }])),
+        "payee": {"type": concept(payee_type("provider", "Provider")), "party": named(&org.target(), org.name)},
+        "outcome": "complete",
+        "disposition": if total.denied == total.submitted { "Denied" } else { "Processed" },
+        "careTeam": team(claim),
+        "supportingInfo": Value::Null,
+        "diagnosis": diagnoses(claim),
+        "procedure": Value::Null,
+        "insurance": coverage::insurance(chart, claim.start, claim.dental(), claim.authorization.as_deref()),
+        "item": items(claim, &decided),
+        "adjudication": head(claim, &total),
+        "total": money::totals(&total, matches!(claim.kind, Kind::Pharmacy(_))),
+        "payment": {
+            "type": concept(paid),
+            "date": day(later(created, 5)),
+            "amount": crate::values::money(total.benefit),
+        },
+        "processNote": notes(claim),
+    });
+    match &claim.kind {
+        Kind::Inpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, true),
+        Kind::Outpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, false),
+        Kind::Professional(ride) => professional::complete(&mut body, chart, claim, ride.as_ref(), received),
+        Kind::Pharmacy(fill) => pharmacy::complete(&mut body, claim, fill, received),
+        Kind::Oral(dental) => oral::complete(&mut body, chart, claim, dental, received),
+    }
+    let profiles = c4bb(&format!("ExplanationOfBenefit-{profile}"));
+    let id = claim.number.to_lowercase();
+    chart.put_as("ExplanationOfBenefit", &id, created, &profiles, body);
+}
+
+fn team(claim: &Claim) -> Vec<Value> {
+    let one = |(i, (role, doctor)): (usize, &(Code, &Doctor))| {
+        let qualified = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
+        json!({
+            "sequence": i + 1,
+            "provider": doctor.reference(),
+            "role": concept(*role),
+            "qualification": qualified.then(|| concept(doctor.specialty)),
+        })
+    };
+    claim.team.iter().enumerate().map(one).collect()
+}
+
+fn diagnoses(claim: &Claim) -> Vec<Value> {
+    // Present on admission: asked of hospital stays only.
+    let stay = matches!(claim.kind, Kind::Inpatient(_));
+    let present = present_on_admission("Y", "Diagnosis was present at time of inpatient admission");
+    let one = |(i, (code, kind)): (usize, &(Code, Code))| {
+        json!({
+            "sequence": i + 1,
+            "diagnosisCodeableConcept": concept(*code),
+            "type": [concept(*kind)],
+            "onAdmission": stay.then(|| concept(present)),
+        })
+    };
+    claim.diagnoses.iter().enumerate().map(one).collect()
+}
+
+fn notes(claim: &Claim) -> Vec<Value> {
+    let one = |(i, text): (usize, &&str)| {
+        json!({
+            "number": i + 1,
+            "type": "display",
+            "text": text,
+            "language": {"coding": [coding(language("en-US", "English (United States)"))]},
+        })
+    };
+    claim.notes.iter().enumerate().map(one).collect()
+}
+
+fn items(claim: &Claim, decided: &[money::Amounts]) -> Vec<Value> {
+    let pharmacy = matches!(claim.kind, Kind::Pharmacy(_));
+    let by_professional = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
+    let one = |(i, (line, amounts)): (usize, (&Line, &money::Amounts))| {
+        let quantity = match &claim.kind {
+            Kind::Pharmacy(fill) => json!({"value": fill.drug.fill.0, "unit": fill.drug.dose.1}),
+            _ => json!({"value": line.units}),
+        };
+        let product = match line.code {
+            NOT_APPLICABLE => json!({"coding": [coding(line.code)]}),
+            code => concept(code),
+        };
+        json!({
+            "sequence": i + 1,
+            "careTeamSequence": (!claim.team.is_empty() && !pharmacy).then_some([1]),
+            "diagnosisSequence": (!claim.diagnoses.is_empty()).then_some([1]),
+            "revenue": line.revenue.map(concept),
+            "productOrService": product,
+            "modifier": line.modifiers.iter().map(|m| concept(*m)).collect::<Vec<_>>(),
+            "servicedDate": day(line.date),
+            "locationCodeableConcept": by_professional.then(|| concept(line.place)),
+            "quantity": quantity,
+            "bodySite": line.tooth.as_ref().map(|t| concept(t.0)),
+            "subSite": line.tooth.as_ref().map(|t| t.1.iter().map(|s| concept(*s)).collect::<Vec<_>>()),
+            "noteNumber": ((line.denied.is_some() || i == 0) && !claim.notes.is_empty()).then_some([1]),
+            "adjudication": money::line(claim, line, amounts),
+        })
+    };
+    claim.lines.iter().zip(decided).enumerate().map(one).collect()
+}
+
+/// Products and services that have no procedure code, such as room and board.
+pub(crate) const NOT_APPLICABLE: Code = absent("not-applicable", "Not Applicable");
+
+fn network(claim: &Claim) -> Value {
+    concept(if claim.in_network {
+        c4bb_status("innetwork", "In Network")
+    } else {
+        c4bb_status("outofnetwork", "Out Of Network")
+    })
+}
+
+fn head(claim: &Claim, total: &money::Amounts) -> Vec<Value> {
+    let status = |code: Code| json!({"category": concept(code), "reason": network(claim)});
+    let billing = status(c4bb_discriminator("billingnetworkstatus", "Billing Network Status"));
+    let rendering = status(c4bb_discriminator("renderingnetworkstatus", "Rendering Network Status"));
+    let benefit = status(c4bb_discriminator("benefitpaymentstatus", "Benefit Payment Status"));
+    let mut out = match claim.kind {
+        Kind::Professional(_) => vec![billing, rendering],
+        Kind::Oral(_) => vec![billing, rendering, benefit],
+        _ => vec![billing, benefit],
+    };
+    if claim.case_rate {
+        out.extend(money::amounts(total, false));
+        out.extend(money::adjustments(total));
+    }
+    out
+}

@@ -1,0 +1,67 @@
+//! Claims of doctors, laboratories, ambulances and opticians.
+
+use serde_json::{Value, json};
+use time::Date;
+
+use super::Claim;
+use super::institutional::{accounts, info, numbered};
+use crate::chart::Chart;
+use crate::codes::{Code, claim_type};
+use crate::directory::organization;
+use crate::values::{coding, concept, day, named, quantity};
+
+/// A ride in an ambulance.
+pub(crate) struct Ride {
+    pub(crate) miles: u32,
+    /// Pounds.
+    pub(crate) weight: u32,
+    /// X12: why by ambulance.
+    pub(crate) reason: Code,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    /// Why on a stretcher.
+    pub(crate) stretcher: &'static str,
+    /// Why there and back.
+    pub(crate) round_trip: &'static str,
+}
+
+/// Adds what professional claims have.
+pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, ride: Option<&Ride>, received: Date) {
+    // Glasses come from the optician under the same profile.
+    let vision = claim.lines.iter().any(|l| l.code.code.starts_with("V2"));
+    body["type"] =
+        concept(if vision { claim_type("vision", "Vision") } else { claim_type("professional", "Professional") });
+    let place = organization(claim.provider);
+    let mut rows = vec![
+        info("clmrecvddate", "Claim Received Date", json!({"timingDate": day(received)})),
+        info("servicefacility", "Service Facility", json!({"valueReference": named(&place.target(), place.name)})),
+    ];
+    rows.extend(accounts(chart, claim));
+    if let Some(ride) = ride {
+        let first = rows.len() + 1;
+        rows.extend([
+            info(
+                "patientweight",
+                "Patient Weight",
+                json!({"valueQuantity": quantity(f64::from(ride.weight), "[lb_av]", "[lb_av]")}),
+            ),
+            info(
+                "transportationdistance",
+                "Transportation Distance",
+                json!({"valueQuantity": quantity(f64::from(ride.miles), "[mi_i]", "[mi_i]")}),
+            ),
+            info("ambulancetransportreason", "Ambulance Transport Reason", json!({"reason": coding(ride.reason)})),
+            info("roudtrippurpose", "Round trip purpose", json!({"valueString": ride.round_trip})),
+            info("stretcherpurpose", "Stretcher Purpose", json!({"valueString": ride.stretcher})),
+            info("pickuplocation", "Pick up Location", json!({"valueString": ride.from})),
+            info("dropofflocation", "Drop off Location", json!({"valueString": ride.to})),
+        ]);
+        let linked: Vec<usize> = (first..=rows.len()).collect();
+        if let Value::Array(items) = &mut body["item"] {
+            for item in items {
+                item["informationSequence"] = json!(linked);
+            }
+        }
+    }
+    body["supportingInfo"] = numbered(rows);
+}

@@ -1,0 +1,132 @@
+//! One member with as long a history as wanted: somebody with several illnesses, seen ever more often the more there is to be.
+
+use serde_json::Value;
+use time::{Date, Duration};
+
+use crate::catalog::illnesses::illness;
+use crate::catalog::plans::ADVANTAGE;
+use crate::catalog::services::service;
+use crate::chart::Chart;
+use crate::clinical::{self, Listed};
+use crate::coverage::{Holder, coverage};
+use crate::directory::doctor;
+use crate::encounters;
+use crate::life::{self, Body};
+use crate::observations::Drift;
+use crate::patient::{self, Person};
+use crate::random::Rng;
+use crate::values::{ANCHOR, later};
+
+/// A contact leaves about so many resources.
+const OF_A_CONTACT: usize = 10;
+
+/// A history takes ten years, or as long as it must with a contact every day.
+const DAYS: usize = 3650;
+
+/// At most so many resources are written together: memory holds no more.
+const PART: usize = 500;
+
+/// What the member lives with.
+const ILLNESSES: [&str; 4] = ["diabetes", "hypertension", "heart-failure", "low-back-pain"];
+
+/// What passes.
+const PASSING: [&str; 3] = ["cold", "pharyngitis", "pneumonia"];
+
+const DRIFTS: [Drift; 3] = [("4548-4", 7.4, 0.1), ("2345-7", 149.0, 2.0), ("2160-0", 1.8, 0.08)];
+
+const BODY: Body = Body { height: 171.0, weight: 84.0, pressure: 134.0 };
+
+/// A history while it is written, from its beginning on.
+struct History {
+    chart: Chart,
+    next: Date,
+    /// Days between contacts.
+    pace: i64,
+    /// So many resources make a part.
+    part: usize,
+}
+
+/// The member `long-<seed>` with exactly so many resources of their own, a part at a time, the oldest first.
+pub(crate) fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
+    let mut rest = resources;
+    History::begin(resources, seed).map_while(move |mut part| {
+        part.truncate(rest);
+        rest -= part.len();
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+impl History {
+    fn begin(resources: usize, seed: u64) -> History {
+        let contacts = (resources / OF_A_CONTACT).max(1);
+        let pace = (DAYS / contacts).clamp(1, 90);
+        let begin = ANCHOR - days(contacts * pace + 60);
+        let mut rng = Rng::new(seed, 0x10_76);
+        let birth = begin - Duration::days(rng.between(14_000, 18_000));
+        let person =
+            Person::invent(&mut rng, &format!("long-{seed}"), &format!("{}", 300_000_000 + seed % 1_000_000), birth);
+        let mut chart = Chart::new(person, &ADVANTAGE, "okafor", rng);
+        patient::patient(&mut chart);
+        for year in begin.year()..=ANCHOR.year() {
+            let new_year = |year| Date::from_ordinal_date(year, 1).unwrap_or(ANCHOR);
+            coverage(&mut chart, &ADVANTAGE, new_year(year), new_year(year + 1) - Duration::days(1), &Holder::Own);
+        }
+        for key in ILLNESSES {
+            clinical::condition(&mut chart, illness(key), Listed::Problem, begin, None, None);
+        }
+        History { chart, next: begin, pace: i64::try_from(pace).unwrap_or(1), part: (resources / 5).min(PART) }
+    }
+
+    /// Somebody is seen: at a visit with everything measured, because of something that passes, or for one value.
+    fn contact(&mut self) {
+        let (chart, on) = (&mut self.chart, self.next);
+        let key = chart.rng.pick(&ILLNESSES[..]);
+        let ill = illness(key);
+        let (reason, diagnosis) = (ill.sct, ill.icd10);
+        match chart.rng.between(1, 10) {
+            1..=4 => {
+                let why = (reason, diagnosis);
+                let physician = chart.doctor;
+                let seen = life::visit(
+                    chart,
+                    &encounters::OFFICE_VISIT,
+                    physician,
+                    on,
+                    why,
+                    &[service("office-long")],
+                    Some(BODY),
+                );
+                life::tests(chart, &["cmp"], &DRIFTS, physician, on, Some(&seen), diagnosis);
+            }
+            5..=7 => {
+                let key = chart.rng.pick(&PASSING[..]);
+                let length = chart.rng.between(4, 12);
+                life::acute(chart, illness(key), on, length);
+            }
+            _ => {
+                let specialist = doctor(ill.doctor);
+                let why = (reason, diagnosis);
+                let seen =
+                    life::visit(chart, &encounters::VIDEO_VISIT, specialist, on, why, &[service("office")], None);
+                life::tests(chart, &["a1c"], &DRIFTS, specialist, on, Some(&seen), diagnosis);
+            }
+        }
+        // Should the days not do, the last one holds the rest: the history is as long as was asked, and none of it lies ahead.
+        self.next = later(on, self.pace).min(ANCHOR - Duration::days(30));
+    }
+}
+
+impl Iterator for History {
+    type Item = Vec<Value>;
+
+    fn next(&mut self) -> Option<Vec<Value>> {
+        while self.chart.written().len() < self.part {
+            self.contact();
+        }
+        Some(self.chart.part())
+    }
+}
+
+fn days(count: usize) -> Duration {
+    Duration::days(i64::try_from(count).unwrap_or(0))
+}

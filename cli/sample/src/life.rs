@@ -1,0 +1,187 @@
+//! Pieces of a life that several resources tell together: a check-up, an illness, a course of treatment.
+
+use time::Date;
+
+use crate::catalog::illnesses::{Illness, SUBSTANCE_ABUSE, SUBSTANCES};
+use crate::catalog::labs;
+use crate::catalog::services::{OFFICE, Service, service};
+use crate::chart::Chart;
+use crate::claims::{Claim, Line};
+use crate::clinical::{self, Listed};
+use crate::codes::*;
+use crate::directory::{self, Doctor};
+use crate::encounters::{self, Setting, encounter};
+use crate::medications::{self, Prescription};
+use crate::observations::{self, Drift};
+use crate::values::{ANCHOR, later};
+use crate::vitals;
+
+/// The body of a member, for the vital signs.
+#[derive(Clone, Copy)]
+pub(crate) struct Body {
+    pub(crate) height: f64,
+    pub(crate) weight: f64,
+    /// Usual systolic pressure.
+    pub(crate) pressure: f64,
+}
+
+/// A visit with its encounter and bill, and vital signs if `body` is known.
+pub(crate) fn visit(
+    chart: &mut Chart,
+    setting: &Setting,
+    doctor: &'static Doctor,
+    on: Date,
+    why: (Code, Code),
+    billed: &[&Service],
+    body: Option<Body>,
+) -> String {
+    let (reason, diagnosis) = why;
+    let seen = encounter(chart, setting, doctor, on, None, Some(reason), None);
+    if let Some(Body { height, weight, pressure }) = body {
+        vitals::vitals(chart, height, weight, pressure, on, Some(&seen));
+    }
+    let lines = billed.iter().map(|s| Line::service(s, on, OFFICE)).collect();
+    let claim = Claim::visit(chart, doctor, on, diagnosis, lines);
+    chart.claim(claim);
+    seen
+}
+
+const CHECK_UP: Code = sct("410620009", "Well child visit");
+const GENERAL_EXAM: Code = sct("162673000", "General examination of patient");
+const ADULT_EXAM: Code = icd10("Z00.00", "Encounter for general adult medical examination without abnormal findings");
+const CHILD_EXAM: Code = icd10("Z00.129", "Encounter for routine child health examination without abnormal findings");
+
+/// The yearly check-up: vital signs, a flu shot in season, panels.
+pub(crate) fn check_up(chart: &mut Chart, on: Date, body: Body, panels: &[&str], drifts: &[Drift]) -> String {
+    let doctor = chart.doctor;
+    let years = crate::values::age(chart.person.birth, on);
+    let exam = match years {
+        ..18 => "physical-child",
+        18..40 => "physical-young",
+        40..65 => "physical-adult",
+        _ => "wellness",
+    };
+    let why = if years < 18 { (CHECK_UP, CHILD_EXAM) } else { (GENERAL_EXAM, ADULT_EXAM) };
+    let flu = matches!(on.month() as u8, 9..=12);
+    let mut billed = vec![service(exam)];
+    if flu {
+        billed.extend([service("vaccination"), service("flu-vaccine")]);
+    }
+    let seen = visit(chart, &encounters::OFFICE_VISIT, doctor, on, why, &billed, Some(body));
+    if flu {
+        clinical::immunization(chart, crate::catalog::vaccines::INFLUENZA, on, Some(&seen), None);
+    }
+    tests(chart, panels, drifts, doctor, on, Some(&seen), why.1);
+    seen
+}
+
+/// Panels drawn on one day, reported and billed. Returns the reports.
+pub(crate) fn tests(
+    chart: &mut Chart,
+    panels: &[&str],
+    drifts: &[Drift],
+    doctor: &'static Doctor,
+    on: Date,
+    encounter: Option<&str>,
+    diagnosis: Code,
+) -> Vec<String> {
+    let panels: Vec<_> = panels.iter().map(|key| labs::panel(key)).collect();
+    if panels.is_empty() {
+        return Vec::new();
+    }
+    let reports = panels.iter().map(|p| observations::panel(chart, p, drifts, doctor, on, encounter).0).collect();
+    observations::bill(chart, &panels, doctor, on, diagnosis);
+    reports
+}
+
+/// A chronic illness from its diagnosis on: problem list, prescriptions with fills since `since`, and visits every
+/// `months` months with its laboratory panels. Returns the Condition.
+pub(crate) fn chronic(
+    chart: &mut Chart,
+    illness: &'static Illness,
+    onset: Date,
+    since: Date,
+    months: i64,
+    body: Body,
+    drifts: &[Drift],
+) -> String {
+    chart.labelled(&labels(illness), |chart| treated(chart, illness, onset, since, months, body, drifts))
+}
+
+/// Security labels of everything about that illness: what it is about, and that it is restricted.
+pub(crate) fn labels(illness: &Illness) -> Vec<Code> {
+    let Some(label) = illness.label else { return Vec::new() };
+    let mut out = vec![confidentiality("R", "restricted"), label];
+    // The older name of the same sensitivity is still what many systems look for.
+    if label == SUBSTANCES {
+        out.push(SUBSTANCE_ABUSE);
+    }
+    out
+}
+
+fn treated(
+    chart: &mut Chart,
+    illness: &'static Illness,
+    onset: Date,
+    since: Date,
+    months: i64,
+    body: Body,
+    drifts: &[Drift],
+) -> String {
+    let doctor = directory::doctor(illness.doctor);
+    let problem = clinical::condition(chart, illness, Listed::Problem, onset, None, None);
+    let first_visit =
+        encounter(chart, &encounters::OFFICE_VISIT, doctor, onset, None, Some(illness.sct), Some(&problem));
+    for key in illness.drugs {
+        let drug = crate::catalog::drugs::drug(key);
+        let until = (drug.course > 0).then(|| later(onset, i64::from(drug.course)));
+        let p = Prescription {
+            drug,
+            doctor,
+            from: onset,
+            until,
+            encounter: Some(&first_visit),
+            reason: Some((&problem, illness.sct)),
+        };
+        medications::course(chart, &p, since);
+    }
+    let mut on = onset.max(since) + time::Duration::days(20 + chart.rng.between(0, 20));
+    while on < later(ANCHOR, -5) {
+        let billed =
+            [service(if illness.doctor == "lindqvist" || illness.doctor == "marsh" { "specialist" } else { "office" })];
+        let seen =
+            visit(chart, &encounters::OFFICE_VISIT, doctor, on, (illness.sct, illness.icd10), &billed, Some(body));
+        tests(chart, illness.labs, drifts, doctor, on, Some(&seen), illness.icd10);
+        on += time::Duration::days(months * 30 + chart.rng.between(-6, 6));
+    }
+    problem
+}
+
+/// A short illness: one visit, a diagnosis that resolves, a short course of treatment.
+pub(crate) fn acute(chart: &mut Chart, illness: &'static Illness, on: Date, days: i64) -> String {
+    chart.labelled(&labels(illness), |chart| passing(chart, illness, on, days))
+}
+
+fn passing(chart: &mut Chart, illness: &'static Illness, on: Date, days: i64) -> String {
+    let doctor = if illness.doctor == "okafor" { chart.doctor } else { directory::doctor(illness.doctor) };
+    let seen =
+        visit(chart, &encounters::SICK_VISIT, doctor, on, (illness.sct, illness.icd10), &[service("office")], None);
+    let found = clinical::condition(chart, illness, Listed::Encounter, on, Some(later(on, days)), Some(&seen));
+    for key in illness.drugs {
+        let drug = crate::catalog::drugs::drug(key);
+        let until = Some(later(on, i64::from(drug.course)));
+        medications::course(
+            chart,
+            &Prescription {
+                drug,
+                doctor,
+                from: on,
+                until,
+                encounter: Some(&seen),
+                reason: Some((&found, illness.sct)),
+            },
+            on,
+        );
+    }
+    seen
+}

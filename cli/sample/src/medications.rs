@@ -1,0 +1,176 @@
+//! Prescriptions, fills and what members say they take.
+
+use serde_json::{Value, json};
+use time::Date;
+
+use crate::catalog::drugs::Drug;
+use crate::chart::Chart;
+use crate::claims::Claim;
+use crate::codes::*;
+use crate::directory::{Doctor, organization};
+use crate::values::{ANCHOR, at, concept, concepts, day, later, named, quantity, reference};
+
+/// A prescription: what, by whom, when, for what.
+pub(crate) struct Prescription<'a> {
+    pub(crate) drug: &'static Drug,
+    pub(crate) doctor: &'static Doctor,
+    pub(crate) from: Date,
+    pub(crate) until: Option<Date>,
+    pub(crate) encounter: Option<&'a str>,
+    /// The condition and its code.
+    pub(crate) reason: Option<(&'a str, Code)>,
+}
+
+fn dosage(drug: &Drug) -> Value {
+    let (value, unit, code) = drug.dose;
+    let needed = drug.directions.contains("as needed");
+    json!([{
+        "sequence": 1,
+        "text": drug.directions,
+        "timing": {"repeat": {"frequency": drug.daily, "period": 1, "periodUnit": "d"}},
+        "asNeededBoolean": needed,
+        "doseAndRate": [{
+            "type": concept(Code {
+                system: "http://terminology.hl7.org/CodeSystem/dose-rate-type",
+                code: "ordered",
+                display: "Ordered",
+            }),
+            "doseQuantity": quantity(value, unit, code),
+        }],
+    }])
+}
+
+/// Writes a `MedicationRequest`. `shared` names the medication by reference instead of by code.
+pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> String {
+    let (value, unit) = (p.drug.fill.0, p.drug.dose.1);
+    let ended = p.until.is_some_and(|d| d < ANCHOR);
+    let body = json!({
+        "status": if ended { "completed" } else { "active" },
+        "intent": "order",
+        "category": [concept(request_category("outpatient", "Outpatient"))],
+        "reportedBoolean": false,
+        "medicationCodeableConcept": (!shared).then(|| concepts(&[p.drug.rxnorm, p.drug.ndc])),
+        "medicationReference": shared.then(|| named(&format!("Medication/{}", p.drug.key), p.drug.rxnorm.display)),
+        "subject": named(&chart.patient(), &chart.person.name()),
+        "encounter": p.encounter.map(reference),
+        "authoredOn": at(p.from, 9, 28),
+        "requester": p.doctor.reference(),
+        // A lasting illness is a resource of its own; a passing one is said in a code.
+        "reasonCode": p.reason.filter(|_| p.drug.course > 0).map(|r| vec![concept(r.1)]),
+        "reasonReference": p.reason.filter(|_| p.drug.course == 0).map(|r| vec![reference(r.0)]),
+        "dosageInstruction": dosage(p.drug),
+        "dispenseRequest": {
+            "validityPeriod": {"start": day(p.from), "end": p.until.map(day)},
+            "numberOfRepeatsAllowed": if p.drug.course == 0 { 11 } else { 0 },
+            "quantity": {"value": value, "unit": unit},
+            "expectedSupplyDuration": quantity(f64::from(p.drug.fill.1), "days", "d"),
+        },
+        "substitution": {"allowedBoolean": true},
+    });
+    chart.put("MedicationRequest", "rx-order", p.until.unwrap_or(p.from), &[us_core("medicationrequest")], body)
+}
+
+/// Not every dose is taken.
+pub(crate) const NOT_ALWAYS: Code = sct("275928001", "Drugs - partial non-compliance");
+
+/// Writes what the member says they take, bought without a prescription, and how well they keep to it.
+pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adherence: Option<Code>) -> String {
+    let patient = named(&chart.patient(), &chart.person.name());
+    let kept = adherence.map(|how| {
+        json!([{"url": us_core("medication-adherence"), "extension": [
+            {"url": "medicationAdherence", "valueCodeableConcept": concept(how)},
+            {"url": "dateAsserted", "valueDateTime": day(since)},
+            {"url": "informationSource", "valueCodeableConcept": concept(sct("116154003", "Patient"))},
+        ]}])
+    });
+    let body = json!({
+        "extension": kept,
+        "status": "active",
+        "intent": "plan",
+        "category": [concept(request_category("community", "Community"))],
+        "reportedReference": patient,
+        "medicationCodeableConcept": concept(drug.rxnorm),
+        "subject": patient,
+        "authoredOn": day(since),
+        "requester": patient,
+        "dosageInstruction": dosage(drug),
+    });
+    chart.put("MedicationRequest", "rx-order", since, &[us_core("medicationrequest")], body);
+    let body = json!({
+        "status": "active",
+        "medicationCodeableConcept": concept(drug.rxnorm),
+        "subject": patient,
+        "effectivePeriod": {"start": day(since)},
+        "dateAsserted": day(since),
+        "informationSource": patient,
+        "dosage": dosage(drug),
+    });
+    chart.put("MedicationStatement", "statement", since, &[], body)
+}
+
+/// Writes a `MedicationDispense`: what the pharmacy handed over.
+pub(crate) fn dispense(
+    chart: &mut Chart,
+    drug: &'static Drug,
+    on: Date,
+    order: &str,
+    refill: u32,
+    encounter: Option<&str>,
+) -> String {
+    let pharmacy = organization("riverside-pharmacy");
+    let kind = if refill == 0 { act("FF", "First Fill") } else { act("RF", "Refill") };
+    let body = json!({
+        "extension": [{"url": pdex("DispenseRefill"), "valueQuantity": {"value": refill}}],
+        "status": "completed",
+        // The plan knows what was handed over by its NDC; the RxNorm code beside it is what US Core asks for.
+        "medicationCodeableConcept": concepts(&[drug.ndc, drug.rxnorm]),
+        "subject": named(&chart.patient(), &chart.person.name()),
+        "context": encounter.map(reference),
+        "performer": [{"actor": named(&pharmacy.target(), pharmacy.name)}],
+        "location": named(&format!("Location/site-{}", pharmacy.id), pharmacy.name),
+        "authorizingPrescription": [reference(order)],
+        "type": concept(kind),
+        "quantity": {"value": drug.fill.0, "unit": drug.dose.1, "system": UCUM, "code": drug.dose.2},
+        "daysSupply": quantity(f64::from(drug.fill.1), "days", "d"),
+        "whenPrepared": at(on, 14, 0),
+        "whenHandedOver": at(on, 16, 40),
+        "dosageInstruction": dosage(drug),
+        "substitution": {"wasSubstituted": false},
+    });
+    let profiles = [us_core("medicationdispense"), pdex("pdex-medicationdispense")];
+    chart.put("MedicationDispense", "dispense", on, &profiles, body)
+}
+
+/// A prescription with all its fills until it ends, each dispensed and billed. A prescription is renewed every year.
+/// Returns the first request.
+pub(crate) fn course(chart: &mut Chart, p: &Prescription, since: Date) -> String {
+    let every = i64::from(p.drug.fill.1);
+    let stop = p.until.unwrap_or(ANCHOR);
+    let mut first = None;
+    let (mut on, mut number, mut order) = (p.from, 0, String::new());
+    loop {
+        if number % 12 == 0 {
+            let until = later(on, 364).min(stop);
+            let until = (until < ANCHOR).then_some(until);
+            let encounter = if number == 0 { p.encounter } else { None };
+            order = request(
+                chart,
+                &Prescription { until, from: on, encounter, ..*p },
+                chart.person.id.len().is_multiple_of(2),
+            );
+            first.get_or_insert_with(|| order.clone());
+        }
+        if on >= since {
+            let encounter = if number == 0 { p.encounter } else { None };
+            dispense(chart, p.drug, on, &order, number % 12, encounter);
+            let mut fill = Claim::fill(chart, p.drug, on, (number % 12, if p.drug.course == 0 { 11 } else { 0 }));
+            fill.team[0].1 = p.doctor;
+            chart.claim(fill);
+        }
+        number += 1;
+        on += time::Duration::days(every - 1 + i64::from(number % 3));
+        if on > stop || on > later(ANCHOR, -3) || p.drug.course > 0 {
+            return first.expect("at least one request");
+        }
+    }
+}

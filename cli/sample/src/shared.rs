@@ -1,0 +1,75 @@
+//! Shared resources that describe things rather than organizations: medications and questionnaires.
+
+use serde_json::{Value, json};
+
+use crate::catalog::drugs::{DRUGS, Drug};
+use crate::codes::*;
+use crate::directory::UPDATED;
+use crate::values::{coding, concepts, resource};
+
+/// The shared resource of that kind and id.
+pub(crate) fn find(kind: &str, id: &str) -> Option<Value> {
+    match kind {
+        "Medication" => DRUGS.iter().find(|d| d.key == id).map(medication),
+        "Questionnaire" => (id == "hunger-vital-sign").then(hunger_vital_sign),
+        _ => None,
+    }
+}
+
+fn medication(drug: &Drug) -> Value {
+    resource(
+        "Medication",
+        drug.key,
+        &[us_core("medication")],
+        UPDATED,
+        &[],
+        json!({
+            "code": concepts(&[drug.rxnorm, drug.ndc]),
+            "status": "active",
+        }),
+    )
+}
+
+/// Where the questionnaire is published.
+pub(crate) const HUNGER_URL: &str = "https://lakeshore.example.org/fhir/Questionnaire/hunger-vital-sign";
+
+/// The two questions of the Hunger Vital Sign, with LOINC codes and answers.
+pub(crate) const HUNGER: [(&str, Code); 2] = [
+    (
+        "/88122-7",
+        loinc("88122-7", "(I/We) worried whether (my/our) food would run out before (I/we) got money to buy more"),
+    ),
+    (
+        "/88123-5",
+        loinc("88123-5", "The food that (I/we) bought just didn't last, and (I/we) didn't have money to get more"),
+    ),
+];
+pub(crate) const ANSWERS: [Code; 3] =
+    [loinc("LA28397-0", "Often true"), loinc("LA6729-3", "Sometimes true"), loinc("LA28398-8", "Never true")];
+pub(crate) const HUNGER_RISK: (&str, Code) = ("/88124-3", loinc("88124-3", "Food insecurity risk [HVS]"));
+pub(crate) const RISKS: [Code; 2] = [loinc("LA19952-3", "At risk"), loinc("LA19983-8", "No risk")];
+
+fn hunger_vital_sign() -> Value {
+    let question = |link: &str, code: Code, options: &[Code]| {
+        let options: Vec<Value> = options.iter().map(|c| json!({"valueCoding": coding(*c)})).collect();
+        json!({"linkId": link, "code": [coding(code)], "text": code.display, "type": "choice", "answerOption": options})
+    };
+    let mut items: Vec<Value> = HUNGER.iter().map(|(link, code)| question(link, *code, &ANSWERS)).collect();
+    items.push(question(HUNGER_RISK.0, HUNGER_RISK.1, &RISKS));
+    resource(
+        "Questionnaire",
+        "hunger-vital-sign",
+        &[],
+        UPDATED,
+        &[],
+        json!({
+            "url": HUNGER_URL,
+            "name": "HungerVitalSign",
+            "title": "Hunger Vital Sign",
+            "status": "active",
+            "subjectType": ["Patient"],
+            "code": [coding(loinc("88121-9", "Hunger Vital Sign [HVS]"))],
+            "item": [{"linkId": "/88121-9", "text": "Hunger Vital Sign", "type": "group", "item": items}],
+        }),
+    )
+}
