@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use patient_access::{app, keys, load, local, member, sample, stack};
+use patient_access::target::Target;
+use patient_access::{app, keys, load, local, member, sample};
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -94,8 +95,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let target =
-        stack::Target { url: cli.target.stack, stack_name: cli.target.stack_name, profile: cli.target.profile };
+    let TargetArguments { stack, stack_name, profile } = cli.target;
+    let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
         Command::Local(LocalArguments { port, data, services_only, no_samples }) => {
             local::run(local::Options { port, data, services_only, samples: !no_samples }).await?;

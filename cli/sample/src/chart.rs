@@ -1,16 +1,16 @@
 //! One member's record while it is written: it hands out ids, stamps each resource with its profiles and labels, and
 //! keeps the claims until the end, because deductibles are met in the order of the claims' dates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use time::Date;
 
 use crate::catalog::plans::{DENTAL, Plan};
-use crate::claims::{self, Claim};
+use crate::claims::{Claim, Ledger};
 use crate::codes::Code;
 use crate::directory::{self, Doctor};
-use crate::patient::Person;
+use crate::person::Person;
 use crate::random::Rng;
 use crate::values::{ANCHOR, day, later, resource};
 
@@ -24,9 +24,10 @@ pub(crate) struct Chart {
     pub(crate) policies: Vec<Policy>,
     /// Put on everything written while it is set.
     pub(crate) labels: Vec<Code>,
-    claims: Vec<Claim>,
-    ledger: claims::Ledger,
-    resources: Vec<Value>,
+    /// Claims that are not decided yet.
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) ledger: Ledger,
+    pub(crate) resources: Vec<Value>,
     numbers: BTreeMap<&'static str, u32>,
 }
 
@@ -49,7 +50,7 @@ impl Chart {
             policies: Vec::new(),
             labels: Vec::new(),
             claims: Vec::new(),
-            ledger: claims::Ledger::default(),
+            ledger: Ledger::default(),
             resources: Vec::new(),
             numbers: BTreeMap::new(),
         }
@@ -115,67 +116,5 @@ impl Chart {
     /// What has been written so far.
     pub(crate) fn written(&self) -> &[Value] {
         &self.resources
-    }
-
-    /// Decides the claims so far, and gives away what has been written since the last time.
-    pub(crate) fn part(&mut self) -> Vec<Value> {
-        let mut claims = std::mem::take(&mut self.claims);
-        claims.sort_by(|a, b| (a.end, &a.number).cmp(&(b.end, &b.number)));
-        let mut ledger = std::mem::take(&mut self.ledger);
-        for claim in claims {
-            self.labels.clone_from(&claim.labels);
-            claims::settle(self, &mut ledger, &claim);
-        }
-        self.ledger = ledger;
-        self.labels.clear();
-        crate::provenance::provenances(self);
-        std::mem::take(&mut self.resources)
-    }
-
-    /// Decides the claims and gives the whole record away.
-    pub(crate) fn finish(mut self) -> Vec<Value> {
-        self.part()
-    }
-}
-
-/// Adds the shared resources that the given ones refer to, and those that these refer to in turn.
-pub(crate) fn with_shared(mut resources: Vec<Value>, already: &mut BTreeSet<String>) -> Vec<Value> {
-    let mut from = 0;
-    while from < resources.len() {
-        let mut targets = BTreeSet::new();
-        for resource in &resources[from..] {
-            references(resource, &mut targets);
-        }
-        from = resources.len();
-        for target in targets {
-            if !already.contains(&target)
-                && let Some(shared) = directory::find(&target)
-            {
-                already.insert(target);
-                resources.push(shared);
-            }
-        }
-    }
-    resources
-}
-
-fn references(value: &Value, into: &mut BTreeSet<String>) {
-    match value {
-        Value::Array(list) => list.iter().for_each(|v| references(v, into)),
-        Value::Object(map) => {
-            for (key, v) in map {
-                match v {
-                    // A questionnaire is named by its canonical, which ends like a reference.
-                    Value::String(s) if key == "reference" || key == "questionnaire" => {
-                        let tail = s.rsplitn(3, '/').collect::<Vec<_>>();
-                        if let [id, kind, ..] = tail[..] {
-                            into.insert(format!("{kind}/{id}"));
-                        }
-                    }
-                    _ => references(v, into),
-                }
-            }
-        }
-        _ => {}
     }
 }

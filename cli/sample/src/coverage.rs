@@ -7,8 +7,8 @@ use crate::catalog::plans::{DENTAL, Plan};
 use crate::chart::{Chart, Policy};
 use crate::codes::*;
 use crate::directory::PAYER;
-use crate::patient::Person;
-use crate::values::{ANCHOR, coding, concept, named, period, reference};
+use crate::person::Person;
+use crate::values::{ANCHOR, coding, concept, named, period};
 
 /// Who holds the policy.
 pub(crate) enum Holder<'a> {
@@ -88,13 +88,4 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
     );
     chart.policies.push(Policy { target: target.clone(), plan, start, end });
     target
-}
-
-/// The coverage that pays for a claim, as `insurance` wants it.
-pub(crate) fn insurance(chart: &Chart, on: Date, dental: bool, authorization: Option<&str>) -> serde_json::Value {
-    json!([{
-        "focal": true,
-        "coverage": reference(&chart.policy(on, dental).target),
-        "preAuthRef": authorization.map(|a| vec![a]),
-    }])
 }

@@ -1,10 +1,10 @@
-//! The shared resources: the payer, hospitals, clinics, pharmacies, their people and places. They belong to no member.
+//! The directory: the payer, hospitals, clinics, pharmacies, their people and places. They belong to no member.
 //! Whatever a member's resources refer to is built from these tables on demand.
 
 use serde_json::{Value, json};
 
 use crate::codes::*;
-use crate::values::{coding, concept, named, reference, resource};
+use crate::values::{UPDATED, coding, concept, named, reference, resource};
 
 /// What an organization does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,22 +180,17 @@ pub(crate) fn npi(nine: &str) -> String {
     format!("{nine}{}", (10 - sum % 10) % 10)
 }
 
-/// The shared resource behind a reference such as `Organization/riverside-pharmacy`, if it is one of ours.
-pub(crate) fn find(target: &str) -> Option<Value> {
-    let (kind, id) = target.split_once('/')?;
+/// The resource of the directory with that type and id.
+pub(crate) fn find(kind: &str, id: &str) -> Option<Value> {
     match kind {
         "Organization" => ORGANIZATIONS.iter().find(|o| o.id == id).map(build_organization),
         "Practitioner" => DOCTORS.iter().find(|d| id == format!("dr-{}", d.id)).map(build_practitioner),
         "PractitionerRole" => DOCTORS.iter().find(|d| id == format!("role-{}", d.id)).map(build_role),
         "Location" => ORGANIZATIONS.iter().find(|o| id == format!("site-{}", o.id)).map(build_location),
         "Endpoint" => ORGANIZATIONS.iter().find(|o| id == format!("fhir-{}", o.id)).map(build_endpoint),
-        "Medication" | "Questionnaire" | "Device" => crate::shared::find(kind, id),
         _ => None,
     }
 }
-
-/// When the directory was last brought up to date.
-pub(crate) const UPDATED: &str = "2026-01-05T06:00:00Z";
 
 fn profiles(us: &str, c4: &str) -> Vec<String> {
     let mut all: Vec<String> = [us_core(us)].into_iter().chain(c4bb(c4)).collect();

@@ -13,7 +13,8 @@ use crate::directory::doctor;
 use crate::encounters;
 use crate::life::{self, Body};
 use crate::observations::Drift;
-use crate::patient::{self, Person};
+use crate::patient;
+use crate::person::Person;
 use crate::random::Rng;
 use crate::values::{ANCHOR, later};
 

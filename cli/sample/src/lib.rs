@@ -6,7 +6,8 @@
 //!
 //! How it is built: `catalog/` holds the tables; `chart` is one record under construction; `patient`, `coverage`,
 //! `encounters`, `clinical`, `observations`, `medications`, `claims/` … write one kind of resource each; `life` puts
-//! them together to illnesses, visits and years; `directory` and `shared` give the resources that belong to nobody.
+//! them together to illnesses, visits and years; `shared_resources` adds those that belong to nobody, from `directory` and
+//! others.
 //! Nobody in it exists, no number can be called, and no identifier is anybody's.
 
 #![allow(
@@ -34,12 +35,15 @@ mod life;
 mod medications;
 mod observations;
 mod patient;
+mod person;
 mod population;
 mod priorauth;
 mod provenance;
+mod questionnaires;
 mod random;
 mod request;
-mod shared;
+mod settlement;
+mod shared_resources;
 mod surveys;
 mod values;
 mod vitals;
@@ -50,6 +54,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+use crate::shared_resources::with_shared;
 
 /// One person who can sign in.
 pub struct Member {
@@ -79,7 +85,7 @@ pub fn household() -> Sample {
     let mut shared = BTreeSet::new();
     for (member, record) in household::stories() {
         sample.members.extend(member);
-        sample.resources.extend(chart::with_shared(record, &mut shared));
+        sample.resources.extend(with_shared(record, &mut shared));
     }
     sample
 }
@@ -87,18 +93,18 @@ pub fn household() -> Sample {
 /// `members` more, realistic, the same for the same seed, one member's resources at a time with the shared ones they
 /// refer to, so that a million members need no memory. Member n is the same whatever `members` is.
 pub fn population(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
-    (0..members).map(move |number| chart::with_shared(population::member(number, seed), &mut BTreeSet::new()))
+    (0..members).map(move |number| with_shared(population::member(number, seed), &mut BTreeSet::new()))
 }
 
 /// The same, with each shared resource only where it is first referred to.
 pub fn everyone(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut shared = BTreeSet::new();
-    (0..members).map(move |number| chart::with_shared(population::member(number, seed), &mut shared))
+    (0..members).map(move |number| with_shared(population::member(number, seed), &mut shared))
 }
 
 /// One member, `long-<seed>`, with exactly so many resources of their own, the oldest first: a part at a time, each shared
 /// resource where it is first referred to. The same for the same seed.
 pub fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut shared = BTreeSet::new();
-    history::history(resources, seed).map(move |part| chart::with_shared(part, &mut shared))
+    history::history(resources, seed).map(move |part| with_shared(part, &mut shared))
 }

@@ -3,12 +3,31 @@
 use serde_json::{Value, json};
 use time::Date;
 
-use crate::catalog::drugs::Drug;
+use crate::catalog::drugs::{DRUGS, Drug};
 use crate::chart::Chart;
 use crate::claims::Claim;
 use crate::codes::*;
 use crate::directory::{Doctor, organization};
-use crate::values::{ANCHOR, at, concept, concepts, day, later, named, quantity, reference};
+use crate::values::{ANCHOR, UPDATED, at, concept, concepts, day, later, named, quantity, reference, resource};
+
+/// The Medication of that id, which belongs to no member.
+pub(crate) fn find(id: &str) -> Option<Value> {
+    DRUGS.iter().find(|drug| drug.key == id).map(medication)
+}
+
+fn medication(drug: &Drug) -> Value {
+    resource(
+        "Medication",
+        drug.key,
+        &[us_core("medication")],
+        UPDATED,
+        &[],
+        json!({
+            "code": concepts(&[drug.rxnorm, drug.ndc]),
+            "status": "active",
+        }),
+    )
+}
 
 /// A prescription: what, by whom, when, for what.
 pub(crate) struct Prescription<'a> {

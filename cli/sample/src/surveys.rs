@@ -6,7 +6,7 @@ use time::Date;
 use crate::chart::Chart;
 use crate::codes::*;
 use crate::observations::screening;
-use crate::shared::{ANSWERS, HUNGER, HUNGER_RISK, HUNGER_URL, RISKS};
+use crate::questionnaires::{ANSWERS, HUNGER, HUNGER_RISK, HUNGER_URL, RISKS};
 use crate::values::{at, coding, concept, day, named};
 
 /// The Hunger Vital Sign: a `QuestionnaireResponse`, and its answers and conclusion as Observations. `worry` says how

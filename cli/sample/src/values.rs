@@ -8,6 +8,9 @@ use crate::codes::{Code, UCUM};
 /// "Today" of the sample: nothing is dated after it.
 pub(crate) const ANCHOR: Date = date!(2026 - 11 - 01);
 
+/// When the plan last brought the resources up to date that belong to no member.
+pub(crate) const UPDATED: &str = "2026-01-05T06:00:00Z";
+
 /// Some days later (or earlier), never after the anchor.
 pub(crate) fn later(day: Date, days: i64) -> Date {
     (day + Duration::days(days)).min(ANCHOR)

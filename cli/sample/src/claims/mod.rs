@@ -16,9 +16,8 @@ use crate::catalog::drugs::Drug;
 use crate::catalog::services::{Service, Share};
 use crate::chart::Chart;
 use crate::codes::*;
-use crate::coverage;
 use crate::directory::{self, Doctor, PAYER};
-use crate::values::{at, coding, concept, day, later, named, period};
+use crate::values::{at, coding, concept, day, later, named, period, reference};
 
 pub(crate) use institutional::Stay;
 pub(crate) use money::Ledger;
@@ -262,7 +261,11 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         "supportingInfo": Value::Null,
         "diagnosis": diagnoses(claim),
         "procedure": Value::Null,
-        "insurance": coverage::insurance(chart, claim.start, claim.dental(), claim.authorization.as_deref()),
+        "insurance": [{
+            "focal": true,
+            "coverage": reference(&chart.policy(claim.start, claim.dental()).target),
+            "preAuthRef": claim.authorization.as_ref().map(|number| vec![number]),
+        }],
         "item": items(claim, &decided),
         "adjudication": head(claim, &total),
         "total": money::totals(&total, matches!(claim.kind, Kind::Pharmacy(_))),

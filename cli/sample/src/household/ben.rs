@@ -12,7 +12,8 @@ use crate::codes::*;
 use crate::coverage::{Holder, coverage};
 use crate::directory::doctor;
 use crate::life::{self, Body};
-use crate::patient::{self, Person};
+use crate::patient;
+use crate::person::Person;
 use crate::random::Rng;
 use crate::{
     catalog::drugs::drug,

@@ -1,34 +1,9 @@
-//! Shared resources that describe things rather than organizations: medications and questionnaires.
+//! Questionnaires: the forms themselves. What members answered is in [`crate::surveys`].
 
 use serde_json::{Value, json};
 
-use crate::catalog::drugs::{DRUGS, Drug};
 use crate::codes::*;
-use crate::directory::UPDATED;
-use crate::values::{coding, concepts, resource};
-
-/// The shared resource of that kind and id.
-pub(crate) fn find(kind: &str, id: &str) -> Option<Value> {
-    match kind {
-        "Medication" => DRUGS.iter().find(|d| d.key == id).map(medication),
-        "Questionnaire" => (id == "hunger-vital-sign").then(hunger_vital_sign),
-        _ => None,
-    }
-}
-
-fn medication(drug: &Drug) -> Value {
-    resource(
-        "Medication",
-        drug.key,
-        &[us_core("medication")],
-        UPDATED,
-        &[],
-        json!({
-            "code": concepts(&[drug.rxnorm, drug.ndc]),
-            "status": "active",
-        }),
-    )
-}
+use crate::values::{UPDATED, coding, resource};
 
 /// Where the questionnaire is published.
 pub(crate) const HUNGER_URL: &str = "https://lakeshore.example.org/fhir/Questionnaire/hunger-vital-sign";
@@ -48,6 +23,11 @@ pub(crate) const ANSWERS: [Code; 3] =
     [loinc("LA28397-0", "Often true"), loinc("LA6729-3", "Sometimes true"), loinc("LA28398-8", "Never true")];
 pub(crate) const HUNGER_RISK: (&str, Code) = ("/88124-3", loinc("88124-3", "Food insecurity risk [HVS]"));
 pub(crate) const RISKS: [Code; 2] = [loinc("LA19952-3", "At risk"), loinc("LA19983-8", "No risk")];
+
+/// The Questionnaire of that id.
+pub(crate) fn find(id: &str) -> Option<Value> {
+    (id == "hunger-vital-sign").then(hunger_vital_sign)
+}
 
 fn hunger_vital_sign() -> Value {
     let question = |link: &str, code: Code, options: &[Code]| {
