@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::cfn::plan::Plan;
 use crate::dynamodb::DynamoDb;
 use crate::kms::Kms;
-use crate::plan::Plan;
 use crate::s3::S3;
 use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 

@@ -8,19 +8,19 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 
-use crate::function::Function;
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::plan::Plan;
+use crate::cfn::template::Template;
 use crate::gateway::Gateway;
-use crate::intrinsics::Resolver;
+use crate::gateway::pages::Page;
+use crate::gateway::routes::Routes;
 use crate::lambda::Lambda;
-use crate::logs::{LogLine, Logs};
-use crate::pages::Page;
-use crate::plan::Plan;
-use crate::process::Spawner;
-use crate::routes::Routes;
-use crate::runtime_api::RuntimeApi;
+use crate::lambda::function::Function;
+use crate::lambda::logs::{LogLine, Logs};
+use crate::lambda::process::Spawner;
+use crate::lambda::runtime_api::RuntimeApi;
 use crate::server::{self, Running};
 use crate::services::Services;
-use crate::template::Template;
 
 /// The template parameter that gets the gateway's URL.
 const ISSUER: &str = "Issuer";

@@ -12,11 +12,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::KeyPlan;
-use super::KmsError;
-use super::key::{KeySpec, Material};
 use crate::ACCOUNT;
-use crate::physical::key_arn;
+use crate::arn::key_arn;
+use crate::kms::error::KmsError;
+use crate::kms::key::{KeyDefinition, KeySpec, Material};
 
 const ALIASES: &str = "aliases.json";
 
@@ -76,7 +75,7 @@ impl Keyring {
     ///
     /// # Errors
     /// The folder cannot be read or written, or a key in it has another spec.
-    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyPlan]) -> Result<Self> {
+    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyDefinition]) -> Result<Self> {
         let entries = match &folder {
             Some(folder) => read(folder).with_context(|| format!("keys in {}", folder.display()))?,
             None => Entries::default(),

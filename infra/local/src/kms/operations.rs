@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::KmsError;
-use super::key::{KeySpec, Message, not_a_signing_key};
-use super::keyring::{Change, Key, Keyring, now};
 use crate::ACCOUNT;
-use crate::physical::key_arn;
+use crate::arn::key_arn;
+use crate::kms::error::KmsError;
+use crate::kms::key::{KeySpec, Message, not_a_signing_key};
+use crate::kms::keyring::{Change, Key, Keyring, now};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -1,3 +1,4 @@
+use super::key::KeySpec;
 use super::*;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
@@ -19,8 +20,8 @@ fn bytes(value: &Value) -> Vec<u8> {
     BASE64_STANDARD.decode(value.as_str().expect("text")).expect("base64")
 }
 
-fn plan(id: &str, spec: KeySpec) -> KeyPlan {
-    KeyPlan { id: id.to_owned(), spec, description: String::new(), policy: None }
+fn plan(id: &str, spec: KeySpec) -> KeyDefinition {
+    KeyDefinition { id: id.to_owned(), spec, description: String::new(), policy: None }
 }
 
 async fn keyring() -> Keyring {

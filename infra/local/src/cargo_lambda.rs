@@ -10,10 +10,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::intrinsics::Resolver;
-use crate::plan::Plan;
-use crate::routes::{Route, Routes};
-use crate::template::Template;
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::plan::Plan;
+use crate::cfn::template::Template;
+use crate::gateway::routes::{Route, Routes};
 
 /// How many segments a path may have that only a greedy route takes.
 const DEPTH: usize = 6;

@@ -17,10 +17,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::function::Function;
-use crate::instance::InvocationError;
-use crate::logs::Logs;
-use crate::physical::function_arn;
+use crate::arn::function_arn;
+use crate::lambda::function::Function;
+use crate::lambda::instance::InvocationError;
+use crate::lambda::logs::Logs;
 use crate::server::{self, BodyError, Running};
 
 /// The longest response of a function: 6 MB and some room for the envelope, as on Lambda.

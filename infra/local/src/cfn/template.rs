@@ -70,7 +70,7 @@ impl Template {
     /// # Errors
     /// The text is not YAML, or a section does not have its shape.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let mut root = object(crate::yaml::template_json(text)?, "it")?;
+        let mut root = object(crate::cfn::yaml::template_json(text)?, "it")?;
         let mut section = |name: &str| object(root.remove(name).unwrap_or_default(), name);
         let globals = section("Globals")?.remove("Function").unwrap_or_default();
         Ok(Self {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::template::Template;
+use crate::cfn::template::Template;
 
 const TEMPLATE: &str = r"
 Parameters:
@@ -25,7 +25,7 @@ Resources:
 fn resolve(text: &str) -> Result<Option<Value>> {
     let template = Template::parse(TEMPLATE).expect("a template");
     let resolver = Resolver::new(&template, &BTreeMap::new()).expect("parameters");
-    let value = crate::yaml::to_json(serde_yaml_ng::from_str(text).expect("YAML")).expect("JSON");
+    let value = crate::cfn::yaml::to_json(serde_yaml_ng::from_str(text).expect("YAML")).expect("JSON");
     resolver.resolve(&value, 0)
 }
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use tokio::sync::{Notify, oneshot};
 
-use crate::instance::{Instance, Invocation, InvocationError, Outcome, Work};
-use crate::plan;
-use crate::process::{self, Launch};
+use crate::lambda::configuration::FunctionConfiguration;
+use crate::lambda::instance::{Instance, Invocation, InvocationError, Outcome, Work};
+use crate::lambda::process::{self, Launch};
 
 /// As many instances as one function may have.
 const MAX_INSTANCES: usize = 20;
@@ -31,7 +31,7 @@ struct State {
 /// A function of the template.
 pub(crate) struct Function {
     /// What the template says about it.
-    pub(crate) definition: plan::Function,
+    pub(crate) definition: FunctionConfiguration,
     launch: Launch,
     state: Mutex<State>,
     /// Told whenever an instance is gone or became idle.
@@ -40,7 +40,7 @@ pub(crate) struct Function {
 
 impl Function {
     /// A function without instances.
-    pub(crate) fn new(definition: plan::Function, launch: Launch) -> Arc<Self> {
+    pub(crate) fn new(definition: FunctionConfiguration, launch: Launch) -> Arc<Self> {
         let (state, changed) = (Mutex::default(), Notify::new());
         Arc::new(Self { definition, launch, state, changed })
     }

@@ -3,14 +3,15 @@
 //! condition functions.
 //!
 //! What a resource is called is known without creating it (see
-//! [`crate::physical`]), so one pass over the template resolves everything.
+//! `physical`), so one pass over the template resolves everything.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value};
 
-use crate::template::Template;
+use crate::cfn::template::Template;
+use crate::scalar::scalar;
 use crate::{ACCOUNT, REGION};
 
 /// Deeper than any template nests; only a template that refers to itself gets here.
@@ -305,16 +306,5 @@ fn arguments<const N: usize>(value: &Value) -> Result<&[Value; N]> {
     list.with_context(|| format!("needs a list of {N}"))
 }
 
-/// A scalar as CloudFormation sees it: text.
-pub(crate) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-#[path = "intrinsics_tests.rs"]
 mod tests;

@@ -15,7 +15,7 @@ use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::intrinsics::scalar;
+use crate::scalar::scalar;
 use crate::server;
 
 #[derive(Deserialize)]

@@ -13,8 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::function::Function;
-use crate::logs::Logs;
+use crate::lambda::function::Function;
+use crate::lambda::logs::Logs;
 
 /// How often a busy instance's deadline is looked at.
 const TICK: Duration = Duration::from_millis(100);

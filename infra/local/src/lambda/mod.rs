@@ -1,5 +1,12 @@
 //! AWS Lambda: what the functions of a plan are and see.
 
+mod configuration;
+pub(crate) mod function;
+mod instance;
+pub(crate) mod logs;
+pub(crate) mod process;
+pub(crate) mod runtime_api;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
@@ -7,10 +14,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
-use crate::function::Function;
-use crate::logs::Logs;
-use crate::plan;
-use crate::process::{Launch, Spawner};
+pub(crate) use self::configuration::FunctionConfiguration;
+use self::function::Function;
+use self::logs::Logs;
+use self::process::{Launch, Spawner};
 
 /// What of our own environment a function may see.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
@@ -34,7 +41,7 @@ impl Lambda<'_> {
     ///
     /// # Errors
     /// A binary is missing.
-    pub(crate) fn functions(&self, plan: &[plan::Function]) -> Result<BTreeMap<String, Arc<Function>>> {
+    pub(crate) fn functions(&self, plan: &[FunctionConfiguration]) -> Result<BTreeMap<String, Arc<Function>>> {
         plan.iter()
             .map(|function| {
                 let launch = self.launch(function)?;
@@ -43,7 +50,7 @@ impl Lambda<'_> {
             .collect()
     }
 
-    fn launch(&self, function: &plan::Function) -> Result<Launch> {
+    fn launch(&self, function: &FunctionConfiguration) -> Result<Launch> {
         let file = format!("{}{}", function.binary, env::consts::EXE_SUFFIX);
         let binary = self.binaries.join(file);
         if !binary.is_file() {

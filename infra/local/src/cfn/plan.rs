@@ -6,54 +6,29 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
-use crate::intrinsics::{Resolver, scalar};
-use crate::kms::KeyPlan;
-use crate::routes::Route;
-use crate::template::Resource;
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::template::Resource;
+use crate::dynamodb::TableDefinition;
+use crate::gateway::routes::Route;
+use crate::kms::KeyDefinition;
+use crate::lambda::FunctionConfiguration;
+use crate::scalar::scalar;
 
 /// Everything a stack has to provide.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// `AWS::DynamoDB::Table`.
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Vec<TableDefinition>,
     /// The names of the `AWS::S3::Bucket`s.
     pub(crate) buckets: Vec<String>,
     /// `AWS::KMS::Key`.
-    pub(crate) keys: Vec<KeyPlan>,
+    pub(crate) keys: Vec<KeyDefinition>,
     /// `AWS::KMS::Alias`: alias name and target key.
     pub(crate) aliases: Vec<(String, String)>,
     /// `AWS::Serverless::Function`.
-    pub(crate) functions: Vec<Function>,
+    pub(crate) functions: Vec<FunctionConfiguration>,
     /// The routes of all functions.
     pub(crate) routes: Vec<Route>,
-}
-
-/// A table to create.
-#[derive(Debug)]
-pub(crate) struct Table {
-    /// The body of `CreateTable`.
-    pub(crate) create: Value,
-    /// The body of `UpdateTimeToLive`, if the table has a TTL attribute.
-    pub(crate) time_to_live: Option<Value>,
-}
-
-/// A function to run.
-#[derive(Debug, Clone)]
-pub(crate) struct Function {
-    /// Its logical id.
-    pub(crate) name: String,
-    /// The name of its binary.
-    pub(crate) binary: String,
-    /// Its environment variables.
-    pub(crate) environment: BTreeMap<String, String>,
-    /// `Timeout`: how long one invocation may take.
-    pub(crate) timeout: Duration,
-    /// `MemorySize`, in MB: told to the function, not enforced.
-    pub(crate) memory: u32,
-    /// `LoggingConfig.LogFormat`, which the runtime's logger follows.
-    pub(crate) log_format: String,
-    /// `LoggingConfig.ApplicationLogLevel`.
-    pub(crate) log_level: Option<String>,
 }
 
 /// The properties of a table that `CreateTable` takes as they are.
@@ -97,7 +72,12 @@ impl Plan {
                 let spec = properties.text("KeySpec")?.unwrap_or("SYMMETRIC_DEFAULT".to_owned());
                 let policy = properties.get("KeyPolicy")?.map(|policy| policy.to_string());
                 let description = properties.text("Description")?.unwrap_or_default();
-                self.keys.push(KeyPlan { id: resolver.physical_id(id, 0)?, spec: spec.parse()?, description, policy });
+                self.keys.push(KeyDefinition {
+                    id: resolver.physical_id(id, 0)?,
+                    spec: spec.parse()?,
+                    description,
+                    policy,
+                });
             }
             "AWS::KMS::Alias" => {
                 let target = properties.text("TargetKeyId")?.context("needs a TargetKeyId")?;
@@ -129,7 +109,7 @@ impl Properties<'_> {
         Ok(self.get(name)?.as_ref().and_then(scalar))
     }
 
-    fn table(&self, id: &str) -> Result<Table> {
+    fn table(&self, id: &str) -> Result<TableDefinition> {
         let name = self.resolver.physical_id(id, 0)?;
         let mut create = Map::from_iter([("TableName".to_owned(), json!(name))]);
         for property in TABLE_PROPERTIES {
@@ -148,10 +128,10 @@ impl Properties<'_> {
                 "TimeToLiveSpecification": {"AttributeName": ttl["AttributeName"], "Enabled": true},
             })
         });
-        Ok(Table { create: Value::Object(create), time_to_live })
+        Ok(TableDefinition { create: Value::Object(create), time_to_live })
     }
 
-    fn function(&self, id: &str, metadata: &Value) -> Result<Function> {
+    fn function(&self, id: &str, metadata: &Value) -> Result<FunctionConfiguration> {
         let globals = Properties { resolver: self.resolver, map: &self.resolver.template.globals };
         let setting = |name: &str, default: u32| -> Result<u32> {
             let own = self.text(name)?;
@@ -169,7 +149,7 @@ impl Properties<'_> {
         };
         let mut environment = globals.variables().context("Globals.Function")?;
         environment.extend(self.variables()?);
-        Ok(Function {
+        Ok(FunctionConfiguration {
             name: id.to_owned(),
             binary,
             environment,
@@ -228,5 +208,4 @@ impl Properties<'_> {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

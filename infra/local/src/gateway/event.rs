@@ -16,8 +16,8 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::ACCOUNT;
-use crate::percent;
-use crate::routes::Route;
+use crate::gateway::percent;
+use crate::gateway::routes::Route;
 
 /// Every client of a loopback listener.
 const SOURCE_IP: &str = "127.0.0.1";
@@ -215,5 +215,4 @@ fn common_log_time(epoch_seconds: u64) -> String {
 }
 
 #[cfg(test)]
-#[path = "event_tests.rs"]
 mod tests;

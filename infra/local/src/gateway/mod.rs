@@ -3,6 +3,12 @@
 //! The limits are those of AWS, so that what passes here passes there: 10,240
 //! bytes of request line and headers, 10 MB of body, 6 MB of event, 30 seconds.
 
+mod answer;
+mod event;
+pub(crate) mod pages;
+mod percent;
+pub(crate) mod routes;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,11 +23,11 @@ use hyper::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::function::Function;
-use crate::pages::{self, Page};
-use crate::routes::Routes;
+use self::pages::Page;
+use self::routes::Routes;
+use crate::lambda::function::Function;
+use crate::random;
 use crate::server::{self, BodyError, Running};
-use crate::{answer, event, percent, random};
 
 const MAX_HEAD: usize = 10_240;
 const MAX_BODY: usize = 10 * 1024 * 1024;

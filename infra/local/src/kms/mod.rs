@@ -8,6 +8,7 @@
 //! `ScheduleKeyDeletion`]:
 //! https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 
+mod error;
 mod key;
 mod keyring;
 mod operations;
@@ -24,26 +25,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use serde_json::json;
 
-pub(crate) use key::KeySpec;
-use keyring::Keyring;
-
+use self::error::KmsError;
+pub(crate) use self::key::KeyDefinition;
+use self::keyring::Keyring;
 use crate::server::{self, Running};
 
 /// The longest request: a key policy of 32 KB, with room to spare.
 const MAX_REQUEST: usize = 64 * 1024;
-
-/// A key that the template has.
-#[derive(Debug, Clone)]
-pub(crate) struct KeyPlan {
-    /// Its id.
-    pub(crate) id: String,
-    /// Its kind.
-    pub(crate) spec: KeySpec,
-    /// What it is for.
-    pub(crate) description: String,
-    /// Who may use it, as JSON; KMS's default where the template does not say.
-    pub(crate) policy: Option<String>,
-}
 
 /// A KMS endpoint. It stops when dropped.
 #[derive(Debug)]
@@ -53,25 +41,16 @@ pub(crate) struct Kms {
     _server: Running,
 }
 
-/// An error as KMS reports it.
-#[derive(Debug)]
-struct KmsError {
-    kind: &'static str,
-    message: String,
-}
-
-impl KmsError {
-    fn new(kind: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
-    }
-}
-
 impl Kms {
     /// Starts the endpoint with its keys and aliases, kept in `folder` if given.
     ///
     /// # Errors
     /// The folder cannot be read or written, or an alias names no key.
-    pub(crate) async fn start(folder: Option<PathBuf>, keys: &[KeyPlan], aliases: &[(String, String)]) -> Result<Self> {
+    pub(crate) async fn start(
+        folder: Option<PathBuf>,
+        keys: &[KeyDefinition],
+        aliases: &[(String, String)],
+    ) -> Result<Self> {
         let keyring = Arc::new(Keyring::open(folder, keys).await?);
         for (name, target) in aliases {
             keyring.provide_alias(name, target)?;
@@ -108,5 +87,4 @@ async fn answer(keyring: &Keyring, request: Request<Incoming>) -> Response<Full<
 }
 
 #[cfg(test)]
-#[path = "kms/tests.rs"]
 mod tests;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::template::Template;
+use crate::cfn::template::Template;
 
 const TEMPLATE: &str = r"
 Parameters: {Issuer: {Type: String, Default: ''}, Slow: {Type: Number, Default: 20}}

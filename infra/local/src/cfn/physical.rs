@@ -8,8 +8,9 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::intrinsics::Resolver;
-use crate::template::Resource;
+use crate::arn::{function_arn, key_arn};
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::template::Resource;
 use crate::{ACCOUNT, REGION};
 
 impl Resolver<'_> {
@@ -75,16 +76,6 @@ impl Resolver<'_> {
         let resource = self.template.resources.get(id);
         resource.with_context(|| format!("the template has no parameter or resource {id}"))
     }
-}
-
-/// The ARN of a KMS key.
-pub(crate) fn key_arn(key_id: &str) -> String {
-    format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{key_id}")
-}
-
-/// The ARN of a function.
-pub(crate) fn function_arn(name: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
 /// The id of the key with a logical id: always the same, so that a data folder
