@@ -15,7 +15,7 @@ use serde_json::Value;
 #[command(after_help = "The ids are m000001, m000002 and so on, whatever the seed: load one population per stack.\n\n\
     Example: patient-access sample --members 100 --seed 7 --out members.ndjson && patient-access load members.ndjson\n\
     Then let one of them sign in: patient-access member add --username m1 --password PASSWORD --patient m000001")]
-pub struct Arguments {
+pub struct SampleArguments {
     /// How many members
     #[arg(long, value_name = "N", default_value_t = 10)]
     members: usize,
@@ -34,7 +34,7 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-impl Arguments {
+impl SampleArguments {
     /// Writes the members, and tells how much it was. Memory holds one member at a time, of a long history a part.
     ///
     /// # Errors
@@ -50,46 +50,46 @@ impl Arguments {
         match written.and_then(|()| output.finish()) {
             // `| head` has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.out.is_none() => {}
-            other => other.with_context(|| format!("{} cannot be written", output.place()))?,
+            other => other.with_context(|| format!("{} cannot be written", output.destination()))?,
         }
-        Ok(format!("{} resources written to {}", output.count, output.place()))
+        Ok(format!("{} resources written to {}", output.count, output.destination()))
     }
 }
 
 /// Where the lines go.
-enum Place {
+enum Destination {
     Console(BufWriter<io::Stdout>),
     File(PathBuf, BufWriter<File>),
     Folder(PathBuf, BTreeMap<String, BufWriter<File>>),
 }
 
 struct Output {
-    place: Place,
+    destination: Destination,
     count: u64,
 }
 
 impl Output {
     fn open(path: Option<&Path>) -> Result<Output> {
-        let place = match path {
-            None => Place::Console(BufWriter::new(io::stdout())),
+        let destination = match path {
+            None => Destination::Console(BufWriter::new(io::stdout())),
             Some(path) if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
                 create_dir_all(path).with_context(|| format!("{} cannot be made", path.display()))?;
-                Place::Folder(path.to_owned(), BTreeMap::new())
+                Destination::Folder(path.to_owned(), BTreeMap::new())
             }
             Some(path) => {
                 let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-                Place::File(path.to_owned(), BufWriter::new(file))
+                Destination::File(path.to_owned(), BufWriter::new(file))
             }
         };
-        Ok(Output { place, count: 0 })
+        Ok(Output { destination, count: 0 })
     }
 
     fn write(&mut self, resources: &[Value]) -> io::Result<()> {
         for resource in resources {
-            let to: &mut dyn Write = match &mut self.place {
-                Place::Console(console) => console,
-                Place::File(_, file) => file,
-                Place::Folder(folder, files) => {
+            let to: &mut dyn Write = match &mut self.destination {
+                Destination::Console(console) => console,
+                Destination::File(_, file) => file,
+                Destination::Folder(folder, files) => {
                     let kind = resource["resourceType"].as_str().unwrap_or_default();
                     match files.entry(kind.to_owned()) {
                         Entry::Occupied(open) => open.into_mut(),
@@ -107,17 +107,17 @@ impl Output {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        match &mut self.place {
-            Place::Console(console) => console.flush(),
-            Place::File(_, file) => file.flush(),
-            Place::Folder(_, files) => files.values_mut().try_for_each(Write::flush),
+        match &mut self.destination {
+            Destination::Console(console) => console.flush(),
+            Destination::File(_, file) => file.flush(),
+            Destination::Folder(_, files) => files.values_mut().try_for_each(Write::flush),
         }
     }
 
-    fn place(&self) -> String {
-        match &self.place {
-            Place::Console(_) => "the standard output".into(),
-            Place::File(path, _) | Place::Folder(path, _) => path.display().to_string(),
+    fn destination(&self) -> String {
+        match &self.destination {
+            Destination::Console(_) => "the standard output".into(),
+            Destination::File(path, _) | Destination::Folder(path, _) => path.display().to_string(),
         }
     }
 }

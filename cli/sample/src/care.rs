@@ -16,7 +16,7 @@ fn subject(chart: &Chart) -> Value {
 pub(crate) fn goal(
     chart: &mut Chart,
     words: &str,
-    measure: Code,
+    measure: Coding,
     below: (f64, &str),
     start: Date,
     about: Option<&str>,
@@ -87,7 +87,7 @@ pub(crate) fn plan(
         "status": "active",
         "intent": "plan",
         "category": [
-            concept(Code {
+            concept(Coding {
                 system: "http://hl7.org/fhir/us/core/CodeSystem/careplan-category",
                 code: "assess-plan",
                 display: "Assessment and Plan of Treatment",

@@ -8,7 +8,7 @@ use time::Date;
 
 use crate::catalog::plans::{DENTAL, Plan};
 use crate::claims::{Claim, Ledger};
-use crate::codes::Code;
+use crate::codes::Coding;
 use crate::directory::{self, Doctor};
 use crate::person::Person;
 use crate::random::Rng;
@@ -21,9 +21,9 @@ pub(crate) struct Chart {
     pub(crate) doctor: &'static Doctor,
     pub(crate) rng: Rng,
     /// The person's coverages by plan id, newest last: reference and period.
-    pub(crate) policies: Vec<Policy>,
+    pub(crate) coverages: Vec<Coverage>,
     /// Put on everything written while it is set.
-    pub(crate) labels: Vec<Code>,
+    pub(crate) labels: Vec<Coding>,
     /// Claims that are not decided yet.
     pub(crate) claims: Vec<Claim>,
     pub(crate) ledger: Ledger,
@@ -32,7 +32,7 @@ pub(crate) struct Chart {
 }
 
 /// One Coverage of the record.
-pub(crate) struct Policy {
+pub(crate) struct Coverage {
     pub(crate) target: String,
     pub(crate) plan: &'static Plan,
     pub(crate) start: Date,
@@ -47,7 +47,7 @@ impl Chart {
             plan,
             doctor: directory::doctor(doctor),
             rng,
-            policies: Vec::new(),
+            coverages: Vec::new(),
             labels: Vec::new(),
             claims: Vec::new(),
             ledger: Ledger::default(),
@@ -79,7 +79,7 @@ impl Chart {
     }
 
     /// Everything that `write` adds carries these security labels.
-    pub(crate) fn labelled<T>(&mut self, labels: &[Code], write: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn labelled<T>(&mut self, labels: &[Coding], write: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.labels, labels.to_vec());
         let out = write(self);
         self.labels = before;
@@ -96,10 +96,10 @@ impl Chart {
     }
 
     /// The coverage that pays on that day; dental claims go to the dental plan.
-    pub(crate) fn policy(&self, on: Date, dental: bool) -> &Policy {
-        let matches = |p: &&Policy| (p.plan.id == DENTAL.id) == dental;
-        let mut of_kind = self.policies.iter().filter(matches);
-        let covering = self.policies.iter().filter(matches).find(|p| p.start <= on && on <= p.end);
+    pub(crate) fn coverage(&self, on: Date, dental: bool) -> &Coverage {
+        let matches = |p: &&Coverage| (p.plan.id == DENTAL.id) == dental;
+        let mut of_kind = self.coverages.iter().filter(matches);
+        let covering = self.coverages.iter().filter(matches).find(|p| p.start <= on && on <= p.end);
         covering.or_else(|| of_kind.next_back()).expect("a coverage before any claim")
     }
 

@@ -13,31 +13,33 @@ fn subject(chart: &Chart) -> Value {
     named(&chart.patient(), &chart.person.name())
 }
 
-/// Where a condition is listed.
+/// The category of a Condition, which also decides its US Core profile.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Listed {
-    Problem,
-    Concern,
-    Encounter,
+pub(crate) enum ConditionCategory {
+    ProblemListItem,
+    HealthConcern,
+    EncounterDiagnosis,
 }
 
 /// Writes a Condition; it is resolved if it has an `end`.
 pub(crate) fn condition(
     chart: &mut Chart,
     illness: &Illness,
-    listed: Listed,
+    category: ConditionCategory,
     onset: Date,
     end: Option<Date>,
     encounter: Option<&str>,
 ) -> String {
     let state =
         if end.is_some() { condition_clinical("resolved", "Resolved") } else { condition_clinical("active", "Active") };
-    let (category, profile) = match listed {
-        Listed::Problem => {
+    let (category, profile) = match category {
+        ConditionCategory::ProblemListItem => {
             (condition_category("problem-list-item", "Problem List Item"), "condition-problems-health-concerns")
         }
-        Listed::Concern => (us_condition("health-concern", "Health Concern"), "condition-problems-health-concerns"),
-        Listed::Encounter => {
+        ConditionCategory::HealthConcern => {
+            (us_condition("health-concern", "Health Concern"), "condition-problems-health-concerns")
+        }
+        ConditionCategory::EncounterDiagnosis => {
             (condition_category("encounter-diagnosis", "Encounter Diagnosis"), "condition-encounter-diagnosis")
         }
     };
@@ -69,9 +71,9 @@ pub(crate) fn condition(
 /// Writes an `AllergyIntolerance`.
 pub(crate) fn allergy(
     chart: &mut Chart,
-    substance: Code,
+    substance: Coding,
     category: &str,
-    manifestation: Code,
+    manifestation: Coding,
     severity: &str,
     since: Date,
 ) -> String {
@@ -106,10 +108,10 @@ pub(crate) fn no_known_allergy(chart: &mut Chart, on: Date) -> String {
 /// Writes an Immunization; with a `refusal` it was not given.
 pub(crate) fn immunization(
     chart: &mut Chart,
-    vaccine: Code,
+    vaccine: Coding,
     on: Date,
     encounter: Option<&str>,
-    refusal: Option<Code>,
+    refusal: Option<Coding>,
 ) -> String {
     let doctor = chart.doctor;
     let clinic = doctor.employer();
@@ -133,11 +135,11 @@ pub(crate) fn immunization(
 /// Writes a Procedure that was done.
 pub(crate) fn procedure(
     chart: &mut Chart,
-    codes: &[Code],
+    codes: &[Coding],
     doctor: &'static Doctor,
     on: Date,
     encounter: Option<&str>,
-    reason: Option<(&str, Code)>,
+    reason: Option<(&str, Coding)>,
     order: Option<&str>,
 ) -> String {
     let body = json!({
@@ -161,12 +163,12 @@ pub(crate) fn procedure(
 /// Writes a `ServiceRequest`: an order that was carried out.
 pub(crate) fn order(
     chart: &mut Chart,
-    category: Code,
-    code: Code,
+    category: Coding,
+    code: Coding,
     doctor: &'static Doctor,
     on: Date,
     encounter: Option<&str>,
-    reason: Option<(Code, Option<&str>)>,
+    reason: Option<(Coding, Option<&str>)>,
 ) -> String {
     let body = json!({
         "status": "completed",
@@ -186,7 +188,7 @@ pub(crate) fn order(
 
 /// What an implant's label says.
 pub(crate) struct Implant {
-    pub(crate) kind: Code,
+    pub(crate) kind: Coding,
     pub(crate) name: &'static str,
     pub(crate) maker: &'static str,
     pub(crate) identifier: &'static str,

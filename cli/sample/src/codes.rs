@@ -2,8 +2,7 @@
 
 /// A code with its system and display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the names of a FHIR Coding")]
-pub(crate) struct Code {
+pub(crate) struct Coding {
     pub(crate) system: &'static str,
     pub(crate) code: &'static str,
     pub(crate) display: &'static str,
@@ -18,8 +17,8 @@ pub(crate) const PLAN_IDS: &str = "https://lakeshore.example.org/ids";
 /// Makes a `const fn` per code system, so that tables read `sct("44054006", "…")`.
 macro_rules! systems {
     ($($(#[$doc:meta])* $name:ident = $url:expr;)*) => {
-        $($(#[$doc])* pub(crate) const fn $name(code: &'static str, display: &'static str) -> Code {
-            Code { system: $url, code, display }
+        $($(#[$doc])* pub(crate) const fn $name(code: &'static str, display: &'static str) -> Coding {
+            Coding { system: $url, code, display }
         })*
     };
 }
@@ -86,8 +85,8 @@ systems! {
 /// Makes a `const fn` per code system of terminology.hl7.org.
 macro_rules! hl7 {
     ($($name:ident = $part:literal;)*) => {
-        $(pub(crate) const fn $name(code: &'static str, display: &'static str) -> Code {
-            Code { system: concat!("http://terminology.hl7.org/CodeSystem/", $part), code, display }
+        $(pub(crate) const fn $name(code: &'static str, display: &'static str) -> Coding {
+            Coding { system: concat!("http://terminology.hl7.org/CodeSystem/", $part), code, display }
         })*
     };
 }

@@ -4,35 +4,41 @@ use serde_json::json;
 use time::Date;
 
 use crate::catalog::plans::{DENTAL, Plan};
-use crate::chart::{Chart, Policy};
+use crate::chart::{Chart, Coverage};
 use crate::codes::*;
 use crate::directory::PAYER;
 use crate::person::Person;
 use crate::values::{ANCHOR, coding, concept, named, period};
 
 /// Who holds the policy.
-pub(crate) enum Holder<'a> {
+pub(crate) enum PolicyHolder<'a> {
     /// The member.
     Own,
     /// Somebody else, by reference; the member is the dependent of that number.
     /// The plan may know the subscriber by a Patient resource too, which is not the dependent's to read.
-    Other { person: &'a Person, holder: String, subscriber: String, relation: Code, dependent: &'static str },
+    Other { person: &'a Person, holder: String, subscriber: String, relation: Coding, dependent: &'static str },
 }
 
 /// Writes a Coverage of the plan for that period.
-pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end: Date, holder: &Holder) -> String {
+pub(crate) fn coverage(
+    chart: &mut Chart,
+    plan: &'static Plan,
+    start: Date,
+    end: Date,
+    holder: &PolicyHolder,
+) -> String {
     let patient = chart.patient();
     let own = named(&patient, &chart.person.name());
     let number = format!("{}{}", plan.prefix, chart.person.number);
     let (holder, subscriber, subscriber_id, relation, dependent) = match holder {
-        Holder::Own => (own.clone(), own.clone(), number.clone(), relationship("self", "Self"), "00"),
-        Holder::Other { person, holder, subscriber, relation, dependent } => {
+        PolicyHolder::Own => (own.clone(), own.clone(), number.clone(), relationship("self", "Self"), "00"),
+        PolicyHolder::Other { person, holder, subscriber, relation, dependent } => {
             let name = person.name();
             let id = format!("{}{}", plan.prefix, person.number);
             (named(holder, &name), named(subscriber, &name), id, *relation, *dependent)
         }
     };
-    let class = |code: Code, value: &str, name: &str| json!({"type": concept(code), "value": value, "name": name});
+    let class = |code: Coding, value: &str, name: &str| json!({"type": concept(code), "value": value, "name": name});
     let dental = plan.id == DENTAL.id;
     let mut classes = vec![
         class(coverage_class("group", "Group"), plan.group.0, plan.group.1),
@@ -48,7 +54,7 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
     let ended = end < ANCHOR;
     let changed = if ended { end } else { start };
     let copay = |code: &'static str, display: &'static str, cents: i64| {
-        let kind = Code { system: "http://terminology.hl7.org/CodeSystem/coverage-copay-type", code, display };
+        let kind = Coding { system: "http://terminology.hl7.org/CodeSystem/coverage-copay-type", code, display };
         json!({"type": concept(kind), "valueMoney": crate::values::money(cents)})
     };
     let costs = (!dental).then(|| {
@@ -86,6 +92,6 @@ pub(crate) fn coverage(chart: &mut Chart, plan: &'static Plan, start: Date, end:
             "costToBeneficiary": costs,
         }),
     );
-    chart.policies.push(Policy { target: target.clone(), plan, start, end });
+    chart.coverages.push(Coverage { target: target.clone(), plan, start, end });
     target
 }

@@ -69,8 +69,8 @@ pub(crate) struct Doctor {
     npi: &'static str,
     /// Where they work: an organization's id.
     pub(crate) works_at: &'static str,
-    pub(crate) specialty: Code,
-    pub(crate) role: Code,
+    pub(crate) specialty: Coding,
+    pub(crate) role: Coding,
 }
 
 macro_rules! doctor {

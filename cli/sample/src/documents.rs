@@ -92,19 +92,19 @@ pub(crate) fn ccda(chart: &Chart, problems: &[&str], on: Date) -> Vec<u8> {
 }
 
 /// Where a document's bytes are.
-pub(crate) enum Bytes {
+pub(crate) enum AttachmentBytes {
     /// In a Binary of their own.
-    Stored(Vec<u8>),
+    Binary(Vec<u8>),
     /// In the `DocumentReference` itself.
     Inline(Vec<u8>),
 }
 
 /// What is to be filed.
 pub(crate) struct Document<'a> {
-    pub(crate) kind: Code,
+    pub(crate) kind: Coding,
     pub(crate) title: &'a str,
     pub(crate) mime: &'static str,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: AttachmentBytes,
     pub(crate) author: &'static Doctor,
     pub(crate) date: Date,
     pub(crate) encounter: Option<&'a str>,
@@ -131,7 +131,7 @@ pub(crate) fn letter(chart: &mut Chart, author: &'static Doctor, lines: &[String
         kind: loinc("57133-1", "Referral note"),
         title: "Request for prior authorization",
         mime: "application/pdf",
-        bytes: Bytes::Stored(pdf(lines)),
+        bytes: AttachmentBytes::Binary(pdf(lines)),
         author,
         date,
         encounter: None,
@@ -144,23 +144,23 @@ fn file_as(chart: &mut Chart, d: &Document, [tag, file]: [&'static str; 2]) -> S
     let mut attachment =
         json!({"contentType": d.mime, "language": "en-US", "title": d.title, "creation": at(d.date, 13, 0)});
     match &d.bytes {
-        Bytes::Stored(bytes) => {
+        AttachmentBytes::Binary(bytes) => {
             attachment["size"] = json!(bytes.len());
             attachment["url"] = json!(binary_as(chart, file, d.mime, bytes, d.date));
         }
-        Bytes::Inline(bytes) => {
+        AttachmentBytes::Inline(bytes) => {
             attachment["size"] = json!(bytes.len());
             attachment["data"] = json!(base64(bytes));
         }
     }
     let format = if d.mime.ends_with("xml") {
-        Code {
+        Coding {
             system: "http://terminology.hl7.org/CodeSystem/v3-HL7DocumentFormatCodes",
             code: "urn:hl7-org:sdwg:ccda-structuredBody:2.1",
             display: "C-CDA R2.1 Structured Body",
         }
     } else {
-        Code {
+        Coding {
             system: "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
             code: "urn:ihe:iti:xds:2017:mimeTypeSufficient",
             display: "mimeType Sufficient",
@@ -174,7 +174,7 @@ fn file_as(chart: &mut Chart, d: &Document, [tag, file]: [&'static str; 2]) -> S
         "docStatus": "final",
         "type": concept(d.kind),
         "category": [
-            concept(Code {
+            concept(Coding {
                 system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
                 code: "clinical-note",
                 display: "Clinical Note",
@@ -204,10 +204,10 @@ fn heartbeat() -> String {
 }
 
 /// A report in words.
-pub(crate) struct Report<'a> {
+pub(crate) struct DiagnosticReport<'a> {
     /// Radiology, cardiology, pathology.
-    pub(crate) category: Code,
-    pub(crate) kind: Code,
+    pub(crate) category: Coding,
+    pub(crate) kind: Coding,
     pub(crate) words: &'a str,
     pub(crate) author: &'static Doctor,
     pub(crate) on: Date,
@@ -218,12 +218,13 @@ pub(crate) struct Report<'a> {
 }
 
 /// Writes a report with its PDF and, if there is one, the tracing as Media.
-pub(crate) fn report(chart: &mut Chart, r: &Report) -> String {
+pub(crate) fn report(chart: &mut Chart, r: &DiagnosticReport) -> String {
     let subject = named(&chart.patient(), &chart.person.name());
     let clinic = r.author.employer();
     let media = r.picture.then(|| {
         let image = base64(heartbeat().as_bytes());
-        let kind = Code { system: "http://terminology.hl7.org/CodeSystem/media-type", code: "image", display: "Image" };
+        let kind =
+            Coding { system: "http://terminology.hl7.org/CodeSystem/media-type", code: "image", display: "Image" };
         let body = json!({
             "status": "completed",
             "type": concept(kind),

@@ -10,8 +10,8 @@ use crate::values::{at, coding, concept, hours, named, reference};
 
 /// The sort of contact.
 pub(crate) struct Setting {
-    pub(crate) class: Code,
-    pub(crate) kind: Code,
+    pub(crate) class: Coding,
+    pub(crate) kind: Coding,
     minutes: u32,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn encounter(
     doctor: &'static Doctor,
     date: Date,
     until: Option<Date>,
-    reason: Option<Code>,
+    reason: Option<Coding>,
     condition: Option<&str>,
 ) -> String {
     let id = chart.next_id("visit");
@@ -48,7 +48,7 @@ pub(crate) fn encounter(
     let hospital = until.is_some() || setting.class.code == "EMER";
     let stay = hospital.then(|| {
         json!({
-            "admitSource": concept(Code {
+            "admitSource": concept(Coding {
                 system: "http://terminology.hl7.org/CodeSystem/admit-source",
                 code: "emd",
                 display: "From accident/emergency department",

@@ -7,11 +7,11 @@ use crate::catalog::illnesses::illness;
 use crate::catalog::plans::ADVANTAGE;
 use crate::catalog::services::service;
 use crate::chart::Chart;
-use crate::clinical::{self, Listed};
-use crate::coverage::{Holder, coverage};
+use crate::clinical::{self, ConditionCategory};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
 use crate::encounters;
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::observations::Drift;
 use crate::patient;
 use crate::person::Person;
@@ -35,7 +35,7 @@ const PASSING: [&str; 3] = ["cold", "pharyngitis", "pneumonia"];
 
 const DRIFTS: [Drift; 3] = [("4548-4", 7.4, 0.1), ("2345-7", 149.0, 2.0), ("2160-0", 1.8, 0.08)];
 
-const BODY: Body = Body { height: 171.0, weight: 84.0, pressure: 134.0 };
+const BODY: Physique = Physique { height: 171.0, weight: 84.0, pressure: 134.0 };
 
 /// A history while it is written, from its beginning on.
 struct History {
@@ -70,10 +70,16 @@ impl History {
         patient::patient(&mut chart);
         for year in begin.year()..=ANCHOR.year() {
             let new_year = |year| Date::from_ordinal_date(year, 1).unwrap_or(ANCHOR);
-            coverage(&mut chart, &ADVANTAGE, new_year(year), new_year(year + 1) - Duration::days(1), &Holder::Own);
+            coverage(
+                &mut chart,
+                &ADVANTAGE,
+                new_year(year),
+                new_year(year + 1) - Duration::days(1),
+                &PolicyHolder::Own,
+            );
         }
         for key in ILLNESSES {
-            clinical::condition(&mut chart, illness(key), Listed::Problem, begin, None, None);
+            clinical::condition(&mut chart, illness(key), ConditionCategory::ProblemListItem, begin, None, None);
         }
         History { chart, next: begin, pace: i64::try_from(pace).unwrap_or(1), part: (resources / 5).min(PART) }
     }

@@ -58,7 +58,7 @@ use serde_json::Value;
 use crate::shared_resources::with_shared;
 
 /// One person who can sign in.
-pub struct Member {
+pub struct SampleMember {
     /// The first name in lower case.
     pub username: String,
     /// `<username>-demo-2026`
@@ -74,7 +74,7 @@ pub struct Member {
 /// People with their records.
 pub struct Sample {
     /// Who can sign in.
-    pub members: Vec<Member>,
+    pub members: Vec<SampleMember>,
     /// Every resource of theirs, and the shared ones these refer to.
     pub resources: Vec<Value>,
 }

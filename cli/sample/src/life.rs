@@ -7,7 +7,7 @@ use crate::catalog::labs;
 use crate::catalog::services::{OFFICE, Service, service};
 use crate::chart::Chart;
 use crate::claims::{Claim, Line};
-use crate::clinical::{self, Listed};
+use crate::clinical::{self, ConditionCategory};
 use crate::codes::*;
 use crate::directory::{self, Doctor};
 use crate::encounters::{self, Setting, encounter};
@@ -18,7 +18,7 @@ use crate::vitals;
 
 /// The body of a member, for the vital signs.
 #[derive(Clone, Copy)]
-pub(crate) struct Body {
+pub(crate) struct Physique {
     pub(crate) height: f64,
     pub(crate) weight: f64,
     /// Usual systolic pressure.
@@ -31,13 +31,13 @@ pub(crate) fn visit(
     setting: &Setting,
     doctor: &'static Doctor,
     on: Date,
-    why: (Code, Code),
+    why: (Coding, Coding),
     billed: &[&Service],
-    body: Option<Body>,
+    body: Option<Physique>,
 ) -> String {
     let (reason, diagnosis) = why;
     let seen = encounter(chart, setting, doctor, on, None, Some(reason), None);
-    if let Some(Body { height, weight, pressure }) = body {
+    if let Some(Physique { height, weight, pressure }) = body {
         vitals::vitals(chart, height, weight, pressure, on, Some(&seen));
     }
     let lines = billed.iter().map(|s| Line::service(s, on, OFFICE)).collect();
@@ -46,13 +46,13 @@ pub(crate) fn visit(
     seen
 }
 
-const CHECK_UP: Code = sct("410620009", "Well child visit");
-const GENERAL_EXAM: Code = sct("162673000", "General examination of patient");
-const ADULT_EXAM: Code = icd10("Z00.00", "Encounter for general adult medical examination without abnormal findings");
-const CHILD_EXAM: Code = icd10("Z00.129", "Encounter for routine child health examination without abnormal findings");
+const CHECK_UP: Coding = sct("410620009", "Well child visit");
+const GENERAL_EXAM: Coding = sct("162673000", "General examination of patient");
+const ADULT_EXAM: Coding = icd10("Z00.00", "Encounter for general adult medical examination without abnormal findings");
+const CHILD_EXAM: Coding = icd10("Z00.129", "Encounter for routine child health examination without abnormal findings");
 
 /// The yearly check-up: vital signs, a flu shot in season, panels.
-pub(crate) fn check_up(chart: &mut Chart, on: Date, body: Body, panels: &[&str], drifts: &[Drift]) -> String {
+pub(crate) fn check_up(chart: &mut Chart, on: Date, body: Physique, panels: &[&str], drifts: &[Drift]) -> String {
     let doctor = chart.doctor;
     let years = crate::values::age(chart.person.birth, on);
     let exam = match years {
@@ -83,7 +83,7 @@ pub(crate) fn tests(
     doctor: &'static Doctor,
     on: Date,
     encounter: Option<&str>,
-    diagnosis: Code,
+    diagnosis: Coding,
 ) -> Vec<String> {
     let panels: Vec<_> = panels.iter().map(|key| labs::panel(key)).collect();
     if panels.is_empty() {
@@ -102,14 +102,14 @@ pub(crate) fn chronic(
     onset: Date,
     since: Date,
     months: i64,
-    body: Body,
+    body: Physique,
     drifts: &[Drift],
 ) -> String {
     chart.labelled(&labels(illness), |chart| treated(chart, illness, onset, since, months, body, drifts))
 }
 
 /// Security labels of everything about that illness: what it is about, and that it is restricted.
-pub(crate) fn labels(illness: &Illness) -> Vec<Code> {
+pub(crate) fn labels(illness: &Illness) -> Vec<Coding> {
     let Some(label) = illness.label else { return Vec::new() };
     let mut out = vec![confidentiality("R", "restricted"), label];
     // The older name of the same sensitivity is still what many systems look for.
@@ -125,11 +125,11 @@ fn treated(
     onset: Date,
     since: Date,
     months: i64,
-    body: Body,
+    body: Physique,
     drifts: &[Drift],
 ) -> String {
     let doctor = directory::doctor(illness.doctor);
-    let problem = clinical::condition(chart, illness, Listed::Problem, onset, None, None);
+    let problem = clinical::condition(chart, illness, ConditionCategory::ProblemListItem, onset, None, None);
     let first_visit =
         encounter(chart, &encounters::OFFICE_VISIT, doctor, onset, None, Some(illness.sct), Some(&problem));
     for key in illness.drugs {
@@ -166,7 +166,14 @@ fn passing(chart: &mut Chart, illness: &'static Illness, on: Date, days: i64) ->
     let doctor = if illness.doctor == "okafor" { chart.doctor } else { directory::doctor(illness.doctor) };
     let seen =
         visit(chart, &encounters::SICK_VISIT, doctor, on, (illness.sct, illness.icd10), &[service("office")], None);
-    let found = clinical::condition(chart, illness, Listed::Encounter, on, Some(later(on, days)), Some(&seen));
+    let found = clinical::condition(
+        chart,
+        illness,
+        ConditionCategory::EncounterDiagnosis,
+        on,
+        Some(later(on, days)),
+        Some(&seen),
+    );
     for key in illness.drugs {
         let drug = crate::catalog::drugs::drug(key);
         let until = Some(later(on, i64::from(drug.course)));

@@ -37,7 +37,7 @@ pub(crate) struct Prescription<'a> {
     pub(crate) until: Option<Date>,
     pub(crate) encounter: Option<&'a str>,
     /// The condition and its code.
-    pub(crate) reason: Option<(&'a str, Code)>,
+    pub(crate) reason: Option<(&'a str, Coding)>,
 }
 
 fn dosage(drug: &Drug) -> Value {
@@ -49,7 +49,7 @@ fn dosage(drug: &Drug) -> Value {
         "timing": {"repeat": {"frequency": drug.daily, "period": 1, "periodUnit": "d"}},
         "asNeededBoolean": needed,
         "doseAndRate": [{
-            "type": concept(Code {
+            "type": concept(Coding {
                 system: "http://terminology.hl7.org/CodeSystem/dose-rate-type",
                 code: "ordered",
                 display: "Ordered",
@@ -90,10 +90,10 @@ pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> Stri
 }
 
 /// Not every dose is taken.
-pub(crate) const NOT_ALWAYS: Code = sct("275928001", "Drugs - partial non-compliance");
+pub(crate) const NOT_ALWAYS: Coding = sct("275928001", "Drugs - partial non-compliance");
 
 /// Writes what the member says they take, bought without a prescription, and how well they keep to it.
-pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adherence: Option<Code>) -> String {
+pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adherence: Option<Coding>) -> String {
     let patient = named(&chart.patient(), &chart.person.name());
     let kept = adherence.map(|how| {
         json!([{"url": us_core("medication-adherence"), "extension": [

@@ -13,7 +13,7 @@ use crate::values::{at, concept, concept_text, named, quantity, reference, round
 /// How one member's values differ from the usual ones: LOINC code, mean now, drift per year.
 pub(crate) type Drift = (&'static str, f64, f64);
 
-pub(crate) fn base(chart: &Chart, category: Code, code: &Value, on: Date) -> Value {
+pub(crate) fn base(chart: &Chart, category: Coding, code: &Value, on: Date) -> Value {
     json!({
         "status": "final",
         "category": [concept(category)],
@@ -31,9 +31,9 @@ pub(crate) fn with(mut body: Value, more: Value) -> Value {
     body
 }
 
-const LABORATORY: Code = observation_category("laboratory", "Laboratory");
-const SOCIAL: Code = observation_category("social-history", "Social History");
-const SURVEY: Code = observation_category("survey", "Survey");
+const LABORATORY: Coding = observation_category("laboratory", "Laboratory");
+const SOCIAL: Coding = observation_category("social-history", "Social History");
+const SURVEY: Coding = observation_category("survey", "Survey");
 
 fn value_of(chart: &mut Chart, test: &Test, drifts: &[Drift], on: Date) -> f64 {
     let (mut mean, mut spread) = test.usual;
@@ -149,19 +149,21 @@ pub(crate) fn panel(
 }
 
 /// The laboratory's bill for panels drawn on one day.
-pub(crate) fn bill(chart: &mut Chart, panels: &[&Panel], doctor: &'static Doctor, on: Date, diagnosis: Code) {
-    use crate::catalog::services::{LABORATORY as PLACE, Share, service};
-    use crate::claims::{Kind, REFERRING, RENDERING};
-    let mut claim = Claim::new(chart, Kind::Professional(None), on, on, "northside-laboratory");
+pub(crate) fn bill(chart: &mut Chart, panels: &[&Panel], doctor: &'static Doctor, on: Date, diagnosis: Coding) {
+    use crate::catalog::services::{CostSharing, LABORATORY as PLACE, service};
+    use crate::claims::{ClaimType, REFERRING, RENDERING};
+    let mut claim = Claim::new(chart, ClaimType::Professional(None), on, on, "northside-laboratory");
     claim.team = vec![(RENDERING, doctor), (REFERRING, doctor)];
     claim.diagnoses.push((diagnosis, PRINCIPAL));
     claim.lines.push(Line::service(service("venipuncture"), on, PLACE));
-    claim.lines.extend(panels.iter().map(|p| Line::priced(p.cpt, on, p.price.0, p.price.1, Share::Deductible, PLACE)));
+    claim
+        .lines
+        .extend(panels.iter().map(|p| Line::priced(p.cpt, on, p.price.0, p.price.1, CostSharing::Deductible, PLACE)));
     chart.claim(claim);
 }
 
 /// Writes a fact of social history as one coded answer.
-pub(crate) fn social(chart: &mut Chart, profile: &str, question: Code, answer: &Value, on: Date) -> String {
+pub(crate) fn social(chart: &mut Chart, profile: &str, question: Coding, answer: &Value, on: Date) -> String {
     let body = with(
         base(chart, SOCIAL, &concept(question), on),
         json!({
@@ -172,12 +174,12 @@ pub(crate) fn social(chart: &mut Chart, profile: &str, question: Code, answer: &
     chart.put("Observation", "social", on, &[us_core(profile)], body)
 }
 
-pub(crate) const NEVER_SMOKED: Code = sct("266919005", "Never smoked tobacco");
-pub(crate) const FORMER_SMOKER: Code = sct("8517006", "Ex-smoker");
-pub(crate) const DAILY_SMOKER: Code = sct("449868002", "Smokes tobacco daily");
+pub(crate) const NEVER_SMOKED: Coding = sct("266919005", "Never smoked tobacco");
+pub(crate) const FORMER_SMOKER: Coding = sct("8517006", "Ex-smoker");
+pub(crate) const DAILY_SMOKER: Coding = sct("449868002", "Smokes tobacco daily");
 
 /// Writes the smoking status.
-pub(crate) fn smoking(chart: &mut Chart, status: Code, on: Date) -> String {
+pub(crate) fn smoking(chart: &mut Chart, status: Coding, on: Date) -> String {
     let mut body = with(
         base(chart, SOCIAL, &concept(loinc("72166-2", "Tobacco smoking status")), on),
         json!({
@@ -203,9 +205,9 @@ pub(crate) fn pack_years(chart: &mut Chart, years: f64, on: Date) -> String {
 }
 
 /// A member's wishes: about the experience of care, about treatments.
-pub(crate) const CARE_EXPERIENCE: (&str, Code, &str) =
+pub(crate) const CARE_EXPERIENCE: (&str, Coding, &str) =
     ("care-experience-preference", loinc("95541-9", "Care experience preference"), "Care experience preference");
-pub(crate) const TREATMENT: (&str, Code, &str) = (
+pub(crate) const TREATMENT: (&str, Coding, &str) = (
     "treatment-intervention-preference",
     loinc("75773-2", "Goals, preferences, and priorities for medical treatment [Reported]"),
     "Treatment intervention preference",
@@ -214,7 +216,7 @@ pub(crate) const TREATMENT: (&str, Code, &str) = (
 /// Writes what the member wishes, in their words.
 pub(crate) fn preference(
     chart: &mut Chart,
-    (kind, question, name): (&'static str, Code, &'static str),
+    (kind, question, name): (&'static str, Coding, &'static str),
     words: &str,
     on: Date,
 ) -> String {
@@ -248,8 +250,8 @@ pub(crate) fn occupation(chart: &mut Chart, job: &str, industry: &str, since: Da
 /// Writes a screening answer or score. `about` is the US Core category it belongs to, `from` what it was derived from.
 pub(crate) fn screening(
     chart: &mut Chart,
-    about: Code,
-    question: Code,
+    about: Coding,
+    question: Coding,
     answer: Value,
     on: Date,
     members: &[String],

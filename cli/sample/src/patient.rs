@@ -105,7 +105,7 @@ pub(crate) fn patient(chart: &mut Chart) -> String {
 }
 
 /// Writes a `RelatedPerson` of the chart's patient: a parent, a spouse, a helper.
-pub(crate) fn related(chart: &mut Chart, other: &Person, relation: Code, since: Date) -> String {
+pub(crate) fn related(chart: &mut Chart, other: &Person, relation: Coding, since: Date) -> String {
     let mut profiles = vec![us_core("relatedperson")];
     profiles.extend(c4bb("RelatedPerson"));
     let patient = named(&chart.patient(), &chart.person.name());

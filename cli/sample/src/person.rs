@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::Date;
 
 use crate::catalog::people::{self, ENGLISH, HISPANIC, NOT_HISPANIC};
-use crate::codes::Code;
+use crate::codes::Coding;
 use crate::random::Rng;
 use crate::values::day;
 
@@ -28,14 +28,14 @@ pub(crate) struct Person {
     pub(crate) moved: Option<(String, Date)>,
     /// Last two digits of the fictional phone number.
     pub(crate) line: u8,
-    pub(crate) race: Code,
-    pub(crate) ethnicity: Code,
-    pub(crate) language: Code,
+    pub(crate) race: Coding,
+    pub(crate) ethnicity: Coding,
+    pub(crate) language: Coding,
     pub(crate) married: bool,
     pub(crate) suffix: Option<&'static str>,
     /// A tribe, and whether enrolled in it.
-    pub(crate) tribe: Option<(Code, bool)>,
-    pub(crate) identity: Option<Code>,
+    pub(crate) tribe: Option<(Coding, bool)>,
+    pub(crate) identity: Option<Coding>,
     /// Digits of the member number, after the plan's prefix.
     pub(crate) number: String,
 }

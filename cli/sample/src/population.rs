@@ -6,21 +6,21 @@ use time::{Date, Duration};
 use crate::catalog::drugs::drug;
 use crate::catalog::illnesses::{ILLNESSES, Illness, illness};
 use crate::catalog::plans::{ADVANTAGE, COMMUNITY, DENTAL, SILVER};
-use crate::catalog::services::{HOSPITAL, OFFICE, Share, service};
+use crate::catalog::services::{CostSharing, HOSPITAL, OFFICE, service};
 use crate::catalog::vaccines::VACCINES;
 use crate::chart::Chart;
-use crate::claims::{ADMITTING, ATTENDING, Claim, Dental, Kind, Line, NOT_APPLICABLE, PRINCIPAL, RENDERING, Stay};
-use crate::clinical::{self, Listed};
+use crate::claims::{ADMITTING, ATTENDING, Claim, ClaimType, Dental, Line, NOT_APPLICABLE, PRINCIPAL, RENDERING, Stay};
+use crate::clinical::{self, ConditionCategory};
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::documents::{self, Bytes, Document};
+use crate::documents::{self, AttachmentBytes, Document};
 use crate::encounters::{self, encounter};
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::observations::{self, Drift};
 use crate::patient;
 use crate::person::Person;
-use crate::priorauth::{self, Decision, Request};
+use crate::priorauth::{self, Decision, PriorAuthorizationRequest};
 use crate::random::Rng;
 use crate::values::{ANCHOR, age, day, later, round};
 use crate::{medications, surveys};
@@ -88,7 +88,7 @@ pub(crate) fn member(number: usize, seed: u64) -> Vec<Value> {
     };
     let mut chart = Chart::new(person, plan, if years < 18 { "castellano" } else { "okafor" }, rng);
     patient::patient(&mut chart);
-    let since = policies(&mut chart, years).max(birth + Duration::days(30));
+    let since = coverages(&mut chart, years).max(birth + Duration::days(30));
     let body = build(&mut chart.rng, years);
     observations_once(&mut chart, years, since);
     let has = illnesses(&mut chart, years);
@@ -96,7 +96,7 @@ pub(crate) fn member(number: usize, seed: u64) -> Vec<Value> {
     for illness in &has {
         let onset = later(ANCHOR, -chart.rng.between(200, 2600)).max(birth + Duration::days(700));
         if illness.drugs.is_empty() && illness.labs.is_empty() {
-            clinical::condition(&mut chart, illness, Listed::Problem, onset, None, None);
+            clinical::condition(&mut chart, illness, ConditionCategory::ProblemListItem, onset, None, None);
         } else {
             let months = chart.rng.between(4, 9);
             life::chronic(&mut chart, illness, onset, onset.max(since), months, body, &drifts);
@@ -108,7 +108,7 @@ pub(crate) fn member(number: usize, seed: u64) -> Vec<Value> {
 }
 
 /// The coverages, and since when.
-fn policies(chart: &mut Chart, years: i64) -> Date {
+fn coverages(chart: &mut Chart, years: i64) -> Date {
     let start_year = chart.rng.between(2022, 2025) as i32;
     let new_year = |y: i32| Date::from_ordinal_date(y, 1).unwrap_or(ANCHOR);
     let start = new_year(start_year);
@@ -126,14 +126,14 @@ fn policies(chart: &mut Chart, years: i64) -> Date {
         (parent, target)
     });
     let holder = || match &parent {
-        Some((person, target)) => Holder::Other {
+        Some((person, target)) => PolicyHolder::Other {
             person,
             holder: target.clone(),
             subscriber: target.clone(),
             relation: relationship("child", "Child"),
             dependent: "01",
         },
-        None => Holder::Own,
+        None => PolicyHolder::Own,
     };
     for year in start_year..=2026 {
         coverage(chart, plan, new_year(year), new_year(year + 1) - Duration::days(1), &holder());
@@ -144,13 +144,13 @@ fn policies(chart: &mut Chart, years: i64) -> Date {
     start
 }
 
-fn build(rng: &mut Rng, years: i64) -> Body {
+fn build(rng: &mut Rng, years: i64) -> Physique {
     if years < 18 {
         let height = 72.0 + years as f64 * 6.0;
-        return Body { height, weight: round(height * height * 0.001_65, 1), pressure: 92.0 + years as f64 };
+        return Physique { height, weight: round(height * height * 0.001_65, 1), pressure: 92.0 + years as f64 };
     }
     let height = round(rng.around(169.0, 14.0), 0);
-    Body {
+    Physique {
         height,
         weight: round(rng.around(27.0, 6.0) * (height / 100.0).powi(2), 1),
         pressure: round(rng.around(112.0 + years as f64 * 0.3, 10.0), 0),
@@ -200,7 +200,7 @@ fn illnesses(chart: &mut Chart, years: i64) -> Vec<&'static Illness> {
 }
 
 /// Check-ups, colds, teeth.
-fn ordinary_years(chart: &mut Chart, years: i64, since: Date, body: Body, drifts: &[Drift]) {
+fn ordinary_years(chart: &mut Chart, years: i64, since: Date, body: Physique, drifts: &[Drift]) {
     let mut year = since + Duration::days(chart.rng.between(40, 330));
     while year < later(ANCHOR, -14) {
         if chart.rng.chance(70) {
@@ -215,7 +215,7 @@ fn ordinary_years(chart: &mut Chart, years: i64, since: Date, body: Body, drifts
                 life::acute(chart, illness(key), on, days);
             }
         }
-        if chart.policies.iter().any(|p| p.plan.id == DENTAL.id) && chart.rng.chance(60) {
+        if chart.coverages.iter().any(|p| p.plan.id == DENTAL.id) && chart.rng.chance(60) {
             teeth(chart, year);
         }
         year += Duration::days(365);
@@ -223,7 +223,7 @@ fn ordinary_years(chart: &mut Chart, years: i64, since: Date, body: Body, drifts
 }
 
 fn teeth(chart: &mut Chart, on: Date) {
-    let mut claim = Claim::new(chart, Kind::Oral(Dental::default()), on, on, "bright-smile-dental");
+    let mut claim = Claim::new(chart, ClaimType::Oral(Dental::default()), on, on, "bright-smile-dental");
     claim.team.push((RENDERING, doctor("brandt")));
     claim
         .diagnoses
@@ -250,7 +250,8 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
     if let Some(on) = emergency {
         let pain = icd10("R07.9", "Chest pain, unspecified");
         encounter(chart, &encounters::EMERGENCY, doctor("iyer"), on, None, Some(sct("29857009", "Chest pain")), None);
-        let mut claim = Claim::new(chart, Kind::Outpatient(Stay::outpatient(true)), on, on, "harbor-view-hospital");
+        let mut claim =
+            Claim::new(chart, ClaimType::Outpatient(Stay::outpatient(true)), on, on, "harbor-view-hospital");
         claim.team.push((ATTENDING, doctor("iyer")));
         claim.diagnoses = vec![(pain, PRINCIPAL)];
         claim.lines = vec![
@@ -269,7 +270,7 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
             Decision::Pending,
         ]);
         let back = illness("low-back-pain");
-        let request = Request {
+        let request = PriorAuthorizationRequest {
             service: service("physical-therapy"),
             units: 8,
             category: x12_service("AE", "Physical Medicine"),
@@ -291,7 +292,7 @@ fn rarer(chart: &mut Chart, years: i64, since: Date) {
                 kind: loinc("11506-3", "Progress note"),
                 title: "Progress note",
                 mime: "application/pdf",
-                bytes: Bytes::Stored(documents::pdf(&[author.name(), text])),
+                bytes: AttachmentBytes::Binary(documents::pdf(&[author.name(), text])),
                 author,
                 date: on,
                 encounter: None,
@@ -310,10 +311,17 @@ fn admission(chart: &mut Chart, start: Date) {
     let end = start + Duration::days(nights);
     let pneumonia = illness("pneumonia");
     let seen = encounter(chart, &encounters::ADMISSION, doctor("iyer"), start, Some(end), Some(pneumonia.sct), None);
-    clinical::condition(chart, pneumonia, Listed::Encounter, start, Some(later(end, 14)), Some(&seen));
+    clinical::condition(
+        chart,
+        pneumonia,
+        ConditionCategory::EncounterDiagnosis,
+        start,
+        Some(later(end, 14)),
+        Some(&seen),
+    );
     let mut claim = Claim::new(
         chart,
-        Kind::Inpatient(Stay::inpatient(true, ms_drg("194", "Simple pneumonia and pleurisy with CC"))),
+        ClaimType::Inpatient(Stay::inpatient(true, ms_drg("194", "Simple pneumonia and pleurisy with CC"))),
         start,
         end,
         "harbor-view-hospital",
@@ -322,7 +330,7 @@ fn admission(chart: &mut Chart, start: Date) {
     claim.diagnoses = vec![(pneumonia.icd10, PRINCIPAL), (pneumonia.icd10, ADMITTING)];
     let room = revenue("0120", "Room and board, semi-private two bed");
     claim.lines = vec![
-        Line::priced(NOT_APPLICABLE, start, 284_000, 142_500, Share::Deductible, HOSPITAL)
+        Line::priced(NOT_APPLICABLE, start, 284_000, 142_500, CostSharing::Deductible, HOSPITAL)
             .times(nights as u32)
             .revenue(room),
     ];

@@ -18,17 +18,17 @@ pub(crate) enum Decision {
         used: u32,
     },
     /// For that reason, and what it means here.
-    Denied(Code, &'static str),
+    Denied(Coding, &'static str),
     Pending,
 }
 
 /// What was asked for.
-pub(crate) struct Request<'a> {
+pub(crate) struct PriorAuthorizationRequest<'a> {
     pub(crate) service: &'static Service,
     pub(crate) units: u32,
     /// X12 service type.
-    pub(crate) category: Code,
-    pub(crate) diagnosis: Code,
+    pub(crate) category: Coding,
+    pub(crate) diagnosis: Coding,
     pub(crate) doctor: &'static Doctor,
     pub(crate) on: Date,
     pub(crate) urgent: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Request<'a> {
     pub(crate) previous: Option<&'a str>,
 }
 
-impl Request<'_> {
+impl PriorAuthorizationRequest<'_> {
     /// When the plan decides.
     pub(crate) fn decided(&self) -> Date {
         later(self.on, if self.urgent { 1 } else { 6 })
@@ -54,7 +54,7 @@ impl Request<'_> {
     }
 }
 
-pub(crate) const NOT_NECESSARY: Code =
+pub(crate) const NOT_NECESSARY: Coding =
     carc("50", "These are non-covered services because this is not deemed a 'medical necessity' by the payer.");
 
 fn pas(name: &str, key: &'static str, value: Value) -> Value {
@@ -84,11 +84,11 @@ fn review(number: &str, decision: Decision, on: Date) -> Value {
 }
 
 /// The decision in amounts and units: of the item, of the whole, and the totals.
-fn outcome(r: &Request, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
+fn outcome(r: &PriorAuthorizationRequest, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
     let amount =
-        |code: Code, cents: i64| json!({"extension": status, "category": concept(code), "amount": money(cents)});
-    let units = |code: Code, n: u32| json!({"extension": status, "category": concept(code), "value": n});
-    let total = |code: Code, cents: i64, used: Option<u32>| {
+        |code: Coding, cents: i64| json!({"extension": status, "category": concept(code), "amount": money(cents)});
+    let units = |code: Coding, n: u32| json!({"extension": status, "category": concept(code), "value": n});
+    let total = |code: Coding, cents: i64, used: Option<u32>| {
         let used = used.map(|n| json!([{"url": pdex("PriorAuthorizationUtilization"), "valueQuantity": {"value": n}}]));
         json!({"extension": used, "category": concept(code), "amount": money(cents)})
     };
@@ -119,7 +119,7 @@ fn outcome(r: &Request, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
 }
 
 /// What the item says about itself: its trace, and the authorization once there is one.
-fn item_details(r: &Request, number: &str, issued: Option<(Date, &Value)>) -> Vec<Value> {
+fn item_details(r: &PriorAuthorizationRequest, number: &str, issued: Option<(Date, &Value)>) -> Vec<Value> {
     let system = format!("https://{}.example.org/trace", r.doctor.works_at);
     let mut out = vec![
         pas("itemTraceNumber", "valueIdentifier", json!({"system": system, "value": format!("{number}-1")})),
@@ -141,8 +141,8 @@ fn item_details(r: &Request, number: &str, issued: Option<(Date, &Value)>) -> Ve
 }
 
 /// The doctor's letter, and the authorization's row about it.
-fn documents(chart: &mut Chart, r: &Request, number: &str) -> Value {
-    let attachment = Code {
+fn documents(chart: &mut Chart, r: &PriorAuthorizationRequest, number: &str) -> Value {
+    let attachment = Coding {
         system: "http://terminology.hl7.org/CodeSystem/claiminformationcategory",
         code: "attachment",
         display: "Attachment",
@@ -168,7 +168,7 @@ fn documents(chart: &mut Chart, r: &Request, number: &str) -> Value {
 /// Writes the authorization with the letter that asked for it, and returns its number. It has all that 42 CFR
 /// 422.119(b)(1)(iv) wants: status, dates of the decision and of its end, items and services, the specific reason of a
 /// denial, and the documents that the provider sent.
-pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) -> String {
+pub(crate) fn authorization(chart: &mut Chart, r: &PriorAuthorizationRequest, decision: Decision) -> String {
     let id = chart.next_id("pa");
     let number = id.to_uppercase();
     let documents = documents(chart, r, &number);
@@ -213,7 +213,7 @@ pub(crate) fn authorization(chart: &mut Chart, r: &Request, decision: Decision) 
             "diagnosisCodeableConcept": concept(r.diagnosis),
             "type": [concept(diagnosis_type("principal", "Principal Diagnosis"))],
         }],
-        "insurance": [{"focal": true, "coverage": reference(&chart.policy(r.on, false).target)}],
+        "insurance": [{"focal": true, "coverage": reference(&chart.coverage(r.on, false).target)}],
         "item": [{
             "extension": item_details(r, &number, approved.then_some((decided, &valid))),
             "sequence": 1,

@@ -16,11 +16,11 @@ const BATCH: usize = 40;
 type Span = (String, String);
 
 /// Author, format and security labels of a batch.
-type Key = (&'static str, &'static str, String);
+type BatchKey = (&'static str, &'static str, String);
 
 /// Who made a resource and in which format it reached the plan.
-fn source(resource: &Value) -> Option<(&'static str, Code)> {
-    let format = |code, display| Code {
+fn source(resource: &Value) -> Option<(&'static str, Coding)> {
+    let format = |code, display| Coding {
         system: "http://hl7.org/fhir/us/davinci-pdex/CodeSystem/ProvenancePayerDataSource",
         code,
         display,
@@ -45,7 +45,7 @@ fn source(resource: &Value) -> Option<(&'static str, Code)> {
 
 /// Writes the Provenances of everything in the record. A batch is as sensitive as what it names.
 pub(crate) fn provenances(chart: &mut Chart) {
-    let mut batches: BTreeMap<Key, (Code, Vec<String>, Span)> = BTreeMap::new();
+    let mut batches: BTreeMap<BatchKey, (Coding, Vec<String>, Span)> = BTreeMap::new();
     let mut done = Vec::new();
     for resource in chart.written() {
         let Some((author, format)) = source(resource) else { continue };
@@ -86,7 +86,7 @@ fn relabel(mut resource: Value, labels: &str) -> Value {
     resource
 }
 
-fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], (first, recorded): &Span) -> Value {
+fn provenance(chart: &Chart, author: &str, format: Coding, targets: &[String], (first, recorded): &Span) -> Value {
     let plan = named(PAYER, "Lakeshore Health Plan");
     let writer = agent_type("author", "Author");
     let wrote = match author {
@@ -104,7 +104,7 @@ fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], (fi
             json!({"type": concept(writer), "who": named(&org.target(), org.name)})
         }
     };
-    let transmitter = Code {
+    let transmitter = Coding {
         system: "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type",
         code: "transmitter",
         display: "Transmitter",
@@ -116,7 +116,7 @@ fn provenance(chart: &Chart, author: &str, format: Code, targets: &[String], (fi
         "recorded": recorded,
         "activity": {
             "coding": [
-                coding(Code {
+                coding(Coding {
                     system: "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
                     code: "CREATE",
                     display: "create",

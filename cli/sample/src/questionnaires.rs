@@ -9,7 +9,7 @@ use crate::values::{UPDATED, coding, resource};
 pub(crate) const HUNGER_URL: &str = "https://lakeshore.example.org/fhir/Questionnaire/hunger-vital-sign";
 
 /// The two questions of the Hunger Vital Sign, with LOINC codes and answers.
-pub(crate) const HUNGER: [(&str, Code); 2] = [
+pub(crate) const HUNGER: [(&str, Coding); 2] = [
     (
         "/88122-7",
         loinc("88122-7", "(I/We) worried whether (my/our) food would run out before (I/we) got money to buy more"),
@@ -19,10 +19,10 @@ pub(crate) const HUNGER: [(&str, Code); 2] = [
         loinc("88123-5", "The food that (I/we) bought just didn't last, and (I/we) didn't have money to get more"),
     ),
 ];
-pub(crate) const ANSWERS: [Code; 3] =
+pub(crate) const ANSWERS: [Coding; 3] =
     [loinc("LA28397-0", "Often true"), loinc("LA6729-3", "Sometimes true"), loinc("LA28398-8", "Never true")];
-pub(crate) const HUNGER_RISK: (&str, Code) = ("/88124-3", loinc("88124-3", "Food insecurity risk [HVS]"));
-pub(crate) const RISKS: [Code; 2] = [loinc("LA19952-3", "At risk"), loinc("LA19983-8", "No risk")];
+pub(crate) const HUNGER_RISK: (&str, Coding) = ("/88124-3", loinc("88124-3", "Food insecurity risk [HVS]"));
+pub(crate) const RISKS: [Coding; 2] = [loinc("LA19952-3", "At risk"), loinc("LA19983-8", "No risk")];
 
 /// The Questionnaire of that id.
 pub(crate) fn find(id: &str) -> Option<Value> {
@@ -30,7 +30,7 @@ pub(crate) fn find(id: &str) -> Option<Value> {
 }
 
 fn hunger_vital_sign() -> Value {
-    let question = |link: &str, code: Code, options: &[Code]| {
+    let question = |link: &str, code: Coding, options: &[Coding]| {
         let options: Vec<Value> = options.iter().map(|c| json!({"valueCoding": coding(*c)})).collect();
         json!({"linkId": link, "code": [coding(code)], "text": code.display, "type": "choice", "answerOption": options})
     };

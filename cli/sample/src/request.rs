@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::chart::Chart;
 use crate::codes::*;
 use crate::directory::PAYER;
-use crate::priorauth::Request;
+use crate::priorauth::PriorAuthorizationRequest;
 use crate::values::{at, concept, day, money, named, reference};
 
 /// One of `HRex`'s extensions of an item that is answered.
@@ -17,11 +17,11 @@ fn item_extension(name: &str, key: &'static str, value: Value) -> Value {
 }
 
 /// Writes both, for an authorization that was granted under this number.
-pub(crate) fn exchanged(chart: &mut Chart, r: &Request, number: &str, modifier: Code) {
+pub(crate) fn exchanged(chart: &mut Chart, r: &PriorAuthorizationRequest, number: &str, modifier: Coding) {
     let request = asked(chart, r);
     let on = r.decided();
     let (charge, allowed) = r.service.price;
-    let amount = |code: Code, cents: i64| json!({"category": concept(code), "amount": money(cents)});
+    let amount = |code: Coding, cents: i64| json!({"category": concept(code), "amount": money(cents)});
     let units = i64::from(r.units);
     let body = json!({
         "identifier": [{"system": format!("{PLAN_IDS}/answer"), "value": format!("ANSWER-{number}")}],
@@ -56,13 +56,13 @@ pub(crate) fn exchanged(chart: &mut Chart, r: &Request, number: &str, modifier: 
         }],
         "total": [amount(adjudication("submitted", "Submitted Amount"), charge * units),
             amount(adjudication("eligible", "Eligible Amount"), allowed * units)],
-        "insurance": [{"sequence": 1, "focal": true, "coverage": reference(&chart.policy(on, false).target)}],
+        "insurance": [{"sequence": 1, "focal": true, "coverage": reference(&chart.coverage(on, false).target)}],
     });
     chart.put("ClaimResponse", "answer", on, &[hrex("claimresponse")], body);
 }
 
 /// The request as it reached the plan.
-fn asked(chart: &mut Chart, r: &Request) -> String {
+fn asked(chart: &mut Chart, r: &PriorAuthorizationRequest) -> String {
     let clinic = r.doctor.employer();
     let body = json!({
         "status": "active",
@@ -76,7 +76,7 @@ fn asked(chart: &mut Chart, r: &Request) -> String {
         "priority": r.priority(),
         "careTeam": [{"sequence": 1, "provider": r.doctor.reference(), "responsible": true}],
         "diagnosis": [{"sequence": 1, "diagnosisCodeableConcept": concept(r.diagnosis)}],
-        "insurance": [{"sequence": 1, "focal": true, "coverage": reference(&chart.policy(r.on, false).target)}],
+        "insurance": [{"sequence": 1, "focal": true, "coverage": reference(&chart.coverage(r.on, false).target)}],
         "item": [{
             "sequence": 1,
             "careTeamSequence": [1],

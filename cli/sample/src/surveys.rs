@@ -14,7 +14,7 @@ use crate::values::{at, coding, concept, day, named};
 pub(crate) fn hunger(chart: &mut Chart, worry: usize, on: Date) -> String {
     let answer = ANSWERS[worry];
     let risk = RISKS[usize::from(worry == 2)];
-    let item = |link: &str, code: Code, answer: Code| {
+    let item = |link: &str, code: Coding, answer: Coding| {
         json!({
             "linkId": link,
             "text": code.display,
@@ -41,7 +41,7 @@ pub(crate) fn hunger(chart: &mut Chart, worry: usize, on: Date) -> String {
         "item": [{"linkId": "/88121-9", "text": "Hunger Vital Sign", "item": items}],
     }));
     let sdoh = us_category("sdoh", "SDOH");
-    let coded = |c: Code| json!({"valueCodeableConcept": concept(c)});
+    let coded = |c: Coding| json!({"valueCodeableConcept": concept(c)});
     let answers: Vec<String> =
         HUNGER.iter().map(|(_, code)| screening(chart, sdoh, *code, coded(answer), on, &[], Some(&form))).collect();
     let conclusion = screening(chart, sdoh, HUNGER_RISK.1, coded(risk), on, &[], Some(&form));
@@ -49,9 +49,9 @@ pub(crate) fn hunger(chart: &mut Chart, worry: usize, on: Date) -> String {
     screening(chart, sdoh, loinc("88121-9", "Hunger Vital Sign [HVS]"), json!({}), on, &members, Some(&form))
 }
 
-const INTEREST: Code = loinc("44250-9", "Little interest or pleasure in doing things in last 2 weeks");
-const MOOD: Code = loinc("44255-8", "Feeling down, depressed, or hopeless in last 2 weeks");
-const HOW_OFTEN: [Code; 4] = [
+const INTEREST: Coding = loinc("44250-9", "Little interest or pleasure in doing things in last 2 weeks");
+const MOOD: Coding = loinc("44255-8", "Feeling down, depressed, or hopeless in last 2 weeks");
+const HOW_OFTEN: [Coding; 4] = [
     loinc("LA6568-5", "Not at all"),
     loinc("LA6569-3", "Several days"),
     loinc("LA6570-1", "More than half the days"),
@@ -70,7 +70,7 @@ pub(crate) fn depression(chart: &mut Chart, often: usize, score: i64, on: Date) 
     screening(chart, about, total, value, on, &answers, None)
 }
 
-const DIFFICULTY: Code = loinc(
+const DIFFICULTY: Coding = loinc(
     "69722-7",
     "How difficult have these problems made it for you to do your work, take care of things at home, or get along with other people?",
 );
@@ -83,7 +83,7 @@ pub(crate) fn on_paper(chart: &mut Chart, often: usize, on: Date) -> String {
         "text": DIFFICULTY.display,
         "answer": [{"valueCoding": coding(loinc("LA6573-5", "Somewhat difficult"))}],
     });
-    let item = |link: &str, question: Code, then: Value| {
+    let item = |link: &str, question: Coding, then: Value| {
         let answer = json!({"valueCoding": coding(HOW_OFTEN[often]), "item": then});
         json!({"linkId": link, "text": question.display, "answer": [answer]})
     };

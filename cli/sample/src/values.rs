@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use time::{Date, Duration, macros::date};
 
-use crate::codes::{Code, UCUM};
+use crate::codes::{Coding, UCUM};
 
 /// "Today" of the sample: nothing is dated after it.
 pub(crate) const ANCHOR: Date = date!(2026 - 11 - 01);
@@ -43,7 +43,7 @@ pub(crate) fn hours(date: Date, hour: u32, minutes: u32) -> Value {
 }
 
 /// A Coding.
-pub(crate) fn coding(code: Code) -> Value {
+pub(crate) fn coding(code: Coding) -> Value {
     if code.display.is_empty() {
         return json!({"system": code.system, "code": code.code});
     }
@@ -51,12 +51,12 @@ pub(crate) fn coding(code: Code) -> Value {
 }
 
 /// A `CodeableConcept` of one code, its display as text.
-pub(crate) fn concept(code: Code) -> Value {
+pub(crate) fn concept(code: Coding) -> Value {
     concept_text(code, code.display)
 }
 
 /// A `CodeableConcept` of one code with words of our own.
-pub(crate) fn concept_text(code: Code, text: &str) -> Value {
+pub(crate) fn concept_text(code: Coding, text: &str) -> Value {
     if text.is_empty() {
         return json!({"coding": [coding(code)]});
     }
@@ -64,7 +64,7 @@ pub(crate) fn concept_text(code: Code, text: &str) -> Value {
 }
 
 /// The same thing in several code systems.
-pub(crate) fn concepts(codes: &[Code]) -> Value {
+pub(crate) fn concepts(codes: &[Coding]) -> Value {
     json!({"coding": codes.iter().map(|c| coding(*c)).collect::<Vec<_>>(), "text": codes[0].display})
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn resource(
     id: &str,
     profiles: &[String],
     updated: &str,
-    labels: &[Code],
+    labels: &[Coding],
     body: Value,
 ) -> Value {
     let mut meta = Map::new();

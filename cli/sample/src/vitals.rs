@@ -8,10 +8,10 @@ use crate::codes::*;
 use crate::observations::{base, with};
 use crate::values::{concept, named, quantity, reference, round};
 
-const VITAL: Code = observation_category("vital-signs", "Vital Signs");
+const VITAL: Coding = observation_category("vital-signs", "Vital Signs");
 
 /// One vital sign: what, its profile, unit and UCUM code.
-pub(crate) struct Vital(pub Code, pub &'static str, pub &'static str, pub &'static str);
+pub(crate) struct Vital(pub Coding, pub &'static str, pub &'static str, pub &'static str);
 
 pub(crate) const HEART_RATE: Vital = Vital(loinc("8867-4", "Heart rate"), "heart-rate", "beats/minute", "/min");
 pub(crate) const BREATHING: Vital =
@@ -24,10 +24,10 @@ pub(crate) const BMI: Vital = Vital(loinc("39156-5", "Body mass index (BMI) [Rat
 pub(crate) const HEAD: Vital =
     Vital(loinc("9843-4", "Head Occipital-frontal circumference"), "head-circumference", "cm", "cm");
 
-pub(crate) const RHYTHM_OF_HEART: Code = loinc("8884-9", "Heart rate rhythm");
-pub(crate) const RHYTHM_OF_BREATHING: Code = loinc("9304-7", "Respiration rhythm");
-pub(crate) const SITE_OF_TEMPERATURE: Code = loinc("8327-9", "Body temperature measurement site");
-pub(crate) const POSITION: Code = loinc("8361-8", "Body position with respect to gravity");
+pub(crate) const RHYTHM_OF_HEART: Coding = loinc("8884-9", "Heart rate rhythm");
+pub(crate) const RHYTHM_OF_BREATHING: Coding = loinc("9304-7", "Respiration rhythm");
+pub(crate) const SITE_OF_TEMPERATURE: Coding = loinc("8327-9", "Body temperature measurement site");
+pub(crate) const POSITION: Coding = loinc("8361-8", "Body position with respect to gravity");
 
 /// The profile of vital signs of plain R4, kept by every one of them.
 fn vital_profiles(name: &str) -> Vec<String> {
@@ -67,7 +67,7 @@ pub(crate) fn qualified(
     chart: &mut Chart,
     vital: &Vital,
     value: f64,
-    (code, how): (Code, Option<&str>),
+    (code, how): (Coding, Option<&str>),
     on: Date,
     encounter: Option<&str>,
 ) -> String {
@@ -101,7 +101,7 @@ fn observed(
     chart.put("Observation", "vital", on, &vital_profiles(profile), body)
 }
 
-fn component(code: Code, value: Option<(f64, &str, &str)>) -> Value {
+fn component(code: Coding, value: Option<(f64, &str, &str)>) -> Value {
     json!({
         "code": concept(code),
         "valueQuantity": value.map(|(v, unit, ucum)| quantity(v, unit, ucum)),

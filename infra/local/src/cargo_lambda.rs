@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::cfn::intrinsics::Resolver;
-use crate::cfn::plan::Plan;
+use crate::cfn::resources::StackResources;
 use crate::cfn::template::Template;
 use crate::gateway::routes::{Route, Routes};
 
@@ -75,9 +75,9 @@ pub fn watch_config(template: &Path) -> Result<String> {
 /// The routes of a template, and the binary of each function.
 fn read(template: &Path) -> Result<(Routes, BTreeMap<String, String>)> {
     let template = Template::read(template)?;
-    let plan = Plan::new(&Resolver::new(&template, &BTreeMap::new())?)?;
-    let binaries = plan.functions.into_iter().map(|function| (function.name, function.binary)).collect();
-    Ok((Routes::new(plan.routes)?, binaries))
+    let resources = StackResources::new(&Resolver::new(&template, &BTreeMap::new())?)?;
+    let binaries = resources.functions.into_iter().map(|function| (function.name, function.binary)).collect();
+    Ok((Routes::new(resources.routes)?, binaries))
 }
 
 fn binary<'a>(binaries: &'a BTreeMap<String, String>, route: &Route) -> Result<&'a str> {

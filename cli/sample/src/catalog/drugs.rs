@@ -1,12 +1,12 @@
 //! Drugs with their codes, prices and usual directions.
 
-use crate::codes::{Code, ndc, rxnorm};
+use crate::codes::{Coding, ndc, rxnorm};
 
 /// One product as prescribed and as dispensed.
 pub(crate) struct Drug {
     pub(crate) key: &'static str,
-    pub(crate) rxnorm: Code,
-    pub(crate) ndc: Code,
+    pub(crate) rxnorm: Coding,
+    pub(crate) ndc: Coding,
     /// What the label says.
     pub(crate) directions: &'static str,
     /// Doses a day.

@@ -1,12 +1,12 @@
 //! Illnesses and what usually follows from them.
 
-use crate::codes::{Code, act, icd10, sct};
+use crate::codes::{Coding, act, icd10, sct};
 
 /// An illness, its codes, its usual treatment and follow-up.
 pub(crate) struct Illness {
     pub(crate) key: &'static str,
-    pub(crate) sct: Code,
-    pub icd10: Code,
+    pub(crate) sct: Coding,
+    pub icd10: Coding,
     /// Keys of `DRUGS`.
     pub(crate) drugs: &'static [&'static str],
     /// Keys of `PANELS`, taken about twice a year.
@@ -14,16 +14,16 @@ pub(crate) struct Illness {
     /// Who treats it: a key of the directory's doctors.
     pub(crate) doctor: &'static str,
     /// Why the record is sensitive, if it is.
-    pub(crate) label: Option<Code>,
+    pub(crate) label: Option<Coding>,
     /// Whether it lasts for life.
     pub(crate) chronic: bool,
 }
 
-pub(crate) const PSYCHIATRY: Code = act("PSY", "psychiatry disorder information sensitivity");
-pub(crate) const SUBSTANCES: Code = act("SUD", "substance use disorder information sensitivity");
-pub(crate) const SUBSTANCE_ABUSE: Code = act("ETH", "substance abuse information sensitivity");
-pub(crate) const HIV: Code = act("HIV", "HIV/AIDS information sensitivity");
-pub(crate) const SEXUALITY: Code = act("SEX", "sexuality and reproductive health information sensitivity");
+pub(crate) const PSYCHIATRY: Coding = act("PSY", "psychiatry disorder information sensitivity");
+pub(crate) const SUBSTANCES: Coding = act("SUD", "substance use disorder information sensitivity");
+pub(crate) const SUBSTANCE_ABUSE: Coding = act("ETH", "substance abuse information sensitivity");
+pub(crate) const HIV: Coding = act("HIV", "HIV/AIDS information sensitivity");
+pub(crate) const SEXUALITY: Coding = act("SEX", "sexuality and reproductive health information sensitivity");
 
 macro_rules! illness {
     ($key:literal, $sct:literal $name:literal, $icd:literal $icd_name:literal, drugs $drugs:tt, labs $labs:tt, by $doctor:literal, $label:expr, $chronic:expr) => {

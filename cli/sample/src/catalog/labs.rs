@@ -1,10 +1,10 @@
 //! Laboratory panels: what is measured, in which unit, and what is normal.
 
-use crate::codes::{Code, cpt, loinc};
+use crate::codes::{Coding, cpt, loinc};
 
 /// One measured value of a panel.
 pub(crate) struct Test {
-    pub(crate) loinc: Code,
+    pub(crate) loinc: Coding,
     pub(crate) unit: &'static str,
     /// Reference range.
     pub(crate) normal: (f64, f64),
@@ -16,8 +16,8 @@ pub(crate) struct Test {
 /// A panel as ordered, reported and billed.
 pub(crate) struct Panel {
     pub(crate) key: &'static str,
-    pub(crate) loinc: Code,
-    pub(crate) cpt: Code,
+    pub(crate) loinc: Coding,
+    pub(crate) cpt: Coding,
     /// Charge and allowed amount in cents.
     pub(crate) price: (i64, i64),
     pub(crate) tests: &'static [Test],

@@ -1,6 +1,6 @@
 //! Names, streets and towns for made-up people. Phone numbers stay within the range kept free for fiction.
 
-use crate::codes::{Code, language, race};
+use crate::codes::{Coding, language, race};
 
 pub(crate) const GIVEN_FEMALE: &[&str] = &[
     "Abigail",
@@ -144,15 +144,15 @@ pub(crate) const TOWNS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What people say about their race, and how often (in percent).
-pub(crate) const RACES: &[(Code, i64)] = &[
+pub(crate) const RACES: &[(Coding, i64)] = &[
     (race("2106-3", "White"), 60),
     (race("2054-5", "Black or African American"), 18),
     (race("2028-9", "Asian"), 12),
     (race("1002-5", "American Indian or Alaska Native"), 4),
     (race("2131-1", "Other Race"), 6),
 ];
-pub(crate) const HISPANIC: Code = race("2135-2", "Hispanic or Latino");
-pub(crate) const NOT_HISPANIC: Code = race("2186-5", "Not Hispanic or Latino");
+pub(crate) const HISPANIC: Coding = race("2135-2", "Hispanic or Latino");
+pub(crate) const NOT_HISPANIC: Coding = race("2186-5", "Not Hispanic or Latino");
 
-pub(crate) const ENGLISH: Code = language("en", "English");
-pub(crate) const SPANISH: Code = language("es", "Spanish");
+pub(crate) const ENGLISH: Coding = language("en", "English");
+pub(crate) const SPANISH: Coding = language("es", "Spanish");

@@ -1,14 +1,14 @@
 //! Health plans: what they cost the member. Amounts in cents.
 
 use super::services::Copay;
-use crate::codes::{Code, sopt};
+use crate::codes::{Coding, sopt};
 
 /// A plan with its benefits.
 pub(crate) struct Plan {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
     pub(crate) group: (&'static str, &'static str),
-    pub(crate) kind: Code,
+    pub(crate) kind: Coding,
     pub(crate) network: &'static str,
     pub(crate) deductible: i64,
     /// The member's part after the deductible, in percent.

@@ -1,10 +1,10 @@
 //! Services as billed: procedure codes, prices, and who pays how.
 
-use crate::codes::{Code, cdt, cpt, hcpcs, place};
+use crate::codes::{Coding, cdt, cpt, hcpcs, place};
 
 /// How the member takes part in the cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
+pub(crate) enum CostSharing {
     /// First the deductible, then a percentage.
     Deductible,
     /// The plan's copay of that kind.
@@ -25,10 +25,10 @@ pub(crate) enum Copay {
 /// One service of the price list.
 pub(crate) struct Service {
     pub(crate) key: &'static str,
-    pub(crate) code: Code,
+    pub(crate) code: Coding,
     /// Charge and allowed amount in cents.
     pub(crate) price: (i64, i64),
-    pub(crate) share: Share,
+    pub(crate) share: CostSharing,
 }
 
 macro_rules! service {
@@ -38,7 +38,7 @@ macro_rules! service {
 }
 
 use Copay::{Emergency, Primary, Specialist};
-use Share::{Copay as C, Deductible, Free};
+use CostSharing::{Copay as C, Deductible, Free};
 
 pub(crate) const SERVICES: &[Service] = &[
     service!("office", cpt("99213", "OFFICE O/P EST LOW 20 MIN"), 18500 / 9260, C(Primary)),
@@ -95,8 +95,8 @@ pub(crate) fn service(key: &str) -> &'static Service {
     SERVICES.iter().find(|s| s.key == key).expect("a service of the table")
 }
 
-pub(crate) const OFFICE: Code = place("11", "Office");
-pub(crate) const AMBULANCE: Code = place("41", "Ambulance - Land");
-pub(crate) const LABORATORY: Code = place("81", "Independent Laboratory");
-pub(crate) const HOSPITAL: Code = place("21", "Inpatient Hospital");
-pub(crate) const HOME: Code = place("12", "Home");
+pub(crate) const OFFICE: Coding = place("11", "Office");
+pub(crate) const AMBULANCE: Coding = place("41", "Ambulance - Land");
+pub(crate) const LABORATORY: Coding = place("81", "Independent Laboratory");
+pub(crate) const HOSPITAL: Coding = place("21", "Inpatient Hospital");
+pub(crate) const HOME: Coding = place("12", "Home");

@@ -1,11 +1,11 @@
 //! Vaccines, and the age in years from which they are given.
 
-use crate::codes::{Code, cvx};
+use crate::codes::{Coding, cvx};
 
 /// A vaccine of the schedule.
 pub(crate) struct Vaccine {
     pub(crate) key: &'static str,
-    pub(crate) cvx: Code,
+    pub(crate) cvx: Coding,
     /// Age in years at the doses.
     pub(crate) ages: &'static [i64],
 }
@@ -21,5 +21,5 @@ pub(crate) const VACCINES: &[Vaccine] = &[
 ];
 
 /// Given every autumn.
-pub(crate) const INFLUENZA: Code = cvx("140", "Influenza, seasonal, injectable, preservative free");
-pub(crate) const COVID: Code = cvx("208", "COVID-19, mRNA, LNP-S, PF, 30 mcg/0.3 mL dose");
+pub(crate) const INFLUENZA: Coding = cvx("140", "Influenza, seasonal, injectable, preservative free");
+pub(crate) const COVID: Coding = cvx("208", "COVID-19, mRNA, LNP-S, PF, 30 mcg/0.3 mL dose");

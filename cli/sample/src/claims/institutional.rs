@@ -10,20 +10,20 @@ use crate::values::{at, concept, day, hours, period};
 
 /// What only a hospital bill has.
 pub(crate) struct Stay {
-    pub(crate) bill: Code,
-    pub(crate) admission: Code,
-    pub(crate) origin: Code,
-    pub(crate) discharge: Code,
-    pub(crate) drg: Option<Code>,
+    pub(crate) bill: Coding,
+    pub(crate) admission: Coding,
+    pub(crate) origin: Coding,
+    pub(crate) discharge: Coding,
+    pub(crate) drg: Option<Coding>,
     /// Procedures of the stay with the day they were done.
-    pub(crate) procedures: Vec<(Code, Date)>,
+    pub(crate) procedures: Vec<(Coding, Date)>,
 }
 
-pub(crate) const HOME: Code = discharge_status("01", "Discharged to home or self care (routine discharge)");
+pub(crate) const HOME: Coding = discharge_status("01", "Discharged to home or self care (routine discharge)");
 
 impl Stay {
     /// An admission to a ward.
-    pub(crate) fn inpatient(emergency: bool, drg: Code) -> Self {
+    pub(crate) fn inpatient(emergency: bool, drg: Coding) -> Self {
         Stay {
             bill: type_of_bill("0111", "Hospital inpatient, admit through discharge claim"),
             admission: if emergency { admission_type("1", "Emergency") } else { admission_type("3", "Elective") },

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use time::Date;
 
 use crate::catalog::drugs::Drug;
-use crate::catalog::services::{Service, Share};
+use crate::catalog::services::{CostSharing, Service};
 use crate::chart::Chart;
 use crate::codes::*;
 use crate::directory::{self, Doctor, PAYER};
@@ -26,7 +26,7 @@ pub(crate) use pharmacy::Fill;
 pub(crate) use professional::Ride;
 
 /// What kind of claim it is, with what only that kind has.
-pub(crate) enum Kind {
+pub(crate) enum ClaimType {
     Inpatient(Stay),
     Outpatient(Stay),
     /// Care by a professional; an ambulance ride has details of its own.
@@ -37,30 +37,37 @@ pub(crate) enum Kind {
 
 /// One line of a claim.
 pub(crate) struct Line {
-    pub(crate) code: Code,
+    pub(crate) code: Coding,
     pub(crate) date: Date,
     pub(crate) charge: i64,
     pub(crate) allowed: i64,
-    pub(crate) share: Share,
+    pub(crate) share: CostSharing,
     pub(crate) units: u32,
-    pub(crate) revenue: Option<Code>,
-    pub(crate) place: Code,
-    pub(crate) modifiers: Vec<Code>,
+    pub(crate) revenue: Option<Coding>,
+    pub(crate) place: Coding,
+    pub(crate) modifiers: Vec<Coding>,
     /// Why the plan pays nothing for it.
-    pub(crate) denied: Option<Code>,
+    pub(crate) denied: Option<Coding>,
     /// Tooth and surfaces.
-    pub(crate) tooth: Option<(Code, Vec<Code>)>,
+    pub(crate) tooth: Option<(Coding, Vec<Coding>)>,
 }
 
 impl Line {
     /// A service of the price list, given at `place`.
-    pub(crate) fn service(service: &Service, date: Date, place: Code) -> Self {
+    pub(crate) fn service(service: &Service, date: Date, place: Coding) -> Self {
         let (charge, allowed) = service.price;
         Line::priced(service.code, date, charge, allowed, service.share, place)
     }
 
     /// Something with a price of its own.
-    pub(crate) fn priced(code: Code, date: Date, charge: i64, allowed: i64, share: Share, place: Code) -> Self {
+    pub(crate) fn priced(
+        code: Coding,
+        date: Date,
+        charge: i64,
+        allowed: i64,
+        share: CostSharing,
+        place: Coding,
+    ) -> Self {
         Line {
             code,
             date,
@@ -77,7 +84,7 @@ impl Line {
     }
 
     /// Under that revenue code.
-    pub(crate) fn revenue(mut self, code: Code) -> Self {
+    pub(crate) fn revenue(mut self, code: Coding) -> Self {
         self.revenue = Some(code);
         self
     }
@@ -91,7 +98,7 @@ impl Line {
     }
 
     /// Refused for that reason.
-    pub(crate) fn refused(mut self, reason: Code) -> Self {
+    pub(crate) fn refused(mut self, reason: Coding) -> Self {
         self.denied = Some(reason);
         self
     }
@@ -101,50 +108,50 @@ impl Line {
 pub(crate) struct Claim {
     /// The plan's claim number.
     pub(crate) number: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ClaimType,
     pub(crate) start: Date,
     pub(crate) end: Date,
     /// Who bills: an organization's id.
     pub(crate) provider: &'static str,
     /// Who worked on it: role, doctor.
-    pub(crate) team: Vec<(Code, &'static Doctor)>,
+    pub(crate) team: Vec<(Coding, &'static Doctor)>,
     /// Diagnoses with their type, the principal one first.
-    pub(crate) diagnoses: Vec<(Code, Code)>,
+    pub(crate) diagnoses: Vec<(Coding, Coding)>,
     pub(crate) lines: Vec<Line>,
     pub(crate) in_network: bool,
     /// The claim this one corrects, or the one that corrects it.
-    pub(crate) related: Option<(Code, String)>,
+    pub(crate) related: Option<(Coding, String)>,
     /// Said to the member in so many words.
     pub(crate) notes: Vec<&'static str>,
     pub(crate) authorization: Option<String>,
     /// Paid as a whole (by case rate): the amounts stand at the head instead of at the lines.
     pub(crate) case_rate: bool,
-    pub(crate) labels: Vec<Code>,
+    pub(crate) labels: Vec<Coding>,
 }
 
-pub(crate) const PRINCIPAL: Code = diagnosis_type("principal", "Principal Diagnosis");
-pub(crate) const ADMITTING: Code = diagnosis_type("admitting", "Admitting Diagnosis");
-pub(crate) const SECONDARY: Code = c4bb_diagnosis("secondary", "Secondary");
-pub(crate) const OTHER: Code = c4bb_diagnosis("other", "Other");
-pub(crate) const REASON_FOR_VISIT: Code = c4bb_diagnosis("patientreasonforvisit", "Patient Reason for Visit");
-pub(crate) const EXTERNAL_CAUSE: Code = c4bb_diagnosis("externalcauseofinjury", "External Cause of Injury");
-pub(crate) const RENDERING: Code = c4bb_team("rendering", "Rendering provider");
-pub(crate) const REFERRING: Code = c4bb_team("referring", "Referring");
-pub(crate) const ATTENDING: Code = c4bb_team("attending", "Attending");
-pub(crate) const OPERATING: Code = c4bb_team("operating", "Operating");
-pub(crate) const PRESCRIBING: Code = c4bb_team("prescribing", "Prescribing provider");
-pub(crate) const PRIOR: Code = related_claim("prior", "Prior Claim");
-pub(crate) const REPLACED_BY: Code = c4bb_related("replacedby", "Replaced by claim number");
-pub(crate) const NO_AUTHORIZATION: Code =
+pub(crate) const PRINCIPAL: Coding = diagnosis_type("principal", "Principal Diagnosis");
+pub(crate) const ADMITTING: Coding = diagnosis_type("admitting", "Admitting Diagnosis");
+pub(crate) const SECONDARY: Coding = c4bb_diagnosis("secondary", "Secondary");
+pub(crate) const OTHER: Coding = c4bb_diagnosis("other", "Other");
+pub(crate) const REASON_FOR_VISIT: Coding = c4bb_diagnosis("patientreasonforvisit", "Patient Reason for Visit");
+pub(crate) const EXTERNAL_CAUSE: Coding = c4bb_diagnosis("externalcauseofinjury", "External Cause of Injury");
+pub(crate) const RENDERING: Coding = c4bb_team("rendering", "Rendering provider");
+pub(crate) const REFERRING: Coding = c4bb_team("referring", "Referring");
+pub(crate) const ATTENDING: Coding = c4bb_team("attending", "Attending");
+pub(crate) const OPERATING: Coding = c4bb_team("operating", "Operating");
+pub(crate) const PRESCRIBING: Coding = c4bb_team("prescribing", "Prescribing provider");
+pub(crate) const PRIOR: Coding = related_claim("prior", "Prior Claim");
+pub(crate) const REPLACED_BY: Coding = c4bb_related("replacedby", "Replaced by claim number");
+pub(crate) const NO_AUTHORIZATION: Coding =
     carc("197", "Precertification/authorization/notification/pre-treatment absent.");
-pub(crate) const DUPLICATE: Code = carc("18", "Exact duplicate claim/service");
+pub(crate) const DUPLICATE: Coding = carc("18", "Exact duplicate claim/service");
 
 impl Claim {
     /// An ordinary, in-network claim.
-    pub(crate) fn new(chart: &mut Chart, kind: Kind, start: Date, end: Date, provider: &'static str) -> Self {
+    pub(crate) fn new(chart: &mut Chart, kind: ClaimType, start: Date, end: Date, provider: &'static str) -> Self {
         let tag = match kind {
-            Kind::Pharmacy(_) => "rx",
-            Kind::Oral(_) => "dn",
+            ClaimType::Pharmacy(_) => "rx",
+            ClaimType::Oral(_) => "dn",
             _ => "cl",
         };
         let number = chart.next_id(tag).to_uppercase();
@@ -171,10 +178,10 @@ impl Claim {
         chart: &mut Chart,
         doctor: &'static Doctor,
         date: Date,
-        diagnosis: Code,
+        diagnosis: Coding,
         lines: Vec<Line>,
     ) -> Self {
-        let mut claim = Claim::new(chart, Kind::Professional(None), date, date, doctor.works_at);
+        let mut claim = Claim::new(chart, ClaimType::Professional(None), date, date, doctor.works_at);
         claim.team.push((RENDERING, doctor));
         claim.diagnoses.push((diagnosis, PRINCIPAL));
         claim.lines = lines;
@@ -183,10 +190,15 @@ impl Claim {
 
     /// One fill at the pharmacy.
     pub(crate) fn fill(chart: &mut Chart, drug: &'static Drug, date: Date, refill: (u32, u32)) -> Self {
-        let kind =
-            Kind::Pharmacy(Fill { drug, number: refill.0, authorized: refill.1, parts: Vec::new(), rejected: None });
+        let kind = ClaimType::Pharmacy(Fill {
+            drug,
+            number: refill.0,
+            authorized: refill.1,
+            parts: Vec::new(),
+            rejected: None,
+        });
         let mut claim = Claim::new(chart, kind, date, date, "riverside-pharmacy");
-        let share = Share::Copay(crate::catalog::services::Copay::Drug(drug.tier));
+        let share = CostSharing::Copay(crate::catalog::services::Copay::Drug(drug.tier));
         let (charge, allowed) = drug.price;
         claim.team.push((PRESCRIBING, chart.doctor));
         claim.lines = vec![Line::priced(drug.ndc, date, charge, allowed, share, crate::catalog::services::OFFICE)];
@@ -207,24 +219,24 @@ impl Claim {
     }
 
     fn dental(&self) -> bool {
-        matches!(self.kind, Kind::Oral(_))
+        matches!(self.kind, ClaimType::Oral(_))
     }
 }
 
 /// Decides the claim and writes the `ExplanationOfBenefit`.
 pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
-    let plan = chart.policy(claim.start, claim.dental()).plan;
+    let plan = chart.coverage(claim.start, claim.dental()).plan;
     let decided: Vec<money::Amounts> = claim.lines.iter().map(|line| ledger.decide(plan, claim, line)).collect();
     let total = decided.iter().fold(money::Amounts::default(), |sum, a| sum.plus(a));
     let profile = match claim.kind {
-        Kind::Inpatient(_) => "Inpatient-Institutional",
-        Kind::Outpatient(_) => "Outpatient-Institutional",
-        Kind::Professional(_) => "Professional-NonClinician",
-        Kind::Pharmacy(_) => "Pharmacy",
-        Kind::Oral(_) => "Oral",
+        ClaimType::Inpatient(_) => "Inpatient-Institutional",
+        ClaimType::Outpatient(_) => "Outpatient-Institutional",
+        ClaimType::Professional(_) => "Professional-NonClinician",
+        ClaimType::Pharmacy(_) => "Pharmacy",
+        ClaimType::Oral(_) => "Oral",
     };
-    let received = later(claim.end, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 3 });
-    let created = later(received, if matches!(claim.kind, Kind::Pharmacy(_)) { 0 } else { 4 });
+    let received = later(claim.end, if matches!(claim.kind, ClaimType::Pharmacy(_)) { 0 } else { 3 });
+    let created = later(received, if matches!(claim.kind, ClaimType::Pharmacy(_)) { 0 } else { 4 });
     let org = directory::organization(claim.provider);
     let paid = match (total.denied, total.benefit) {
         (0, _) => c4bb_status("paid", "Paid"),
@@ -263,12 +275,12 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         "procedure": Value::Null,
         "insurance": [{
             "focal": true,
-            "coverage": reference(&chart.policy(claim.start, claim.dental()).target),
+            "coverage": reference(&chart.coverage(claim.start, claim.dental()).target),
             "preAuthRef": claim.authorization.as_ref().map(|number| vec![number]),
         }],
         "item": items(claim, &decided),
         "adjudication": head(claim, &total),
-        "total": money::totals(&total, matches!(claim.kind, Kind::Pharmacy(_))),
+        "total": money::totals(&total, matches!(claim.kind, ClaimType::Pharmacy(_))),
         "payment": {
             "type": concept(paid),
             "date": day(later(created, 5)),
@@ -277,11 +289,11 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         "processNote": notes(claim),
     });
     match &claim.kind {
-        Kind::Inpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, true),
-        Kind::Outpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, false),
-        Kind::Professional(ride) => professional::complete(&mut body, chart, claim, ride.as_ref(), received),
-        Kind::Pharmacy(fill) => pharmacy::complete(&mut body, claim, fill, received),
-        Kind::Oral(dental) => oral::complete(&mut body, chart, claim, dental, received),
+        ClaimType::Inpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, true),
+        ClaimType::Outpatient(stay) => institutional::complete(&mut body, chart, claim, stay, received, false),
+        ClaimType::Professional(ride) => professional::complete(&mut body, chart, claim, ride.as_ref(), received),
+        ClaimType::Pharmacy(fill) => pharmacy::complete(&mut body, claim, fill, received),
+        ClaimType::Oral(dental) => oral::complete(&mut body, chart, claim, dental, received),
     }
     let profiles = c4bb(&format!("ExplanationOfBenefit-{profile}"));
     let id = claim.number.to_lowercase();
@@ -289,8 +301,8 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
 }
 
 fn team(claim: &Claim) -> Vec<Value> {
-    let one = |(i, (role, doctor)): (usize, &(Code, &Doctor))| {
-        let qualified = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
+    let one = |(i, (role, doctor)): (usize, &(Coding, &Doctor))| {
+        let qualified = matches!(claim.kind, ClaimType::Professional(_) | ClaimType::Oral(_));
         json!({
             "sequence": i + 1,
             "provider": doctor.reference(),
@@ -303,9 +315,9 @@ fn team(claim: &Claim) -> Vec<Value> {
 
 fn diagnoses(claim: &Claim) -> Vec<Value> {
     // Present on admission: asked of hospital stays only.
-    let stay = matches!(claim.kind, Kind::Inpatient(_));
+    let stay = matches!(claim.kind, ClaimType::Inpatient(_));
     let present = present_on_admission("Y", "Diagnosis was present at time of inpatient admission");
-    let one = |(i, (code, kind)): (usize, &(Code, Code))| {
+    let one = |(i, (code, kind)): (usize, &(Coding, Coding))| {
         json!({
             "sequence": i + 1,
             "diagnosisCodeableConcept": concept(*code),
@@ -329,11 +341,11 @@ fn notes(claim: &Claim) -> Vec<Value> {
 }
 
 fn items(claim: &Claim, decided: &[money::Amounts]) -> Vec<Value> {
-    let pharmacy = matches!(claim.kind, Kind::Pharmacy(_));
-    let by_professional = matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_));
+    let pharmacy = matches!(claim.kind, ClaimType::Pharmacy(_));
+    let by_professional = matches!(claim.kind, ClaimType::Professional(_) | ClaimType::Oral(_));
     let one = |(i, (line, amounts)): (usize, (&Line, &money::Amounts))| {
         let quantity = match &claim.kind {
-            Kind::Pharmacy(fill) => json!({"value": fill.drug.fill.0, "unit": fill.drug.dose.1}),
+            ClaimType::Pharmacy(fill) => json!({"value": fill.drug.fill.0, "unit": fill.drug.dose.1}),
             _ => json!({"value": line.units}),
         };
         let product = match line.code {
@@ -360,7 +372,7 @@ fn items(claim: &Claim, decided: &[money::Amounts]) -> Vec<Value> {
 }
 
 /// Products and services that have no procedure code, such as room and board.
-pub(crate) const NOT_APPLICABLE: Code = absent("not-applicable", "Not Applicable");
+pub(crate) const NOT_APPLICABLE: Coding = absent("not-applicable", "Not Applicable");
 
 fn network(claim: &Claim) -> Value {
     concept(if claim.in_network {
@@ -371,13 +383,13 @@ fn network(claim: &Claim) -> Value {
 }
 
 fn head(claim: &Claim, total: &money::Amounts) -> Vec<Value> {
-    let status = |code: Code| json!({"category": concept(code), "reason": network(claim)});
+    let status = |code: Coding| json!({"category": concept(code), "reason": network(claim)});
     let billing = status(c4bb_discriminator("billingnetworkstatus", "Billing Network Status"));
     let rendering = status(c4bb_discriminator("renderingnetworkstatus", "Rendering Network Status"));
     let benefit = status(c4bb_discriminator("benefitpaymentstatus", "Benefit Payment Status"));
     let mut out = match claim.kind {
-        Kind::Professional(_) => vec![billing, rendering],
-        Kind::Oral(_) => vec![billing, rendering, benefit],
+        ClaimType::Professional(_) => vec![billing, rendering],
+        ClaimType::Oral(_) => vec![billing, rendering, benefit],
         _ => vec![billing, benefit],
     };
     if claim.case_rate {

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Claim, Kind, Line, network};
+use super::{Claim, ClaimType, Line, network};
 use crate::catalog::plans::Plan;
-use crate::catalog::services::Share;
+use crate::catalog::services::CostSharing;
 use crate::codes::*;
 use crate::values::{concept, decimal, money};
 
@@ -63,9 +63,9 @@ impl Ledger {
         let (met, paid) = self.0.entry((plan.id, line.date.year())).or_default();
         let room = (plan.limit - *paid).max(0);
         match line.share {
-            Share::Free => {}
-            Share::Copay(kind) => out.copay = plan.copay(kind).min(out.allowed).min(room),
-            Share::Deductible => {
+            CostSharing::Free => {}
+            CostSharing::Copay(kind) => out.copay = plan.copay(kind).min(out.allowed).min(room),
+            CostSharing::Deductible => {
                 out.deductible = (plan.deductible - *met).max(0).min(out.allowed).min(room);
                 let percent = plan.coinsurance + if claim.in_network { 0 } else { 20 };
                 out.coinsurance = ((out.allowed - out.deductible) * percent / 100).min(room - out.deductible);
@@ -81,7 +81,7 @@ impl Ledger {
     }
 }
 
-fn amount(category: Code, cents: i64) -> Value {
+fn amount(category: Coding, cents: i64) -> Value {
     json!({"category": concept(category), "amount": money(cents)})
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn adjustments(a: &Amounts) -> Vec<Value> {
     if a.discount > 0 { vec![reason(fee, a.discount)] } else { Vec::new() }
 }
 
-fn reason(code: Code, cents: i64) -> Value {
+fn reason(code: Coding, cents: i64) -> Value {
     json!({
         "category": concept(c4bb_discriminator("adjustmentreason", "Adjustment Reason")),
         "reason": concept(code),
@@ -132,16 +132,16 @@ pub(crate) fn line(claim: &Claim, line: &Line, a: &Amounts) -> Vec<Value> {
     if claim.case_rate {
         return Vec::new();
     }
-    let pharmacy = matches!(claim.kind, Kind::Pharmacy(_));
+    let pharmacy = matches!(claim.kind, ClaimType::Pharmacy(_));
     let mut out = Vec::new();
-    if matches!(claim.kind, Kind::Professional(_) | Kind::Oral(_)) {
+    if matches!(claim.kind, ClaimType::Professional(_) | ClaimType::Oral(_)) {
         let status = if line.denied.is_some() { concept(c4bb_status("other", "Other")) } else { network(claim) };
         out.push(json!({
             "category": concept(c4bb_discriminator("benefitpaymentstatus", "Benefit Payment Status")),
             "reason": status,
         }));
     }
-    if let (Kind::Pharmacy(fill), Some(_)) = (&claim.kind, line.denied) {
+    if let (ClaimType::Pharmacy(fill), Some(_)) = (&claim.kind, line.denied) {
         let why = fill.rejected.expect("a refused fill has the pharmacy's reason");
         out.push(
             json!({"category": concept(c4bb_discriminator("rejectreason", "Reject Reason")), "reason": concept(why)}),

@@ -6,7 +6,7 @@ use time::Date;
 use super::Claim;
 use super::institutional::{accounts, info, numbered};
 use crate::chart::Chart;
-use crate::codes::{Code, claim_type};
+use crate::codes::{Coding, claim_type};
 use crate::directory::organization;
 use crate::values::{concept, day, named, quantity};
 
@@ -17,9 +17,9 @@ pub(crate) struct Dental {
     pub(crate) braces: Option<u32>,
     /// Whether a prosthesis is the first one.
     pub(crate) first_prosthesis: Option<bool>,
-    pub(crate) missing: Vec<Code>,
+    pub(crate) missing: Vec<Coding>,
     /// More teeth that the first line is about.
-    pub(crate) also: Vec<Code>,
+    pub(crate) also: Vec<Coding>,
 }
 
 /// Adds what dental claims have.

@@ -16,9 +16,9 @@ pub(crate) struct Fill {
     pub(crate) number: u32,
     pub(crate) authorized: u32,
     /// What a mixture made at the pharmacy consists of, with the amount of each part.
-    pub(crate) parts: Vec<(Code, f64, &'static str)>,
+    pub(crate) parts: Vec<(Coding, f64, &'static str)>,
     /// The pharmacy network's reason, if it was refused at the counter.
-    pub(crate) rejected: Option<Code>,
+    pub(crate) rejected: Option<Coding>,
 }
 
 /// Adds what pharmacy claims have.
@@ -52,7 +52,7 @@ pub(crate) fn complete(body: &mut Value, claim: &Claim, fill: &Fill, received: D
     ]);
     debug_assert_eq!(claim.lines.len(), 1);
     if !fill.parts.is_empty() {
-        let part = |(i, (code, amount, unit)): (usize, &(Code, f64, &str))| {
+        let part = |(i, (code, amount, unit)): (usize, &(Coding, f64, &str))| {
             json!({
                 "sequence": i + 1,
                 "productOrService": concept(*code),

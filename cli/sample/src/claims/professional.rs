@@ -6,7 +6,7 @@ use time::Date;
 use super::Claim;
 use super::institutional::{accounts, info, numbered};
 use crate::chart::Chart;
-use crate::codes::{Code, claim_type};
+use crate::codes::{Coding, claim_type};
 use crate::directory::organization;
 use crate::values::{coding, concept, day, named, quantity};
 
@@ -16,7 +16,7 @@ pub(crate) struct Ride {
     /// Pounds.
     pub(crate) weight: u32,
     /// X12: why by ambulance.
-    pub(crate) reason: Code,
+    pub(crate) reason: Coding,
     pub(crate) from: &'static str,
     pub(crate) to: &'static str,
     /// Why on a stretcher.

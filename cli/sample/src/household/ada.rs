@@ -14,14 +14,14 @@ use crate::chart::Chart;
 use crate::claims::*;
 use crate::clinical::{self};
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::documents::{self, Bytes, Document, Report};
+use crate::documents::{self, AttachmentBytes, DiagnosticReport, Document};
 use crate::encounters::{self};
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::patient;
 use crate::person::Person;
-use crate::priorauth::{self, Decision, Request};
+use crate::priorauth::{self, Decision, PriorAuthorizationRequest};
 use crate::random::Rng;
 use crate::request;
 use crate::{care, medications, observations, vitals};
@@ -34,11 +34,11 @@ pub(crate) fn ada() -> Vec<Value> {
     patient::patient(&mut chart);
     for (start, end) in [(date!(2023 - 05 - 01), date!(2024 - 12 - 31)), (date!(2025 - 01 - 01), date!(2026 - 12 - 31))]
     {
-        coverage(&mut chart, &ADVANTAGE, start, end, &Holder::Own);
+        coverage(&mut chart, &ADVANTAGE, start, end, &PolicyHolder::Own);
     }
     let sam = Person::new("sam", "Sam", "Lindgren", "male", date!(1985 - 11 - 02), "100000009");
     let son = patient::related(&mut chart, &sam, role_code("SONC", "son"), date!(2010 - 09 - 01));
-    let body = Body { height: 164.0, weight: 78.0, pressure: 138.0 };
+    let body = Physique { height: 164.0, weight: 78.0, pressure: 138.0 };
     let drifts = [("4548-4", 7.1, -0.2), ("2345-7", 142.0, -4.0), ("13457-7", 92.0, -9.0)];
     let diabetes =
         life::chronic(&mut chart, illness("diabetes"), date!(2023 - 06 - 12), date!(2024 - 06 - 01), 5, body, &drifts);
@@ -108,17 +108,18 @@ pub(crate) fn ada() -> Vec<Value> {
 
 /// Approved, denied, pending; and one that follows an earlier one.
 fn authorizations(chart: &mut Chart) {
-    let ask = |service_key: &str, units, category, diagnosis: &str, who: &str, on: Date, because| Request {
-        service: service(service_key),
-        units,
-        category,
-        diagnosis: illness(diagnosis).icd10,
-        doctor: doctor(who),
-        on,
-        urgent: false,
-        because,
-        previous: None,
-    };
+    let ask =
+        |service_key: &str, units, category, diagnosis: &str, who: &str, on: Date, because| PriorAuthorizationRequest {
+            service: service(service_key),
+            units,
+            category,
+            diagnosis: illness(diagnosis).icd10,
+            doctor: doctor(who),
+            on,
+            urgent: false,
+            because,
+            previous: None,
+        };
     let therapy = x12_service("AE", "Physical Medicine");
     let why =
         "Three days after the knee replacement the knee bends to 70 degrees. The goal is 110 degrees in six weeks.";
@@ -161,18 +162,18 @@ fn pharmacy(chart: &mut Chart) {
     let mut refused = Claim::fill(chart, drug("atorvastatin"), date!(2026 - 06 - 02), (0, 3));
     refused.lines[0].denied = Some(NO_AUTHORIZATION);
     refused.notes.push("Refilled too soon: try again in two weeks.");
-    if let Kind::Pharmacy(fill) = &mut refused.kind {
+    if let ClaimType::Pharmacy(fill) = &mut refused.kind {
         fill.rejected = Some(reject("79", "Refill Too Soon"));
     }
     chart.claim(refused);
     let mut mixed = Claim::fill(chart, drug("omeprazole"), date!(2026 - 02 - 14), (0, 0));
     let parts = vec![(drug("omeprazole").ndc, 30.0, "capsule"), (drug("ibuprofen").ndc, 10.0, "tablet")];
-    mixed.lines[0].code = Code {
+    mixed.lines[0].code = Coding {
         system: "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBCompoundLiteral",
         code: "compound",
         display: "compound",
     };
-    if let Kind::Pharmacy(fill) = &mut mixed.kind {
+    if let ClaimType::Pharmacy(fill) = &mut mixed.kind {
         fill.parts = parts;
     }
     chart.claim(mixed);
@@ -201,7 +202,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         kind: loinc("18842-5", "Discharge summary"),
         title: "Discharge summary",
         mime: "application/pdf",
-        bytes: Bytes::Stored(documents::pdf(&lines)),
+        bytes: AttachmentBytes::Binary(documents::pdf(&lines)),
         author: doctor("iyer"),
         date: left,
         encounter: Some(stay),
@@ -213,7 +214,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         kind: loinc("34133-9", "Summary of episode note"),
         title: "Continuity of care document",
         mime: "application/xml",
-        bytes: Bytes::Stored(ccda),
+        bytes: AttachmentBytes::Binary(ccda),
         author: doctor("okafor"),
         date: date!(2026 - 03 - 16),
         encounter: None,
@@ -224,7 +225,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         kind: loinc("11506-3", "Progress note"),
         title: "Progress note",
         mime: "text/plain",
-        bytes: Bytes::Inline(text.into()),
+        bytes: AttachmentBytes::Inline(text.into()),
         author: doctor("okafor"),
         date: date!(2026 - 02 - 20),
         encounter: None,
@@ -237,7 +238,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         kind: loinc("59284-0", "Consent Document"),
         title: "Signed consent",
         mime: "application/pdf",
-        bytes: Bytes::Stored(documents::pdf(&lines.map(String::from))),
+        bytes: AttachmentBytes::Binary(documents::pdf(&lines.map(String::from))),
         author: doctor("okafor"),
         date: signed,
         encounter: None,
@@ -255,7 +256,7 @@ fn papers(chart: &mut Chart, stay: &str) {
         None,
     );
     let rate = vitals::vital(chart, &vitals::HEART_RATE, Some(74.0), on, Some(&seen));
-    let report = Report {
+    let report = DiagnosticReport {
         category: loinc("LP29708-2", "Cardiology"),
         kind: loinc("11524-6", "EKG study"),
         words: "Sinus rhythm, 74 per minute. Normal axis, no ischemia.",

@@ -7,11 +7,11 @@ use crate::catalog::illnesses::illness;
 use crate::catalog::plans::{ADVANTAGE, DENTAL, SILVER};
 use crate::catalog::services::{OFFICE, service};
 use crate::chart::Chart;
-use crate::claims::{Claim, Dental, Kind, Line, PRINCIPAL, RENDERING};
+use crate::claims::{Claim, ClaimType, Dental, Line, PRINCIPAL, RENDERING};
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::patient;
 use crate::person::Person;
 use crate::random::Rng;
@@ -26,9 +26,9 @@ pub(crate) fn ben() -> Vec<Value> {
     ben.race = race("2054-5", "Black or African American");
     let mut chart = Chart::new(ben, &SILVER, "okafor", Rng::new(1, 2));
     patient::patient(&mut chart);
-    coverage(&mut chart, &SILVER, date!(2025 - 01 - 01), date!(2026 - 12 - 31), &Holder::Own);
-    coverage(&mut chart, &DENTAL, date!(2025 - 01 - 01), date!(2026 - 12 - 31), &Holder::Own);
-    let body = Body { height: 181.0, weight: 79.0, pressure: 118.0 };
+    coverage(&mut chart, &SILVER, date!(2025 - 01 - 01), date!(2026 - 12 - 31), &PolicyHolder::Own);
+    coverage(&mut chart, &DENTAL, date!(2025 - 01 - 01), date!(2026 - 12 - 31), &PolicyHolder::Own);
+    let body = Physique { height: 181.0, weight: 79.0, pressure: 118.0 };
     life::check_up(&mut chart, date!(2025 - 10 - 14), body, &["lipids"], &[]);
     life::check_up(&mut chart, date!(2026 - 10 - 06), body, &["lipids", "cbc"], &[]);
     life::acute(&mut chart, illness("pharyngitis"), date!(2026 - 03 - 18), 9);
@@ -37,7 +37,7 @@ pub(crate) fn ben() -> Vec<Value> {
     observations::occupation(&mut chart, "High school teacher", "Secondary schools", date!(2019 - 08 - 20));
     medications::reported(&mut chart, drug("ibuprofen"), date!(2026 - 03 - 18), Some(medications::NOT_ALWAYS));
     for day in [date!(2025 - 06 - 11), date!(2026 - 06 - 17)] {
-        let mut claim = Claim::new(&mut chart, Kind::Oral(Dental::default()), day, day, "bright-smile-dental");
+        let mut claim = Claim::new(&mut chart, ClaimType::Oral(Dental::default()), day, day, "bright-smile-dental");
         claim.team.push((RENDERING, doctor("brandt")));
         claim.diagnoses.push((
             icd10("Z01.20", "Encounter for dental examination and cleaning without abnormal findings"),
@@ -53,7 +53,7 @@ pub(crate) fn nora() -> Vec<Value> {
     let nora = Person::new("nora", "Nora", "Whitfield", "female", date!(1999 - 12 - 05), "100000003");
     let mut chart = Chart::new(nora, &SILVER, "okafor", Rng::new(1, 3));
     patient::patient(&mut chart);
-    coverage(&mut chart, &SILVER, date!(2026 - 10 - 01), date!(2026 - 12 - 31), &Holder::Own);
+    coverage(&mut chart, &SILVER, date!(2026 - 10 - 01), date!(2026 - 12 - 31), &PolicyHolder::Own);
     chart.finish()
 }
 
@@ -65,11 +65,11 @@ pub(crate) fn harold() -> Vec<Value> {
     harold.deceased = Some(date!(2025 - 06 - 18));
     let mut chart = Chart::new(harold, &ADVANTAGE, "okafor", Rng::new(1, 8));
     patient::patient(&mut chart);
-    coverage(&mut chart, &ADVANTAGE, date!(2023 - 05 - 01), date!(2025 - 06 - 18), &Holder::Own);
+    coverage(&mut chart, &ADVANTAGE, date!(2023 - 05 - 01), date!(2025 - 06 - 18), &PolicyHolder::Own);
     life::check_up(
         &mut chart,
         date!(2025 - 01 - 14),
-        Body { height: 178.0, weight: 81.0, pressure: 141.0 },
+        Physique { height: 178.0, weight: 81.0, pressure: 141.0 },
         &["cbc"],
         &[],
     );

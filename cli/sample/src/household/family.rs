@@ -9,11 +9,11 @@ use crate::catalog::plans::{DENTAL, SILVER};
 use crate::catalog::services::{OFFICE, service};
 use crate::catalog::vaccines::VACCINES;
 use crate::chart::Chart;
-use crate::claims::{Claim, Dental, Kind, Line, PRINCIPAL, RENDERING, SECONDARY};
+use crate::claims::{Claim, ClaimType, Dental, Line, PRINCIPAL, RENDERING, SECONDARY};
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::observations;
 use crate::patient;
 use crate::person::Person;
@@ -37,9 +37,9 @@ pub(crate) fn maria() -> Vec<Value> {
     let mut chart = Chart::new(maria_santos(), &SILVER, "okafor", Rng::new(1, 4));
     patient::patient(&mut chart);
     let (start, end) = (date!(2023 - 01 - 01), date!(2026 - 12 - 31));
-    coverage(&mut chart, &SILVER, start, end, &Holder::Own);
-    coverage(&mut chart, &DENTAL, start, end, &Holder::Own);
-    let body = Body { height: 162.0, weight: 66.0, pressure: 121.0 };
+    coverage(&mut chart, &SILVER, start, end, &PolicyHolder::Own);
+    coverage(&mut chart, &DENTAL, start, end, &PolicyHolder::Own);
+    let body = Physique { height: 162.0, weight: 66.0, pressure: 121.0 };
     life::chronic(&mut chart, illness("asthma"), date!(2023 - 04 - 18), date!(2025 - 01 - 01), 6, body, &[]);
     for day in [date!(2024 - 11 - 05), date!(2025 - 11 - 11), date!(2026 - 09 - 22)] {
         life::check_up(&mut chart, day, body, &["cmp", "lipids"], &[]);
@@ -81,9 +81,9 @@ fn glasses(chart: &mut Chart) {
     chart.claim(claim);
 }
 
-const TOOTH_14: Code = tooth("14", "14");
-const TOOTH_13: Code = tooth("13", "13");
-const TOOTH_15: Code = tooth("15", "15");
+const TOOTH_14: Coding = tooth("14", "14");
+const TOOTH_13: Coding = tooth("13", "13");
+const TOOTH_15: Coding = tooth("15", "15");
 
 fn dentist(chart: &mut Chart) {
     let day = date!(2026 - 01 - 20);
@@ -95,7 +95,7 @@ fn dentist(chart: &mut Chart) {
             also: vec![TOOTH_13, TOOTH_15],
             ..Dental::default()
         };
-        let mut claim = Claim::new(chart, Kind::Oral(details), day, day, "bright-smile-dental");
+        let mut claim = Claim::new(chart, ClaimType::Oral(details), day, day, "bright-smile-dental");
         claim.team.push((RENDERING, doctor("brandt")));
         claim.diagnoses = vec![
             (caries.icd10, PRINCIPAL),
@@ -112,7 +112,7 @@ fn dentist(chart: &mut Chart) {
     clinical::condition(
         chart,
         caries,
-        clinical::Listed::Problem,
+        clinical::ConditionCategory::ProblemListItem,
         date!(2025 - 12 - 10),
         Some(date!(2026 - 01 - 27)),
         None,
@@ -131,7 +131,7 @@ pub(crate) fn leo() -> Vec<Value> {
     let maria = maria_santos();
     let parent = patient::related(&mut chart, &maria, role_code("MTH", "mother"), date!(2021 - 06 - 30));
     for (plan, start) in [(&SILVER, date!(2023 - 01 - 01)), (&DENTAL, date!(2024 - 01 - 01))] {
-        let holder = Holder::Other {
+        let holder = PolicyHolder::Other {
             person: &maria,
             holder: parent.clone(),
             subscriber: "Patient/maria".into(),
@@ -141,8 +141,14 @@ pub(crate) fn leo() -> Vec<Value> {
         coverage(&mut chart, plan, start, date!(2026 - 12 - 31), &holder);
     }
     growth(&mut chart);
-    let small = Body { height: 124.0, weight: 24.5, pressure: 98.0 };
-    life::check_up(&mut chart, date!(2025 - 06 - 03), Body { height: 118.0, weight: 21.8, pressure: 96.0 }, &[], &[]);
+    let small = Physique { height: 124.0, weight: 24.5, pressure: 98.0 };
+    life::check_up(
+        &mut chart,
+        date!(2025 - 06 - 03),
+        Physique { height: 118.0, weight: 21.8, pressure: 96.0 },
+        &[],
+        &[],
+    );
     let seen = life::check_up(&mut chart, date!(2026 - 06 - 02), small, &[], &[]);
     for_age(&mut chart, &seen);
     life::acute(&mut chart, illness("otitis"), date!(2026 - 01 - 27), 12);
@@ -167,7 +173,7 @@ fn growth(chart: &mut Chart) {
         let clinic = doctor("castellano");
         let well = sct("410620009", "Well child visit");
         let seen = encounters::encounter(chart, &encounters::OFFICE_VISIT, clinic, on, None, Some(well), None);
-        let percentile = |code: Code, profile: &'static str| Vital(code, profile, "%", "%");
+        let percentile = |code: Coding, profile: &'static str| Vital(code, profile, "%", "%");
         let head_rank_of = percentile(
             loinc("8289-1", "Head Occipital-frontal circumference Percentile"),
             "head-circumference-percentile",
@@ -219,7 +225,7 @@ fn vaccines(chart: &mut Chart) {
 fn braces(chart: &mut Chart) {
     let day = date!(2026 - 08 - 11);
     let details = Dental { braces: Some(12), ..Dental::default() };
-    let mut claim = Claim::new(chart, Kind::Oral(details), day, day, "bright-smile-dental");
+    let mut claim = Claim::new(chart, ClaimType::Oral(details), day, day, "bright-smile-dental");
     claim.team.push((RENDERING, doctor("brandt")));
     claim.diagnoses.push((icd10("M26.4", "Malocclusion, unspecified"), PRINCIPAL));
     claim.lines.push(Line::service(service("dental-braces"), day, OFFICE));

@@ -8,9 +8,9 @@ use crate::catalog::labs::panel;
 use crate::catalog::plans::ADVANTAGE;
 use crate::chart::Chart;
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::life::{self, Body};
+use crate::life::{self, Physique};
 use crate::observations;
 use crate::patient;
 use crate::person::Person;
@@ -22,7 +22,7 @@ use crate::{care, clinical};
 pub(crate) fn george() -> Vec<Value> {
     let mut george = Person::new("george", "George", "Littlefeather", "male", date!(1949 - 03 - 08), "100000006");
     george.race = race("1002-5", "American Indian or Alaska Native");
-    let tribe = Code {
+    let tribe = Coding {
         system: "http://terminology.hl7.org/CodeSystem/v3-TribalEntityUS",
         code: "187",
         display: "Paiute-Shoshone Tribe of the Fallon Reservation and Colony, Nevada",
@@ -34,9 +34,15 @@ pub(crate) fn george() -> Vec<Value> {
     patient::patient(&mut chart);
     for year in 2016..=2026 {
         let day = |month, day| time::Date::from_calendar_date(year, month, day).unwrap_or(ANCHOR);
-        coverage(&mut chart, &ADVANTAGE, day(time::Month::January, 1), day(time::Month::December, 31), &Holder::Own);
+        coverage(
+            &mut chart,
+            &ADVANTAGE,
+            day(time::Month::January, 1),
+            day(time::Month::December, 31),
+            &PolicyHolder::Own,
+        );
     }
-    let body = Body { height: 176.0, weight: 88.0, pressure: 136.0 };
+    let body = Physique { height: 176.0, weight: 88.0, pressure: 136.0 };
     let drifts = [
         ("4548-4", 7.6, 0.1),
         ("2345-7", 151.0, 2.0),
@@ -111,7 +117,7 @@ fn wishes(chart: &mut Chart, pressures: &[(time::Date, (f64, f64))]) {
 }
 
 /// The scales, the cuff and the finger clip on the kitchen table. Returns the blood pressure.
-fn at_home(chart: &mut Chart, body: Body, on: time::Date) -> (f64, f64) {
+fn at_home(chart: &mut Chart, body: Physique, on: time::Date) -> (f64, f64) {
     let weight = round(chart.rng.around(body.weight, 2.0), 1);
     let systolic = chart.rng.around(body.pressure, 12.0).round();
     let diastolic = chart.rng.around(body.pressure * 0.6, 7.0).round();

@@ -9,10 +9,10 @@ mod stays;
 
 use serde_json::Value;
 
-use crate::Member;
+use crate::SampleMember;
 
 /// The stories in the order of the list of members. A record without a member is somebody who does not sign in.
-pub(crate) fn stories() -> Vec<(Option<Member>, Vec<Value>)> {
+pub(crate) fn stories() -> Vec<(Option<SampleMember>, Vec<Value>)> {
     vec![
         (Some(member("ben", "Ben Okoye", true, "Healthy: check-ups, a sore throat, the dentist")), ben::ben()),
         (
@@ -70,8 +70,8 @@ pub(crate) fn stories() -> Vec<(Option<Member>, Vec<Value>)> {
 }
 
 /// The same scheme for everyone, so that nobody needs a list.
-fn member(username: &str, name: &str, patient: bool, story: &'static str) -> Member {
-    Member {
+fn member(username: &str, name: &str, patient: bool, story: &'static str) -> SampleMember {
+    SampleMember {
         username: username.into(),
         password: format!("{username}-demo-2026"),
         name: name.into(),

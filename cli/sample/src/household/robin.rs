@@ -9,10 +9,10 @@ use crate::catalog::plans::COMMUNITY;
 use crate::catalog::services::service;
 use crate::chart::Chart;
 use crate::codes::*;
-use crate::coverage::{Holder, coverage};
+use crate::coverage::{PolicyHolder, coverage};
 use crate::directory::doctor;
-use crate::documents::{self, Bytes, Document};
-use crate::life::{self, Body};
+use crate::documents::{self, AttachmentBytes, Document};
+use crate::life::{self, Physique};
 use crate::medications::{self, Prescription};
 use crate::observations::{self, social};
 use crate::patient;
@@ -28,8 +28,8 @@ pub(crate) fn robin() -> Vec<Value> {
     robin.street = "230 Cedar Avenue".into();
     let mut chart = Chart::new(robin, &COMMUNITY, "okafor", Rng::new(1, 7));
     patient::patient(&mut chart);
-    coverage(&mut chart, &COMMUNITY, date!(2024 - 03 - 01), date!(2026 - 12 - 31), &Holder::Own);
-    let body = Body { height: 168.0, weight: 61.0, pressure: 114.0 };
+    coverage(&mut chart, &COMMUNITY, date!(2024 - 03 - 01), date!(2026 - 12 - 31), &PolicyHolder::Own);
+    let body = Physique { height: 168.0, weight: 61.0, pressure: 114.0 };
     // Ordinary care, without labels.
     life::check_up(&mut chart, date!(2025 - 09 - 09), body, &["cbc"], &[]);
     life::acute(&mut chart, illness("cold"), date!(2026 - 02 - 03), 8);
@@ -54,7 +54,7 @@ pub(crate) fn robin() -> Vec<Value> {
     clinical::condition(
         &mut chart,
         illness("food-insecurity"),
-        clinical::Listed::Concern,
+        clinical::ConditionCategory::HealthConcern,
         date!(2025 - 09 - 09),
         None,
         None,
@@ -86,7 +86,7 @@ fn mind(chart: &mut Chart) {
             kind: loinc("11506-3", "Progress note"),
             title: "Progress note, psychiatry",
             mime: "text/plain",
-            bytes: Bytes::Inline(text.into()),
+            bytes: AttachmentBytes::Inline(text.into()),
             author: doctor("vance"),
             date: date!(2026 - 09 - 15),
             encounter: None,

@@ -3,29 +3,36 @@
 use time::{Date, macros::date};
 
 use crate::catalog::illnesses::illness;
-use crate::catalog::services::{AMBULANCE, HOSPITAL, OFFICE, Share, service};
+use crate::catalog::services::{AMBULANCE, CostSharing, HOSPITAL, OFFICE, service};
 use crate::chart::Chart;
 use crate::claims::*;
-use crate::clinical::{self, Implant, Listed};
+use crate::clinical::{self, ConditionCategory, Implant};
 use crate::codes::*;
 use crate::directory::doctor;
-use crate::documents::{self, Report};
+use crate::documents::{self, DiagnosticReport};
 use crate::encounters::{self, encounter};
-use crate::priorauth::{self, Decision, Request};
+use crate::priorauth::{self, Decision, PriorAuthorizationRequest};
 use crate::values::later;
 use crate::{
     life,
     vitals::{self, Air, BREATHING, HEART_RATE, HEIGHT, TEMPERATURE},
 };
 
-const ROOM: Code = revenue("0120", "Room and board, semi-private two bed");
+const ROOM: Coding = revenue("0120", "Room and board, semi-private two bed");
 
 /// Pneumonia: four nights, paid line by line.
 pub(crate) fn hospital(chart: &mut Chart) -> String {
     let (start, end) = (date!(2026 - 02 - 09), date!(2026 - 02 - 13));
     let pneumonia = illness("pneumonia");
     let seen = encounter(chart, &encounters::ADMISSION, doctor("iyer"), start, Some(end), Some(pneumonia.sct), None);
-    clinical::condition(chart, pneumonia, Listed::Encounter, start, Some(date!(2026 - 03 - 01)), Some(&seen));
+    clinical::condition(
+        chart,
+        pneumonia,
+        ConditionCategory::EncounterDiagnosis,
+        start,
+        Some(date!(2026 - 03 - 01)),
+        Some(&seen),
+    );
     vitals::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
     vitals::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
     // On the ward somebody wrote down how each was taken; on leaving nobody did.
@@ -41,7 +48,7 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     life::tests(chart, pneumonia.labs, &[("6690-2", 14.8, 0.0)], doctor("iyer"), start, Some(&seen), pneumonia.icd10);
     Claim::corrected(chart, "This claim replaces an earlier one with a wrong number of units.", |chart| {
         let stay = Stay::inpatient(true, ms_drg("194", "Simple pneumonia and pleurisy with CC"));
-        let mut claim = Claim::new(chart, Kind::Inpatient(stay), start, end, "harbor-view-hospital");
+        let mut claim = Claim::new(chart, ClaimType::Inpatient(stay), start, end, "harbor-view-hospital");
         claim.team = vec![(ATTENDING, doctor("iyer")), (REFERRING, doctor("okafor"))];
         claim.diagnoses = vec![
             (pneumonia.icd10, PRINCIPAL),
@@ -53,11 +60,13 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
             Line::service(xray, start, HOSPITAL).revenue(revenue("0324", "Radiology diagnostic, chest X-ray"));
         picture.modifiers.push(hcpcs("TC", "Technical component"));
         claim.lines = vec![
-            Line::priced(NOT_APPLICABLE, start, 284_000, 142_500, Share::Deductible, HOSPITAL).times(4).revenue(ROOM),
-            Line::priced(NOT_APPLICABLE, start, 61_250, 30_400, Share::Deductible, HOSPITAL)
+            Line::priced(NOT_APPLICABLE, start, 284_000, 142_500, CostSharing::Deductible, HOSPITAL)
+                .times(4)
+                .revenue(ROOM),
+            Line::priced(NOT_APPLICABLE, start, 61_250, 30_400, CostSharing::Deductible, HOSPITAL)
                 .revenue(revenue("0250", "Pharmacy, general")),
             picture,
-            Line::priced(NOT_APPLICABLE, start, 8400, 0, Share::Deductible, HOSPITAL)
+            Line::priced(NOT_APPLICABLE, start, 8400, 0, CostSharing::Deductible, HOSPITAL)
                 .revenue(revenue("0300", "Laboratory, general"))
                 .refused(DUPLICATE),
         ];
@@ -77,7 +86,7 @@ pub(crate) fn knee(chart: &mut Chart) {
     let problem = clinical::condition(
         chart,
         arthritis,
-        Listed::Problem,
+        ConditionCategory::ProblemListItem,
         date!(2024 - 08 - 19),
         Some(date!(2025 - 08 - 01)),
         None,
@@ -111,7 +120,7 @@ pub(crate) fn knee(chart: &mut Chart) {
         serial: "MK-77120",
     };
     clinical::device(chart, &implant, date!(2025 - 01 - 15), start);
-    let request = Request {
+    let request = PriorAuthorizationRequest {
         service: service("knee-replacement"),
         units: 1,
         category: x12_service("2", "Surgical"),
@@ -131,17 +140,24 @@ pub(crate) fn knee(chart: &mut Chart) {
         icd10pcs("0SRC0J9", "Replacement of Right Knee Joint with Synthetic Substitute, Cemented, Open Approach"),
         start,
     )];
-    let mut claim = Claim::new(chart, Kind::Inpatient(stay), start, end, "harbor-view-hospital");
+    let mut claim = Claim::new(chart, ClaimType::Inpatient(stay), start, end, "harbor-view-hospital");
     claim.team = vec![(ATTENDING, surgeon), (OPERATING, surgeon)];
     claim.diagnoses = vec![(arthritis.icd10, PRINCIPAL), (arthritis.icd10, ADMITTING)];
     claim.case_rate = true;
     claim.authorization = Some(number.clone());
     claim.lines = vec![
-        Line::priced(NOT_APPLICABLE, start, 284_000, 0, Share::Deductible, HOSPITAL).times(2).revenue(ROOM),
-        Line::priced(NOT_APPLICABLE, start, 1_480_000, 1_392_000, Share::Deductible, HOSPITAL)
+        Line::priced(NOT_APPLICABLE, start, 284_000, 0, CostSharing::Deductible, HOSPITAL).times(2).revenue(ROOM),
+        Line::priced(NOT_APPLICABLE, start, 1_480_000, 1_392_000, CostSharing::Deductible, HOSPITAL)
             .revenue(revenue("0360", "Operating room services, general")),
-        Line::priced(hcpcs("C1776", "Joint device (implantable)"), start, 912_000, 0, Share::Deductible, HOSPITAL)
-            .revenue(revenue("0278", "Medical/surgical supplies, other implants")),
+        Line::priced(
+            hcpcs("C1776", "Joint device (implantable)"),
+            start,
+            912_000,
+            0,
+            CostSharing::Deductible,
+            HOSPITAL,
+        )
+        .revenue(revenue("0278", "Medical/surgical supplies, other implants")),
     ];
     chart.claim(claim);
     let mut bill = Line::service(service("knee-replacement"), start, HOSPITAL);
@@ -177,7 +193,7 @@ pub(crate) fn fall(chart: &mut Chart) {
         Some(sct("217082002", "Accidental fall")),
         None,
     );
-    let report = Report {
+    let report = DiagnosticReport {
         category: loinc("LP29684-5", "Radiology"),
         kind: loinc("36643-5", "XR Chest 2 Views"),
         words: "No fracture of the ribs. Heart and lungs as before.",
@@ -189,7 +205,8 @@ pub(crate) fn fall(chart: &mut Chart) {
     };
     documents::report(chart, &report);
     let make = |chart: &mut Chart, case_rate: bool, on: Date| {
-        let mut claim = Claim::new(chart, Kind::Outpatient(Stay::outpatient(true)), on, on, "harbor-view-hospital");
+        let mut claim =
+            Claim::new(chart, ClaimType::Outpatient(Stay::outpatient(true)), on, on, "harbor-view-hospital");
         claim.team.push((ATTENDING, doctor("iyer")));
         claim.diagnoses = vec![
             (bruise, PRINCIPAL),
@@ -222,7 +239,7 @@ pub(crate) fn fall(chart: &mut Chart) {
         stretcher: "Could not stand on the right leg",
         round_trip: "None: one way to the emergency room",
     };
-    let mut claim = Claim::new(chart, Kind::Professional(Some(ride)), on, on, "lakeshore-ambulance");
+    let mut claim = Claim::new(chart, ClaimType::Professional(Some(ride)), on, on, "lakeshore-ambulance");
     claim.team.push((RENDERING, doctor("iyer")));
     claim.diagnoses = vec![(bruise, PRINCIPAL), (fell, SECONDARY)];
     claim.lines =

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arn::{function_arn, key_arn};
 use crate::cfn::intrinsics::Resolver;
-use crate::cfn::template::Resource;
+use crate::cfn::template::TemplateResource;
 use crate::{ACCOUNT, REGION};
 
 impl Resolver<'_> {
@@ -72,7 +72,7 @@ impl Resolver<'_> {
         function.is_some_and(|function| function.kind == "AWS::Serverless::Function")
     }
 
-    fn resource(&self, id: &str) -> Result<&Resource> {
+    fn resource(&self, id: &str) -> Result<&TemplateResource> {
         let resource = self.template.resources.get(id);
         resource.with_context(|| format!("the template has no parameter or resource {id}"))
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// One entry of the template's `Resources`.
 #[derive(Debug)]
-pub(crate) struct Resource {
+pub(crate) struct TemplateResource {
     /// Its `Type`, for example `AWS::DynamoDB::Table`.
     pub(crate) kind: String,
     /// Its `Properties`.
@@ -31,7 +31,7 @@ pub(crate) struct Template {
     /// `Globals.Function`.
     pub(crate) globals: Map<String, Value>,
     /// `Resources`, by logical id.
-    pub(crate) resources: BTreeMap<String, Resource>,
+    pub(crate) resources: BTreeMap<String, TemplateResource>,
     /// `Outputs`, by name.
     pub(crate) outputs: Map<String, Value>,
     /// The templates of nested stacks that lie beside this one, by the stack's logical id.
@@ -81,7 +81,7 @@ impl Template {
             resources: section("Resources")?
                 .into_iter()
                 .map(|(id, value)| {
-                    let resource = Resource::parse(&id, value)?;
+                    let resource = TemplateResource::parse(&id, value)?;
                     Ok((id, resource))
                 })
                 .collect::<Result<_>>()?,
@@ -91,7 +91,7 @@ impl Template {
     }
 }
 
-impl Resource {
+impl TemplateResource {
     /// Where the template of a nested stack lies on this machine.
     fn location(&self) -> Option<&str> {
         let property = match self.kind.as_str() {

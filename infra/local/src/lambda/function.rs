@@ -12,14 +12,14 @@ use hyper::body::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use crate::lambda::configuration::FunctionConfiguration;
-use crate::lambda::instance::{Instance, Invocation, InvocationError, Outcome, Work};
+use crate::lambda::instance::{Instance, Invocation, InvocationError, InvocationResult, Work};
 use crate::lambda::process::{self, Launch};
 
 /// As many instances as one function may have.
 const MAX_INSTANCES: usize = 20;
 
 #[derive(Default)]
-struct State {
+struct Pool {
     instances: BTreeMap<u32, Instance>,
     /// The ids of idle instances; the last one is the warmest.
     idle: Vec<u32>,
@@ -33,7 +33,7 @@ pub(crate) struct Function {
     /// What the template says about it.
     pub(crate) definition: FunctionConfiguration,
     launch: Launch,
-    state: Mutex<State>,
+    state: Mutex<Pool>,
     /// Told whenever an instance is gone or became idle.
     changed: Notify,
 }
@@ -49,7 +49,7 @@ impl Function {
     ///
     /// # Errors
     /// The function failed; its log says why.
-    pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Outcome {
+    pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> InvocationResult {
         let (reply, outcome) = oneshot::channel();
         let invocation = Invocation::new(payload, reply);
         {
@@ -99,7 +99,7 @@ impl Function {
     }
 
     /// An instance answers its invocation; false if that is not the one it has.
-    pub(crate) fn complete(&self, number: u32, id: &str, outcome: Outcome) -> bool {
+    pub(crate) fn complete(&self, number: u32, id: &str, outcome: InvocationResult) -> bool {
         let mut state = self.lock();
         let Some(instance) = state.instances.get_mut(&number) else {
             return false;
@@ -202,7 +202,7 @@ impl Function {
     }
 
     /// Hands waiting invocations to idle instances and starts instances for the rest.
-    fn dispatch(self: &Arc<Self>, state: &mut State) {
+    fn dispatch(self: &Arc<Self>, state: &mut Pool) {
         while let Some(number) = state.idle.pop() {
             let Some(invocation) = state.next_invocation() else {
                 state.idle.push(number);
@@ -224,7 +224,7 @@ impl Function {
         }
     }
 
-    fn start_instance(self: &Arc<Self>, state: &mut State) {
+    fn start_instance(self: &Arc<Self>, state: &mut Pool) {
         if state.stopping {
             return;
         }
@@ -234,12 +234,12 @@ impl Function {
         tokio::spawn(process::run(Arc::clone(self), self.launch.clone(), number, kill));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Pool> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Pool {
     /// The first invocation that somebody still waits for.
     fn next_invocation(&mut self) -> Option<Invocation> {
         std::iter::from_fn(|| self.queue.pop_front()).find(Invocation::is_awaited)

@@ -36,7 +36,7 @@ impl fmt::Display for InvocationError {
 }
 
 /// What an invocation comes to: what the function returned, or why it did not.
-pub(crate) type Outcome = Result<Bytes, InvocationError>;
+pub(crate) type InvocationResult = Result<Bytes, InvocationError>;
 
 /// An invocation as the Runtime API hands it to an instance.
 #[derive(Debug)]
@@ -54,12 +54,12 @@ pub(crate) struct Work {
 pub(crate) struct Invocation {
     id: String,
     payload: Bytes,
-    reply: oneshot::Sender<Outcome>,
+    reply: oneshot::Sender<InvocationResult>,
 }
 
 impl Invocation {
     /// A new invocation with an event.
-    pub(crate) fn new(payload: Bytes, reply: oneshot::Sender<Outcome>) -> Self {
+    pub(crate) fn new(payload: Bytes, reply: oneshot::Sender<InvocationResult>) -> Self {
         Self { id: crate::random::uuid(), payload, reply }
     }
 
@@ -83,7 +83,7 @@ enum Phase {
     /// It waits for work.
     Idle(oneshot::Sender<Work>),
     /// It has work.
-    Busy { id: String, deadline: Instant, reply: oneshot::Sender<Outcome> },
+    Busy { id: String, deadline: Instant, reply: oneshot::Sender<InvocationResult> },
     /// It has answered and will ask for work at once.
     Finishing,
 }
@@ -161,7 +161,7 @@ impl Instance {
     }
 
     /// Ends the invocation it holds; false if it holds none.
-    pub(crate) fn finish(&mut self, outcome: Outcome) -> bool {
+    pub(crate) fn finish(&mut self, outcome: InvocationResult) -> bool {
         match mem::replace(&mut self.phase, Phase::Finishing) {
             Phase::Busy { reply, .. } => {
                 // The client may have left; the function worked all the same.

@@ -22,10 +22,10 @@ type Listener = Box<dyn Fn(&LogLine) + Send>;
 
 /// The last lines of all functions, and who wants to hear of new ones.
 #[derive(Default)]
-pub(crate) struct Logs(Mutex<State>);
+pub(crate) struct Logs(Mutex<LogBuffer>);
 
 #[derive(Default)]
-struct State {
+struct LogBuffer {
     lines: VecDeque<LogLine>,
     listener: Option<Listener>,
 }

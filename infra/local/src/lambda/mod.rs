@@ -41,8 +41,12 @@ impl Lambda<'_> {
     ///
     /// # Errors
     /// A binary is missing.
-    pub(crate) fn functions(&self, plan: &[FunctionConfiguration]) -> Result<BTreeMap<String, Arc<Function>>> {
-        plan.iter()
+    pub(crate) fn functions(
+        &self,
+        configurations: &[FunctionConfiguration],
+    ) -> Result<BTreeMap<String, Arc<Function>>> {
+        configurations
+            .iter()
             .map(|function| {
                 let launch = self.launch(function)?;
                 Ok((function.name.clone(), Function::new(function.clone(), launch)))

@@ -120,14 +120,14 @@ fn die_with_parent(command: &mut Command) {
     unsafe { command.pre_exec(hook) };
 }
 
-type Request = (Command, oneshot::Sender<io::Result<Child>>);
+type SpawnRequest = (Command, oneshot::Sender<io::Result<Child>>);
 
 /// A thread that starts processes and outlives them.
 ///
 /// Linux ties a process to the thread that started it, not to our process, and
 /// an async runtime's threads come and go.
 #[derive(Debug, Clone)]
-pub(crate) struct Spawner(mpsc::Sender<Request>);
+pub(crate) struct Spawner(mpsc::Sender<SpawnRequest>);
 
 impl Spawner {
     /// Starts the thread. It ends with the last clone of this.
@@ -135,7 +135,7 @@ impl Spawner {
     /// # Errors
     /// The system refuses a thread.
     pub(crate) fn start() -> io::Result<Self> {
-        let (sender, requests) = mpsc::channel::<Request>();
+        let (sender, requests) = mpsc::channel::<SpawnRequest>();
         let runtime = Handle::current();
         std::thread::Builder::new().name("local-stack-spawner".to_owned()).spawn(move || {
             let _context = runtime.enter();

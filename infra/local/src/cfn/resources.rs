@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::cfn::intrinsics::Resolver;
-use crate::cfn::template::Resource;
+use crate::cfn::template::TemplateResource;
 use crate::dynamodb::TableDefinition;
 use crate::gateway::routes::Route;
 use crate::kms::KeyDefinition;
@@ -16,7 +16,7 @@ use crate::scalar::scalar;
 
 /// Everything a stack has to provide.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
+pub(crate) struct StackResources {
     /// `AWS::DynamoDB::Table`.
     pub(crate) tables: Vec<TableDefinition>,
     /// The names of the `AWS::S3::Bucket`s.
@@ -35,15 +35,15 @@ pub(crate) struct Plan {
 const TABLE_PROPERTIES: [&str; 5] =
     ["AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes", "ProvisionedThroughput"];
 
-impl Plan {
+impl StackResources {
     /// Resolves the template's resources, nested stacks included.
     ///
     /// # Errors
     /// A needed value that cannot be resolved, or two resources of one name; the error names its place.
     pub(crate) fn new(resolver: &Resolver<'_>) -> Result<Self> {
-        let mut plan = Self::default();
-        plan.add_all(resolver, &mut BTreeSet::new())?;
-        Ok(plan)
+        let mut resources = Self::default();
+        resources.add_all(resolver, &mut BTreeSet::new())?;
+        Ok(resources)
     }
 
     fn add_all(&mut self, resolver: &Resolver<'_>, ids: &mut BTreeSet<String>) -> Result<()> {
@@ -63,7 +63,7 @@ impl Plan {
         Ok(())
     }
 
-    fn add(&mut self, resolver: &Resolver<'_>, id: &str, resource: &Resource) -> Result<()> {
+    fn add(&mut self, resolver: &Resolver<'_>, id: &str, resource: &TemplateResource) -> Result<()> {
         let properties = Properties { resolver, map: &resource.properties };
         match resource.kind.as_str() {
             "AWS::DynamoDB::Table" => self.tables.push(properties.table(id)?),

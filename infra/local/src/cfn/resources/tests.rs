@@ -38,50 +38,50 @@ Resources:
     Properties: {Events: {All: {Type: HttpApi}}}
 ";
 
-fn plan(text: &str) -> Result<Plan> {
+fn resources(text: &str) -> Result<StackResources> {
     let template = Template::parse(text).expect("a template");
     let given = BTreeMap::from([("Issuer".to_owned(), "http://127.0.0.1:1".to_owned())]);
-    Plan::new(&Resolver::new(&template, &given).expect("parameters"))
+    StackResources::new(&Resolver::new(&template, &given).expect("parameters"))
 }
 
 #[test]
 fn a_template_becomes_tables_buckets_keys_functions_and_routes() {
-    let plan = plan(TEMPLATE).expect("a plan");
-    assert_eq!(plan.buckets, ["docs"]);
-    assert_eq!(plan.keys.len(), 1);
-    assert_eq!(plan.aliases, [("alias/x".to_owned(), plan.keys[0].id.clone())]);
-    assert_eq!(plan.tables.len(), 1, "a resource under a false condition is left out");
-    assert_eq!(plan.tables[0].create["TableName"], "Things");
-    assert!(plan.tables[0].time_to_live.is_some());
+    let resources = resources(TEMPLATE).expect("resources");
+    assert_eq!(resources.buckets, ["docs"]);
+    assert_eq!(resources.keys.len(), 1);
+    assert_eq!(resources.aliases, [("alias/x".to_owned(), resources.keys[0].id.clone())]);
+    assert_eq!(resources.tables.len(), 1, "a resource under a false condition is left out");
+    assert_eq!(resources.tables[0].create["TableName"], "Things");
+    assert!(resources.tables[0].time_to_live.is_some());
 
-    let [fallback, read] = plan.functions.as_slice() else { panic!("two functions") };
+    let [fallback, read] = resources.functions.as_slice() else { panic!("two functions") };
     assert_eq!((fallback.binary.as_str(), read.binary.as_str()), ("fallback", "reader"));
     assert_eq!((fallback.timeout.as_secs(), read.timeout.as_secs()), (20, 7));
     assert_eq!(fallback.environment["ISSUER"], "http://127.0.0.1:1");
     assert_eq!((fallback.environment["LEVEL"].as_str(), read.environment["LEVEL"].as_str()), ("info", "debug"));
     assert_eq!((read.log_format.as_str(), read.log_level.as_deref()), ("JSON", Some("WARN")));
     assert!(read.environment["KEY"].starts_with("arn:aws:kms:"));
-    let keys: Vec<&str> = plan.routes.iter().map(|route| route.key.as_str()).collect();
+    let keys: Vec<&str> = resources.routes.iter().map(|route| route.key.as_str()).collect();
     assert_eq!(keys, ["$default", "GET /fhir/{type}"]);
 }
 
 #[test]
 fn an_error_names_the_place_and_the_function() {
     let broken = TEMPLATE.replace("!Ref Things", "!Ref Gone");
-    let error = format!("{:#}", plan(&broken).expect_err("refused"));
+    let error = format!("{:#}", resources(&broken).expect_err("refused"));
     for part in ["Resources.FallbackFunction", "Environment.Variables.TABLE", "Gone"] {
         assert!(error.contains(part), "{error}");
     }
 }
 
 /// A root template with one nested stack, in files.
-fn nested(root: &str, inner: &str) -> Result<Plan> {
+fn nested(root: &str, inner: &str) -> Result<StackResources> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("infra")).expect("a folder");
     std::fs::write(folder.path().join("template.yaml"), root).expect("a file");
     std::fs::write(folder.path().join("infra/data.yaml"), inner).expect("a file");
     let template = Template::read(&folder.path().join("template.yaml"))?;
-    Plan::new(&Resolver::new(&template, &BTreeMap::new())?)
+    StackResources::new(&Resolver::new(&template, &BTreeMap::new())?)
 }
 
 const ROOT: &str = r"
@@ -114,10 +114,10 @@ Outputs:
 
 #[test]
 fn a_nested_stack_takes_parameters_in_and_gives_outputs_out() {
-    let plan = nested(ROOT, INNER).expect("a plan");
-    let names: Vec<&Value> = plan.tables.iter().map(|table| &table.create["TableName"]).collect();
+    let resources = nested(ROOT, INNER).expect("resources");
+    let names: Vec<&Value> = resources.tables.iter().map(|table| &table.create["TableName"]).collect();
     assert_eq!(names, ["local-dev-kept", "Things"], "a name does not tell which stack it is in");
-    let environment = &plan.functions[0].environment;
+    let environment = &resources.functions[0].environment;
     assert_eq!(environment["A"], "Things");
     assert_eq!(environment["B"], "arn:aws:dynamodb:us-east-1:000000000000:table/local-dev-kept/x");
     assert_eq!(environment["C"], "local-Data");
