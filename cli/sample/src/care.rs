@@ -12,7 +12,7 @@ fn subject(chart: &Chart) -> Value {
     named(&chart.patient(), &chart.person.name())
 }
 
-/// Writes a Goal with a number to reach.
+/// Writes a Goal with a numeric target.
 pub(crate) fn goal(
     chart: &mut Chart,
     words: &str,
@@ -40,7 +40,7 @@ pub(crate) fn goal(
     chart.put("Goal", "goal", start, &[us_core("goal")], body)
 }
 
-/// Writes a `CareTeam`: doctors, the member, perhaps a relative.
+/// Writes a `CareTeam` of doctors, the member and, if given, a relative.
 pub(crate) fn team(
     chart: &mut Chart,
     doctors: &[&'static Doctor],
@@ -64,7 +64,7 @@ pub(crate) fn team(
     chart.put("CareTeam", "team", later(start, 1), &[us_core("careteam")], body)
 }
 
-/// Writes a `CarePlan`: what was found, what is planned, in words and with its goals.
+/// Writes a `CarePlan`: its steps in words, its goals, and the conditions it addresses.
 pub(crate) fn plan(
     chart: &mut Chart,
     title: &str,

@@ -1,5 +1,5 @@
-//! One member's record while it is written: it hands out ids, stamps each resource with its profiles and labels, and
-//! keeps the claims until the end, because deductibles are met in the order of the claims' dates.
+//! One member's record under construction. The chart assigns ids, gives each resource its profiles and security labels,
+//! and holds the claims back until the end: deductibles are met in the order of the claims' dates.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ pub(crate) struct Chart {
     pub(crate) plan: &'static Plan,
     pub(crate) doctor: &'static Doctor,
     pub(crate) rng: Rng,
-    /// The person's coverages by plan id, newest last: reference and period.
+    /// The person's coverages, the newest last.
     pub(crate) coverages: Vec<Coverage>,
-    /// Put on everything written while it is set.
+    /// The security labels of every resource written while they are set.
     pub(crate) labels: Vec<Coding>,
-    /// Claims that are not decided yet.
+    /// The claims that are not adjudicated yet.
     pub(crate) claims: Vec<Claim>,
     pub(crate) ledger: Ledger,
     pub(crate) resources: Vec<Value>,
@@ -56,20 +56,21 @@ impl Chart {
         }
     }
 
-    /// The next id for that kind of thing, e.g. `ada-condition-2`.
+    /// The next id with this tag, for example `ada-condition-2`.
     pub(crate) fn next_id(&mut self, tag: &'static str) -> String {
         let number = self.numbers.entry(tag).or_default();
         *number += 1;
         format!("{}-{tag}-{number}", self.person.id)
     }
 
-    /// Writes a resource and returns its reference. `on` is when it happened: the source updated it a day or two later.
+    /// Writes a resource and returns its reference. `on` is the day it tells of; its `lastUpdated` is one or two days
+    /// later.
     pub(crate) fn put(&mut self, kind: &str, tag: &'static str, on: Date, profiles: &[String], body: Value) -> String {
         let id = self.next_id(tag);
         self.put_as(kind, &id, on, profiles, body)
     }
 
-    /// The same with an id already taken from `next_id`.
+    /// Like [`put`](Self::put), with an id that was taken from `next_id` before.
     pub(crate) fn put_as(&mut self, kind: &str, id: &str, on: Date, profiles: &[String], body: Value) -> String {
         let minute = self.resources.len() % 240;
         let updated =
@@ -78,7 +79,7 @@ impl Chart {
         format!("{kind}/{id}")
     }
 
-    /// Everything that `write` adds carries these security labels.
+    /// Runs `write`: every resource it adds carries these security labels.
     pub(crate) fn labelled<T>(&mut self, labels: &[Coding], write: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::replace(&mut self.labels, labels.to_vec());
         let out = write(self);
@@ -86,7 +87,8 @@ impl Chart {
         out
     }
 
-    /// Sends a claim to the plan. It becomes an `ExplanationOfBenefit` in `finish`, where all are decided in order.
+    /// Submits a claim to the plan, which adjudicates it in `finish`. A claim that would end after the anchor is left
+    /// out.
     pub(crate) fn claim(&mut self, mut claim: Claim) {
         if claim.end > ANCHOR {
             return;
@@ -95,7 +97,7 @@ impl Chart {
         self.claims.push(claim);
     }
 
-    /// The coverage that pays on that day; dental claims go to the dental plan.
+    /// The coverage that pays on this day, the dental plan's for dental claims; the newest one if none covers the day.
     pub(crate) fn coverage(&self, on: Date, dental: bool) -> &Coverage {
         let matches = |p: &&Coverage| (p.plan.id == DENTAL.id) == dental;
         let mut of_kind = self.coverages.iter().filter(matches);
@@ -103,17 +105,17 @@ impl Chart {
         covering.or_else(|| of_kind.next_back()).expect("a coverage before any claim")
     }
 
-    /// `Patient/<id>`
+    /// The reference to the Patient: `Patient/<id>`.
     pub(crate) fn patient(&self) -> String {
         format!("Patient/{}", self.person.id)
     }
 
-    /// Adds a resource that is already whole.
+    /// Adds a finished resource.
     pub(crate) fn push(&mut self, resource: Value) {
         self.resources.push(resource);
     }
 
-    /// What has been written so far.
+    /// The resources written so far.
     pub(crate) fn written(&self) -> &[Value] {
         &self.resources
     }

@@ -47,7 +47,7 @@ pub(crate) fn condition(
     if illness.key == "food-insecurity" {
         categories.push(concept(us_category("sdoh", "SDOH")));
     }
-    // The general Condition profile of US Core 3.1.1 holds for all of them.
+    // Every Condition also conforms to the general profile of US Core 3.1.1.
     let profiles = [us_core(profile), us_core("condition")];
     let body = json!({
         "extension": [{
@@ -93,7 +93,7 @@ pub(crate) fn allergy(
     chart.put("AllergyIntolerance", "allergy", since, &[us_core("allergyintolerance")], body)
 }
 
-/// Writes that no allergy is known, which is not the same as nothing.
+/// Writes that no allergy is known. A record without an `AllergyIntolerance` would not say so.
 pub(crate) fn no_known_allergy(chart: &mut Chart, on: Date) -> String {
     let body = json!({
         "clinicalStatus": concept(allergy_clinical("active", "Active")),
@@ -105,7 +105,7 @@ pub(crate) fn no_known_allergy(chart: &mut Chart, on: Date) -> String {
     chart.put("AllergyIntolerance", "allergy", on, &[us_core("allergyintolerance")], body)
 }
 
-/// Writes an Immunization; with a `refusal` it was not given.
+/// Writes an Immunization; with a `refusal`, one that was not given.
 pub(crate) fn immunization(
     chart: &mut Chart,
     vaccine: Coding,
@@ -132,7 +132,7 @@ pub(crate) fn immunization(
     chart.put("Immunization", "vaccine", on, &[us_core("immunization")], body)
 }
 
-/// Writes a Procedure that was done.
+/// Writes a completed Procedure.
 pub(crate) fn procedure(
     chart: &mut Chart,
     codes: &[Coding],
@@ -160,7 +160,7 @@ pub(crate) fn procedure(
     chart.put("Procedure", "procedure", on, &[us_core("procedure")], body)
 }
 
-/// Writes a `ServiceRequest`: an order that was carried out.
+/// Writes a `ServiceRequest`: an order that has been carried out.
 pub(crate) fn order(
     chart: &mut Chart,
     category: Coding,
@@ -186,7 +186,7 @@ pub(crate) fn order(
     chart.put("ServiceRequest", "order", on, &[us_core("servicerequest")], body)
 }
 
-/// What an implant's label says.
+/// The data on an implant's label.
 pub(crate) struct Implant {
     pub(crate) kind: Coding,
     pub(crate) name: &'static str,
@@ -196,7 +196,7 @@ pub(crate) struct Implant {
     pub(crate) serial: &'static str,
 }
 
-/// Writes an implanted Device with its unique device identification, as bars and as text.
+/// Writes an implanted Device with its unique device identifier (UDI), as barcode and as text.
 pub(crate) fn device(chart: &mut Chart, implant: &Implant, made: Date, on: Date) -> String {
     let expires = crate::values::day(made + time::Duration::days(3650));
     let short = |d: &str| d[2..].replace('-', "");

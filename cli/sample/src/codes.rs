@@ -1,6 +1,6 @@
-//! Code systems, the type of a code, and the canonical names of the profiles.
+//! Codings, code systems, and the canonical URLs of profiles.
 
-/// A code with its system and display.
+/// FHIR's Coding: a code with its system and display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Coding {
     pub(crate) system: &'static str,
@@ -11,7 +11,7 @@ pub(crate) struct Coding {
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
 pub(crate) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 pub(crate) const TAX_ID: &str = "urn:oid:2.16.840.1.113883.4.4";
-/// Identifiers that the sample's own plan assigns.
+/// The base of the systems of identifiers that the sample's plan assigns.
 pub(crate) const PLAN_IDS: &str = "https://lakeshore.example.org/ids";
 
 /// Makes a `const fn` per code system, so that tables read `sct("44054006", "…")`.
@@ -34,14 +34,14 @@ systems! {
     cpt = "http://www.ama-assn.org/go/cpt";
     hcpcs = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
     cdt = "http://www.ada.org/cdt";
-    /// Provider taxonomy.
+    /// The provider taxonomy.
     nucc = "http://nucc.org/provider-taxonomy";
-    /// Source of payment typology.
+    /// The source of payment typology.
     sopt = "https://nahdo.org/sopt";
     carc = "https://x12.org/codes/claim-adjustment-reason-codes";
     x12_service = "https://x12.org/codes/service-type-codes";
     x12_action = "https://codesystem.x12.org/005010/306";
-    /// Why a review ended as it did (X12 278, HCR03).
+    /// Reasons for the decision of a review (X12 278, HCR03).
     x12_reason = "https://codesystem.x12.org/external/886";
     x12_level = "https://codesystem.x12.org/005010/1338";
     revenue = "https://www.nubc.org/CodeSystem/RevenueCodes";
@@ -49,7 +49,7 @@ systems! {
     point_of_origin = "https://www.nubc.org/CodeSystem/PointOfOrigin";
     admission_type = "https://www.nubc.org/CodeSystem/PriorityTypeOfAdmitOrVisit";
     discharge_status = "https://www.nubc.org/CodeSystem/PatDischargeStatus";
-    /// The same codes under the name US Core binds for Encounter.
+    /// The codes of `discharge_status`, under the URL that US Core binds for Encounter.
     disposition = "http://www.nubc.org/patient-discharge";
     transport_reason = "https://x12.org/codesystem.x12.org/ambulance-transport-reason-codes";
     present_on_admission = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/HospitalAcqCond/Coding";
@@ -61,7 +61,7 @@ systems! {
     rx_origin = "http://terminology.hl7.org/CodeSystem/NCPDPPrescriptionOriginCode";
     compound = "http://terminology.hl7.org/CodeSystem/NCPDPCompoundCode";
     reject = "http://terminology.hl7.org/CodeSystem/NCPDPRejectCode";
-    /// C4BB's own lists.
+    /// C4BB's own code systems.
     c4bb_info = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType";
     c4bb_adjudication = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication";
     c4bb_discriminator = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudicationDiscriminator";
@@ -124,12 +124,12 @@ hl7! {
     payload = "endpoint-payload-type";
 }
 
-/// A US Core profile. Without a version: one resource serves every release of US Core whose rules it keeps.
+/// A US Core profile, without a version: a resource conforms to every release of US Core whose rules it keeps.
 pub(crate) fn us_core(name: &str) -> String {
     format!("http://hl7.org/fhir/us/core/StructureDefinition/us-core-{name}")
 }
 
-/// A C4BB profile, in the two releases that apps and test suites look for; C4BB wants the version in the name.
+/// A C4BB profile, in the two releases that apps and test suites look for. C4BB wants the version in the canonical URL.
 pub(crate) fn c4bb(name: &str) -> [String; 2] {
     ["2.1.0", "2.0.0"].map(|v| format!("http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-{name}|{v}"))
 }

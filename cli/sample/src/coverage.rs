@@ -1,4 +1,4 @@
-//! Coverages: one per plan and year-long or longer period.
+//! Coverages: one for each plan and period.
 
 use serde_json::json;
 use time::Date;
@@ -10,16 +10,16 @@ use crate::directory::PAYER;
 use crate::person::Person;
 use crate::values::{ANCHOR, coding, concept, named, period};
 
-/// Who holds the policy.
+/// The person who holds the policy.
 pub(crate) enum PolicyHolder<'a> {
     /// The member.
     Own,
-    /// Somebody else, by reference; the member is the dependent of that number.
-    /// The plan may know the subscriber by a Patient resource too, which is not the dependent's to read.
+    /// Another person, by reference; `dependent` is the member's dependent number. The subscriber may be referred to as
+    /// a Patient, whose record the dependent may not read.
     Other { person: &'a Person, holder: String, subscriber: String, relation: Coding, dependent: &'static str },
 }
 
-/// Writes a Coverage of the plan for that period.
+/// Writes a Coverage of the plan for this period, both days included.
 pub(crate) fn coverage(
     chart: &mut Chart,
     plan: &'static Plan,

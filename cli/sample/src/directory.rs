@@ -1,12 +1,12 @@
 //! The directory: the payer, hospitals, clinics, pharmacies, their people and places. They belong to no member.
-//! Whatever a member's resources refer to is built from these tables on demand.
+//! Each of these resources is built from its table when a member's record refers to it.
 
 use serde_json::{Value, json};
 
 use crate::codes::*;
 use crate::values::{UPDATED, coding, concept, named, reference, resource};
 
-/// What an organization does.
+/// The trade of an organization.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trade {
     Payer,
@@ -18,7 +18,7 @@ pub(crate) enum Trade {
     Ambulance,
 }
 
-/// A row of the organizations. `npi` has nine digits; the check digit is worked out.
+/// A row of the table of organizations. `npi` has nine digits; the check digit is computed.
 pub(crate) struct Organization {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
@@ -60,14 +60,14 @@ pub(crate) const ORGANIZATIONS: &[Organization] = &[
     organization!("lakeshore-ambulance", "Lakeshore Ambulance Service", Ambulance, npi "199990011", tax "00-1234511", "5 Canal Street", "Milwaukee" "WI" "53202", "414-555-0160"),
 ];
 
-/// A row of the practitioners.
+/// A row of the table of practitioners.
 pub(crate) struct Doctor {
     pub(crate) id: &'static str,
     pub(crate) given: &'static str,
     pub(crate) family: &'static str,
     pub(crate) gender: &'static str,
     npi: &'static str,
-    /// Where they work: an organization's id.
+    /// The employer: an organization's id.
     pub(crate) works_at: &'static str,
     pub(crate) specialty: Coding,
     pub(crate) role: Coding,
@@ -100,12 +100,12 @@ pub(crate) const DOCTORS: &[Doctor] = &[
     doctor!("brandt", "Julia" "Brandt", "female", npi "188880008", at "bright-smile-dental", nucc("122300000X", "Dentist"), sct("106289002", "Dentist")),
 ];
 
-/// The organization of that id.
+/// The organization with this id.
 pub(crate) fn organization(id: &str) -> &'static Organization {
     ORGANIZATIONS.iter().find(|o| o.id == id).expect("an organization of the table")
 }
 
-/// The doctor of that id.
+/// The doctor with this id.
 pub(crate) fn doctor(id: &str) -> &'static Doctor {
     DOCTORS.iter().find(|d| d.id == id).expect("a doctor of the table")
 }
@@ -113,7 +113,7 @@ pub(crate) fn doctor(id: &str) -> &'static Doctor {
 pub(crate) const PAYER: &str = "Organization/lakeshore-health-plan";
 
 impl Organization {
-    /// `Organization/<id>`
+    /// The reference to it: `Organization/<id>`.
     pub(crate) fn target(&self) -> String {
         format!("Organization/{}", self.id)
     }
@@ -140,22 +140,22 @@ impl Organization {
 }
 
 impl Doctor {
-    /// `Practitioner/<id>`
+    /// The reference to them: `Practitioner/dr-<id>`.
     pub(crate) fn target(&self) -> String {
         format!("Practitioner/dr-{}", self.id)
     }
 
-    /// Their role at their employer, as a reference with the name.
+    /// A reference to their role at their employer, with their name.
     pub(crate) fn role(&self) -> Value {
         named(&format!("PractitionerRole/role-{}", self.id), &self.name())
     }
 
-    /// As a reference with the name.
+    /// A reference to them, with their name.
     pub(crate) fn reference(&self) -> Value {
         named(&self.target(), &self.name())
     }
 
-    /// `Dr. Ngozi Okafor`
+    /// The name with its prefix: `Dr. Ngozi Okafor`.
     pub(crate) fn name(&self) -> String {
         format!("Dr. {} {}", self.given, self.family)
     }
@@ -180,7 +180,7 @@ pub(crate) fn npi(nine: &str) -> String {
     format!("{nine}{}", (10 - sum % 10) % 10)
 }
 
-/// The resource of the directory with that type and id.
+/// The resource of the directory with this type and id.
 pub(crate) fn find(kind: &str, id: &str) -> Option<Value> {
     match kind {
         "Organization" => ORGANIZATIONS.iter().find(|o| o.id == id).map(build_organization),

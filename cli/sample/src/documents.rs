@@ -1,4 +1,4 @@
-//! Documents: a PDF and a C-CDA written by hand, plain notes, reports with a picture.
+//! Documents: PDFs, a C-CDA, plain-text notes, and reports with a tracing.
 
 use serde_json::json;
 use time::Date;
@@ -35,7 +35,7 @@ pub(crate) fn pdf(lines: &[String]) -> Vec<u8> {
     parts.concat().into_bytes()
 }
 
-/// A C-CDA continuity of care document with a list of problems, told in words.
+/// A C-CDA continuity of care document with a problem list as narrative text.
 pub(crate) fn ccda(chart: &Chart, problems: &[&str], on: Date) -> Vec<u8> {
     let p = &chart.person;
     let compact = day(on).replace('-', "");
@@ -91,7 +91,7 @@ pub(crate) fn ccda(chart: &Chart, problems: &[&str], on: Date) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Where a document's bytes are.
+/// The bytes of a document, and where they are kept.
 pub(crate) enum AttachmentBytes {
     /// In a Binary of their own.
     Binary(Vec<u8>),
@@ -99,7 +99,7 @@ pub(crate) enum AttachmentBytes {
     Inline(Vec<u8>),
 }
 
-/// What is to be filed.
+/// A document to be filed.
 pub(crate) struct Document<'a> {
     pub(crate) kind: Coding,
     pub(crate) title: &'a str,
@@ -120,12 +120,12 @@ fn binary_as(chart: &mut Chart, tag: &'static str, mime: &str, bytes: &[u8], on:
     chart.put("Binary", tag, on, &[], body)
 }
 
-/// Files a document: the `DocumentReference` and, for stored bytes, the Binary.
+/// Files a document: writes its `DocumentReference` and, for bytes in a Binary, that Binary.
 pub(crate) fn file(chart: &mut Chart, d: &Document) -> String {
     file_as(chart, d, ["document", "file"])
 }
 
-/// What a doctor wrote to the plan to ask for an authorization.
+/// Files the letter in which a doctor asks the plan for an authorization.
 pub(crate) fn letter(chart: &mut Chart, author: &'static Doctor, lines: &[String], date: Date) -> String {
     let letter = Document {
         kind: loinc("57133-1", "Referral note"),
@@ -139,7 +139,7 @@ pub(crate) fn letter(chart: &mut Chart, author: &'static Doctor, lines: &[String
     file_as(chart, &letter, ["letter", "letter-file"])
 }
 
-/// The same under ids of the given kinds, the document's and its Binary's.
+/// Files a document under ids with the given tags, that of the document and that of its Binary.
 fn file_as(chart: &mut Chart, d: &Document, [tag, file]: [&'static str; 2]) -> String {
     let mut attachment =
         json!({"contentType": d.mime, "language": "en-US", "title": d.title, "creation": at(d.date, 13, 0)});
@@ -191,7 +191,7 @@ fn file_as(chart: &mut Chart, d: &Document, [tag, file]: [&'static str; 2]) -> S
     chart.put_as("DocumentReference", &id, d.date, &[us_core("documentreference")], body)
 }
 
-/// An electrocardiogram as a picture: six beats drawn as a line.
+/// An electrocardiogram as SVG: six heartbeats in one line.
 fn heartbeat() -> String {
     const BEAT: [(u32, u32); 10] =
         [(0, 60), (20, 60), (28, 52), (36, 60), (44, 64), (50, 12), (56, 72), (62, 60), (78, 50), (92, 60)];
@@ -203,21 +203,21 @@ fn heartbeat() -> String {
     )
 }
 
-/// A report in words.
+/// A narrative report.
 pub(crate) struct DiagnosticReport<'a> {
-    /// Radiology, cardiology, pathology.
+    /// Radiology, cardiology or pathology.
     pub(crate) category: Coding,
     pub(crate) kind: Coding,
     pub(crate) words: &'a str,
     pub(crate) author: &'static Doctor,
     pub(crate) on: Date,
     pub(crate) encounter: &'a str,
-    /// Whether there is a tracing.
+    /// Whether it comes with a tracing.
     pub(crate) picture: bool,
     pub(crate) results: &'a [String],
 }
 
-/// Writes a report with its PDF and, if there is one, the tracing as Media.
+/// Writes a `DiagnosticReport` with its PDF and, if it comes with a tracing, the tracing as Media.
 pub(crate) fn report(chart: &mut Chart, r: &DiagnosticReport) -> String {
     let subject = named(&chart.patient(), &chart.person.name());
     let clinic = r.author.employer();

@@ -1,4 +1,4 @@
-//! Encounters: the visits everything else hangs on.
+//! Encounters: the visits that most other resources refer to.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -8,7 +8,7 @@ use crate::codes::*;
 use crate::directory::Doctor;
 use crate::values::{at, coding, concept, hours, named, reference};
 
-/// The sort of contact.
+/// A class and a type of Encounter, with its usual length.
 pub(crate) struct Setting {
     pub(crate) class: Coding,
     pub(crate) kind: Coding,

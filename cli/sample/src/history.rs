@@ -1,4 +1,4 @@
-//! One member with as long a history as wanted: somebody with several illnesses, seen ever more often the more there is to be.
+//! One member with a history of any length: several chronic illnesses, and as many contacts as the length needs.
 
 use serde_json::Value;
 use time::{Date, Duration};
@@ -18,36 +18,36 @@ use crate::person::Person;
 use crate::random::Rng;
 use crate::values::{ANCHOR, later};
 
-/// A contact leaves about so many resources.
+/// A contact produces about this many resources.
 const OF_A_CONTACT: usize = 10;
 
-/// A history takes ten years, or as long as it must with a contact every day.
+/// A history covers ten years, or more if one contact a day is not enough.
 const DAYS: usize = 3650;
 
-/// At most so many resources are written together: memory holds no more.
+/// A part is complete at this many resources at most, which bounds the memory a history needs.
 const PART: usize = 500;
 
-/// What the member lives with.
+/// The member's chronic illnesses.
 const ILLNESSES: [&str; 4] = ["diabetes", "hypertension", "heart-failure", "low-back-pain"];
 
-/// What passes.
+/// Illnesses that pass.
 const PASSING: [&str; 3] = ["cold", "pharyngitis", "pneumonia"];
 
 const DRIFTS: [Drift; 3] = [("4548-4", 7.4, 0.1), ("2345-7", 149.0, 2.0), ("2160-0", 1.8, 0.08)];
 
 const BODY: Physique = Physique { height: 171.0, weight: 84.0, pressure: 134.0 };
 
-/// A history while it is written, from its beginning on.
+/// A history under construction, from its beginning on.
 struct History {
     chart: Chart,
     next: Date,
-    /// Days between contacts.
+    /// The days between contacts.
     pace: i64,
-    /// So many resources make a part.
+    /// A part is complete when it has this many resources.
     part: usize,
 }
 
-/// The member `long-<seed>` with exactly so many resources of their own, a part at a time, the oldest first.
+/// The member `long-<seed>` with exactly `resources` resources of their own, in parts, the oldest first.
 pub(crate) fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut rest = resources;
     History::begin(resources, seed).map_while(move |mut part| {
@@ -84,7 +84,7 @@ impl History {
         History { chart, next: begin, pace: i64::try_from(pace).unwrap_or(1), part: (resources / 5).min(PART) }
     }
 
-    /// Somebody is seen: at a visit with everything measured, because of something that passes, or for one value.
+    /// Writes one contact: a visit with all vital signs, a visit for an illness that passes, or a video visit.
     fn contact(&mut self) {
         let (chart, on) = (&mut self.chart, self.next);
         let key = chart.rng.pick(&ILLNESSES[..]);
@@ -118,7 +118,8 @@ impl History {
                 life::tests(chart, &["a1c"], &DRIFTS, specialist, on, Some(&seen), diagnosis);
             }
         }
-        // Should the days not do, the last one holds the rest: the history is as long as was asked, and none of it lies ahead.
+        // When the days run out, all further contacts fall on the last one: the history has its length, and nothing
+        // lies ahead.
         self.next = later(on, self.pace).min(ANCHOR - Duration::days(30));
     }
 }

@@ -1,14 +1,16 @@
-//! Made-up members of a made-up health plan: conformant FHIR R4 from tables and a seed.
+//! Made-up members of a made-up health plan: conformant FHIR R4, made from tables and a seed.
 //!
-//! - `household`: the named members of the demo, each with a story;
-//! - `population`: as many more as wanted, one member at a time;
-//! - `history`: one member with as many resources as wanted, a part at a time.
+//! - [`household()`]: the named members of the demo, each with a story;
+//! - [`population()`]: any number of further members, one member at a time;
+//! - [`history()`]: one member with any number of resources, a part at a time.
 //!
-//! How it is built: `catalog/` holds the tables; `chart` is one record under construction; `patient`, `coverage`,
-//! `encounters`, `clinical`, `observations`, `medications`, `claims/` … write one kind of resource each; `life` puts
-//! them together to illnesses, visits and years; `shared_resources` adds those that belong to nobody, from `directory` and
-//! others.
-//! Nobody in it exists, no number can be called, and no identifier is anybody's.
+//! `catalog/` holds the tables, and `chart` is one record under construction. `patient`, `coverage`, `encounters`,
+//! `clinical`, `observations`, `medications`, `claims/` and their like each write one group of resource types. `life`
+//! combines them to illnesses and visits, from which `household/`, `population` and `history` compose whole records.
+//! `settlement` ends a record: it adjudicates the claims and adds the Provenances. `shared_resources` adds the
+//! resources that belong to no member.
+//!
+//! Nobody in the samples exists, no phone number can be called, and no identifier is anybody's.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -57,7 +59,7 @@ use serde_json::Value;
 
 use crate::shared_resources::with_shared;
 
-/// One person who can sign in.
+/// A person who can sign in.
 pub struct SampleMember {
     /// The first name in lower case.
     pub username: String,
@@ -65,17 +67,17 @@ pub struct SampleMember {
     pub password: String,
     /// The full name.
     pub name: String,
-    /// The Patient's id. None: a delegate without a record of their own.
+    /// The Patient's id; `None` for a delegate, who has no record of their own.
     pub patient: Option<String>,
-    /// One line: what there is to see.
+    /// The record in one line, for people who choose a member.
     pub story: &'static str,
 }
 
-/// People with their records.
+/// Members with their records.
 pub struct Sample {
-    /// Who can sign in.
+    /// The people who can sign in.
     pub members: Vec<SampleMember>,
-    /// Every resource of theirs, and the shared ones these refer to.
+    /// Every resource of their records, and the shared resources that these refer to.
     pub resources: Vec<Value>,
 }
 
@@ -90,20 +92,21 @@ pub fn household() -> Sample {
     sample
 }
 
-/// `members` more, realistic, the same for the same seed, one member's resources at a time with the shared ones they
-/// refer to, so that a million members need no memory. Member n is the same whatever `members` is.
+/// The records of `members` realistic members, the same for the same seed. Each record comes with all shared resources
+/// that it refers to. Records are made one at a time, so that memory holds one, and member n is the same for any number
+/// of members.
 pub fn population(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     (0..members).map(move |number| with_shared(population::member(number, seed), &mut BTreeSet::new()))
 }
 
-/// The same, with each shared resource only where it is first referred to.
+/// The same records, with each shared resource only in the first record that refers to it.
 pub fn everyone(members: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut shared = BTreeSet::new();
     (0..members).map(move |number| with_shared(population::member(number, seed), &mut shared))
 }
 
-/// One member, `long-<seed>`, with exactly so many resources of their own, the oldest first: a part at a time, each shared
-/// resource where it is first referred to. The same for the same seed.
+/// One member, `long-<seed>`, with exactly `resources` resources of their own, the oldest first, the same for the same
+/// seed. The history comes in parts, with each shared resource in the first part that refers to it.
 pub fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut shared = BTreeSet::new();
     history::history(resources, seed).map(move |part| with_shared(part, &mut shared))

@@ -1,4 +1,4 @@
-//! Pieces of a life that several resources tell together: a check-up, an illness, a course of treatment.
+//! Episodes that several resources tell together: a check-up, an illness, a course of treatment.
 
 use time::Date;
 
@@ -16,16 +16,16 @@ use crate::observations::{self, Drift};
 use crate::values::{ANCHOR, later};
 use crate::vitals;
 
-/// The body of a member, for the vital signs.
+/// A member's usual measurements, around which the vital signs vary.
 #[derive(Clone, Copy)]
 pub(crate) struct Physique {
     pub(crate) height: f64,
     pub(crate) weight: f64,
-    /// Usual systolic pressure.
+    /// The usual systolic blood pressure, in mmHg.
     pub(crate) pressure: f64,
 }
 
-/// A visit with its encounter and bill, and vital signs if `body` is known.
+/// Writes a visit: the Encounter, the claim and, with a `body`, the vital signs. Returns the Encounter.
 pub(crate) fn visit(
     chart: &mut Chart,
     setting: &Setting,
@@ -51,7 +51,7 @@ const GENERAL_EXAM: Coding = sct("162673000", "General examination of patient");
 const ADULT_EXAM: Coding = icd10("Z00.00", "Encounter for general adult medical examination without abnormal findings");
 const CHILD_EXAM: Coding = icd10("Z00.129", "Encounter for routine child health examination without abnormal findings");
 
-/// The yearly check-up: vital signs, a flu shot in season, panels.
+/// Writes a yearly check-up with vital signs, a flu shot in season, and laboratory panels. Returns the Encounter.
 pub(crate) fn check_up(chart: &mut Chart, on: Date, body: Physique, panels: &[&str], drifts: &[Drift]) -> String {
     let doctor = chart.doctor;
     let years = crate::values::age(chart.person.birth, on);
@@ -75,7 +75,7 @@ pub(crate) fn check_up(chart: &mut Chart, on: Date, body: Physique, panels: &[&s
     seen
 }
 
-/// Panels drawn on one day, reported and billed. Returns the reports.
+/// Writes laboratory panels drawn on one day, with one claim for all. Returns the reports.
 pub(crate) fn tests(
     chart: &mut Chart,
     panels: &[&str],
@@ -94,8 +94,8 @@ pub(crate) fn tests(
     reports
 }
 
-/// A chronic illness from its diagnosis on: problem list, prescriptions with fills since `since`, and visits every
-/// `months` months with its laboratory panels. Returns the Condition.
+/// Writes a chronic illness from its onset: the Condition on the problem list, prescriptions with fills from `since`,
+/// and visits with laboratory panels every `months` months. Returns the Condition.
 pub(crate) fn chronic(
     chart: &mut Chart,
     illness: &'static Illness,
@@ -108,11 +108,11 @@ pub(crate) fn chronic(
     chart.labelled(&labels(illness), |chart| treated(chart, illness, onset, since, months, body, drifts))
 }
 
-/// Security labels of everything about that illness: what it is about, and that it is restricted.
+/// The security labels of every resource about this illness: that it is restricted, and its sensitivity.
 pub(crate) fn labels(illness: &Illness) -> Vec<Coding> {
     let Some(label) = illness.label else { return Vec::new() };
     let mut out = vec![confidentiality("R", "restricted"), label];
-    // The older name of the same sensitivity is still what many systems look for.
+    // Many systems still look for the older code of the same sensitivity.
     if label == SUBSTANCES {
         out.push(SUBSTANCE_ABUSE);
     }
@@ -157,7 +157,7 @@ fn treated(
     problem
 }
 
-/// A short illness: one visit, a diagnosis that resolves, a short course of treatment.
+/// Writes a short illness: one visit, a diagnosis that resolves, a short course of treatment. Returns the Encounter.
 pub(crate) fn acute(chart: &mut Chart, illness: &'static Illness, on: Date, days: i64) -> String {
     chart.labelled(&labels(illness), |chart| passing(chart, illness, on, days))
 }

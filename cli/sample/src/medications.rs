@@ -1,4 +1,4 @@
-//! Prescriptions, fills and what members say they take.
+//! Medications: prescriptions, fills, and what members report themselves.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -10,7 +10,7 @@ use crate::codes::*;
 use crate::directory::{Doctor, organization};
 use crate::values::{ANCHOR, UPDATED, at, concept, concepts, day, later, named, quantity, reference, resource};
 
-/// The Medication of that id, which belongs to no member.
+/// The Medication with this id, which belongs to no member.
 pub(crate) fn find(id: &str) -> Option<Value> {
     DRUGS.iter().find(|drug| drug.key == id).map(medication)
 }
@@ -29,14 +29,14 @@ fn medication(drug: &Drug) -> Value {
     )
 }
 
-/// A prescription: what, by whom, when, for what.
+/// A prescription: the drug, the doctor, the dates and the reason.
 pub(crate) struct Prescription<'a> {
     pub(crate) drug: &'static Drug,
     pub(crate) doctor: &'static Doctor,
     pub(crate) from: Date,
     pub(crate) until: Option<Date>,
     pub(crate) encounter: Option<&'a str>,
-    /// The condition and its code.
+    /// The reference of the Condition, and its code.
     pub(crate) reason: Option<(&'a str, Coding)>,
 }
 
@@ -59,8 +59,8 @@ fn dosage(drug: &Drug) -> Value {
     }])
 }
 
-/// Writes a `MedicationRequest`. `shared` names the medication by reference instead of by code.
-pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> String {
+/// Writes a `MedicationRequest`. With `by_reference` it refers to a Medication instead of naming its code.
+pub(crate) fn request(chart: &mut Chart, p: &Prescription, by_reference: bool) -> String {
     let (value, unit) = (p.drug.fill.0, p.drug.dose.1);
     let ended = p.until.is_some_and(|d| d < ANCHOR);
     let body = json!({
@@ -68,13 +68,14 @@ pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> Stri
         "intent": "order",
         "category": [concept(request_category("outpatient", "Outpatient"))],
         "reportedBoolean": false,
-        "medicationCodeableConcept": (!shared).then(|| concepts(&[p.drug.rxnorm, p.drug.ndc])),
-        "medicationReference": shared.then(|| named(&format!("Medication/{}", p.drug.key), p.drug.rxnorm.display)),
+        "medicationCodeableConcept": (!by_reference).then(|| concepts(&[p.drug.rxnorm, p.drug.ndc])),
+        "medicationReference":
+            by_reference.then(|| named(&format!("Medication/{}", p.drug.key), p.drug.rxnorm.display)),
         "subject": named(&chart.patient(), &chart.person.name()),
         "encounter": p.encounter.map(reference),
         "authoredOn": at(p.from, 9, 28),
         "requester": p.doctor.reference(),
-        // A lasting illness is a resource of its own; a passing one is said in a code.
+        // The reason is a reference to the Condition for a lasting illness, and a code for one that passes.
         "reasonCode": p.reason.filter(|_| p.drug.course > 0).map(|r| vec![concept(r.1)]),
         "reasonReference": p.reason.filter(|_| p.drug.course == 0).map(|r| vec![reference(r.0)]),
         "dosageInstruction": dosage(p.drug),
@@ -89,10 +90,10 @@ pub(crate) fn request(chart: &mut Chart, p: &Prescription, shared: bool) -> Stri
     chart.put("MedicationRequest", "rx-order", p.until.unwrap_or(p.from), &[us_core("medicationrequest")], body)
 }
 
-/// Not every dose is taken.
+/// The adherence of a member who does not take every dose.
 pub(crate) const NOT_ALWAYS: Coding = sct("275928001", "Drugs - partial non-compliance");
 
-/// Writes what the member says they take, bought without a prescription, and how well they keep to it.
+/// Writes a medication that the member buys without a prescription and reports, and how well they adhere to it.
 pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adherence: Option<Coding>) -> String {
     let patient = named(&chart.patient(), &chart.person.name());
     let kept = adherence.map(|how| {
@@ -127,7 +128,7 @@ pub(crate) fn reported(chart: &mut Chart, drug: &'static Drug, since: Date, adhe
     chart.put("MedicationStatement", "statement", since, &[], body)
 }
 
-/// Writes a `MedicationDispense`: what the pharmacy handed over.
+/// Writes a `MedicationDispense`: one fill, as the pharmacy handed it over.
 pub(crate) fn dispense(
     chart: &mut Chart,
     drug: &'static Drug,
@@ -141,7 +142,7 @@ pub(crate) fn dispense(
     let body = json!({
         "extension": [{"url": pdex("DispenseRefill"), "valueQuantity": {"value": refill}}],
         "status": "completed",
-        // The plan knows what was handed over by its NDC; the RxNorm code beside it is what US Core asks for.
+        // The plan knows a fill's drug by its NDC; US Core asks for the RxNorm code beside it.
         "medicationCodeableConcept": concepts(&[drug.ndc, drug.rxnorm]),
         "subject": named(&chart.patient(), &chart.person.name()),
         "context": encounter.map(reference),
@@ -160,8 +161,8 @@ pub(crate) fn dispense(
     chart.put("MedicationDispense", "dispense", on, &profiles, body)
 }
 
-/// A prescription with all its fills until it ends, each dispensed and billed. A prescription is renewed every year.
-/// Returns the first request.
+/// Writes a prescription with all its fills until it ends, each dispensed and billed. Twelve fills belong to one
+/// request, and then it is renewed. Returns the first request.
 pub(crate) fn course(chart: &mut Chart, p: &Prescription, since: Date) -> String {
     let every = i64::from(p.drug.fill.1);
     let stop = p.until.unwrap_or(ANCHOR);

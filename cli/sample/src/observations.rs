@@ -1,4 +1,4 @@
-//! Measurements and answers: laboratory results, habits, wishes, screenings. Vital signs are in [`crate::vitals`].
+//! Observations: laboratory results, social history, preferences, screenings. Vital signs are in [`crate::vitals`].
 
 use serde_json::{Value, json};
 use time::Date;
@@ -10,7 +10,7 @@ use crate::codes::*;
 use crate::directory::{Doctor, organization};
 use crate::values::{at, concept, concept_text, named, quantity, reference, round};
 
-/// How one member's values differ from the usual ones: LOINC code, mean now, drift per year.
+/// A laboratory value that differs from the usual in one member: LOINC code, mean at the anchor, change per year.
 pub(crate) type Drift = (&'static str, f64, f64);
 
 pub(crate) fn base(chart: &Chart, category: Coding, code: &Value, on: Date) -> Value {
@@ -45,7 +45,7 @@ fn value_of(chart: &mut Chart, test: &Test, drifts: &[Drift], on: Date) -> f64 {
     round(chart.rng.around(mean, spread).max(0.0), test.places)
 }
 
-/// One laboratory result, judged against its reference range.
+/// Writes one laboratory result, interpreted by its reference range.
 fn result(
     chart: &mut Chart,
     test: &Test,
@@ -81,7 +81,7 @@ fn result(
     chart.put("Observation", "lab", on, &[us_core("observation-lab"), us_core("observation-clinical-result")], body)
 }
 
-/// A panel: order, specimen, results and report. Returns the report and its results.
+/// Writes a laboratory panel: order, specimen, results and report. Returns the report and the results.
 pub(crate) fn panel(
     chart: &mut Chart,
     panel: &Panel,
@@ -100,7 +100,7 @@ pub(crate) fn panel(
         encounter,
         None,
     );
-    // One tube per panel: the laboratory numbers it by the order.
+    // One tube per panel, which the laboratory numbers after the order.
     let tube = order.replace("ServiceRequest/", "NL-").to_uppercase();
     let body = json!({
         "identifier": [{"system": "https://northside-laboratory.example.org/specimen", "value": tube}],
@@ -119,7 +119,7 @@ pub(crate) fn panel(
     let specimen = chart.put("Specimen", "specimen", on, &[us_core("specimen")], body);
     let mut results = Vec::new();
     for test in panel.tests {
-        // Now and then a sample is spoilt: the value is missing, and the result says so.
+        // Now and then a specimen is spoilt: the result has no value, and says why.
         let value = value_of(chart, test, drifts, on);
         let spoilt = test.loinc.code == "2823-3" && chart.rng.chance(4);
         let value = (!spoilt).then_some(value);
@@ -148,7 +148,7 @@ pub(crate) fn panel(
     (report, results)
 }
 
-/// The laboratory's bill for panels drawn on one day.
+/// Submits the laboratory's claim for panels drawn on one day.
 pub(crate) fn bill(chart: &mut Chart, panels: &[&Panel], doctor: &'static Doctor, on: Date, diagnosis: Coding) {
     use crate::catalog::services::{CostSharing, LABORATORY as PLACE, service};
     use crate::claims::{ClaimType, REFERRING, RENDERING};
@@ -162,7 +162,7 @@ pub(crate) fn bill(chart: &mut Chart, panels: &[&Panel], doctor: &'static Doctor
     chart.claim(claim);
 }
 
-/// Writes a fact of social history as one coded answer.
+/// Writes an Observation of social history with a coded answer.
 pub(crate) fn social(chart: &mut Chart, profile: &str, question: Coding, answer: &Value, on: Date) -> String {
     let body = with(
         base(chart, SOCIAL, &concept(question), on),
@@ -191,7 +191,7 @@ pub(crate) fn smoking(chart: &mut Chart, status: Coding, on: Date) -> String {
     chart.put("Observation", "social", on, &[us_core("smokingstatus")], body)
 }
 
-/// Writes how much somebody has smoked in their life. A quantity is what US Core 7.0.0 allows here, and no release before.
+/// Writes how much the member has smoked in their life, in pack-years. US Core allows a quantity here only since 7.0.0.
 pub(crate) fn pack_years(chart: &mut Chart, years: f64, on: Date) -> String {
     let code = concept(sct("401201003", "Cigarette pack-years"));
     let body = with(
@@ -204,7 +204,7 @@ pub(crate) fn pack_years(chart: &mut Chart, years: f64, on: Date) -> String {
     chart.put("Observation", "social", on, &[format!("{}|7.0.0", us_core("smokingstatus"))], body)
 }
 
-/// A member's wishes: about the experience of care, about treatments.
+/// A member's preference about the experience of care: US Core category, question, display.
 pub(crate) const CARE_EXPERIENCE: (&str, Coding, &str) =
     ("care-experience-preference", loinc("95541-9", "Care experience preference"), "Care experience preference");
 pub(crate) const TREATMENT: (&str, Coding, &str) = (
@@ -213,7 +213,7 @@ pub(crate) const TREATMENT: (&str, Coding, &str) = (
     "Treatment intervention preference",
 );
 
-/// Writes what the member wishes, in their words.
+/// Writes a preference in the member's own words.
 pub(crate) fn preference(
     chart: &mut Chart,
     (kind, question, name): (&'static str, Coding, &'static str),
@@ -230,7 +230,7 @@ pub(crate) fn preference(
     chart.put("Observation", "social", on, &[us_core(kind)], body)
 }
 
-/// Writes an occupation with its industry, for a period that may still last.
+/// Writes an occupation with its industry, from `since` until now.
 pub(crate) fn occupation(chart: &mut Chart, job: &str, industry: &str, since: Date) -> String {
     let mut body = with(
         base(chart, SOCIAL, &concept(loinc("11341-5", "History of Occupation")), since),
@@ -247,7 +247,7 @@ pub(crate) fn occupation(chart: &mut Chart, job: &str, industry: &str, since: Da
     chart.put("Observation", "social", since, &[us_core("observation-occupation")], body)
 }
 
-/// Writes a screening answer or score. `about` is the US Core category it belongs to, `from` what it was derived from.
+/// Writes a screening answer or score. `about` is its US Core category, `from` the resource it was derived from.
 pub(crate) fn screening(
     chart: &mut Chart,
     about: Coding,

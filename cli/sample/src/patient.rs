@@ -10,7 +10,8 @@ use crate::values::{ANCHOR, at, coding, concept, day, later, named, period};
 
 const SEX: [(&str, &str, &str); 2] = [("female", "F", "248152002"), ("male", "M", "248153007")];
 
-/// Writes the Patient. Claims data and clinical data describe the same person, so one resource keeps all the profiles.
+/// Writes the Patient. Claims and clinical data describe the same person, so one resource conforms to the profiles of
+/// both.
 pub(crate) fn patient(chart: &mut Chart) -> String {
     let p = chart.person.clone();
     let (birth_sex, sex) = SEX.iter().find(|(g, ..)| *g == p.gender).map_or(("UNK", "184115007"), |s| (s.1, s.2));
@@ -104,7 +105,7 @@ pub(crate) fn patient(chart: &mut Chart) -> String {
     )
 }
 
-/// Writes a `RelatedPerson` of the chart's patient: a parent, a spouse, a helper.
+/// Writes a `RelatedPerson` of the chart's patient, for example a parent, a spouse or a helper.
 pub(crate) fn related(chart: &mut Chart, other: &Person, relation: Coding, since: Date) -> String {
     let mut profiles = vec![us_core("relatedperson")];
     profiles.extend(c4bb("RelatedPerson"));

@@ -1,4 +1,4 @@
-//! Who a record is about: a person of a story, or one drawn by lot.
+//! The person a record is about, from a story or drawn at random.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -8,7 +8,7 @@ use crate::codes::Coding;
 use crate::random::Rng;
 use crate::values::day;
 
-/// Who a record is about.
+/// The person a record is about.
 #[derive(Clone)]
 pub(crate) struct Person {
     /// The Patient's id.
@@ -16,32 +16,32 @@ pub(crate) struct Person {
     pub(crate) given: String,
     pub(crate) middle: Option<String>,
     pub(crate) family: String,
-    /// A name used before, with the day it ended.
+    /// A former family name, with the day it ended.
     pub(crate) former: Option<(String, Date)>,
     pub(crate) gender: &'static str,
     pub(crate) birth: Date,
     pub(crate) deceased: Option<Date>,
     pub(crate) street: String,
-    /// A row of `people::TOWNS`.
+    /// The index of a row of `people::TOWNS`.
     pub(crate) town: usize,
-    /// Where they lived before, with the day they moved.
+    /// A former street address, with the day they moved.
     pub(crate) moved: Option<(String, Date)>,
-    /// Last two digits of the fictional phone number.
+    /// The last two digits of the fictional phone number.
     pub(crate) line: u8,
     pub(crate) race: Coding,
     pub(crate) ethnicity: Coding,
     pub(crate) language: Coding,
     pub(crate) married: bool,
     pub(crate) suffix: Option<&'static str>,
-    /// A tribe, and whether enrolled in it.
+    /// A tribe, and whether the person is enrolled in it.
     pub(crate) tribe: Option<(Coding, bool)>,
     pub(crate) identity: Option<Coding>,
-    /// Digits of the member number, after the plan's prefix.
+    /// The digits of the member number, after the plan's prefix.
     pub(crate) number: String,
 }
 
 impl Person {
-    /// A person with the usual defaults; the stories change what matters to them.
+    /// A person with the usual defaults, which a story then changes where it matters.
     pub(crate) fn new(id: &str, given: &str, family: &str, gender: &'static str, birth: Date, number: &str) -> Self {
         Person {
             id: id.into(),
@@ -67,7 +67,7 @@ impl Person {
         }
     }
 
-    /// Somebody made up.
+    /// A random person.
     pub(crate) fn invent(rng: &mut Rng, id: &str, number: &str, birth: Date) -> Self {
         let female = rng.chance(51);
         let given = *rng.pick(if female { people::GIVEN_FEMALE } else { people::GIVEN_MALE });
@@ -91,12 +91,12 @@ impl Person {
         person
     }
 
-    /// `Ada Lindgren`
+    /// The full name: `Ada Lindgren`.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.given, self.family)
     }
 
-    /// As FHIR's `HumanName`, which may say since when it is the official one.
+    /// The official name as FHIR's `HumanName`, used since `now_from`.
     pub(crate) fn human_name(&self, now_from: Option<Date>) -> Value {
         let mut given = vec![self.given.as_str()];
         given.extend(self.middle.as_deref());
@@ -107,7 +107,7 @@ impl Person {
         })
     }
 
-    /// The phone and the mail address, neither of which exists.
+    /// A phone number and a mail address as FHIR's `ContactPoint`. Neither exists.
     pub(crate) fn telecom(&self) -> Value {
         let area = people::TOWNS[self.town].3;
         json!([

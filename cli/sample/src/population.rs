@@ -1,4 +1,4 @@
-//! Lives by the dozen: ages, illnesses that come with age, and what follows from them.
+//! Random members: their ages, the illnesses that come with age, and the care that follows.
 
 use serde_json::Value;
 use time::{Date, Duration};
@@ -25,7 +25,7 @@ use crate::random::Rng;
 use crate::values::{ANCHOR, age, day, later, round};
 use crate::{medications, surveys};
 
-/// How likely an illness is: key, from which age, percent at that age, percent more per ten years.
+/// The risk of an illness: key, age from which it occurs, percent at that age, further percent per ten years.
 const RISKS: &[(&str, i64, i64, i64)] = &[
     ("asthma", 4, 9, 0),
     ("allergic-rhinitis", 6, 14, 0),
@@ -49,10 +49,10 @@ const RISKS: &[(&str, i64, i64, i64)] = &[
     ("hiv", 20, 1, 0),
 ];
 
-/// Illnesses that come and go, in children and in everybody.
+/// Illnesses that pass, and that people of any age have.
 const PASSING: [&str; 3] = ["cold", "pharyngitis", "pneumonia"];
 
-/// Values that an illness changes.
+/// The laboratory values that a member's illnesses change.
 fn drifts(rng: &mut Rng, has: &[&Illness]) -> Vec<Drift> {
     let mut out: Vec<Drift> = Vec::new();
     let mut shift = |code, low: f64, high: f64, yearly| {
@@ -74,7 +74,7 @@ fn drifts(rng: &mut Rng, has: &[&Illness]) -> Vec<Drift> {
     out
 }
 
-/// One member: the same for the same number and seed.
+/// The record of one member, the same for the same number and seed.
 pub(crate) fn member(number: usize, seed: u64) -> Vec<Value> {
     let mut rng = Rng::new(seed, number as u64 + 1);
     let years = *rng.pick(&[2, 6, 10, 15, 19, 24, 28, 33, 37, 42, 46, 51, 55, 59, 63, 66, 69, 72, 75, 79, 84]);
@@ -107,7 +107,7 @@ pub(crate) fn member(number: usize, seed: u64) -> Vec<Value> {
     chart.finish()
 }
 
-/// The coverages, and since when.
+/// Writes the coverages. Returns the first day of the first one.
 fn coverages(chart: &mut Chart, years: i64) -> Date {
     let start_year = chart.rng.between(2022, 2025) as i32;
     let new_year = |y: i32| Date::from_ordinal_date(y, 1).unwrap_or(ANCHOR);
@@ -199,7 +199,7 @@ fn illnesses(chart: &mut Chart, years: i64) -> Vec<&'static Illness> {
     has
 }
 
-/// Check-ups, colds, teeth.
+/// Writes the ordinary care of each year since `since`: check-ups, illnesses that pass, dental care.
 fn ordinary_years(chart: &mut Chart, years: i64, since: Date, body: Physique, drifts: &[Drift]) {
     let mut year = since + Duration::days(chart.rng.between(40, 330));
     while year < later(ANCHOR, -14) {
@@ -237,7 +237,7 @@ fn teeth(chart: &mut Chart, on: Date) {
     chart.claim(claim);
 }
 
-/// A hospital stay, an emergency, an authorization, a document, a screening.
+/// Writes what few members have: a hospital stay, an emergency, an authorization, a document, a screening.
 fn rarer(chart: &mut Chart, years: i64, since: Date) {
     let span = (ANCHOR - since).whole_days() - 60;
     let mut some_day =

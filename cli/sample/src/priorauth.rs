@@ -1,4 +1,4 @@
-//! Prior authorizations (PDex): what a provider asked leave for, and what the plan decided.
+//! Prior authorizations (PDex): a provider's request, and the plan's decision.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -9,42 +9,42 @@ use crate::codes::*;
 use crate::directory::{Doctor, PAYER};
 use crate::values::{at, concept, day, later, money, named, period, reference};
 
-/// The decision.
+/// The plan's decision.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// So many units, of which so many have been used.
+    /// The request is approved, and `used` of its units have been used.
     Approved {
         units: u32,
         used: u32,
     },
-    /// For that reason, and what it means here.
+    /// The request is denied, for this reason; the text explains it to the member.
     Denied(Coding, &'static str),
     Pending,
 }
 
-/// What was asked for.
+/// A provider's request.
 pub(crate) struct PriorAuthorizationRequest<'a> {
     pub(crate) service: &'static Service,
     pub(crate) units: u32,
-    /// X12 service type.
+    /// The X12 service type.
     pub(crate) category: Coding,
     pub(crate) diagnosis: Coding,
     pub(crate) doctor: &'static Doctor,
     pub(crate) on: Date,
     pub(crate) urgent: bool,
-    /// What the doctor wrote to the plan to explain it.
+    /// The doctor's explanation to the plan.
     pub(crate) because: &'static str,
-    /// The authorization that this one follows.
+    /// The number of the authorization that this one continues.
     pub(crate) previous: Option<&'a str>,
 }
 
 impl PriorAuthorizationRequest<'_> {
-    /// When the plan decides.
+    /// The day on which the plan decides.
     pub(crate) fn decided(&self) -> Date {
         later(self.on, if self.urgent { 1 } else { 6 })
     }
 
-    /// How long what it grants is good.
+    /// The period in which an approval is valid.
     pub(crate) fn valid(&self) -> Value {
         period(self.decided(), self.decided() + time::Duration::days(180))
     }
@@ -63,7 +63,7 @@ fn pas(name: &str, key: &'static str, value: Value) -> Value {
     out
 }
 
-/// The review, as PDex hangs it on each adjudication.
+/// The review, as the extensions that PDex puts on each adjudication.
 fn review(number: &str, decision: Decision, on: Date) -> Value {
     let (action, reason) = match decision {
         Decision::Approved { .. } => (x12_action("A1", "Certified in total"), None),
@@ -83,7 +83,7 @@ fn review(number: &str, decision: Decision, on: Date) -> Value {
     ])
 }
 
-/// The decision in amounts and units: of the item, of the whole, and the totals.
+/// The decision in amounts and units: the item's adjudication, that of the whole, and the totals.
 fn outcome(r: &PriorAuthorizationRequest, decision: Decision, status: &Value) -> [Vec<Value>; 3] {
     let amount =
         |code: Coding, cents: i64| json!({"extension": status, "category": concept(code), "amount": money(cents)});
@@ -118,7 +118,7 @@ fn outcome(r: &PriorAuthorizationRequest, decision: Decision, status: &Value) ->
     [item, head, totals]
 }
 
-/// What the item says about itself: its trace, and the authorization once there is one.
+/// The item's extensions: its trace number and, once it is approved, the authorization.
 fn item_details(r: &PriorAuthorizationRequest, number: &str, issued: Option<(Date, &Value)>) -> Vec<Value> {
     let system = format!("https://{}.example.org/trace", r.doctor.works_at);
     let mut out = vec![
@@ -140,7 +140,7 @@ fn item_details(r: &PriorAuthorizationRequest, number: &str, issued: Option<(Dat
     out
 }
 
-/// The doctor's letter, and the authorization's row about it.
+/// Files the doctor's letter. Returns the `supportingInfo` that refers to it.
 fn documents(chart: &mut Chart, r: &PriorAuthorizationRequest, number: &str) -> Value {
     let attachment = Coding {
         system: "http://terminology.hl7.org/CodeSystem/claiminformationcategory",
@@ -165,9 +165,9 @@ fn documents(chart: &mut Chart, r: &PriorAuthorizationRequest, number: &str) -> 
     }])
 }
 
-/// Writes the authorization with the letter that asked for it, and returns its number. It has all that 42 CFR
-/// 422.119(b)(1)(iv) wants: status, dates of the decision and of its end, items and services, the specific reason of a
-/// denial, and the documents that the provider sent.
+/// Writes the authorization with the letter that asked for it, and returns its number. It has everything that 42 CFR
+/// 422.119(b)(1)(iv) requires: the status, the dates of the decision and of its end, the items and services, the
+/// specific reason of a denial, and the documents that the provider sent.
 pub(crate) fn authorization(chart: &mut Chart, r: &PriorAuthorizationRequest, decision: Decision) -> String {
     let id = chart.next_id("pa");
     let number = id.to_uppercase();

@@ -1,4 +1,5 @@
-//! Where the data came from: for every resource of a record one Provenance that names it, in batches as they arrived.
+//! The source of the data: each resource is a target of one Provenance, which covers the resources of one batch from a
+//! source.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +10,17 @@ use crate::codes::*;
 use crate::directory::{self, PAYER};
 use crate::values::{ANCHOR, coding, concept, named, reference};
 
-/// Targets of one Provenance: as many as a source sends at once.
+/// The most targets of one Provenance: a source sends at most this many resources at once.
 const BATCH: usize = 40;
 
-/// When the first and the last resource of a batch was written.
+/// The `lastUpdated` of the first and of the last resource of a batch.
 type Span = (String, String);
 
-/// Author, format and security labels of a batch.
+/// The author, the format and the security labels of a batch.
 type BatchKey = (&'static str, &'static str, String);
 
-/// Who made a resource and in which format it reached the plan.
+/// The author of a resource, and the format in which it reached the plan. The author is an organization's id, `doctor`
+/// for the chart's doctor, or empty for the plan itself.
 fn source(resource: &Value) -> Option<(&'static str, Coding)> {
     let format = |code, display| Coding {
         system: "http://hl7.org/fhir/us/davinci-pdex/CodeSystem/ProvenancePayerDataSource",
@@ -43,7 +45,7 @@ fn source(resource: &Value) -> Option<(&'static str, Coding)> {
     }
 }
 
-/// Writes the Provenances of everything in the record. A batch is as sensitive as what it names.
+/// Writes the Provenances of all resources written so far. Each carries the security labels of its targets.
 pub(crate) fn provenances(chart: &mut Chart) {
     let mut batches: BTreeMap<BatchKey, (Coding, Vec<String>, Span)> = BTreeMap::new();
     let mut done = Vec::new();

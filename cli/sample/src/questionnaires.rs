@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::codes::*;
 use crate::values::{UPDATED, coding, resource};
 
-/// Where the questionnaire is published.
+/// The canonical URL of the Hunger Vital Sign.
 pub(crate) const HUNGER_URL: &str = "https://lakeshore.example.org/fhir/Questionnaire/hunger-vital-sign";
 
-/// The two questions of the Hunger Vital Sign, with LOINC codes and answers.
+/// The two questions of the Hunger Vital Sign: link id and LOINC code.
 pub(crate) const HUNGER: [(&str, Coding); 2] = [
     (
         "/88122-7",
@@ -24,7 +24,7 @@ pub(crate) const ANSWERS: [Coding; 3] =
 pub(crate) const HUNGER_RISK: (&str, Coding) = ("/88124-3", loinc("88124-3", "Food insecurity risk [HVS]"));
 pub(crate) const RISKS: [Coding; 2] = [loinc("LA19952-3", "At risk"), loinc("LA19983-8", "No risk")];
 
-/// The Questionnaire of that id.
+/// The Questionnaire with this id.
 pub(crate) fn find(id: &str) -> Option<Value> {
     (id == "hunger-vital-sign").then(hunger_vital_sign)
 }

@@ -1,12 +1,12 @@
-//! A small seeded generator (`SplitMix64`). The sample must be the same on every machine and after every upgrade of a
-//! dependency, so the few lines live here.
+//! A small seeded random number generator (`SplitMix64`). It is written here and not a dependency, because samples must
+//! be the same on every machine and after every upgrade.
 
 /// Deterministic pseudo-random numbers. Not for secrets.
 #[derive(Clone)]
 pub(crate) struct Rng(u64);
 
 impl Rng {
-    /// A generator for one purpose, e.g. one member of one population.
+    /// A generator for one stream of a seed, for example for one member of a population.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = Rng(seed ^ stream.wrapping_mul(0xD134_2543_DE82_EF95));
         rng.next();
@@ -28,18 +28,18 @@ impl Rng {
         low + (self.next() % span) as i64
     }
 
-    /// A number around `mean`: the sum of three dice, so values far out are rare and none is absurd.
+    /// A number around `mean`. It is a sum of three draws, so that values far from the mean are rare and bounded.
     pub(crate) fn around(&mut self, mean: f64, spread: f64) -> f64 {
         let sum: i64 = (0..3).map(|_| self.between(-1000, 1000)).sum();
         mean + spread * sum as f64 / 1500.0
     }
 
-    /// True in `percent` of a hundred cases.
+    /// True in `percent` of 100 cases.
     pub(crate) fn chance(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }
 
-    /// One of the given things.
+    /// One element of `from`, which must not be empty.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[(self.next() % from.len() as u64) as usize]
     }

@@ -1,5 +1,5 @@
-//! What a provider and the plan sent each other about an authorization: the request as a Claim, the answer as a `ClaimResponse`
-//! (`HRex`). The authorization itself is what the member's apps read.
+//! The messages of provider and plan about an authorization: the request as a Claim, the answer as a `ClaimResponse`
+//! (`HRex`). Members' apps read the authorization itself, which [`crate::priorauth`] writes.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::directory::PAYER;
 use crate::priorauth::PriorAuthorizationRequest;
 use crate::values::{at, concept, day, money, named, reference};
 
-/// One of `HRex`'s extensions of an item that is answered.
+/// An `HRex` extension of an answered item.
 fn item_extension(name: &str, key: &'static str, value: Value) -> Value {
     let mut out = json!({"url": format!("http://hl7.org/fhir/us/davinci-hrex/StructureDefinition/extension-{name}")});
     out[key] = value;
     out
 }
 
-/// Writes both, for an authorization that was granted under this number.
+/// Writes both for an authorization that was approved under this number.
 pub(crate) fn exchanged(chart: &mut Chart, r: &PriorAuthorizationRequest, number: &str, modifier: Coding) {
     let request = asked(chart, r);
     let on = r.decided();
@@ -61,7 +61,7 @@ pub(crate) fn exchanged(chart: &mut Chart, r: &PriorAuthorizationRequest, number
     chart.put("ClaimResponse", "answer", on, &[hrex("claimresponse")], body);
 }
 
-/// The request as it reached the plan.
+/// Writes the request as it reached the plan. Returns the Claim.
 fn asked(chart: &mut Chart, r: &PriorAuthorizationRequest) -> String {
     let clinic = r.doctor.employer();
     let body = json!({

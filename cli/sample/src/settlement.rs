@@ -1,4 +1,5 @@
-//! The end of a record: the plan decides the claims in the order of their dates, and each resource gets its Provenance.
+//! The end of a record: the plan adjudicates the claims in the order of their dates, and each resource gets its
+//! Provenance.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::claims;
 use crate::provenance::provenances;
 
 impl Chart {
-    /// Decides the claims so far, and gives away what has been written since the last time.
+    /// Adjudicates the claims submitted so far, and hands over the resources written since the last call.
     pub(crate) fn part(&mut self) -> Vec<Value> {
         let mut claims = std::mem::take(&mut self.claims);
         claims.sort_by(|a, b| (a.end, &a.number).cmp(&(b.end, &b.number)));
@@ -22,7 +23,7 @@ impl Chart {
         std::mem::take(&mut self.resources)
     }
 
-    /// Decides the claims and gives the whole record away.
+    /// Adjudicates the claims and hands over the whole record.
     pub(crate) fn finish(mut self) -> Vec<Value> {
         self.part()
     }

@@ -1,5 +1,5 @@
-//! Resources that belong to no member: the directory, medications, questionnaires. They are built when something refers to
-//! them.
+//! Resources that belong to no member: the directory, medications, questionnaires. Each is built when a resource refers
+//! to it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{directory, medications, questionnaires};
 
-/// Adds the shared resources that the given ones refer to, and those that these refer to in turn.
+/// Adds the shared resources that the given ones refer to, and those that these refer to in turn. References in
+/// `already` are left out, and each one added is noted there.
 pub(crate) fn with_shared(mut resources: Vec<Value>, already: &mut BTreeSet<String>) -> Vec<Value> {
     let mut from = 0;
     while from < resources.len() {
@@ -34,7 +35,7 @@ fn references(value: &Value, into: &mut BTreeSet<String>) {
         Value::Object(map) => {
             for (key, v) in map {
                 match v {
-                    // A questionnaire is named by its canonical, which ends like a reference.
+                    // A Questionnaire is named by its canonical URL, which ends like a reference.
                     Value::String(s) if key == "reference" || key == "questionnaire" => {
                         let tail = s.rsplitn(3, '/').collect::<Vec<_>>();
                         if let [id, kind, ..] = tail[..] {
@@ -49,7 +50,7 @@ fn references(value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// The shared resource behind a reference such as `Organization/riverside-pharmacy`, if it is one of ours.
+/// The shared resource with a reference such as `Organization/riverside-pharmacy`; `None` for any other reference.
 fn find(target: &str) -> Option<Value> {
     let (kind, id) = target.split_once('/')?;
     match kind {

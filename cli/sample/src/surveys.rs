@@ -1,4 +1,4 @@
-//! Questionnaires as members answered them, and what was concluded from them.
+//! Members' answers to questionnaires, and the conclusions drawn from them.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -9,8 +9,8 @@ use crate::observations::screening;
 use crate::questionnaires::{ANSWERS, HUNGER, HUNGER_RISK, HUNGER_URL, RISKS};
 use crate::values::{at, coding, concept, day, named};
 
-/// The Hunger Vital Sign: a `QuestionnaireResponse`, and its answers and conclusion as Observations. `worry` says how
-/// often: 0 often, 1 sometimes, 2 never.
+/// Writes the Hunger Vital Sign: a `QuestionnaireResponse`, and its answers and conclusion as Observations. `worry` is
+/// 0 for often, 1 for sometimes, 2 for never.
 pub(crate) fn hunger(chart: &mut Chart, worry: usize, on: Date) -> String {
     let answer = ANSWERS[worry];
     let risk = RISKS[usize::from(worry == 2)];
@@ -58,7 +58,7 @@ const HOW_OFTEN: [Coding; 4] = [
     loinc("LA6571-9", "Nearly every day"),
 ];
 
-/// The PHQ-9: two of its answers and the total score.
+/// Writes two answers of a PHQ-9 and its total score.
 pub(crate) fn depression(chart: &mut Chart, often: usize, score: i64, on: Date) -> String {
     let about = us_category("cognitive-status", "Cognitive Status");
     let answers: Vec<String> = [INTEREST, MOOD]
@@ -75,8 +75,8 @@ const DIFFICULTY: Coding = loinc(
     "How difficult have these problems made it for you to do your work, take care of things at home, or get along with other people?",
 );
 
-/// Two answers of a PHQ-9 that was filled in on paper. LOINC publishes the form as a page; whoever has problems is asked
-/// how difficult they make life.
+/// Writes two answers of a PHQ-9 that was filled in on paper. LOINC publishes this form as a web page. It asks members
+/// who report problems how difficult these make their life.
 pub(crate) fn on_paper(chart: &mut Chart, often: usize, on: Date) -> String {
     let difficulty = json!({
         "linkId": "/69722-7",
@@ -105,7 +105,7 @@ pub(crate) fn on_paper(chart: &mut Chart, often: usize, on: Date) -> String {
     chart.put("QuestionnaireResponse", "form", on, &[us_core("questionnaireresponse")], body)
 }
 
-/// A question that the member did not want to answer.
+/// Writes a question that the member declined to answer.
 pub(crate) fn declined(chart: &mut Chart, on: Date) -> String {
     let why = json!({"dataAbsentReason": concept(absent("asked-declined", "Asked But Declined"))});
     screening(chart, us_category("sdoh", "SDOH"), HUNGER[0].1, why, on, &[], None)

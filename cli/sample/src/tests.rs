@@ -1,4 +1,4 @@
-//! What holds for every record, whoever is in it.
+//! Rules that every record keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -22,7 +22,7 @@ fn walk(value: &Value, name: &str, see: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// Each record by itself; the household as one. Made once for all tests.
+/// Each record by itself, and the household as one. They are made once for all tests.
 fn everything() -> &'static [Vec<Value>] {
     static ALL: OnceLock<Vec<Vec<Value>>> = OnceLock::new();
     let long = || history(1200, 7).flatten().collect();
@@ -50,7 +50,7 @@ fn ids_are_unique_and_well_formed_and_references_lead_somewhere() {
 #[test]
 fn nothing_happened_after_the_anchor() {
     let last = day(ANCHOR);
-    // What is valid or expires may reach further.
+    // Periods of validity, due dates and expiration dates may lie ahead.
     let ahead = ["end", "dueDate", "expirationDate"];
     for resource in everything().iter().flatten() {
         walk(resource, "", &mut |name, text| {
@@ -87,7 +87,7 @@ fn money_adds_up_in_every_line_and_every_total() {
             assert_eq!(of("memberliability"), of("deductible") + of("copay") + of("coinsurance"), "{}", key(eob));
             assert!(a.values().all(|cents| *cents >= 0), "{}", key(eob));
         }
-        // A case rate is decided as a whole: its lines carry no amounts.
+        // A claim at a case rate is adjudicated as a whole: its lines have no amounts.
         if items.iter().all(|i| !i.is_empty()) {
             for (code, cents) in &total {
                 let sum: i64 = items.iter().filter_map(|i| i.get(code)).sum();

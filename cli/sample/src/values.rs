@@ -5,13 +5,13 @@ use time::{Date, Duration, macros::date};
 
 use crate::codes::{Coding, UCUM};
 
-/// "Today" of the sample: nothing is dated after it.
+/// The present day of the samples: nothing happened after it.
 pub(crate) const ANCHOR: Date = date!(2026 - 11 - 01);
 
-/// When the plan last brought the resources up to date that belong to no member.
+/// The `lastUpdated` of the resources that belong to no member.
 pub(crate) const UPDATED: &str = "2026-01-05T06:00:00Z";
 
-/// Some days later (or earlier), never after the anchor.
+/// The day that is `days` later (or earlier), at most the anchor.
 pub(crate) fn later(day: Date, days: i64) -> Date {
     (day + Duration::days(days)).min(ANCHOR)
 }
@@ -22,27 +22,28 @@ pub(crate) fn age(birth: Date, on: Date) -> i64 {
     i64::from(on.year() - birth.year() - i32::from(!had_birthday))
 }
 
-/// `2026-03-09`
+/// A day as FHIR's `date`: `2026-03-09`.
 pub(crate) fn day(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), date.month() as u8, date.day())
 }
 
-/// A time of that day in the zone of the sample's clinics. Without daylight saving time: nothing here depends on it.
+/// A time of this day as FHIR's `dateTime`, in the time zone of the clinics and without daylight saving time, on which
+/// nothing depends.
 pub(crate) fn at(date: Date, hour: u32, minute: u32) -> String {
     format!("{}T{hour:02}:{minute:02}:00-05:00", day(date))
 }
 
-/// A whole-day or longer period.
+/// A Period of whole days.
 pub(crate) fn period(start: Date, end: Date) -> Value {
     json!({"start": day(start), "end": day(end)})
 }
 
-/// A period within one day, from `hour` on.
+/// A Period of `minutes` within one day, from `hour` on.
 pub(crate) fn hours(date: Date, hour: u32, minutes: u32) -> Value {
     json!({"start": at(date, hour, 0), "end": at(date, hour + minutes / 60, minutes % 60)})
 }
 
-/// A Coding.
+/// A `Coding` as JSON.
 pub(crate) fn coding(code: Coding) -> Value {
     if code.display.is_empty() {
         return json!({"system": code.system, "code": code.code});
@@ -50,12 +51,12 @@ pub(crate) fn coding(code: Coding) -> Value {
     json!({"system": code.system, "code": code.code, "display": code.display})
 }
 
-/// A `CodeableConcept` of one code, its display as text.
+/// A `CodeableConcept` of one coding, with its display as text.
 pub(crate) fn concept(code: Coding) -> Value {
     concept_text(code, code.display)
 }
 
-/// A `CodeableConcept` of one code with words of our own.
+/// A `CodeableConcept` of one coding, with a text of our own.
 pub(crate) fn concept_text(code: Coding, text: &str) -> Value {
     if text.is_empty() {
         return json!({"coding": [coding(code)]});
@@ -63,43 +64,44 @@ pub(crate) fn concept_text(code: Coding, text: &str) -> Value {
     json!({"coding": [coding(code)], "text": text})
 }
 
-/// The same thing in several code systems.
+/// A `CodeableConcept` of one thing in several code systems, with the first display as text.
 pub(crate) fn concepts(codes: &[Coding]) -> Value {
     json!({"coding": codes.iter().map(|c| coding(*c)).collect::<Vec<_>>(), "text": codes[0].display})
 }
 
-/// A relative reference.
+/// A relative Reference.
 pub(crate) fn reference(target: &str) -> Value {
     json!({"reference": target})
 }
 
-/// A relative reference with a name for people.
+/// A relative Reference with a display for people.
 pub(crate) fn named(target: &str, display: &str) -> Value {
     json!({"reference": target, "display": display})
 }
 
-/// US dollars, from cents.
+/// FHIR's Money in US dollars, from cents.
 pub(crate) fn money(cents: i64) -> Value {
     json!({"value": decimal(cents as f64 / 100.0), "currency": "USD"})
 }
 
-/// A quantity in a UCUM unit; `unit` is what people read.
+/// A Quantity with the UCUM code `code`; `unit` is the form that people read.
 pub(crate) fn quantity(value: f64, unit: &str, code: &str) -> Value {
     json!({"value": decimal(value), "unit": unit, "system": UCUM, "code": code})
 }
 
-/// A number without a needless `.0`.
+/// A JSON number, without `.0` where it is whole.
 pub(crate) fn decimal(value: f64) -> Value {
     if value.fract() == 0.0 { json!(value as i64) } else { json!(value) }
 }
 
-/// Rounded to some decimal places.
+/// The value, rounded to `places` decimal places.
 pub(crate) fn round(value: f64, places: u32) -> f64 {
     let factor = f64::from(10u32.pow(places));
     (value * factor).round() / factor
 }
 
-/// A whole resource; `body` may hold nulls, empty lists and empty objects for what this one does not have.
+/// A resource with its `meta`. In `body`, elements that this resource does not have may be null, an empty list or an
+/// empty object.
 pub(crate) fn resource(
     kind: &str,
     id: &str,
@@ -126,7 +128,7 @@ pub(crate) fn resource(
     Value::Object(out)
 }
 
-/// Drops nulls, empty lists and empty objects: FHIR knows no empty elements.
+/// Drops nulls, empty lists and empty objects: FHIR has no empty elements.
 fn prune(value: Value) -> Value {
     match value {
         Value::Array(list) => {

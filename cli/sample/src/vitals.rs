@@ -1,4 +1,4 @@
-//! Vital signs: single numbers, blood pressures, what the blood carries of oxygen.
+//! Vital signs: single values, blood pressure, oxygen saturation.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -10,7 +10,7 @@ use crate::values::{concept, named, quantity, reference, round};
 
 const VITAL: Coding = observation_category("vital-signs", "Vital Signs");
 
-/// One vital sign: what, its profile, unit and UCUM code.
+/// A vital sign: its code, the name of its profile, its unit and its UCUM code.
 pub(crate) struct Vital(pub Coding, pub &'static str, pub &'static str, pub &'static str);
 
 pub(crate) const HEART_RATE: Vital = Vital(loinc("8867-4", "Heart rate"), "heart-rate", "beats/minute", "/min");
@@ -29,7 +29,7 @@ pub(crate) const RHYTHM_OF_BREATHING: Coding = loinc("9304-7", "Respiration rhyt
 pub(crate) const SITE_OF_TEMPERATURE: Coding = loinc("8327-9", "Body temperature measurement site");
 pub(crate) const POSITION: Coding = loinc("8361-8", "Body position with respect to gravity");
 
-/// The profile of vital signs of plain R4, kept by every one of them.
+/// The profiles of a vital sign: its own, US Core's for all vital signs, and R4's.
 fn vital_profiles(name: &str) -> Vec<String> {
     let own = match name {
         "pediatric-bmi-for-age" | "pediatric-weight-for-height" => {
@@ -43,12 +43,12 @@ fn vital_profiles(name: &str) -> Vec<String> {
     vec![own, us_core("vital-signs"), "http://hl7.org/fhir/StructureDefinition/vitalsigns".into()]
 }
 
-/// Writes a vital sign; without a value it says that it could not be measured.
+/// Writes a vital sign. Without a value it says that it was not measured.
 pub(crate) fn vital(chart: &mut Chart, vital: &Vital, value: Option<f64>, on: Date, encounter: Option<&str>) -> String {
     measured(chart, vital, value, &[], on, encounter)
 }
 
-/// The same with the measurements that it was worked out from, or its percentile beside it.
+/// Like [`vital`], with components: the measurements it was computed from, or its percentile.
 pub(crate) fn measured(
     chart: &mut Chart,
     vital: &Vital,
@@ -62,7 +62,7 @@ pub(crate) fn measured(
     observed(chart, vital, value, parts, on, encounter)
 }
 
-/// The same with how it was taken, or what was seen beside it, in words; `None` where nobody wrote that down.
+/// Like [`vital`], with one component in words, for example how it was measured; `None` if that was not recorded.
 pub(crate) fn qualified(
     chart: &mut Chart,
     vital: &Vital,
@@ -109,7 +109,7 @@ fn component(code: Coding, value: Option<(f64, &str, &str)>) -> Value {
     })
 }
 
-/// Writes a blood pressure; what could not be heard is said to be unknown.
+/// Writes a blood pressure. One missing value is said to be unknown; without both, it was not measured.
 pub(crate) fn blood_pressure(
     chart: &mut Chart,
     systolic: Option<f64>,
@@ -134,7 +134,7 @@ pub(crate) fn blood_pressure(
     chart.put("Observation", "vital", on, &vital_profiles("blood-pressure"), body)
 }
 
-/// Writes the mean of the blood pressures that a member measured at home within a period.
+/// Writes the mean of the blood pressures that a member measured at home in a period; `None` if they measured none.
 pub(crate) fn average_pressure(chart: &mut Chart, mean: Option<(f64, f64)>, start: Date, end: Date) -> String {
     let code = concept(loinc("96607-7", "Blood pressure panel mean systolic and mean diastolic"));
     let mut body = with(
@@ -152,17 +152,17 @@ pub(crate) fn average_pressure(chart: &mut Chart, mean: Option<(f64, f64)>, star
     chart.put("Observation", "vital", end, &[us_core("average-blood-pressure")], body)
 }
 
-/// What the member breathes during a pulse oximetry.
+/// The air that a member breathes during a pulse oximetry.
 #[derive(Clone, Copy)]
 pub(crate) enum Air {
     Room,
     /// Oxygen, in liters per minute.
     Oxygen(f64),
-    /// Oxygen, and nobody wrote down how much.
+    /// Oxygen, at a flow that was not recorded.
     SomeOxygen,
 }
 
-/// Writes a pulse oximetry, with oxygen given or in room air.
+/// Writes a pulse oximetry. Without a saturation it says that it was not measured.
 pub(crate) fn oximetry(
     chart: &mut Chart,
     saturation: Option<f64>,
@@ -198,7 +198,7 @@ pub(crate) fn oximetry(
     chart.put("Observation", "vital", on, &vital_profiles("pulse-oximetry"), body)
 }
 
-/// The vital signs of one visit of an adult. `pressure` is the usual systolic one.
+/// Writes the vital signs of a visit. `pressure` is the usual systolic blood pressure, in mmHg.
 pub(crate) fn vitals(chart: &mut Chart, height: f64, weight: f64, pressure: f64, on: Date, encounter: Option<&str>) {
     let weight = round(chart.rng.around(weight, 1.2), 1);
     let systolic = chart.rng.around(pressure, 8.0).round();
@@ -217,7 +217,7 @@ pub(crate) fn vitals(chart: &mut Chart, height: f64, weight: f64, pressure: f64,
     oximetry(chart, Some(saturation), Air::Room, on, encounter);
 }
 
-/// Writes that the vital signs of a visit could not be taken.
+/// Writes the vital signs of a visit at which none was measured.
 pub(crate) fn no_vitals(chart: &mut Chart, on: Date, encounter: Option<&str>) {
     for kind in [&HEART_RATE, &BREATHING, &TEMPERATURE, &HEIGHT, &WEIGHT] {
         vital(chart, kind, None, on, encounter);

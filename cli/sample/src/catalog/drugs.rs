@@ -2,24 +2,24 @@
 
 use crate::codes::{Coding, ndc, rxnorm};
 
-/// One product as prescribed and as dispensed.
+/// A drug as prescribed and as dispensed.
 pub(crate) struct Drug {
     pub(crate) key: &'static str,
     pub(crate) rxnorm: Coding,
     pub(crate) ndc: Coding,
-    /// What the label says.
+    /// The directions on the label.
     pub(crate) directions: &'static str,
-    /// Doses a day.
+    /// The doses per day.
     pub(crate) daily: u32,
-    /// The amount of one dose and its unit (UCUM or the form).
+    /// One dose: the amount, its unit as people read it, and the UCUM code.
     pub(crate) dose: (f64, &'static str, &'static str),
-    /// Units in one fill, and the days they last.
+    /// The units in one fill, and the days they last.
     pub(crate) fill: (u32, u32),
-    /// The pharmacy's price and the plan's price of one fill, in cents.
+    /// The charge and the allowed amount of one fill, in cents.
     pub(crate) price: (i64, i64),
-    /// Tier of the formulary: 1 generic, 2 brand, 3 specialty.
+    /// The tier of the formulary: 1 generic, 2 brand, 3 specialty.
     pub(crate) tier: u8,
-    /// Days of treatment; 0 for as long as the illness lasts.
+    /// The days of treatment; 0 for as long as the illness lasts.
     pub(crate) course: u32,
 }
 
@@ -87,7 +87,7 @@ pub(crate) const DRUGS: &[Drug] = &[
         "Take 2 tablets by mouth every 8 hours as needed for pain", 3 x (2.0, "tablet", "{tbl}"), 60 for 10 days, 1120 / 300, tier 1, course 10),
 ];
 
-/// The drug of that key.
+/// The drug with this key.
 pub(crate) fn drug(key: &str) -> &'static Drug {
     DRUGS.iter().find(|d| d.key == key).expect("a drug of the table")
 }

@@ -1,19 +1,19 @@
-//! Illnesses and what usually follows from them.
+//! Illnesses, with their usual treatment and follow-up.
 
 use crate::codes::{Coding, act, icd10, sct};
 
-/// An illness, its codes, its usual treatment and follow-up.
+/// An illness.
 pub(crate) struct Illness {
     pub(crate) key: &'static str,
     pub(crate) sct: Coding,
     pub icd10: Coding,
-    /// Keys of `DRUGS`.
+    /// The drugs that treat it: keys of `DRUGS`.
     pub(crate) drugs: &'static [&'static str],
-    /// Keys of `PANELS`, taken about twice a year.
+    /// The laboratory panels at a follow-up visit: keys of `PANELS`.
     pub(crate) labs: &'static [&'static str],
-    /// Who treats it: a key of the directory's doctors.
+    /// The doctor who treats it: an id of the directory's `DOCTORS`.
     pub(crate) doctor: &'static str,
-    /// Why the record is sensitive, if it is.
+    /// The sensitivity of records about it, if they are sensitive.
     pub(crate) label: Option<Coding>,
     /// Whether it lasts for life.
     pub(crate) chronic: bool,
@@ -99,7 +99,7 @@ pub(crate) const ILLNESSES: &[Illness] = &[
         drugs [], labs [], by "brandt", None, false),
 ];
 
-/// The illness of that key.
+/// The illness with this key.
 pub(crate) fn illness(key: &str) -> &'static Illness {
     ILLNESSES.iter().find(|i| i.key == key).expect("an illness of the table")
 }

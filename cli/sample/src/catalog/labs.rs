@@ -1,14 +1,14 @@
-//! Laboratory panels: what is measured, in which unit, and what is normal.
+//! Laboratory panels, with the tests, units and reference ranges.
 
 use crate::codes::{Coding, cpt, loinc};
 
-/// One measured value of a panel.
+/// One test of a panel.
 pub(crate) struct Test {
     pub(crate) loinc: Coding,
     pub(crate) unit: &'static str,
-    /// Reference range.
+    /// The reference range.
     pub(crate) normal: (f64, f64),
-    /// What a healthy person has on average, and by how much it varies.
+    /// The mean in healthy people, and by how much values vary.
     pub(crate) usual: (f64, f64),
     pub(crate) places: u32,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Panel {
     pub(crate) key: &'static str,
     pub(crate) loinc: Coding,
     pub(crate) cpt: Coding,
-    /// Charge and allowed amount in cents.
+    /// The charge and the allowed amount, in cents.
     pub(crate) price: (i64, i64),
     pub(crate) tests: &'static [Test],
 }
@@ -103,7 +103,7 @@ pub(crate) const PANELS: &[Panel] = &[
     },
 ];
 
-/// The panel of that key.
+/// The panel with this key.
 pub(crate) fn panel(key: &str) -> &'static Panel {
     PANELS.iter().find(|p| p.key == key).expect("a panel of the table")
 }

@@ -1,4 +1,4 @@
-//! What the sample's lives are made of: illnesses, drugs, tests, services, vaccines, plans and names.
+//! The tables that samples are made from: illnesses, drugs, laboratory tests, services, vaccines, plans and names.
 
 pub(crate) mod drugs;
 pub(crate) mod illnesses;

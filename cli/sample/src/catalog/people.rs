@@ -132,7 +132,7 @@ pub(crate) const STREETS: &[&str] = &[
     "Sunset Drive",
     "Willow Way",
 ];
-/// City, state, ZIP code, area code.
+/// Towns: city, state, ZIP code, area code.
 pub(crate) const TOWNS: &[(&str, &str, &str, &str)] = &[
     ("Milwaukee", "WI", "53202", "414"),
     ("Madison", "WI", "53703", "608"),
@@ -143,7 +143,7 @@ pub(crate) const TOWNS: &[(&str, &str, &str, &str)] = &[
     ("Rockford", "IL", "61101", "815"),
 ];
 
-/// What people say about their race, and how often (in percent).
+/// The races that people report, with their shares in percent.
 pub(crate) const RACES: &[(Coding, i64)] = &[
     (race("2106-3", "White"), 60),
     (race("2054-5", "Black or African American"), 18),

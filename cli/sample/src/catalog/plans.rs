@@ -1,4 +1,4 @@
-//! Health plans: what they cost the member. Amounts in cents.
+//! Health plans and their cost sharing. Amounts are in cents.
 
 use super::services::Copay;
 use crate::codes::{Coding, sopt};
@@ -11,20 +11,20 @@ pub(crate) struct Plan {
     pub(crate) kind: Coding,
     pub(crate) network: &'static str,
     pub(crate) deductible: i64,
-    /// The member's part after the deductible, in percent.
+    /// The member's share after the deductible, in percent.
     pub(crate) coinsurance: i64,
-    /// Primary care, specialist, emergency room.
+    /// The copays for primary care, a specialist, the emergency room.
     pub(crate) copays: [i64; 3],
-    /// Generic, brand, specialty.
+    /// The copays for generic, brand and specialty drugs.
     pub(crate) drug_copays: [i64; 3],
-    /// The most a member pays in a year.
+    /// The most that a member pays in a year.
     pub(crate) limit: i64,
-    /// First letters of the member numbers.
+    /// The first letters of the member numbers.
     pub(crate) prefix: &'static str,
 }
 
 impl Plan {
-    /// The copay of that kind.
+    /// The copay of this kind.
     pub(crate) fn copay(&self, kind: Copay) -> i64 {
         match kind {
             Copay::Primary => self.copays[0],

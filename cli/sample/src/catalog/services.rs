@@ -1,15 +1,15 @@
-//! Services as billed: procedure codes, prices, and who pays how.
+//! The price list of services: procedure codes, prices and cost sharing.
 
 use crate::codes::{Coding, cdt, cpt, hcpcs, place};
 
-/// How the member takes part in the cost.
+/// The member's share in the cost of a service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CostSharing {
     /// First the deductible, then a percentage.
     Deductible,
-    /// The plan's copay of that kind.
+    /// The plan's copay of this kind.
     Copay(Copay),
-    /// Preventive care: nothing.
+    /// Nothing, for preventive care.
     Free,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Copay {
 pub(crate) struct Service {
     pub(crate) key: &'static str,
     pub(crate) code: Coding,
-    /// Charge and allowed amount in cents.
+    /// The charge and the allowed amount, in cents.
     pub(crate) price: (i64, i64),
     pub(crate) share: CostSharing,
 }
@@ -90,7 +90,7 @@ pub(crate) const SERVICES: &[Service] = &[
     ),
 ];
 
-/// The service of that key.
+/// The service with this key.
 pub(crate) fn service(key: &str) -> &'static Service {
     SERVICES.iter().find(|s| s.key == key).expect("a service of the table")
 }

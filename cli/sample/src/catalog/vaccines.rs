@@ -1,4 +1,4 @@
-//! Vaccines, and the age in years from which they are given.
+//! Vaccines, and the ages at which they are given.
 
 use crate::codes::{Coding, cvx};
 
@@ -6,7 +6,7 @@ use crate::codes::{Coding, cvx};
 pub(crate) struct Vaccine {
     pub(crate) key: &'static str,
     pub(crate) cvx: Coding,
-    /// Age in years at the doses.
+    /// The age at each dose, in years.
     pub(crate) ages: &'static [i64],
 }
 

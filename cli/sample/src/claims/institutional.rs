@@ -1,4 +1,4 @@
-//! Hospital claims: inpatient stays and outpatient visits.
+//! Institutional claims: inpatient stays and outpatient visits of a hospital.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -8,21 +8,21 @@ use crate::chart::Chart;
 use crate::codes::*;
 use crate::values::{at, concept, day, hours, period};
 
-/// What only a hospital bill has.
+/// Details that only institutional claims have.
 pub(crate) struct Stay {
     pub(crate) bill: Coding,
     pub(crate) admission: Coding,
     pub(crate) origin: Coding,
     pub(crate) discharge: Coding,
     pub(crate) drg: Option<Coding>,
-    /// Procedures of the stay with the day they were done.
+    /// The procedures of the stay, each with its day.
     pub(crate) procedures: Vec<(Coding, Date)>,
 }
 
 pub(crate) const HOME: Coding = discharge_status("01", "Discharged to home or self care (routine discharge)");
 
 impl Stay {
-    /// An admission to a ward.
+    /// An inpatient stay.
     pub(crate) fn inpatient(emergency: bool, drg: Coding) -> Self {
         Stay {
             bill: type_of_bill("0111", "Hospital inpatient, admit through discharge claim"),
@@ -34,7 +34,7 @@ impl Stay {
         }
     }
 
-    /// A visit without a bed.
+    /// An outpatient visit.
     pub(crate) fn outpatient(emergency: bool) -> Self {
         Stay {
             bill: type_of_bill("0131", "Hospital outpatient, admit through discharge claim"),
@@ -47,7 +47,7 @@ impl Stay {
     }
 }
 
-/// One row of supportingInfo, numbered later.
+/// One entry of `supportingInfo`; [`numbered`] sets its sequence.
 pub(crate) fn info(category: &'static str, name: &'static str, rest: Value) -> Value {
     let mut row = json!({"sequence": 0, "category": concept(c4bb_info(category, name))});
     if let (Value::Object(row), Value::Object(rest)) = (&mut row, rest) {
@@ -56,7 +56,7 @@ pub(crate) fn info(category: &'static str, name: &'static str, rest: Value) -> V
     row
 }
 
-/// Numbers the rows from 1 on.
+/// Numbers the entries from 1.
 pub(crate) fn numbered(mut rows: Vec<Value>) -> Value {
     for (i, row) in rows.iter_mut().enumerate() {
         row["sequence"] = json!(i + 1);
@@ -64,7 +64,7 @@ pub(crate) fn numbered(mut rows: Vec<Value>) -> Value {
     Value::Array(rows)
 }
 
-/// The account at the provider and its medical record, for every kind of bill that carries them.
+/// The medical record number and the patient account number, for the claim types that carry them.
 pub(crate) fn accounts(chart: &Chart, claim: &Claim) -> [Value; 2] {
     [
         info(
@@ -80,7 +80,7 @@ pub(crate) fn accounts(chart: &Chart, claim: &Claim) -> [Value; 2] {
     ]
 }
 
-/// Adds what hospital claims have.
+/// Adds the elements of institutional claims.
 pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, stay: &Stay, received: Date, inpatient: bool) {
     body["type"] = concept(claim_type("institutional", "Institutional"));
     body["subType"] = concept(if inpatient {
@@ -116,7 +116,7 @@ pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, stay: &St
     });
     body["procedure"] = procedures.collect();
     if !inpatient && claim.start == claim.end {
-        // A visit of one day says from when until when.
+        // The billable period of a one-day visit has times.
         body["billablePeriod"] = hours(claim.start, 9, 210);
     }
 }

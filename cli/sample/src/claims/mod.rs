@@ -1,7 +1,7 @@
-//! Claims, decided and explained: `ExplanationOfBenefit` for the five kinds of C4BB.
+//! Claims and their adjudication: an `ExplanationOfBenefit` for each of C4BB's five claim types.
 //!
-//! A `Claim` says what was done and billed. `settle` lets the plan decide each line in cents (`money.rs`) and writes
-//! the resource: the common part here, what only one kind has in the file of that kind.
+//! A `Claim` says what was done and billed. `settle` adjudicates each line in cents (`money.rs`) and writes the
+//! resource. Elements that all claim types have are written here, those of one type in the file of that type.
 
 mod institutional;
 mod money;
@@ -25,7 +25,7 @@ pub(crate) use oral::Dental;
 pub(crate) use pharmacy::Fill;
 pub(crate) use professional::Ride;
 
-/// What kind of claim it is, with what only that kind has.
+/// The type of a claim, with the details that only this type has.
 pub(crate) enum ClaimType {
     Inpatient(Stay),
     Outpatient(Stay),
@@ -46,20 +46,20 @@ pub(crate) struct Line {
     pub(crate) revenue: Option<Coding>,
     pub(crate) place: Coding,
     pub(crate) modifiers: Vec<Coding>,
-    /// Why the plan pays nothing for it.
+    /// The reason why the plan pays nothing for this line.
     pub(crate) denied: Option<Coding>,
     /// Tooth and surfaces.
     pub(crate) tooth: Option<(Coding, Vec<Coding>)>,
 }
 
 impl Line {
-    /// A service of the price list, given at `place`.
+    /// A line for a service of the price list, provided at `place`.
     pub(crate) fn service(service: &Service, date: Date, place: Coding) -> Self {
         let (charge, allowed) = service.price;
         Line::priced(service.code, date, charge, allowed, service.share, place)
     }
 
-    /// Something with a price of its own.
+    /// A line with a price that is not in the price list.
     pub(crate) fn priced(
         code: Coding,
         date: Date,
@@ -83,13 +83,13 @@ impl Line {
         }
     }
 
-    /// Under that revenue code.
+    /// The same line, with this revenue code.
     pub(crate) fn revenue(mut self, code: Coding) -> Self {
         self.revenue = Some(code);
         self
     }
 
-    /// That many units, at that many times the price.
+    /// The same line for this many units: charge and allowed amount are multiplied.
     pub(crate) fn times(mut self, units: u32) -> Self {
         self.units = units;
         self.charge *= i64::from(units);
@@ -97,34 +97,34 @@ impl Line {
         self
     }
 
-    /// Refused for that reason.
+    /// The same line, denied for this reason.
     pub(crate) fn refused(mut self, reason: Coding) -> Self {
         self.denied = Some(reason);
         self
     }
 }
 
-/// What was billed.
+/// A claim as the provider submits it.
 pub(crate) struct Claim {
     /// The plan's claim number.
     pub(crate) number: String,
     pub(crate) kind: ClaimType,
     pub(crate) start: Date,
     pub(crate) end: Date,
-    /// Who bills: an organization's id.
+    /// The billing provider: an organization's id.
     pub(crate) provider: &'static str,
-    /// Who worked on it: role, doctor.
+    /// The care team: role and doctor.
     pub(crate) team: Vec<(Coding, &'static Doctor)>,
     /// Diagnoses with their type, the principal one first.
     pub(crate) diagnoses: Vec<(Coding, Coding)>,
     pub(crate) lines: Vec<Line>,
     pub(crate) in_network: bool,
-    /// The claim this one corrects, or the one that corrects it.
+    /// The claim that this one replaces, or that replaces this one: relationship and claim number.
     pub(crate) related: Option<(Coding, String)>,
-    /// Said to the member in so many words.
+    /// Notes to the member, verbatim.
     pub(crate) notes: Vec<&'static str>,
     pub(crate) authorization: Option<String>,
-    /// Paid as a whole (by case rate): the amounts stand at the head instead of at the lines.
+    /// Paid as a whole, at a case rate: the header's adjudication has the amounts, and the lines have none.
     pub(crate) case_rate: bool,
     pub(crate) labels: Vec<Coding>,
 }
@@ -147,7 +147,7 @@ pub(crate) const NO_AUTHORIZATION: Coding =
 pub(crate) const DUPLICATE: Coding = carc("18", "Exact duplicate claim/service");
 
 impl Claim {
-    /// An ordinary, in-network claim.
+    /// An ordinary, in-network claim without lines.
     pub(crate) fn new(chart: &mut Chart, kind: ClaimType, start: Date, end: Date, provider: &'static str) -> Self {
         let tag = match kind {
             ClaimType::Pharmacy(_) => "rx",
@@ -173,7 +173,7 @@ impl Claim {
         }
     }
 
-    /// A visit to a doctor: one claim, its lines billed by the doctor's employer.
+    /// A claim for a visit to a doctor, billed by the doctor's employer.
     pub(crate) fn visit(
         chart: &mut Chart,
         doctor: &'static Doctor,
@@ -188,7 +188,7 @@ impl Claim {
         claim
     }
 
-    /// One fill at the pharmacy.
+    /// A claim for one fill at the pharmacy.
     pub(crate) fn fill(chart: &mut Chart, drug: &'static Drug, date: Date, refill: (u32, u32)) -> Self {
         let kind = ClaimType::Pharmacy(Fill {
             drug,
@@ -205,7 +205,7 @@ impl Claim {
         claim
     }
 
-    /// Sends two versions of a claim: the first with a fault, which is taken back, and the one that replaces it.
+    /// Submits two versions of a claim: the first with a fault, which is cancelled, and the one that replaces it.
     pub(crate) fn corrected(chart: &mut Chart, note: &'static str, make: impl Fn(&mut Chart) -> Claim) {
         let (mut first, mut second) = (make(chart), make(chart));
         first.related = Some((REPLACED_BY, second.number.clone()));
@@ -223,7 +223,7 @@ impl Claim {
     }
 }
 
-/// Decides the claim and writes the `ExplanationOfBenefit`.
+/// Adjudicates the claim and writes the `ExplanationOfBenefit`.
 pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
     let plan = chart.coverage(claim.start, claim.dental()).plan;
     let decided: Vec<money::Amounts> = claim.lines.iter().map(|line| ledger.decide(plan, claim, line)).collect();
@@ -243,7 +243,7 @@ pub(crate) fn settle(chart: &mut Chart, ledger: &mut Ledger, claim: &Claim) {
         (_, 0) => c4bb_status("denied", "Denied"),
         _ => c4bb_status("partiallypaid", "Partially Paid"),
     };
-    // Taken back: another version of the claim has replaced this one.
+    // Another version of the claim has replaced this one, which is therefore cancelled.
     let replaced = matches!(&claim.related, Some((code, _)) if *code == REPLACED_BY);
     let mut body = json!({
         "language": "en-US",
@@ -314,7 +314,7 @@ fn team(claim: &Claim) -> Vec<Value> {
 }
 
 fn diagnoses(claim: &Claim) -> Vec<Value> {
-    // Present on admission: asked of hospital stays only.
+    // Present on admission is reported for inpatient stays only.
     let stay = matches!(claim.kind, ClaimType::Inpatient(_));
     let present = present_on_admission("Y", "Diagnosis was present at time of inpatient admission");
     let one = |(i, (code, kind)): (usize, &(Coding, Coding))| {
@@ -371,7 +371,7 @@ fn items(claim: &Claim, decided: &[money::Amounts]) -> Vec<Value> {
     claim.lines.iter().zip(decided).enumerate().map(one).collect()
 }
 
-/// Products and services that have no procedure code, such as room and board.
+/// The product or service of a line without a procedure code, such as room and board.
 pub(crate) const NOT_APPLICABLE: Coding = absent("not-applicable", "Not Applicable");
 
 fn network(claim: &Claim) -> Value {

@@ -1,6 +1,6 @@
-//! Who pays what: the plan decides each line in whole cents.
+//! Adjudication: what plan and member pay of each line, in whole cents.
 //!
-//! Always: submitted = discount + not covered + allowed; allowed = plan's payment + member's share;
+//! It always holds that submitted = discount + not covered + allowed; allowed = plan's payment + member's share;
 //! member's share = deductible + copay + coinsurance.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub(crate) struct Amounts {
     pub(crate) submitted: i64,
     pub(crate) allowed: i64,
     pub(crate) discount: i64,
-    /// Not covered: refused lines.
+    /// Not covered: the charges of denied lines.
     pub(crate) denied: i64,
     pub(crate) deductible: i64,
     pub(crate) copay: i64,
@@ -44,12 +44,12 @@ impl Amounts {
     }
 }
 
-/// What the member has paid this year, per plan: deductible met, and all of it.
+/// The member's payments by plan and year: the deductible met, and the total.
 #[derive(Default)]
 pub(crate) struct Ledger(HashMap<(&'static str, i32), (i64, i64)>);
 
 impl Ledger {
-    /// Decides one line and remembers what the member pays.
+    /// Adjudicates one line and adds the member's share to the payments.
     pub(crate) fn decide(&mut self, plan: &Plan, claim: &Claim, line: &Line) -> Amounts {
         let mut out = Amounts { submitted: line.charge, ..Amounts::default() };
         if line.denied.is_some() {
@@ -58,7 +58,7 @@ impl Ledger {
         }
         out.allowed = line.allowed.min(line.charge);
         out.discount = line.charge - out.allowed;
-        // A corrected claim's first version counts for nothing: its successor is decided again in full.
+        // Payments on a replaced claim are not counted: its replacement is adjudicated in full.
         let counts = !matches!(&claim.related, Some((code, _)) if *code == super::REPLACED_BY);
         let (met, paid) = self.0.entry((plan.id, line.date.year())).or_default();
         let room = (plan.limit - *paid).max(0);
@@ -85,7 +85,8 @@ fn amount(category: Coding, cents: i64) -> Value {
     json!({"category": concept(category), "amount": money(cents)})
 }
 
-/// The amounts as adjudications. What is zero says nothing, except what every app looks for.
+/// The amounts as entries of `adjudication`. Amounts of zero are left out, except the five that every app looks for:
+/// submitted, eligible, benefit, paid to provider and member liability.
 pub(crate) fn amounts(a: &Amounts, pharmacy: bool) -> Vec<Value> {
     let optional = [
         (c4bb_adjudication("discount", "Discount"), a.discount),
@@ -93,7 +94,7 @@ pub(crate) fn amounts(a: &Amounts, pharmacy: bool) -> Vec<Value> {
         (adjudication("deductible", "Deductible"), a.deductible),
         (adjudication("copay", "CoPay"), a.copay),
         (c4bb_adjudication("coinsurance", "Co-insurance"), a.coinsurance),
-        // At the counter the member pays at once.
+        // At the pharmacy's counter the member pays at once.
         (c4bb_adjudication("paidbypatient", "Paid by patient"), if pharmacy { a.member } else { 0 }),
         (c4bb_adjudication("drugcost", "Drug cost"), if pharmacy { a.allowed } else { 0 }),
     ];
@@ -108,12 +109,12 @@ pub(crate) fn amounts(a: &Amounts, pharmacy: bool) -> Vec<Value> {
     out
 }
 
-/// The same as the claim's totals.
+/// The amounts as entries of the claim's `total`.
 pub(crate) fn totals(a: &Amounts, pharmacy: bool) -> Vec<Value> {
     amounts(a, pharmacy)
 }
 
-/// Why less is paid than was asked for.
+/// The adjustment reason where the allowed amount is below the charge.
 pub(crate) fn adjustments(a: &Amounts) -> Vec<Value> {
     let fee = carc("45", "Charge exceeds fee schedule/maximum allowable or contracted/legislated fee arrangement.");
     if a.discount > 0 { vec![reason(fee, a.discount)] } else { Vec::new() }
@@ -127,7 +128,7 @@ fn reason(code: Coding, cents: i64) -> Value {
     })
 }
 
-/// The adjudications of one line.
+/// The entries of `adjudication` of one line.
 pub(crate) fn line(claim: &Claim, line: &Line, a: &Amounts) -> Vec<Value> {
     if claim.case_rate {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Claims of dentists.
+//! Oral claims, those of dentists.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -10,19 +10,19 @@ use crate::codes::{Coding, claim_type};
 use crate::directory::organization;
 use crate::values::{concept, day, named, quantity};
 
-/// What only a dental claim has.
+/// Details that only oral claims have.
 #[derive(Default)]
 pub(crate) struct Dental {
     /// Months of orthodontic treatment.
     pub(crate) braces: Option<u32>,
-    /// Whether a prosthesis is the first one.
+    /// Whether the prosthesis is an initial placement.
     pub(crate) first_prosthesis: Option<bool>,
     pub(crate) missing: Vec<Coding>,
-    /// More teeth that the first line is about.
+    /// Further teeth that the first line is about.
     pub(crate) also: Vec<Coding>,
 }
 
-/// Adds what dental claims have.
+/// Adds the elements of oral claims.
 pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, dental: &Dental, received: Date) {
     body["type"] = concept(claim_type("oral", "Oral"));
     let place = organization(claim.provider);

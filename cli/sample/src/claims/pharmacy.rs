@@ -1,4 +1,4 @@
-//! Claims of pharmacies: one fill each.
+//! Pharmacy claims, of one fill each.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -9,19 +9,19 @@ use crate::catalog::drugs::Drug;
 use crate::codes::*;
 use crate::values::{concept, day};
 
-/// What only a fill has.
+/// Details that only pharmacy claims have.
 pub(crate) struct Fill {
     pub(crate) drug: &'static Drug,
-    /// 0 for the first fill of a prescription.
+    /// The refill number: 0 for the first fill of a prescription.
     pub(crate) number: u32,
     pub(crate) authorized: u32,
-    /// What a mixture made at the pharmacy consists of, with the amount of each part.
+    /// The ingredients of a compound: code, amount and unit. Empty for a product that is no compound.
     pub(crate) parts: Vec<(Coding, f64, &'static str)>,
-    /// The pharmacy network's reason, if it was refused at the counter.
+    /// The NCPDP reject code, if the fill was refused at the counter.
     pub(crate) rejected: Option<Coding>,
 }
 
-/// Adds what pharmacy claims have.
+/// Adds the elements of pharmacy claims.
 pub(crate) fn complete(body: &mut Value, claim: &Claim, fill: &Fill, received: Date) {
     body["type"] = concept(claim_type("pharmacy", "Pharmacy"));
     let mixture = if fill.parts.is_empty() { compound("1", "Not a compound") } else { compound("2", "Compound") };

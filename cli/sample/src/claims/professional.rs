@@ -1,4 +1,4 @@
-//! Claims of doctors, laboratories, ambulances and opticians.
+//! Professional claims: of doctors, laboratories, ambulances and opticians.
 
 use serde_json::{Value, json};
 use time::Date;
@@ -10,24 +10,24 @@ use crate::codes::{Coding, claim_type};
 use crate::directory::organization;
 use crate::values::{coding, concept, day, named, quantity};
 
-/// A ride in an ambulance.
+/// An ambulance transport.
 pub(crate) struct Ride {
     pub(crate) miles: u32,
-    /// Pounds.
+    /// The patient's weight in pounds.
     pub(crate) weight: u32,
-    /// X12: why by ambulance.
+    /// The X12 ambulance transport reason.
     pub(crate) reason: Coding,
     pub(crate) from: &'static str,
     pub(crate) to: &'static str,
-    /// Why on a stretcher.
+    /// The reason for the stretcher.
     pub(crate) stretcher: &'static str,
-    /// Why there and back.
+    /// The purpose of a round trip.
     pub(crate) round_trip: &'static str,
 }
 
-/// Adds what professional claims have.
+/// Adds the elements of professional claims.
 pub(crate) fn complete(body: &mut Value, chart: &Chart, claim: &Claim, ride: Option<&Ride>, received: Date) {
-    // Glasses come from the optician under the same profile.
+    // Claims for glasses have the type `vision` and the same profile.
     let vision = claim.lines.iter().any(|l| l.code.code.starts_with("V2"));
     body["type"] =
         concept(if vision { claim_type("vision", "Vision") } else { claim_type("professional", "Professional") });

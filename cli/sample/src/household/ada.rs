@@ -1,5 +1,5 @@
-//! Ada has everything: three illnesses, two hospital stays (`stays`), an implant, authorizations, documents,
-//! a care plan.
+//! Ada has a bit of everything: three illnesses, two hospital stays (`stays`), an implant, authorizations, documents, a
+//! care plan.
 
 use serde_json::Value;
 use time::{Date, macros::date};
@@ -106,7 +106,7 @@ pub(crate) fn ada() -> Vec<Value> {
     chart.finish()
 }
 
-/// Approved, denied, pending; and one that follows an earlier one.
+/// Prior authorizations: approved, denied, pending, and one that continues an earlier one.
 fn authorizations(chart: &mut Chart) {
     let ask =
         |service_key: &str, units, category, diagnosis: &str, who: &str, on: Date, because| PriorAuthorizationRequest {
@@ -157,7 +157,7 @@ fn authorizations(chart: &mut Chart) {
     chart.claim(claim);
 }
 
-/// A fill that was refused, a mixture made by the pharmacist, a corrected fill.
+/// A rejected fill, a compound, a corrected fill.
 fn pharmacy(chart: &mut Chart) {
     let mut refused = Claim::fill(chart, drug("atorvastatin"), date!(2026 - 06 - 02), (0, 3));
     refused.lines[0].denied = Some(NO_AUTHORIZATION);
@@ -183,7 +183,7 @@ fn pharmacy(chart: &mut Chart) {
     medications::reported(chart, drug("ibuprofen"), date!(2026 - 07 - 24), None);
 }
 
-/// A discharge summary as PDF, a C-CDA, a note, an electrocardiogram with its tracing.
+/// A discharge summary as PDF, a C-CDA, a note, a signed consent, an electrocardiogram with its tracing.
 fn papers(chart: &mut Chart, stay: &str) {
     let left = date!(2026 - 02 - 13);
     let words = [

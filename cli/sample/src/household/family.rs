@@ -160,7 +160,7 @@ pub(crate) fn leo() -> Vec<Value> {
     chart.finish()
 }
 
-/// From birth to the third birthday: length, weight, head.
+/// Growth from birth to the third birthday: length, weight, head circumference, and their percentiles.
 fn growth(chart: &mut Chart) {
     let rows = [
         (2, 58.0, 5.4, 39.1, 44.0, 52.0),
@@ -191,7 +191,7 @@ fn growth(chart: &mut Chart) {
             };
         measure(chart, [length, weight, head, head_rank, weight_rank].map(Some), on, Some(&seen));
         if months == 24 {
-            // He would not keep still half a year later.
+            // Half a year later he would not keep still.
             measure(chart, [None; 5], later(on, 180), None);
         }
     }

@@ -1,4 +1,4 @@
-//! George: ten years of several illnesses, measured every week. About ten thousand resources, to see how long lists do.
+//! George: ten years of several illnesses, measured every week. About ten thousand resources, to test long lists.
 
 use serde_json::Value;
 use time::{Duration, macros::date};
@@ -103,7 +103,7 @@ pub(crate) fn george() -> Vec<Value> {
     chart.finish()
 }
 
-/// The mean of the last twelve blood pressures, as many as guidelines want, and what he told about his care.
+/// The mean of his last twelve blood pressures, the number that guidelines ask for, and his preferences.
 fn wishes(chart: &mut Chart, pressures: &[(time::Date, (f64, f64))]) {
     let last = &pressures[pressures.len() - 12..];
     let mean = |of: fn(&(f64, f64)) -> f64| (last.iter().map(|(_, p)| of(p)).sum::<f64>() / 12.0).round();
@@ -116,7 +116,7 @@ fn wishes(chart: &mut Chart, pressures: &[(time::Date, (f64, f64))]) {
     observations::preference(chart, observations::TREATMENT, words, on);
 }
 
-/// The scales, the cuff and the finger clip on the kitchen table. Returns the blood pressure.
+/// Measurements at home, with scales, cuff and finger clip. Returns the blood pressure.
 fn at_home(chart: &mut Chart, body: Physique, on: time::Date) -> (f64, f64) {
     let weight = round(chart.rng.around(body.weight, 2.0), 1);
     let systolic = chart.rng.around(body.pressure, 12.0).round();

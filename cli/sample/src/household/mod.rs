@@ -1,4 +1,4 @@
-//! The named members of the demo and their stories. Everyone's first name is the user name and the Patient's id.
+//! The named members of the demo and their stories. The first name is also the user name and the Patient's id.
 
 mod ada;
 mod ben;
@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::SampleMember;
 
-/// The stories in the order of the list of members. A record without a member is somebody who does not sign in.
+/// The stories, in the order in which members are listed. A record without a member is of somebody who does not sign
+/// in.
 pub(crate) fn stories() -> Vec<(Option<SampleMember>, Vec<Value>)> {
     vec![
         (Some(member("ben", "Ben Okoye", true, "Healthy: check-ups, a sore throat, the dentist")), ben::ben()),
@@ -69,7 +70,7 @@ pub(crate) fn stories() -> Vec<(Option<SampleMember>, Vec<Value>)> {
     ]
 }
 
-/// The same scheme for everyone, so that nobody needs a list.
+/// A member, with a password that follows from the user name, so that nobody has to look it up.
 fn member(username: &str, name: &str, patient: bool, story: &'static str) -> SampleMember {
     SampleMember {
         username: username.into(),

@@ -62,7 +62,7 @@ pub(crate) fn robin() -> Vec<Value> {
     chart.finish()
 }
 
-/// Psychotherapy, a score, a note of the psychiatrist.
+/// Psychotherapy, PHQ-9 scores, a psychiatrist's note.
 fn mind(chart: &mut Chart) {
     let depression = illness("depression");
     chart.labelled(&life::labels(depression), |chart| {
@@ -95,7 +95,7 @@ fn mind(chart: &mut Chart) {
     });
 }
 
-/// A miscarriage, contraception, and what was asked about both.
+/// A miscarriage, contraception, and the answers to questions about both.
 fn reproduction(chart: &mut Chart) {
     let loss = illness("miscarriage");
     life::acute(chart, loss, date!(2025 - 02 - 11), 30);

@@ -1,4 +1,4 @@
-//! Ada in hospital: pneumonia, a new knee, a fall.
+//! Ada's hospital stays for pneumonia and a knee replacement, and her emergency visit after a fall.
 
 use time::{Date, macros::date};
 
@@ -20,7 +20,7 @@ use crate::{
 
 const ROOM: Coding = revenue("0120", "Room and board, semi-private two bed");
 
-/// Pneumonia: four nights, paid line by line.
+/// Pneumonia: a stay of four nights, paid line by line. Returns the Encounter.
 pub(crate) fn hospital(chart: &mut Chart) -> String {
     let (start, end) = (date!(2026 - 02 - 09), date!(2026 - 02 - 13));
     let pneumonia = illness("pneumonia");
@@ -35,7 +35,7 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     );
     vitals::oximetry(chart, Some(91.0), Air::Oxygen(2.0), start, Some(&seen));
     vitals::blood_pressure(chart, Some(104.0), None, start, Some(&seen));
-    // On the ward somebody wrote down how each was taken; on leaving nobody did.
+    // At admission it was recorded how each was measured; at discharge it was not.
     for (vital, first, last, what, how) in [
         (&HEART_RATE, 104.0, 82.0, vitals::RHYTHM_OF_HEART, "regular"),
         (&BREATHING, 26.0, 17.0, vitals::RHYTHM_OF_BREATHING, "regular, shallow"),
@@ -78,7 +78,7 @@ pub(crate) fn hospital(chart: &mut Chart) -> String {
     seen
 }
 
-/// A new knee: an elective stay, paid as one case.
+/// A knee replacement: an elective stay, paid at a case rate.
 pub(crate) fn knee(chart: &mut Chart) {
     let (start, end) = (date!(2025 - 05 - 06), date!(2025 - 05 - 08));
     let arthritis = illness("knee-arthritis");
@@ -179,7 +179,7 @@ pub(crate) fn knee(chart: &mut Chart) {
     }
 }
 
-/// A fall at home: ambulance, emergency room, an x-ray; the plan refuses a part of it.
+/// A fall at home: ambulance, emergency room, X-ray, MRI. The plan denies the MRI.
 pub(crate) fn fall(chart: &mut Chart) {
     let on = date!(2026 - 07 - 23);
     let bruise = icd10("S80.01XA", "Contusion of right knee, initial encounter");
