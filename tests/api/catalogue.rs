@@ -182,12 +182,11 @@ T128   A version that is older by the source's own date does not replace a newer
 fn rows() -> Vec<(&'static str, String)> {
     let mut rows: Vec<(&str, String)> = Vec::new();
     for line in ROWS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        match (line.strip_prefix(' '), rows.last_mut()) {
-            (Some(more), Some((_, demand))) => *demand += &format!(" {}", more.trim_start()),
-            _ => {
-                let (row, demand) = line.split_once(' ').unwrap_or_else(|| panic!("{line:?} demands nothing"));
-                rows.push((row, demand.trim_start().to_owned()));
-            }
+        if let (Some(more), Some((_, demand))) = (line.strip_prefix(' '), rows.last_mut()) {
+            *demand += &format!(" {}", more.trim_start());
+        } else {
+            let (row, demand) = line.split_once(' ').unwrap_or_else(|| panic!("{line:?} demands nothing"));
+            rows.push((row, demand.trim_start().to_owned()));
         }
     }
     rows
