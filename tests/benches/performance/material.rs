@@ -14,14 +14,6 @@ pub fn synthea() -> Option<PathBuf> {
     tests::shared_folder("sample-data/synthea")
 }
 
-/// Resources of many types, and where they are from: the Synthea members' where they are there, else our own samples'.
-pub fn mixed() -> (String, Vec<Json>) {
-    match synthea() {
-        Some(folder) => ("20 Synthea members".to_owned(), bundles(&folder)),
-        None => ("20 members of our own samples".to_owned(), samples()),
-    }
-}
-
 /// Twenty members of our own samples.
 pub fn samples() -> Vec<Json> {
     sample_members::population(20, 1).flatten().collect()
