@@ -23,7 +23,7 @@ pub enum KeysCommand {
     Rotate(RotateKeys),
     /// Give every key the policy of the template's key; needed after a deployment that added a function
     Sync(Listing),
-    /// Have KMS delete the keys that are over, in 30 days
+    /// Have KMS delete, in 30 days, the keys that are over
     Retire(Listing),
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
     Example: patient-access sample --members 100 --seed 7 --out members.ndjson && patient-access load members.ndjson\n\
     Then let one of them sign in: patient-access member add --username m1 --password PASSWORD --patient m000001")]
 pub struct SampleArguments {
-    /// How many members
+    /// The number of members
     #[arg(long, value_name = "N", default_value_t = 10)]
     members: usize,
     /// Another number makes other members; the same number makes the same bytes, on every machine

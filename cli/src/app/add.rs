@@ -19,7 +19,7 @@ pub struct AddApp {
     /// A redirect URI, to which members are sent back, exactly as the app will name it; repeat for each
     #[arg(long = "redirect-uri", value_name = "URI", required = true)]
     redirect_uris: Vec<String>,
-    /// What the app may ask for, as a scope string [default: every scope the server supports]
+    /// The scopes that the app may ask for, with spaces between them [default: every scope the server supports]
     #[arg(long)]
     scope: Option<String>,
     /// The app runs on a server and can keep a secret: make a client secret

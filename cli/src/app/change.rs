@@ -18,7 +18,7 @@ pub struct ChangeApp {
     /// A redirect URI, to which members are sent back, in place of all that were registered; repeat for each
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// What the app may ask for from now on, as a scope string; earlier grants stay as they are
+    /// The scopes that the app may ask for from now on, with spaces between them; earlier grants stay as they are
     #[arg(long, conflicts_with = "every_scope")]
     scope: Option<String>,
     /// The app may ask for every scope that the server supports

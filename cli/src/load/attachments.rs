@@ -35,10 +35,10 @@ struct Measured {
     small: Vec<u8>,
 }
 
-/// Takes the `data` out of a Binary, because they do not count for the size of its JSON.
+/// Takes the `data` out of a Binary, because it does not count for the size of its JSON.
 ///
 /// # Errors
-/// They are not base64.
+/// It is not base64.
 pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> {
     if resource["resourceType"] != "Binary" {
         return Ok(None);

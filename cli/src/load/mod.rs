@@ -1,9 +1,9 @@
 //! `patient-access load`: reads FHIR resources, determines the owner of each, and stores them.
 //!
 //! A run reads its input twice. The first reading learns the names of resources, and which occurrence of an id counts
-//! ([`survey`]). The second resolves references, determines each owner ([`ready`]) and writes ([`batch`]). Before a
-//! resource it writes everything that leads to it: the receipt that names it, and the pointers from its member to the
-//! shared resources it refers to. A run that is cut short therefore leaves nothing out of reach, and may be repeated.
+//! (`survey`). The second resolves references, determines each owner (`ready`) and writes (`batch`). Before a resource it
+//! writes everything that leads to it: the receipt that names it, and the pointers from its member to the shared
+//! resources it refers to. A run that is cut short therefore leaves nothing out of reach, and may be repeated.
 //! Provenances and Binaries come last, because their owners are the owners of other resources.
 
 mod attachments;

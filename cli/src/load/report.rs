@@ -16,17 +16,17 @@ pub const UNREADABLE: &str = "(unreadable)";
 /// The counts of one type: `read` is the sum of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// How many were read.
+    /// The resources that were read.
     pub read: u64,
-    /// Of these, how many are new or changed.
+    /// Those that are new or changed.
     pub stored: u64,
-    /// How many were deleted.
+    /// Those that were deleted.
     pub deleted: u64,
-    /// How many were stored with the same content before, or were to be deleted and are not stored.
+    /// Those that were stored with the same content before, or were to be deleted and are not stored.
     pub unchanged: u64,
-    /// How many had a later version, in this run or in the store.
+    /// Those with a later version, in this run or in the store.
     pub superseded: u64,
-    /// How many were rejected.
+    /// Those that were rejected.
     pub rejected: u64,
 }
 
@@ -35,15 +35,15 @@ pub struct Tally {
 pub struct Report {
     /// The counts, by type.
     pub types: BTreeMap<String, Tally>,
-    /// How many were rejected, by the code of the reason.
+    /// The number of rejections by the code of the reason.
     pub reasons: BTreeMap<&'static str, u64>,
     /// The files and Bundles without a resource. That is no fault, so nothing of them is rejected.
     pub empty: Vec<String>,
     /// The file of the rejected resources, with reasons; `None` if none was rejected.
     pub rejected_file: Option<PathBuf>,
-    /// How many Binaries no document names yet. They are stored, out of everyone's reach.
+    /// The number of Binaries that no document names yet. They are stored, out of everyone's reach.
     pub unclaimed: u64,
-    /// How many files beside the feed new or changed resources name. They are stored as Binaries.
+    /// The number of files beside the feed that new or changed resources name. They are stored as Binaries.
     pub files: u64,
 }
 
