@@ -1,5 +1,5 @@
-//! The welcome page at `/` and the demo app at `/demo/`: files of this machine's stack, which no template names. The demo is
-//! an app like any other: a public client that knows nothing but the FHIR base.
+//! The welcome page at `/` and the demo app at `/demo/`. Only the local stack serves them: no template names them. The
+//! demo is an app like any other, a public client that knows only the FHIR base.
 
 use local_stack::Page;
 use sample_members::SampleMember;
@@ -12,7 +12,7 @@ pub const CLIENT_ID: &str = "demo-app";
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Everything under `/` and `/demo/`; the welcome page names `members`.
+/// The pages under `/` and `/demo/`. The welcome page lists `members`.
 pub fn pages(members: &[SampleMember]) -> Vec<Page> {
     let page = |path, content_type, body: &str| Page { path, content_type, body: body.to_owned() };
     vec![
@@ -30,7 +30,7 @@ pub fn pages(members: &[SampleMember]) -> Vec<Page> {
     ]
 }
 
-/// The demo app as the plan knows it, on the stack at `url`.
+/// The registration of the demo app on the stack at `url`.
 pub fn client(url: &str, now: Time) -> Client {
     Client::new(CLIENT_ID, "Demo App", &[&format!("{url}/demo/")], now)
 }

@@ -12,13 +12,13 @@ use tokio::process::Command;
 use crate::stack::{self, Descriptor};
 use crate::{demo, samples};
 
-/// What to run.
+/// The arguments of `patient-access local`.
 #[derive(Args)]
 pub struct LocalArguments {
     /// The port on 127.0.0.1 where the API answers
     #[arg(long, default_value_t = 9000, help_heading = "What to run")]
     port: u16,
-    /// Keep data in this folder and find it again at the next start; without it everything is gone at the end
+    /// Keep data in this folder for the next start; without it, all data is gone at the end
     #[arg(long, value_name = "DIR", help_heading = "What to run")]
     data: Option<PathBuf>,
     /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
@@ -30,7 +30,7 @@ pub struct LocalArguments {
 }
 
 impl LocalArguments {
-    /// Builds the functions, starts everything, says what there is to try, and runs until Ctrl-C.
+    /// Builds the functions, starts everything, prints what to try, and runs until Ctrl-C.
     ///
     /// # Errors
     /// The functions do not build, the port is taken, or the sample members cannot be loaded.
@@ -49,7 +49,7 @@ impl LocalArguments {
             ..local_stack::Options::default()
         })
         .await?;
-        // A function that complains should be heard; its line for each request would only be in the way.
+        // Errors and warnings of functions are shown. Their line for each request would only be in the way.
         stack.on_log(|log| {
             if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
                 eprintln!("{}: {}", log.function, log.line);
@@ -80,7 +80,7 @@ impl LocalArguments {
             },
             interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
         };
-        // The stack is going; a descriptor that stays behind is recognised as dead by the next command.
+        // A descriptor that cannot be removed does no harm: the next command sees that its stack is dead.
         for file in left_behind {
             let _ = std::fs::remove_file(file);
         }
@@ -88,7 +88,7 @@ impl LocalArguments {
         ended
     }
 
-    /// Says what there is to try.
+    /// Prints what to try.
     fn tell(&self, descriptor: &Descriptor, samples: Option<&samples::Installed>) {
         let url = &descriptor.url;
         if self.services_only {
@@ -108,16 +108,16 @@ impl LocalArguments {
         }
         match &self.data {
             Some(data) => println!("data is kept in {}", data.display()),
-            None => println!("data is gone when this ends; --data DIR keeps it"),
+            None => println!("data is gone when this command ends; --data DIR keeps it"),
         }
         println!("Ctrl-C ends everything");
     }
 }
 
-/// Builds the functions as this binary was built, and tells where they are.
+/// Builds the functions with the profile of this binary. Returns the folder they are in.
 async fn build(root: &Path) -> Result<PathBuf> {
-    let executable = std::env::current_exe().context("cannot tell where this program lies")?;
-    let folder = executable.parent().context("this program lies nowhere")?.to_owned();
+    let executable = std::env::current_exe().context("cannot find the file of this program")?;
+    let folder = executable.parent().context("the file of this program has no folder")?.to_owned();
     let release = folder.ends_with("release");
     eprintln!("building the functions (the first time takes a few minutes)");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -127,7 +127,7 @@ async fn build(root: &Path) -> Result<PathBuf> {
     }
     let status = command.status().await.context("cargo cannot be started; it comes with Rust")?;
     if !status.success() {
-        bail!("the functions do not build; what cargo says stands above");
+        bail!("the functions do not build; cargo says above why");
     }
     Ok(folder)
 }

@@ -28,7 +28,7 @@ enum Command {
     Local(local::LocalArguments),
     /// Load FHIR resources: Bundles, NDJSON and folders of them
     Load(LoadArguments),
-    /// Write made-up members as NDJSON: as many as wanted, the same for the same seed
+    /// Write made-up members as NDJSON: any number of them, the same for the same seed
     Sample(sample::SampleArguments),
     /// Register apps, and change or stop them
     #[command(subcommand)]
@@ -43,7 +43,7 @@ enum Command {
 
 #[derive(Args)]
 struct TargetArguments {
-    /// The stack to work on, by its URL; without it, the newest local stack of this checkout that is running
+    /// The URL of the stack to work on; without it, the newest local stack of this checkout that is running
     #[arg(long, value_name = "URL", env = "PATIENT_ACCESS_STACK", global = true, help_heading = "Which stack")]
     stack: Option<String>,
     /// A stack in an AWS account, by its CloudFormation name
@@ -62,7 +62,7 @@ struct LoadArguments {
     /// Print the counts as JSON
     #[arg(long)]
     json: bool,
-    /// Where to write what was rejected, with reasons [default: rejected-<time>.ndjson here, only if there is any]
+    /// The file for rejected resources and their reasons [default: rejected-<time>.ndjson here, only if there are any]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
 }

@@ -10,32 +10,33 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::Value;
 
-/// Which members to write, and where.
+/// The arguments of `patient-access sample`.
 #[derive(Args)]
 #[command(after_help = "The ids are m000001, m000002 and so on, whatever the seed: load one population per stack.\n\n\
     Example: patient-access sample --members 100 --seed 7 --out members.ndjson && patient-access load members.ndjson\n\
     Then let one of them sign in: patient-access member add --username m1 --password PASSWORD --patient m000001")]
 pub struct SampleArguments {
-    /// How many members
+    /// The number of members
     #[arg(long, value_name = "N", default_value_t = 10)]
     members: usize,
-    /// Another number makes other members; the same one makes the same bytes, on every machine
+    /// Another number makes other members; the same number makes the same bytes, on every machine
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// Write the named members of `patient-access local` (ada, ben and the others) instead
     #[arg(long, conflicts_with_all = ["members", "seed"])]
     household: bool,
-    /// Write one member, `long-S`, with N resources of their own instead: a long history, to see how long lists do
+    /// Write one member, `long-S`, with N resources of their own instead: a long history, to test long lists
     #[arg(long, value_name = "N", conflicts_with_all = ["members", "household"])]
     history: Option<usize>,
-    /// The file to write, or a folder (one that is there, or a name that ends in /) for a file per type [default: the
+    /// The file to write, or a folder for a file per type: one that exists, or a name that ends in / [default: the
     /// standard output]
     #[arg(long, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
 }
 
 impl SampleArguments {
-    /// Writes the members, and tells how much it was. Memory holds one member at a time, of a long history a part.
+    /// Writes the members. Returns a line that says how many resources it wrote. Memory holds one member at a time, or
+    /// one part of a long history.
     ///
     /// # Errors
     /// The output cannot be written.
@@ -48,7 +49,7 @@ impl SampleArguments {
             None => sample_members::everyone(self.members, self.seed).try_for_each(write),
         };
         match written.and_then(|()| output.finish()) {
-            // `| head` has read enough.
+            // The reader, such as `head`, has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.out.is_none() => {}
             other => other.with_context(|| format!("{} cannot be written", output.destination()))?,
         }
@@ -56,7 +57,7 @@ impl SampleArguments {
     }
 }
 
-/// Where the lines go.
+/// The destination of the lines.
 enum Destination {
     Console(BufWriter<io::Stdout>),
     File(PathBuf, BufWriter<File>),

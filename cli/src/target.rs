@@ -1,18 +1,18 @@
-//! Which stack a command works on: a running local one of this checkout, or one in an AWS account that was named.
+//! The stack that a command works on: a running local stack of this checkout, or a named one in an AWS account.
 
 use anyhow::{Result, bail};
 
 use crate::cloudformation;
 use crate::stack::{Stack, checkout, live_descriptors};
 
-/// How a stack was named on the command line.
+/// A stack as it is named on the command line.
 #[derive(Debug, Default)]
 pub struct Target {
-    /// By its URL.
+    /// Its URL.
     pub url: Option<String>,
-    /// By its CloudFormation name, in AWS.
+    /// Its CloudFormation name, in AWS.
     pub stack_name: Option<String>,
-    /// By the operator's AWS profile.
+    /// The operator's AWS profile.
     pub profile: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl Target {
     /// Finds the stack.
     ///
     /// # Errors
-    /// None is running, or none of that name; the message says what to do.
+    /// No such stack is running or exists; the message says what to do.
     pub async fn find(&self) -> Result<Stack> {
         if self.stack_name.is_some() || self.profile.is_some() {
             let name = self.stack_name.as_deref().unwrap_or("patient-access");

@@ -1,4 +1,4 @@
-//! Questionnaires: the forms themselves. What members answered is in [`crate::surveys`].
+//! Questionnaires: the forms themselves. Members' answers are in [`crate::surveys`].
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! One batch: what the store has of it is read, what is new gets a receipt, and then it is written.
+//! One batch: its state in the store is read, its new resources get a receipt, and then it is written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,12 +18,12 @@ use super::ready::{Homes, Ready, change, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run};
 
-/// Resources that are written side by side.
+/// The number of writes that run at the same time.
 const CONCURRENCY: usize = 32;
 
 impl Run<'_> {
-    /// Makes the changes of a batch, or tells why not. All names are written before anything is settled: what leaves a record takes
-    /// along what nothing else there names.
+    /// Makes the changes of a batch, or reports why not. The names of all its Binaries are written before any change is
+    /// settled: a resource that leaves a record takes along the Binaries that nothing else there names.
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
         let ready = self.resolved(batch).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
@@ -53,7 +53,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The changes that the batch makes; what makes none is rejected.
+    /// The changes that the batch makes. A resource that makes none is rejected.
     async fn resolved(&mut self, batch: Vec<Pending>) -> Result<Vec<Ready>> {
         let mut resolved = Vec::with_capacity(batch.len());
         for mut pending in batch {
@@ -84,7 +84,8 @@ impl Run<'_> {
         Ok(all)
     }
 
-    /// What of the batch may be written: no resource that names a Binary of another member's. It is asked before anything of it is.
+    /// The changes that may be written. A resource that names a Binary of another member is rejected, before any part
+    /// of the batch is written.
     async fn permitted(&mut self, batch: Vec<(Ready, Standing)>) -> Result<Vec<(Ready, Standing)>> {
         let is_stored = |(ready, standing): &(Ready, Standing)| ready.change.outcome(standing) == Written::Stored;
         let stored = batch.iter().filter(|change| is_stored(change));
@@ -107,7 +108,7 @@ impl Run<'_> {
         Ok(permitted)
     }
 
-    /// A Binary that the resource names and that may not become its member's.
+    /// A Binary that the resource names and that may not be given to its member.
     async fn foreign_binary(
         &self,
         ready: &Ready,
@@ -130,7 +131,7 @@ impl Run<'_> {
         self.rejected.add(&pending.place, reason, pending.resource.as_ref().unwrap_or(&deletion))
     }
 
-    /// Sends the bytes of documents that are about to be written. That may take long, and nobody sees it.
+    /// Sends the bytes of documents that are about to be written. This may take long; readers see nothing of it yet.
     async fn send(&self, batch: &[(Ready, Standing)]) -> Result<()> {
         let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
         let stored: Vec<&Ready> = stored.map(|(ready, _)| ready).collect();
@@ -149,7 +150,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes the receipts of what is about to be written: one for each file and member.
+    /// Writes the receipts of the resources that are about to be written: one for each file and member.
     async fn receive(&self, batch: &[(Ready, Standing)], now: Time) -> Result<()> {
         let mut receipts: BTreeMap<(usize, &str), BTreeSet<Reference>> = BTreeMap::new();
         let mut shared = false;
@@ -203,8 +204,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The shared resources that the run brings and by which the member is led to this one for the first time in it: it, and what it
-    /// refers to.
+    /// The shared resources of this run that a new pointer brings to the member: its target, and those that the target
+    /// refers to. None for a pointer that this run has written already.
     async fn brought_with(&self, owner: &str, target: &Reference) -> Vec<Reference> {
         if self.pointers.lock().await.contains_key(&(owner.to_owned(), target.clone())) {
             return Vec::new();
@@ -236,8 +237,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Lets members reach the shared resources that theirs refer to, and those that these refer to. Each pointer is written once: one
-    /// that is refused because it is there costs as much.
+    /// Writes the pointers from members to the shared resources that theirs refer to, and to those that these refer to.
+    /// Each is written once in a run: a write that is refused because the pointer exists costs as much as a new one.
     async fn lead(&self, batch: &[(Ready, Standing)]) -> Result<(), StoreError> {
         let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
         let direct: BTreeSet<&(String, Reference)> = stored.flat_map(|(ready, _)| &ready.pointers).collect();
@@ -251,7 +252,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes pointers that are so many steps long; tells which are new.
+    /// Writes pointers that are `steps` steps long. Returns those that are new.
     async fn point(
         &self,
         pointers: impl Iterator<Item = (String, Reference)>,
@@ -272,7 +273,7 @@ impl Run<'_> {
         written.into_iter().filter_map(Result::transpose).collect()
     }
 
-    /// Writes the files that a resource names, then the resource.
+    /// Writes the Binaries made of the files that a resource names, then the resource.
     async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written, StoreError> {
         if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
@@ -283,7 +284,10 @@ impl Run<'_> {
         self.writer.settle(&ready.change, standing, self.survey, self.moment(received)?).await
     }
 
-    /// The moment, as long as the receipts still tell of what becomes visible now.
+    /// The time now.
+    ///
+    /// # Errors
+    /// The batch has taken so long that its receipts no longer announce what becomes visible now.
     fn moment(&self, received: Time) -> Result<Time, StoreError> {
         let now = self.clock.now();
         if now.0 - received.0 > receipt::LEAD / 2 {
@@ -292,7 +296,7 @@ impl Run<'_> {
         Ok(now)
     }
 
-    /// The shared resources that a shared one refers to: by this run, or else by the store.
+    /// The shared resources that a shared resource refers to, in its version of this run or else of the store.
     async fn shared_references(&self, target: &Reference) -> Result<Vec<Reference>, StoreError> {
         if let Some(known) = self.survey.shared_references(target) {
             return Ok(known);
@@ -306,7 +310,7 @@ impl Run<'_> {
     }
 }
 
-/// What tells receipts of one moment apart.
+/// A text that distinguishes receipts of the same moment.
 fn salt(owner: &str, targets: &[Reference]) -> String {
     let text = targets.iter().fold(owner.to_owned(), |text, target| format!("{text} {target}"));
     hex::encode(&content_hash(text.as_bytes())[..10])

@@ -1,10 +1,10 @@
-//! `patient-access load`: reads FHIR resources, finds whose each is, and stores them.
+//! `patient-access load`: reads FHIR resources, determines the owner of each, and stores them.
 //!
-//! A run reads its input twice. First it learns the names that resources go by and which occurrence of an id counts.
-//! Then it resolves references ([`ready`]), decides each owner and writes ([`batch`]): what leads to a resource goes in before it,
-//! the receipt that names it and the pointers from its member to the shared resources it refers to, so a run that is cut short
-//! leaves nothing out of reach, and may be repeated. Provenances and Binaries come last, because their owners are the owners of
-//! others.
+//! A run reads its input twice. The first reading learns the names of resources, and which occurrence of an id counts
+//! (`survey`). The second resolves references, determines each owner (`ready`) and writes (`batch`). Before a resource it
+//! writes everything that leads to it: the receipt that names it, and the pointers from its member to the shared
+//! resources it refers to. A run that is cut short therefore leaves nothing out of reach, and may be repeated.
+//! Provenances and Binaries come last, because their owners are the owners of other resources.
 
 mod attachments;
 mod batch;
@@ -40,20 +40,21 @@ pub use source::Source;
 use source::{Content, Item};
 use survey::{Survey, check, check_deletion};
 
-/// A batch is written when it is so long, and its file ends or it is [`LONGEST_BATCH`]: a file of one member gets one receipt.
+/// A batch of at least this many resources is written at the end of a file, so that a file of one member gets one
+/// receipt.
 const BATCH: usize = 512;
 
-/// At most so many resources are held in memory between reading and writing.
+/// A batch has at most this many resources, wherever its file ends: memory holds one batch.
 const LONGEST_BATCH: usize = 4 * BATCH;
 
-/// Resources of no more than so many bytes together, or one that is larger by itself.
+/// A batch has at most this many bytes, or one larger resource.
 const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads files and folders into a stack, with a progress bar on a terminal.
 ///
 /// # Errors
-/// A path cannot be read, or the stack does not answer; the run may be repeated. What is wrong with a resource is no error but
-/// in the report.
+/// A path cannot be read, or the stack does not answer; the run may be repeated. A fault of a resource is no error: the
+/// report has it.
 pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) -> Result<Report> {
     let clock = Clock::System;
     let time = clock.now().to_string().replace([':', '.'], "-");
@@ -102,29 +103,31 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     Ok(run.report)
 }
 
-/// Whether a type's owner is the owner of other resources.
+/// Whether a resource of this type has the owner of other resources.
 fn is_dependent(kind: &str) -> bool {
     ResourceType::named(kind).is_some_and(|kind| matches!(kind.owner, Owner::Targets(_) | Owner::Attachment))
 }
 
-/// Which resources a reading writes.
+/// The resources that one pass over the input writes.
 #[derive(Clone, Copy, PartialEq)]
 enum Pass {
+    /// Those that name their owner, and shared ones.
     Owned,
+    /// Those whose owner is the owner of other resources.
     Dependent,
 }
 
-/// Something to store or delete, of which this run's word counts.
+/// A resource to store or to delete: the occurrence that counts in this run.
 struct Pending {
     kind: &'static ResourceType,
     reference: Reference,
-    /// The number of the file it stands in.
+    /// The number of its file.
     file: usize,
-    /// Where it was read.
+    /// The place where it was read, in words.
     place: String,
-    /// The resource; `None` where it is to be deleted.
+    /// The resource; `None` if it is to be deleted.
     resource: Option<Json>,
-    /// The Binaries made of files that it names.
+    /// The Binaries made of the files that it names.
     documents: Vec<Change>,
 }
 
@@ -136,7 +139,7 @@ struct Run<'a> {
     takes_sensitive: bool,
     survey: &'a Survey,
     clock: Clock,
-    /// How far the shared resources are to which each member's pointers lead, as far as this run knows.
+    /// The pointers that this run knows, from a member to a shared resource, with their length in steps.
     pointers: Mutex<HashMap<(String, Reference), u8>>,
     shared_references: Mutex<HashMap<Reference, Vec<Reference>>>,
     report: Report,
@@ -144,7 +147,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// One reading: prepares and writes in batches, so that memory does not grow with the input.
+    /// One pass over the input: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, source: &Source, bar: &ProgressBar, pass: Pass) -> Result<()> {
         let runtime = Handle::current();
         let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
@@ -166,7 +169,7 @@ impl Run<'_> {
         runtime.block_on(self.write(batch))
     }
 
-    /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it.
+    /// Prepares an item for writing; `None` if the report has it already, or if this pass does not write it.
     fn prepare(&mut self, item: Item, ordinal: u64, pass: Pass) -> Result<Option<Pending>> {
         let (identity, resource) = match item.content {
             Content::Resource(resource) => (check(&resource, item.full_url.as_deref()), resource),

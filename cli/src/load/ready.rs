@@ -1,4 +1,5 @@
-//! From a resource as it was read to the change that it makes: references resolved, the owner found.
+//! From a resource as it was read to the change that it makes: its references are resolved, and its owner is
+//! determined.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,18 +17,18 @@ use super::reason::{Reason, ReasonCode};
 use super::references::references;
 use super::{Pending, Run};
 
-/// The homes of resources: in whose partitions they stand.
+/// The homes of resources: the members in whose partitions each stands.
 pub(super) type Homes = HashMap<Reference, BTreeSet<String>>;
 
 /// A change that is ready to be made.
 pub(super) struct Ready {
     pub pending: Pending,
     pub change: Change,
-    /// The shared resources that each of its members is to reach.
+    /// The pointers it needs: members, each with a shared resource to reach.
     pub pointers: Vec<(String, Reference)>,
 }
 
-/// The resources by whose homes the owner of this one is found.
+/// The resources whose owners determine this resource's owner.
 pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Vec<Reference> {
     match (pending.kind.owner, resource) {
         (Owner::Attachment, _) => vec![pending.reference.clone()],
@@ -40,10 +41,11 @@ pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Ve
 }
 
 impl Run<'_> {
-    /// Puts the names of this run, and of Binaries made of files, in the place of what they stand for; or says why a resource cannot be taken.
+    /// Resolves the names of this run in a resource, and replaces the files it names by Binaries, which are returned as
+    /// changes; or says why the resource is rejected.
     pub(super) fn resolve(&self, pending: &Pending) -> Result<(Option<Json>, Vec<Change>), Reason> {
         let Some(original) = &pending.resource else { return Ok((None, Vec::new())) };
-        // An earlier occurrence that carries no label yet stays superseded: it is the same record.
+        // An earlier occurrence without a label stays superseded even then: it is the same resource.
         let labels = sensitivity::labels(original);
         if !labels.is_empty() && !self.takes_sensitive {
             let text = format!(
@@ -77,13 +79,13 @@ impl Run<'_> {
 }
 
 impl Ready {
-    /// The Binaries that become its member's, with the member.
+    /// The Binaries that are given to its members, each with the member.
     pub(super) fn binaries(&self) -> impl Iterator<Item = (&str, Reference)> {
         self.change.documents().flat_map(|(owner, binaries)| binaries.map(move |binary| (owner, binary)))
     }
 }
 
-/// The change that a resolved resource makes, and the shared resources that each member is to reach by it; or why it has no owner.
+/// The change that a resolved resource makes, and the pointers it needs; or why it is rejected.
 pub(super) fn change(
     pending: &Pending,
     resource: Option<Json>,
@@ -103,7 +105,7 @@ pub(super) fn change(
     }
     let change = Change::store(kind, id, copies);
     if !change.fits() {
-        let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
+        let text = "its search index is larger than a row: it refers to too many other resources; send it in parts";
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     Ok((change, pointers))
@@ -122,7 +124,7 @@ fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Parti
     })
 }
 
-/// A resource about more members than these would have a home that no row can hold.
+/// The most members that a resource can belong to: a home with more would not fit into a row.
 const MOST_OWNERS: usize = 2_000;
 
 /// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
@@ -139,7 +141,7 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
     }
     if owners.len() > MOST_OWNERS {
         let text =
-            format!("it is about resources of {} members; send one for {MOST_OWNERS} of them at most", owners.len());
+            format!("it is about resources of {} members; send one for at most {MOST_OWNERS} of them", owners.len());
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     let is_foreign = |target: &Json, owner: &str| {
@@ -158,7 +160,7 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
             targets.retain(|target| !is_foreign(target, &owner));
         }
         if several && let Some(own) = own.as_object_mut() {
-            // What is told of all of them at once cannot be told to one of them.
+            // Elements that tell of all members at once must not reach one of them.
             for name in ["text", "contained", "entity", "signature"] {
                 own.remove(name);
             }

@@ -1,12 +1,12 @@
-//! References between the resources of one run: what `urn:uuid:…`, another server's URL or a conditional reference stands for.
+//! References between the resources of one run, by `urn:uuid:…`, by another server's URL, or conditional.
 
 use std::collections::HashMap;
 
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
 
-/// What the names used in one run stand for; `None` for a name that two resources go by. Such a name leads nowhere: taking
-/// either would put one member's data into another's record.
+/// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
+/// is never resolved: either choice could put one member's data into another's record.
 #[derive(Default)]
 pub struct Names(HashMap<String, Option<Reference>>);
 
@@ -31,7 +31,7 @@ impl Names {
         }
     }
 
-    /// A name in the resource that two resources of the run go by.
+    /// A name in the resource that stands for two resources of the run.
     pub fn ambiguous(&self, resource: &mut Json) -> Option<String> {
         let mut found = None;
         each_reference(resource, &mut |text| {
@@ -42,12 +42,12 @@ impl Names {
         found
     }
 
-    /// What a name stands for.
+    /// The resource that a name stands for.
     pub fn of(&self, name: &str) -> Option<Reference> {
         self.0.get(name).cloned().unwrap_or_else(|| Reference::parse(name, &[]))
     }
 
-    /// Puts `Type/id` in the place of every known name in the resource's references, and of a document's in `url`.
+    /// Replaces every known name by `Type/id`, in the resource's references and in the `url` of attachments.
     pub fn resolve(&self, resource: &mut Json) {
         each_reference(resource, &mut |text| {
             if let Some(Some(reference)) = self.0.get(text.as_str()) {
@@ -57,7 +57,7 @@ impl Names {
     }
 }
 
-/// The local references in a resource, wherever they stand: also in contained resources, and Binaries in attachments.
+/// The local references anywhere in a resource, contained resources and the Binaries of attachments included.
 pub fn references(resource: &mut Json) -> Vec<Reference> {
     let mut found = Vec::new();
     each_reference(resource, &mut |text| found.extend(Reference::parse(text, &[])));
@@ -66,14 +66,15 @@ pub fn references(resource: &mut Json) -> Vec<Reference> {
     found
 }
 
-/// The references in a resource as they stand there.
+/// The references in a resource, as they are written.
 pub fn names_in(resource: &mut Json) -> Vec<String> {
     let mut found = Vec::new();
     each_reference(resource, &mut |text| found.push(text.clone()));
     found
 }
 
-/// What may name a Binary, as it stands there: a reference to one, or an attachment's `url` by a name of the run.
+/// The texts that may name a Binary, as they are written: a reference to one, or an attachment's `url` with a name of
+/// the run.
 pub fn binaries_in(resource: &mut Json) -> Vec<String> {
     let mut found = Vec::new();
     each(resource, &mut |element, text| {
@@ -88,7 +89,7 @@ fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
     each(json, &mut |_, text| visit(text));
 }
 
-/// Visits what may be a reference, with the name of its element.
+/// Visits every text that may be a reference, with the name of its element.
 fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
     match json {
         Json::Object(properties) => {

@@ -1,4 +1,4 @@
-//! The first reading: the names that resources go by, and which occurrence of an id counts.
+//! The first reading: the names of resources, and which occurrence of an id counts.
 
 use std::collections::HashMap;
 
@@ -15,30 +15,30 @@ use super::references::{Names, binaries_in, names_in};
 use super::release::older;
 use super::source::{Content, Source};
 
-/// What the first reading learns.
+/// The results of the first reading.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// The names that resources go by.
+    /// The names of resources.
     pub names: Names,
-    /// Which occurrence of each resource counts.
+    /// The occurrence of each resource that counts.
     pub newest: HashMap<Reference, Occurrence>,
-    /// What the shared resources refer to, by whatever names.
+    /// The shared resources, with the names of the resources that each refers to.
     shared: HashMap<Reference, Vec<String>>,
     /// The resources that name Binaries.
     documents: HashMap<Reference, BinaryReferrer>,
-    /// The Binaries, with the resources that name them.
+    /// The Binaries, with the resources that name each.
     named: HashMap<Reference, Vec<Reference>>,
 }
 
-/// A resource that names Binaries; those that are made of files are not among them.
+/// A resource that names Binaries. Binaries made of files are not among them.
 struct BinaryReferrer {
-    /// Its member, by whatever name.
+    /// A name of its member.
     owner: String,
-    /// The Binaries, by whatever names.
+    /// The names of the Binaries.
     binaries: Vec<String>,
 }
 
-/// One time that a resource was read.
+/// One occurrence of a resource in the input.
 pub(super) struct Occurrence {
     /// Its place in the order of reading.
     pub ordinal: u64,
@@ -55,7 +55,7 @@ impl Survey {
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
-            // What cannot be taken must not displace what can.
+            // A resource that will be rejected must not supersede one that can be stored.
             match item.content {
                 Content::Resource(mut resource) => {
                     if let Ok((kind, reference)) = check(&resource, item.full_url.as_deref()) {
@@ -87,7 +87,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// The shared resources that a shared resource of this run refers to; `None` where the run has it not.
+    /// The shared resources that a shared resource of this run refers to; `None` if the run does not have it.
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
         let shared =
             |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
@@ -98,8 +98,8 @@ impl Survey {
         Some(found)
     }
 
-    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
-    /// would come to if they were loaded one after the other.
+    /// Notes an occurrence. The last one counts, unless both have the date of their source and the earlier one is
+    /// newer. The store would come to the same if they were loaded one after the other.
     fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<BinaryReferrer>) {
         let known = self.newest.get(&reference).and_then(|known| known.date);
         if matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
@@ -127,7 +127,7 @@ impl BinaryReferrer {
     fn of(kind: &ResourceType, resource: &mut Json) -> Option<BinaryReferrer> {
         let owner = match ownership(kind, resource) {
             Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
-            // A name that another resource of the run may go by.
+            // This may be a name of another resource of the run.
             Err(NoOwner::NotAPatient { reference, .. }) => reference,
             _ => return None,
         };
@@ -147,7 +147,7 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
     Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
 }
 
-/// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.
+/// A resource's type and key; or why it is rejected, as far as it can be known without the rest of the run.
 pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
     let name =
         resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
@@ -159,7 +159,7 @@ pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static
     })?;
     let id = match &resource["id"] {
         Json::String(id) => id.as_str(),
-        // A transaction may leave ids to the server; ours keeps the one that the Bundle calls the resource by.
+        // A transaction may leave ids to the server. This one takes the id in the entry's `fullUrl`.
         Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
             let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
             Reason::new(ReasonCode::NoId, text)
@@ -179,7 +179,7 @@ pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static
         return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
     }
     match ownership(kind, resource) {
-        // It may be a name that another resource of the run goes by.
+        // The owner may be a name of another resource of the run.
         Ok(_) | Err(NoOwner::NotAPatient { .. }) => Ok((kind, Reference::new(kind.name, id))),
         Err(error) => Err(error.into()),
     }

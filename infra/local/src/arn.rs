@@ -1,4 +1,4 @@
-//! ARNs of what is in the one account and region of this machine.
+//! ARNs of resources, all in one account and one region.
 
 use crate::{ACCOUNT, REGION};
 

@@ -1,8 +1,8 @@
 //! The routes of the template as `cargo lambda watch` reads them, in `CargoLambda.toml`.
 //!
-//! Its router has no `ANY`, knows no greedy parameter beside another one, and does not look further where a path matches
-//! and the method does not. So each path is written with every method and the function that API Gateway would choose, and
-//! `{proxy+}` and `$default` become paths of one segment, of two, and so on.
+//! Its router has no `ANY` and no greedy parameter beside another one, and it does not look for another route if a path
+//! matches and the method does not. So each path is written with every method and the function that API Gateway would
+//! choose, and `{proxy+}` and `$default` become paths of one segment, of two, and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use crate::cfn::resources::StackResources;
 use crate::cfn::template::Template;
 use crate::gateway::routes::{Route, Routes};
 
-/// How many segments a path may have that only a greedy route takes.
+/// The most segments of a path that only a greedy route takes.
 const DEPTH: usize = 6;
 
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
@@ -105,8 +105,8 @@ fn paths(routes: &Routes) -> BTreeSet<String> {
     paths
 }
 
-/// A parameter for the segment after `prefix`: named as in the routes that have one there, because the router takes one
-/// name for one place.
+/// A parameter for the segment after `prefix`. It has the name that routes with a parameter there give it, because the
+/// router takes one name for one place.
 fn parameter(written: &[Vec<&str>], prefix: &[String]) -> String {
     let there =
         written.iter().filter(|path| path.len() > prefix.len() && path.iter().zip(prefix).all(|(a, b)| *a == *b));

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-/// A scalar as text, which is all that CloudFormation knows and what an HTTP header carries.
+/// A scalar as text; `None` for any other value. CloudFormation treats scalars as text, and so does API Gateway in
+/// headers.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! DynamoDB, S3 and KMS together, and the folder they keep things in.
+//! DynamoDB, S3 and KMS together, with the folder that keeps their data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,15 +18,15 @@ pub(crate) struct Services {
     dynamodb: DynamoDb,
     s3: S3,
     kms: Kms,
-    /// Where S3 keeps objects that nobody wants to keep.
+    /// The folder of S3 if data is not kept.
     _temporary: Option<TempDir>,
 }
 
 impl Services {
-    /// Starts the services with what a plan asks for, kept in `data` if given.
+    /// Starts the services with their resources, which are kept in `data` if given.
     ///
     /// # Errors
-    /// The folder cannot be used, or does not fit the plan.
+    /// The folder cannot be used, or holds resources that do not fit the template.
     pub(crate) async fn start(data: Option<&Path>, resources: &StackResources) -> Result<Self> {
         let temporary = match data {
             Some(_) => None,
@@ -57,7 +57,7 @@ impl Services {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// Stops the services, the database with everything written.
+    /// Stops the services, the database after everything is written.
     pub(crate) async fn shutdown(self) {
         self.dynamodb.shutdown().await;
     }

@@ -1,9 +1,8 @@
-//! CloudFormation's intrinsic functions: `Ref`, `Fn::GetAtt`, `Fn::Sub`,
-//! `Fn::Join`, `Fn::Split`, `Fn::Select`, `Fn::FindInMap`, `Fn::If` and the
-//! condition functions.
+//! CloudFormation's intrinsic functions: `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split`, `Fn::Select`,
+//! `Fn::FindInMap`, `Fn::If` and the condition functions.
 //!
-//! What a resource is called is known without creating it (see
-//! `physical`), so one pass over the template resolves everything.
+//! The name of a resource is known before it exists (see `physical`), so one pass over the template resolves
+//! everything.
 
 use std::collections::BTreeMap;
 
@@ -14,31 +13,32 @@ use crate::cfn::template::Template;
 use crate::scalar::scalar;
 use crate::{ACCOUNT, REGION};
 
-/// Deeper than any template nests; only a template that refers to itself gets here.
+/// The most steps of one resolution. Only a template that refers to itself takes more.
 const MAX_DEPTH: usize = 100;
 
-/// Resolves values of one template under given parameters.
+/// Resolves the values of one template with given parameters.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
-    /// The template that is resolved.
+    /// The template.
     pub(crate) template: &'a Template,
     parameters: BTreeMap<String, String>,
     /// The stack that this one is nested in.
     outer: Option<Outer<'a>>,
 }
 
-/// What a nested stack knows of the one around it.
+/// The outer stack of a nested stack.
 #[derive(Debug)]
 struct Outer<'a> {
     resolver: &'a Resolver<'a>,
     /// The nested stack's logical id.
     id: &'a str,
-    /// The parameters it is given, resolved when asked for: what nobody here asks for need not be provided here.
+    /// The parameters it is given. Each is resolved when it is asked for, since others may name what this stack does
+    /// not provide.
     parameters: Option<&'a Map<String, Value>>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Takes the root template's parameters: those given, else their defaults.
+    /// A resolver of the root template, with the given parameters and the defaults of the others.
     ///
     /// # Errors
     /// A given parameter that the template does not have.
@@ -56,7 +56,7 @@ impl<'a> Resolver<'a> {
         Ok(Self { template, parameters, outer: None })
     }
 
-    /// The resolver of a nested stack, by its logical id; `None` where its template is not on this machine.
+    /// The resolver of the nested stack with this logical id; `None` if its template is not on this machine.
     ///
     /// # Errors
     /// It is given a parameter that its template does not have.
@@ -75,19 +75,19 @@ impl<'a> Resolver<'a> {
     /// An output of this stack.
     ///
     /// # Errors
-    /// There is none of that name, or it cannot be resolved.
+    /// There is no such output, or it cannot be resolved.
     pub(crate) fn output(&self, name: &str, depth: usize) -> Result<String> {
         let value = self.template.outputs.get(name).and_then(|output| output.get("Value"));
-        let value = value.with_context(|| format!("no output {name}"))?;
+        let value = value.with_context(|| format!("there is no output {name}"))?;
         self.text(value, depth).with_context(|| format!("Outputs.{name}"))
     }
 
-    /// `AWS::StackName`: a nested stack is called after the one around it.
+    /// `AWS::StackName`. A nested stack is named after its outer stack.
     fn stack_name(&self) -> String {
         self.outer.as_ref().map_or("local".to_owned(), |outer| format!("{}-{}", outer.resolver.stack_name(), outer.id))
     }
 
-    /// A parameter's value: what the stack around this one gives, else what was given by hand, else the default.
+    /// A parameter's value: the one that the outer stack gives, else the given one, else the default.
     fn parameter(&self, name: &str, depth: usize) -> Result<String> {
         if let Some(outer) = &self.outer
             && let Some(value) = outer.parameters.and_then(|parameters| parameters.get(name))
@@ -103,7 +103,7 @@ impl<'a> Resolver<'a> {
     /// Resolves a value; `None` is `AWS::NoValue`, the absence of the property.
     ///
     /// # Errors
-    /// An intrinsic that is malformed, unknown, or names what is not there.
+    /// An intrinsic that is malformed or unknown, or names something that does not exist.
     pub(crate) fn resolve(&self, value: &Value, depth: usize) -> Result<Option<Value>> {
         ensure!(depth < MAX_DEPTH, "the template refers to itself");
         let depth = depth + 1;
@@ -127,22 +127,22 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    /// Resolves a value that must be there and be a scalar.
+    /// Resolves a value that must exist and be a scalar.
     ///
     /// # Errors
-    /// As [`Resolver::resolve`], or the value is no scalar.
+    /// As [`Resolver::resolve`], or the value is not a scalar.
     pub(crate) fn text(&self, value: &Value, depth: usize) -> Result<String> {
         let resolved = self.resolve(value, depth)?;
-        resolved.as_ref().and_then(scalar).with_context(|| format!("{value} is no text"))
+        resolved.as_ref().and_then(scalar).with_context(|| format!("{value} is not a scalar"))
     }
 
     /// Whether a named condition holds.
     ///
     /// # Errors
-    /// The condition is not there or cannot be resolved.
+    /// The condition does not exist or cannot be resolved.
     pub(crate) fn condition(&self, name: &str, depth: usize) -> Result<bool> {
         let condition = self.template.conditions.get(name);
-        self.test(condition.with_context(|| format!("no condition {name}"))?, depth)
+        self.test(condition.with_context(|| format!("there is no condition {name}"))?, depth)
             .with_context(|| format!("Conditions.{name}"))
     }
 
@@ -166,7 +166,7 @@ impl<'a> Resolver<'a> {
                 let items = self.resolve(items, depth)?;
                 let items = items.as_ref().and_then(Value::as_array).context("no list to join")?;
                 let items: Option<Vec<String>> = items.iter().map(scalar).collect();
-                items.context("an item is no text")?.join(&self.text(separator, depth)?)
+                items.context("an item is not a scalar")?.join(&self.text(separator, depth)?)
             }
             _ => bail!("this stack does not know that function"),
         };
@@ -218,8 +218,8 @@ impl<'a> Resolver<'a> {
             list => {
                 let [text, variables] = arguments(list)?;
                 (
-                    text.as_str().context("the first argument is the text")?,
-                    variables.as_object().context("the second argument holds the variables")?,
+                    text.as_str().context("the first argument must be the text")?,
+                    variables.as_object().context("the second argument must hold the variables")?,
                 )
             }
         };
@@ -246,13 +246,13 @@ impl<'a> Resolver<'a> {
 
     fn choose(&self, argument: &Value, depth: usize) -> Result<Option<Value>> {
         let [condition, yes, no] = arguments(argument)?;
-        let name = condition.as_str().context("the first argument names a condition")?;
+        let name = condition.as_str().context("the first argument must name a condition")?;
         self.resolve(if self.condition(name, depth)? { yes } else { no }, depth)
     }
 
     fn select(&self, argument: &Value, depth: usize) -> Result<Value> {
         let [index, items] = arguments(argument)?;
-        let index: usize = self.text(index, depth)?.parse().context("the index is no number")?;
+        let index: usize = self.text(index, depth)?.parse().context("the index is not a number")?;
         let items = self.resolve(items, depth)?;
         let items = items.as_ref().and_then(Value::as_array).context("no list to select from")?;
         items.get(index).cloned().with_context(|| format!("the list has no item {index}"))
@@ -262,15 +262,16 @@ impl<'a> Resolver<'a> {
         let [map, key, second] = arguments(argument)?;
         let [map, key, second] = [self.text(map, depth)?, self.text(key, depth)?, self.text(second, depth)?];
         let found = self.template.mappings.get(&map).and_then(|map| map.get(&key)?.get(&second));
-        found.cloned().with_context(|| format!("no Mappings.{map}.{key}.{second}"))
+        found.cloned().with_context(|| format!("there is no Mappings.{map}.{key}.{second}"))
     }
 
     fn test(&self, condition: &Value, depth: usize) -> Result<bool> {
         ensure!(depth < MAX_DEPTH, "the conditions refer to each other");
         let depth = depth + 1;
         let single = condition.as_object().filter(|object| object.len() == 1);
-        let (name, argument) =
-            single.and_then(|object| object.iter().next()).with_context(|| format!("{condition} is no condition"))?;
+        let (name, argument) = single
+            .and_then(|object| object.iter().next())
+            .with_context(|| format!("{condition} is not a condition"))?;
         let all = || -> Result<Vec<bool>> {
             let tests = argument.as_array().context("needs a list of conditions")?;
             tests.iter().map(|test| self.test(test, depth)).collect()

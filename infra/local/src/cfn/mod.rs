@@ -1,7 +1,7 @@
-//! CloudFormation and SAM: what a template asks for.
+//! CloudFormation and SAM: from a template to the resources it declares.
 //!
-//! `yaml` reads the text, `template` its sections, `intrinsics` resolves values with the names that `physical` gives, and
-//! `resources` lists what there is to provide, in the terms of the services that provide it.
+//! `yaml` reads the text and `template` its sections. `intrinsics` resolves values, with the names that `physical`
+//! gives to resources. `resources` lists the resources to provide, as definitions of the services that provide them.
 
 pub(crate) mod intrinsics;
 mod physical;

@@ -1,9 +1,8 @@
-//! What the template's resources are called here.
+//! The physical ids and attributes of the template's resources.
 //!
-//! Every name follows from the template alone, so references resolve before
-//! anything exists, and a restart finds what the last run made. A resource's
-//! name does not tell which nested stack it is in: it may move between them,
-//! and a data folder still finds it.
+//! Every name follows from the template alone, so that references resolve before anything exists, and a restart finds
+//! the resources of the last run. A name does not depend on the nested stack of its resource: a resource may move
+//! between stacks, and is still found in a data folder.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
@@ -14,7 +13,7 @@ use crate::cfn::template::TemplateResource;
 use crate::{ACCOUNT, REGION};
 
 impl Resolver<'_> {
-    /// What `Ref` gives for a resource.
+    /// The value of `Ref` for a resource.
     ///
     /// # Errors
     /// No such resource, or a type this stack does not provide.
@@ -31,7 +30,7 @@ impl Resolver<'_> {
                     Some(name) => self.text(name, depth)?,
                     None => id.to_ascii_lowercase(),
                 };
-                ensure!(is_bucket_name(&name), "{id}: {name:?} is no bucket name");
+                ensure!(is_bucket_name(&name), "{id}: {name:?} is not a bucket name");
                 Ok(name)
             }
             "AWS::KMS::Key" => Ok(key_id(id)),
@@ -42,7 +41,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What `Fn::GetAtt` gives for a resource.
+    /// The value of `Fn::GetAtt` for a resource.
     ///
     /// # Errors
     /// No such resource, or an attribute this stack does not provide.
@@ -78,14 +77,13 @@ impl Resolver<'_> {
     }
 }
 
-/// The id of the key with a logical id: always the same, so that a data folder
-/// finds its keys again.
+/// The id of the key with this logical id. It is always the same, so that a key is found again in a data folder.
 fn key_id(logical_id: &str) -> String {
     let name = format!("local-stack key {logical_id}");
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest.as_ref()[..16]);
-    // RFC 9562, version 8: a UUID whose content is the maker's own affair.
+    // RFC 9562, version 8: a UUID of arbitrary content.
     crate::random::uuid_of(bytes, 8)
 }
 

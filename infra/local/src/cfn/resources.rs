@@ -1,4 +1,4 @@
-//! What a template asks for, resolved: tables, buckets, keys and functions.
+//! The resources that a template declares, resolved: tables, buckets, keys, functions and routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::kms::KeyDefinition;
 use crate::lambda::FunctionConfiguration;
 use crate::scalar::scalar;
 
-/// Everything a stack has to provide.
+/// All resources that a stack has to provide.
 #[derive(Debug, Default)]
 pub(crate) struct StackResources {
     /// `AWS::DynamoDB::Table`.
@@ -39,7 +39,7 @@ impl StackResources {
     /// Resolves the template's resources, nested stacks included.
     ///
     /// # Errors
-    /// A needed value that cannot be resolved, or two resources of one name; the error names its place.
+    /// A needed value cannot be resolved, or two resources have one name; the error names the place in the template.
     pub(crate) fn new(resolver: &Resolver<'_>) -> Result<Self> {
         let mut resources = Self::default();
         resources.add_all(resolver, &mut BTreeSet::new())?;
@@ -93,7 +93,7 @@ impl StackResources {
     }
 }
 
-/// The properties of one resource, resolved when asked for.
+/// The properties of one resource. Each is resolved when it is asked for.
 struct Properties<'a> {
     resolver: &'a Resolver<'a>,
     map: &'a Map<String, Value>,
@@ -161,7 +161,7 @@ impl Properties<'_> {
         })
     }
 
-    /// One member of a property, without a look at the others.
+    /// One member of a property. The others are not resolved.
     fn member(&self, property: &str, name: &str) -> Result<Option<String>> {
         let member = self.map.get(property).and_then(|property| property.get(name));
         let text = member.map(|member| self.resolver.text(member, 0));
@@ -175,7 +175,7 @@ impl Properties<'_> {
         for (name, value) in variables.into_iter().flatten() {
             let place = || format!("Environment.Variables.{name}");
             if let Some(value) = self.resolver.resolve(value, 0).with_context(place)? {
-                resolved.insert(name.clone(), scalar(&value).context("no text").with_context(place)?);
+                resolved.insert(name.clone(), scalar(&value).context("not a scalar").with_context(place)?);
             }
         }
         Ok(resolved)

@@ -1,4 +1,4 @@
-//! The parts of a SAM template that the stack reads, not yet resolved, with the templates of its nested stacks.
+//! A SAM template and those of its nested stacks: the sections that the stack reads, not yet resolved.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(crate) struct TemplateResource {
     pub(crate) properties: Map<String, Value>,
     /// Its `Metadata`.
     pub(crate) metadata: Value,
-    /// The name of the condition it stands under.
+    /// The name of its `Condition`.
     pub(crate) condition: Option<String>,
 }
 
@@ -34,26 +34,26 @@ pub(crate) struct Template {
     pub(crate) resources: BTreeMap<String, TemplateResource>,
     /// `Outputs`, by name.
     pub(crate) outputs: Map<String, Value>,
-    /// The templates of nested stacks that lie beside this one, by the stack's logical id.
+    /// The templates of nested stacks that are files on this machine, by the stack's logical id.
     pub(crate) nested: BTreeMap<String, Template>,
 }
 
-/// Deeper than stacks are nested; only a template that holds itself gets here.
+/// The most levels of nested stacks. Only a template that contains itself has more.
 const MAX_NESTING: usize = 10;
 
 impl Template {
-    /// Reads the template in a file, and those of its nested stacks: a location is relative to the file that names it, as
-    /// for `sam deploy`.
+    /// Reads the template in a file, and those of its nested stacks. A location is relative to the file that names it,
+    /// as for `sam deploy`.
     ///
     /// # Errors
-    /// A file cannot be read, is not a template, or holds itself.
+    /// A file cannot be read, is not a template, or contains itself.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         Self::read_at(path, 0)
     }
 
     fn read_at(path: &Path, depth: usize) -> Result<Self> {
         let place = || format!("template {}", path.display());
-        ensure!(depth < MAX_NESTING, "{}: the templates hold each other", place());
+        ensure!(depth < MAX_NESTING, "{}: the templates contain each other", place());
         let text = std::fs::read_to_string(path).with_context(place)?;
         let mut template = Self::parse(&text).with_context(place)?;
         for (id, resource) in &template.resources {
@@ -65,10 +65,10 @@ impl Template {
         Ok(template)
     }
 
-    /// Reads the template in a text, without its nested stacks.
+    /// Reads a template from text, without its nested stacks.
     ///
     /// # Errors
-    /// The text is not YAML, or a section does not have its shape.
+    /// The text is not YAML, or a section does not have the shape of that section.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut root = object(crate::cfn::yaml::template_json(text)?, "it")?;
         let mut section = |name: &str| object(root.remove(name).unwrap_or_default(), name);
@@ -92,7 +92,7 @@ impl Template {
 }
 
 impl TemplateResource {
-    /// Where the template of a nested stack lies on this machine.
+    /// The path of the template of a nested stack, if it is on this machine.
     fn location(&self) -> Option<&str> {
         let property = match self.kind.as_str() {
             "AWS::CloudFormation::Stack" => "TemplateURL",
@@ -116,7 +116,7 @@ impl TemplateResource {
     }
 }
 
-/// An object, or an empty one for nothing.
+/// The value as an object; null is an empty one.
 fn object(value: Value, place: &str) -> Result<Map<String, Value>> {
     match value {
         Value::Null => Ok(Map::new()),

@@ -1,18 +1,17 @@
 //! CloudFormation's YAML as plain JSON.
 //!
-//! CloudFormation writes every intrinsic function in two ways, `!Sub x` and
-//! `{"Fn::Sub": "x"}`. After [`to_json`] only the long one is left, so that the
-//! rest of the crate reads one form.
+//! CloudFormation has two forms of every intrinsic function, `!Sub x` and `{"Fn::Sub": "x"}`. [`to_json`] writes the
+//! long one, so that the rest of the crate reads one form.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Number, Value};
 use serde_yaml_ng::Value as Yaml;
 
-/// A template's text as JSON, with every intrinsic in its long form and nothing resolved: for whoever reads a template
-/// without running it.
+/// A template's text as JSON, with every intrinsic in its long form and nothing resolved. This is for reading a
+/// template without running it.
 ///
 /// # Errors
-/// The text is not YAML, or holds what JSON cannot.
+/// The text is not YAML, or JSON cannot hold it.
 pub fn template_json(text: &str) -> Result<Value> {
     to_json(serde_yaml_ng::from_str(text)?)
 }
@@ -20,7 +19,7 @@ pub fn template_json(text: &str) -> Result<Value> {
 /// Turns a YAML document into JSON, with short-form intrinsics written out.
 ///
 /// # Errors
-/// A key that is not a scalar, or a number JSON cannot hold.
+/// A key is not a scalar, or JSON cannot hold a number.
 pub(crate) fn to_json(yaml: Yaml) -> Result<Value> {
     Ok(match yaml {
         Yaml::Null => Value::Null,

@@ -1,7 +1,7 @@
-//! The HTTP answer a function's response stands for, payload format 2.0.
+//! The HTTP answer for a function's response in payload format 2.0.
 //!
-//! Source: Amazon API Gateway Developer Guide, "Lambda function response for
-//! format 2.0", whose `multiValueHeaders` do not exist, as here.
+//! Source: Amazon API Gateway Developer Guide, "Lambda function response for format 2.0". That format has no
+//! `multiValueHeaders`, and neither has this.
 
 use std::collections::BTreeMap;
 
@@ -32,12 +32,12 @@ struct FunctionResponse {
     is_base64_encoded: bool,
 }
 
-/// Headers that the connection decides, not the function.
+/// Headers that the connection sets, not the function.
 const CONNECTION: [&str; 5] = ["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
 
-/// Turns what a function returned into an HTTP answer.
+/// Turns the text that a function returned into an HTTP answer.
 ///
-/// JSON without a `statusCode` is itself the body of a 200.
+/// JSON without a `statusCode` becomes the body of a 200.
 ///
 /// # Errors
 /// The function returned no JSON, or a response that HTTP cannot carry.
@@ -48,7 +48,7 @@ pub(crate) fn read(returned: &Bytes) -> Result<Response<Full<Bytes>>> {
         return Ok(server::json(StatusCode::OK, returned.clone()));
     };
     let status = scalar(&parsed.status_code).and_then(|code| code.parse::<u16>().ok());
-    let status = status.filter(|code| (200..600).contains(code)).context("no status code")?;
+    let status = status.filter(|code| (200..600).contains(code)).context("it returned no valid status code")?;
     let status = StatusCode::from_u16(status)?;
     let body = match parsed.body {
         _ if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED => Bytes::new(),
@@ -62,7 +62,7 @@ pub(crate) fn read(returned: &Bytes) -> Result<Response<Full<Bytes>>> {
     for (name, value) in parsed.headers.into_iter().flatten() {
         let name = HeaderName::from_bytes(name.as_bytes())?;
         if !CONNECTION.contains(&name.as_str()) {
-            let value = scalar(&value).with_context(|| format!("{name} is no text"))?;
+            let value = scalar(&value).with_context(|| format!("{name} is not a scalar"))?;
             headers.insert(name, HeaderValue::from_str(&value)?);
         }
     }

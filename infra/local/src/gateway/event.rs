@@ -1,7 +1,6 @@
-//! The event a function gets for a request: payload format 2.0 of HTTP APIs.
+//! The event that a function gets for a request, in payload format 2.0 of HTTP APIs.
 //!
-//! Source: Amazon API Gateway Developer Guide, "Create AWS Lambda proxy
-//! integrations for HTTP APIs".
+//! Source: Amazon API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs".
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,10 +18,10 @@ use crate::ACCOUNT;
 use crate::gateway::percent;
 use crate::gateway::routes::Route;
 
-/// Every client of a loopback listener.
+/// The address of every client of a loopback listener.
 const SOURCE_IP: &str = "127.0.0.1";
 
-/// Headers between two hops, which API Gateway does not hand on.
+/// Headers for one hop only, which API Gateway does not forward.
 const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "expect",
@@ -81,8 +80,8 @@ struct Http<'a> {
 
 /// Writes the event for a request.
 ///
-/// `domain_name` is the gateway's own, whatever the `Host` header says; `path`
-/// is decoded, and so are the path parameters taken from it.
+/// `domain_name` is the gateway's own, and not that of the `Host` header. `path` is decoded, and so are the path
+/// parameters taken from it.
 ///
 /// # Errors
 /// `serde_json`'s, which these types do not cause.
@@ -130,7 +129,7 @@ pub(crate) fn write(
     serde_json::to_vec(&event)
 }
 
-/// Lower-case names, duplicates joined by commas, without cookies.
+/// The headers but cookies, with lower-case names, and with the values of duplicates joined by commas.
 fn headers<'a>(map: &'a HeaderMap, domain_name: &str) -> BTreeMap<&'a str, Cow<'a, str>> {
     let mut headers: BTreeMap<&str, Cow<'_, str>> = BTreeMap::new();
     for (name, value) in map {
@@ -171,7 +170,7 @@ fn cookies(headers: &HeaderMap) -> Vec<Cow<'_, str>> {
     cookies
 }
 
-/// Decoded, duplicates joined by commas.
+/// The parameters of the query, decoded, and with the values of duplicates joined by commas.
 fn query_string_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -188,9 +187,8 @@ fn query_string_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// The body, and whether it is base64: text arrives as it is, all else encoded.
-/// `application/x-www-form-urlencoded` and `application/fhir+json` are not text
-/// to API Gateway.
+/// The body, and whether it is base64. Text is passed as it is, everything else is encoded. For API Gateway,
+/// `application/x-www-form-urlencoded` and `application/fhir+json` are not text.
 fn encode_body<'a>(headers: &HeaderMap, body: &'a [u8]) -> (Option<Cow<'a, str>>, bool) {
     if body.is_empty() {
         return (None, false);
@@ -206,7 +204,7 @@ fn encode_body<'a>(headers: &HeaderMap, body: &'a [u8]) -> (Option<Cow<'a, str>>
     }
 }
 
-/// `12/Mar/2020:19:03:58 +0000`.
+/// A time in the common log format: `12/Mar/2020:19:03:58 +0000`.
 fn common_log_time(epoch_seconds: u64) -> String {
     let format = format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
     let time = i64::try_from(epoch_seconds).map(OffsetDateTime::from_unix_timestamp);

@@ -1,7 +1,7 @@
 //! API Gateway: an HTTP API in front of the functions.
 //!
-//! The limits are those of AWS, so that what passes here passes there: 10,240
-//! bytes of request line and headers, 10 MB of body, 6 MB of event, 30 seconds.
+//! The limits are those of AWS, so that a request which passes here passes there: 10,240 bytes of request line and
+//! headers, 10 MB of body, 6 MB of event, 30 seconds.
 
 mod answer;
 mod event;
@@ -37,17 +37,17 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// The gateway of one stack.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    /// `127.0.0.1:9000`, whatever a `Host` header says.
+    /// Its own host and port, for example `127.0.0.1:9000`.
     pub(crate) domain_name: String,
-    /// Which function answers what.
+    /// The routes of the template.
     pub(crate) routes: Routes,
-    /// What is answered here, before any route.
+    /// Pages that the gateway answers itself, before any route.
     pub(crate) pages: Vec<Page>,
     /// The functions, by logical id.
     pub(crate) functions: BTreeMap<String, Arc<Function>>,
 }
 
-/// Why a request gets an answer from the gateway and not from a function.
+/// The reason why the gateway answers a request itself, and not a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
     BadRequest,
@@ -133,10 +133,9 @@ impl Gateway {
     }
 }
 
-/// Whether the request target is a path and `Host` at most one valid host.
+/// Whether the request target is a path, and at most one `Host` header names a valid host.
 ///
-/// In front of API Gateway nothing else gets through, so functions rely on it:
-/// `lambda_http` panics on a host that is none.
+/// API Gateway lets no other request through, and functions rely on it: `lambda_http` panics on an invalid host.
 fn names_this_server(head: &Parts) -> bool {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let valid = |host: &HeaderValue| {
@@ -146,7 +145,7 @@ fn names_this_server(head: &Parts) -> bool {
     head.uri.path().starts_with('/') && hosts.next().is_none_or(valid) && hosts.next().is_none()
 }
 
-/// The bytes of the request line and the headers, as sent.
+/// The length of the request line and the headers in bytes, as sent.
 fn head_length(head: &Parts) -> usize {
     let path = head.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let line = head.method.as_str().len() + path + "  HTTP/1.1\r\n".len();

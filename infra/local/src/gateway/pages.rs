@@ -1,14 +1,14 @@
-//! Pages that this machine serves beside the template's routes: nothing on AWS knows of them.
+//! Pages that the local gateway serves beside the template's routes. They do not exist on AWS.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Response};
 
-/// One page or file: where it is, what it is, and its text.
+/// One page or file.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The path, exactly.
+    /// The exact path.
     pub path: &'static str,
     /// The media type.
     pub content_type: &'static str,
@@ -16,7 +16,7 @@ pub struct Page {
     pub body: String,
 }
 
-/// What every page is sent with: it may load from here and talk to here, and be shown in no frame.
+/// The headers of every page. It may load from and connect to this origin only, and be shown in no frame.
 const HEADERS: [(header::HeaderName, &str); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -27,7 +27,7 @@ const HEADERS: [(header::HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-cache"),
 ];
 
-/// The page that answers a request, if one does.
+/// The page with this path, for a GET or HEAD.
 pub(crate) fn answer(pages: &[Page], method: &Method, path: &str) -> Option<Response<Full<Bytes>>> {
     let page = pages.iter().find(|page| page.path == path && (method == Method::GET || method == Method::HEAD))?;
     let mut response = Response::new(Full::new(Bytes::from(page.body.clone())));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Decodes a path; `None` where it is malformed or no UTF-8.
+/// Decodes a path; `None` if it is malformed or not UTF-8.
 pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
     if !path.contains('%') {
         return Some(Cow::Borrowed(path));
@@ -10,8 +10,7 @@ pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decode(path.as_bytes())?).ok().map(Cow::Owned)
 }
 
-/// Decodes a name or value of a query, where `+` is a space; what is malformed
-/// stays as it is.
+/// Decodes a name or a value of a query, where `+` is a space. Malformed text stays as it is.
 pub(crate) fn decode_form(text: &str) -> String {
     let spaced = text.replace('+', " ");
     match decode(spaced.as_bytes()) {

@@ -1,9 +1,8 @@
-//! Which function answers a request: the route selection of HTTP APIs.
+//! The route selection of HTTP APIs: from a request to the function that answers it.
 //!
-//! API Gateway prefers a full match over a greedy one (`{proxy+}`), a route for
-//! the method over one for `ANY`, and `$default` last. Among full matches a
-//! static segment wins over a parameter. Sorted that way, the first route that
-//! matches is the right one.
+//! API Gateway prefers a full match to a greedy one (`{proxy+}`) and a route for the method to one for `ANY`;
+//! `$default` comes last. Among full matches, a static segment is preferred to a parameter. Routes are sorted in this
+//! order: the first match is selected.
 //!
 //! Source: Amazon API Gateway Developer Guide, "Create routes for HTTP APIs".
 
@@ -14,13 +13,13 @@ use anyhow::{Result, ensure};
 /// One route of the API.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
-    /// The logical id of the function behind it.
+    /// The logical id of its function.
     pub(crate) function: String,
-    /// `GET /fhir/{type}`, or `$default`.
+    /// The route key: `GET /fhir/{type}`, or `$default`.
     pub(crate) key: String,
-    /// The method; none stands for `ANY`.
+    /// The method; `None` is `ANY`.
     method: Option<String>,
-    /// The path; none stands for `$default`.
+    /// The path; `None` is `$default`.
     path: Option<Vec<Segment>>,
 }
 
@@ -29,12 +28,12 @@ pub(crate) struct Route {
 enum Segment {
     Static(String),
     Parameter(String),
-    /// `{name+}`: this segment and all that follow.
+    /// `{name+}`: this segment and all that follow it.
     Greedy(String),
 }
 
 impl Route {
-    /// A route to a function, from a method (none for `ANY`) and a path or `$default`.
+    /// A route to a function, for a method (`None` is `ANY`) and a path or `$default`.
     ///
     /// # Errors
     /// A greedy segment that is not the last one.
@@ -51,12 +50,12 @@ impl Route {
         Ok(Self { function: function.to_owned(), key, method, path })
     }
 
-    /// The path as the template has it; none for `$default`.
+    /// The path as the template has it; `None` for `$default`.
     pub(crate) fn path(&self) -> Option<&str> {
         self.key.split_once(' ').map(|(_, path)| path)
     }
 
-    /// The path parameters, if this route matches.
+    /// The path parameters if this route matches.
     fn matches<'a>(&self, method: &str, path: &'a str) -> Option<BTreeMap<&str, &'a str>> {
         if self.method.as_deref().is_some_and(|own| own != method) {
             return None;
@@ -88,7 +87,7 @@ impl Route {
         rest.is_none().then_some(parameters)
     }
 
-    /// Smaller is preferred.
+    /// The place in the order of selection: a smaller one is preferred.
     fn rank(&self) -> impl Ord + '_ {
         let last = self.path.as_ref().and_then(|path| path.last());
         let greedy = matches!(last, Some(Segment::Greedy(_)));
@@ -127,7 +126,7 @@ fn split(path: &str) -> impl Iterator<Item = &str> {
 pub(crate) struct Routes(Vec<Route>);
 
 impl Routes {
-    /// Puts routes into the order of selection.
+    /// Sorts routes into the order of selection.
     ///
     /// # Errors
     /// Two routes with the same key.
@@ -142,12 +141,12 @@ impl Routes {
         Ok(Self(routes))
     }
 
-    /// The routes, the preferred ones first.
+    /// The routes in the order of selection.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()
     }
 
-    /// The route for a request and its path parameters.
+    /// The route that is selected for a request, with its path parameters.
     pub(crate) fn select<'a>(&'a self, method: &str, path: &'a str) -> Option<(&'a Route, BTreeMap<&'a str, &'a str>)> {
         self.0.iter().find_map(|route| Some((route, route.matches(method, path)?)))
     }

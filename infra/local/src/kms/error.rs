@@ -5,12 +5,12 @@
 pub(super) struct KmsError {
     /// The name of the exception.
     pub(super) kind: &'static str,
-    /// What is said to the developer.
+    /// The message for the developer.
     pub(super) message: String,
 }
 
 impl KmsError {
-    /// The exception of that name.
+    /// The exception with this name.
     pub(super) fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }

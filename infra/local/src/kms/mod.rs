@@ -1,12 +1,10 @@
 //! AWS KMS: the operations that a signer of tokens needs, as JSON 1.1 over HTTP.
 //!
-//! Source: AWS Key Management Service API Reference, the pages of
-//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and
-//! `ScheduleKeyDeletion`]. A key policy is kept and given back; nothing here asks it, as there is no IAM either.
+//! Key policies are stored and returned, but not enforced: there is no IAM here either.
 //!
-//! [`CreateKey`, `CreateAlias`, `DescribeKey`, `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and
-//! `ScheduleKeyDeletion`]:
-//! https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
+//! Source: AWS Key Management Service API Reference, the pages of `CreateKey`, `CreateAlias`, `DescribeKey`,
+//! `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and `ScheduleKeyDeletion`
+//! (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>).
 
 mod error;
 mod key;
@@ -30,13 +28,13 @@ pub(crate) use self::key::KeyDefinition;
 use self::keyring::Keyring;
 use crate::server::{self, Running};
 
-/// The longest request: a key policy of 32 KB, with room to spare.
+/// The longest request in bytes: one with a key policy of 32 KB, with room to spare.
 const MAX_REQUEST: usize = 64 * 1024;
 
 /// A KMS endpoint. It stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Kms {
-    /// Where clients reach it.
+    /// The URL for clients.
     pub(crate) url: String,
     _server: Running,
 }

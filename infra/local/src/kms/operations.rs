@@ -1,4 +1,4 @@
-//! The operations of the KMS API, from request body to answer body.
+//! The operations of the KMS API, from the body of a request to the body of its answer.
 
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ async fn create_key(keyring: &Keyring, request: CreateKeyRequest) -> Result<Valu
     Ok(json!({"KeyMetadata": metadata(&key)}))
 }
 
-/// The operations on policies take a key by id or ARN, not by alias.
+/// The key with this id or ARN. The operations on policies and deletion take no alias.
 fn by_id(keyring: &Keyring, name: &str) -> Result<Arc<Key>, KmsError> {
     if name.contains("alias/") {
         return Err(KmsError::new("InvalidArnException", format!("{name} is not a key id or a key ARN")));
@@ -111,7 +111,7 @@ fn by_id(keyring: &Keyring, name: &str) -> Result<Arc<Key>, KmsError> {
     keyring.find(name)
 }
 
-/// A key has one policy, and it is called `default`.
+/// Checks the policy's name. A key has one policy, and its name is `default`.
 fn default_name(request: &KeyPolicyRequest) -> Result<(), KmsError> {
     match request.policy_name.as_deref() {
         None | Some("default") => Ok(()),
@@ -136,7 +136,7 @@ fn put_key_policy(keyring: &Keyring, request: KeyPolicyRequest) -> Result<Value,
     Ok(json!({}))
 }
 
-/// The key stays in its state until the stack is gone: nobody waits here for a week.
+/// Schedules a deletion. The key keeps this state and is never deleted: nobody waits for a week here.
 fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletionRequest) -> Result<Value, KmsError> {
     let key = by_id(keyring, &request.key_id)?;
     usable(&key)?;
@@ -154,7 +154,7 @@ fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletionRequest)
     }))
 }
 
-/// A key that is to be deleted does nothing any more ("Key states of AWS KMS keys").
+/// Refuses a key that is pending deletion ("Key states of AWS KMS keys").
 fn usable(key: &Key) -> Result<(), KmsError> {
     if key.deletion.is_none() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What the template says of a function.
+//! The configuration of a function in the template.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +12,9 @@ pub(crate) struct FunctionConfiguration {
     pub(crate) binary: String,
     /// Its environment variables.
     pub(crate) environment: BTreeMap<String, String>,
-    /// `Timeout`: how long one invocation may take.
+    /// `Timeout`: the most time that one invocation may take.
     pub(crate) timeout: Duration,
-    /// `MemorySize`, in MB: told to the function, not enforced.
+    /// `MemorySize` in MB. The function is told of it, but it is not enforced.
     pub(crate) memory: u32,
     /// `LoggingConfig.LogFormat`, which the runtime's logger follows.
     pub(crate) log_format: String,

@@ -1,7 +1,7 @@
-//! A function and its instances: which invocation runs where.
+//! A function and its instances, among which it distributes invocations.
 //!
-//! As on Lambda an instance handles one invocation at a time and stays warm.
-//! An invocation goes to an idle instance, else to a new one, else it waits.
+//! As on Lambda, an instance handles one invocation at a time and stays warm. An invocation goes to an idle instance,
+//! else to a new one; else it waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::lambda::configuration::FunctionConfiguration;
 use crate::lambda::instance::{Instance, Invocation, InvocationError, InvocationResult, Work};
 use crate::lambda::process::{self, Launch};
 
-/// As many instances as one function may have.
+/// The most instances of one function.
 const MAX_INSTANCES: usize = 20;
 
 #[derive(Default)]
@@ -30,11 +30,11 @@ struct Pool {
 
 /// A function of the template.
 pub(crate) struct Function {
-    /// What the template says about it.
+    /// Its configuration in the template.
     pub(crate) definition: FunctionConfiguration,
     launch: Launch,
     state: Mutex<Pool>,
-    /// Told whenever an instance is gone or became idle.
+    /// Notified whenever an instance has ended or become idle.
     changed: Notify,
 }
 
@@ -60,7 +60,7 @@ impl Function {
         outcome.await.unwrap_or(Err(InvocationError::Stopped))
     }
 
-    /// Starts an instance if there is none and waits until it is idle or gone.
+    /// Starts an instance if there is none, and waits until it is idle or has ended.
     pub(crate) async fn warm(self: &Arc<Self>) {
         {
             let mut state = self.lock();
@@ -77,7 +77,7 @@ impl Function {
         }
     }
 
-    /// An instance asks for work; `None` when it shall have none any more.
+    /// An instance polls for its next invocation; `None` if the function is stopping.
     pub(crate) fn next(self: &Arc<Self>, number: u32) -> Option<oneshot::Receiver<Work>> {
         let mut state = self.lock();
         if state.stopping {
@@ -85,7 +85,7 @@ impl Function {
         }
         let (sender, work) = oneshot::channel();
         let instance = state.instances.get_mut(&number)?;
-        // Asking for more work without an answer to the last abandons that.
+        // An instance that polls again without having answered abandons its invocation.
         instance.finish(Err(InvocationError::Reported));
         if let Some(init) = instance.wait(sender) {
             let line = format!("INIT_REPORT Init Duration: {:.2} ms", init.as_secs_f64() * 1000.0);
@@ -98,7 +98,7 @@ impl Function {
         Some(work)
     }
 
-    /// An instance answers its invocation; false if that is not the one it has.
+    /// An instance answers the invocation with this id; false if it holds another.
     pub(crate) fn complete(&self, number: u32, id: &str, outcome: InvocationResult) -> bool {
         let mut state = self.lock();
         let Some(instance) = state.instances.get_mut(&number) else {
@@ -107,14 +107,14 @@ impl Function {
         instance.holds(id) && instance.finish(outcome)
     }
 
-    /// The process of an instance has begun.
+    /// The process of an instance has started.
     pub(crate) fn begun(&self, number: u32, process: Option<u32>) {
         if let Some(instance) = self.lock().instances.get_mut(&number) {
             instance.process = process;
         }
     }
 
-    /// The processes of its instances, by their ids.
+    /// The process ids of its instances.
     pub(crate) fn processes(&self) -> Vec<u32> {
         self.lock().instances.values().filter_map(|instance| instance.process).collect()
     }
@@ -126,7 +126,7 @@ impl Function {
         }
     }
 
-    /// Fails the invocation of an instance that has had its time; true if so.
+    /// Fails the invocation of an instance if its time is over. Returns whether it did.
     pub(crate) fn expire(&self, number: u32) -> bool {
         let mut state = self.lock();
         let Some(instance) = state.instances.get_mut(&number) else {
@@ -135,8 +135,7 @@ impl Function {
         instance.is_overdue() && instance.finish(Err(InvocationError::TimedOut))
     }
 
-    /// The process of an instance has ended, and with it the invocation it held
-    /// or was started for.
+    /// The process of an instance has ended, and with it the invocation that it held or was started for.
     pub(crate) fn exited(self: &Arc<Self>, number: u32) {
         let mut state = self.lock();
         let Some(mut instance) = state.instances.remove(&number) else {
@@ -144,8 +143,8 @@ impl Function {
         };
         state.idle.retain(|idle| *idle != number);
         if instance.is_starting() {
-            // One failed start fails one invocation, so a function that cannot
-            // start answers at once and is not started in a loop.
+            // One failed start fails one invocation: a function that cannot start answers at once, and is not started
+            // in a loop.
             if let Some(invocation) = state.next_invocation() {
                 invocation.fail(InvocationError::Exited);
             }
@@ -155,15 +154,13 @@ impl Function {
         self.changed.notify_waiters();
     }
 
-    /// Lets idle instances end by themselves, kills the others after a moment,
-    /// and returns when all are gone.
+    /// Lets idle instances end by themselves, kills the others after a second, and returns when all have ended.
     pub(crate) async fn stop(&self) {
         {
             let mut state = self.lock();
             state.stopping = true;
             state.queue.clear();
-            // An unanswered poll tells the runtime to exit, in its own way and
-            // with its exit handlers.
+            // A poll that ends without an answer makes the runtime exit in its own way, with its exit handlers.
             for number in std::mem::take(&mut state.idle) {
                 if let Some(instance) = state.instances.get_mut(&number) {
                     instance.hang_up();
@@ -186,7 +183,7 @@ impl Function {
         state.instances.values().for_each(Instance::kill);
     }
 
-    /// Whether instances end because the stack does.
+    /// Whether the function is stopping, so that instances are expected to end.
     pub(crate) fn is_stopping(&self) -> bool {
         self.lock().stopping
     }
@@ -201,7 +198,7 @@ impl Function {
         }
     }
 
-    /// Hands waiting invocations to idle instances and starts instances for the rest.
+    /// Hands waiting invocations to idle instances, and starts instances for the rest.
     fn dispatch(self: &Arc<Self>, state: &mut Pool) {
         while let Some(number) = state.idle.pop() {
             let Some(invocation) = state.next_invocation() else {
@@ -211,7 +208,7 @@ impl Function {
             if let Some(instance) = state.instances.get_mut(&number)
                 && let Err(invocation) = instance.assign(invocation, self.definition.timeout)
             {
-                // It hung up while it waited, and is of no use any more.
+                // The instance gave up its poll while it was idle, and is of no more use.
                 instance.kill();
                 state.queue.push_front(invocation);
             }

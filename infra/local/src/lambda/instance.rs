@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use hyper::body::Bytes;
 use tokio::sync::{Notify, oneshot};
 
-/// Why an invocation has no result.
+/// The reason why an invocation has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvocationError {
     /// The function reported an error.
@@ -35,7 +35,7 @@ impl fmt::Display for InvocationError {
     }
 }
 
-/// What an invocation comes to: what the function returned, or why it did not.
+/// The result of an invocation: the response of the function, or the reason why there is none.
 pub(crate) type InvocationResult = Result<Bytes, InvocationError>;
 
 /// An invocation as the Runtime API hands it to an instance.
@@ -45,7 +45,7 @@ pub(crate) struct Work {
     pub(crate) id: String,
     /// The event.
     pub(crate) payload: Bytes,
-    /// When it times out, in milliseconds since 1970.
+    /// Its deadline, in milliseconds since 1970.
     pub(crate) deadline_ms: u128,
 }
 
@@ -63,35 +63,35 @@ impl Invocation {
         Self { id: crate::random::uuid(), payload, reply }
     }
 
-    /// Whether somebody still waits for its outcome.
+    /// Whether somebody still waits for its result.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.reply.is_closed()
     }
 
     /// Ends it without a result.
     pub(crate) fn fail(self, error: InvocationError) {
-        // Nobody waits any more: then nobody needs to know.
+        // If nobody waits any more, nobody needs to know.
         let _ = self.reply.send(Err(error));
     }
 }
 
-/// What an instance is doing.
+/// The phase of an instance.
 #[derive(Debug)]
 enum Phase {
-    /// Its process runs but has not asked for work.
+    /// Its process is starting, and has not polled yet.
     Starting,
-    /// It waits for work.
+    /// It has polled, and waits for an invocation.
     Idle(oneshot::Sender<Work>),
-    /// It has work.
+    /// It holds an invocation.
     Busy { id: String, deadline: Instant, reply: oneshot::Sender<InvocationResult> },
-    /// It has answered and will ask for work at once.
+    /// It has answered, and will poll at once.
     Finishing,
 }
 
 /// An instance of a function.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// Its process, once there is one.
+    /// The id of its process, once there is one.
     pub(crate) process: Option<u32>,
     phase: Phase,
     kill: Arc<Notify>,
@@ -99,47 +99,47 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// An instance whose process is being started, and the signal that ends it.
+    /// An instance whose process is being started. `kill` is the signal that ends the process.
     pub(crate) fn starting(kill: Arc<Notify>) -> Self {
         Self { process: None, phase: Phase::Starting, kill, started: Instant::now() }
     }
 
-    /// Whether its process has not asked for work yet.
+    /// Whether its process has not polled yet.
     pub(crate) fn is_starting(&self) -> bool {
         matches!(self.phase, Phase::Starting)
     }
 
-    /// Whether it will ask for work without being given any.
+    /// Whether it will poll without being given anything.
     pub(crate) fn is_coming(&self) -> bool {
         matches!(self.phase, Phase::Starting | Phase::Finishing)
     }
 
-    /// Whether it is busy with the invocation of that id.
+    /// Whether it holds the invocation with this id.
     pub(crate) fn holds(&self, invocation: &str) -> bool {
         matches!(&self.phase, Phase::Busy { id, .. } if id == invocation)
     }
 
-    /// Whether its invocation has had its time.
+    /// Whether the deadline of its invocation has passed.
     pub(crate) fn is_overdue(&self) -> bool {
         matches!(self.phase, Phase::Busy { deadline, .. } if deadline <= Instant::now())
     }
 
-    /// It has asked for work; the first time, how long that took since its start.
+    /// It has polled. Returns the time since its start if this is its first poll.
     pub(crate) fn wait(&mut self, poll: oneshot::Sender<Work>) -> Option<Duration> {
         let init = self.is_starting().then(|| self.started.elapsed());
         self.phase = Phase::Idle(poll);
         init
     }
 
-    /// It shall have no more work: its poll ends without an answer.
+    /// Ends its poll without an answer, so that it exits.
     pub(crate) fn hang_up(&mut self) {
         self.phase = Phase::Finishing;
     }
 
-    /// Gives it work while it waits.
+    /// Gives it an invocation while it is idle.
     ///
     /// # Errors
-    /// It does not wait any more: the invocation comes back.
+    /// It is no longer idle: the invocation comes back.
     pub(crate) fn assign(&mut self, invocation: Invocation, timeout: Duration) -> Result<(), Invocation> {
         let poll = match mem::replace(&mut self.phase, Phase::Finishing) {
             Phase::Idle(poll) => poll,
@@ -164,7 +164,7 @@ impl Instance {
     pub(crate) fn finish(&mut self, outcome: InvocationResult) -> bool {
         match mem::replace(&mut self.phase, Phase::Finishing) {
             Phase::Busy { reply, .. } => {
-                // The client may have left; the function worked all the same.
+                // The client may have left, which makes no difference to the function.
                 let _ = reply.send(outcome);
                 true
             }

@@ -1,4 +1,4 @@
-//! What the functions write to standard output and standard error.
+//! The logs: the lines that functions write to standard output and standard error.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// As many lines as are kept.
+/// The most lines that are kept.
 const CAPACITY: usize = 100_000;
 
 /// A line that a function wrote.
@@ -20,7 +20,7 @@ pub struct LogLine {
 
 type Listener = Box<dyn Fn(&LogLine) + Send>;
 
-/// The last lines of all functions, and who wants to hear of new ones.
+/// The last lines of all functions, with a listener for new ones.
 #[derive(Default)]
 pub(crate) struct Logs(Mutex<LogBuffer>);
 
@@ -50,7 +50,7 @@ impl Logs {
         state.lines.iter().cloned().collect()
     }
 
-    /// Calls a function for every line from now on.
+    /// Calls a listener for every line from now on.
     pub(crate) fn listen(&self, listener: Listener) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).listener = Some(listener);
     }

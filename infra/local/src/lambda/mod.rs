@@ -1,4 +1,4 @@
-//! AWS Lambda: what the functions of a plan are and see.
+//! AWS Lambda: runs the functions of a template, each with its environment, over the Runtime API.
 
 mod configuration;
 pub(crate) mod function;
@@ -19,25 +19,25 @@ use self::function::Function;
 use self::logs::Logs;
 use self::process::{Launch, Spawner};
 
-/// What of our own environment a function may see.
+/// The variables of our own environment that a function sees.
 const INHERITED: [&str; 5] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"];
 
-/// What all functions have in common.
+/// The settings that all functions have in common.
 pub(crate) struct Lambda<'a> {
     /// The folder with the binaries.
     pub(crate) binaries: &'a Path,
-    /// Where the services are.
+    /// The variables by which an AWS SDK finds the services.
     pub(crate) environment: &'a BTreeMap<String, String>,
-    /// Where the Runtime API is.
+    /// The URL of the Runtime API.
     pub(crate) runtime_api: String,
-    /// What starts their processes.
+    /// The thread that starts their processes.
     pub(crate) spawner: Spawner,
-    /// What keeps their output.
+    /// The logs that keep their output.
     pub(crate) logs: &'a Arc<Logs>,
 }
 
 impl Lambda<'_> {
-    /// The functions of a plan, by logical id, without instances.
+    /// The functions with these configurations, by logical id, without instances.
     ///
     /// # Errors
     /// A binary is missing.

@@ -16,29 +16,28 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::lambda::function::Function;
 use crate::lambda::logs::Logs;
 
-/// How often a busy instance's deadline is looked at.
+/// The time between two checks of an instance's deadline.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long an ended process's output is waited for: a child of its own may
-/// hold the pipe open.
+/// The longest wait for the output of an ended process: a child of the process may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// How a function's processes are started.
+/// The settings with which a function's processes are started.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
     /// The binary.
     pub(crate) binary: PathBuf,
-    /// All of its environment but `AWS_LAMBDA_RUNTIME_API`.
+    /// Its environment without `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) environment: Arc<BTreeMap<String, String>>,
-    /// The URL under which each instance finds its Runtime API.
+    /// The URL of the Runtime API, under which each instance has a path of its own.
     pub(crate) runtime_api: String,
     /// The thread that starts processes.
     pub(crate) spawner: Spawner,
-    /// Where output goes.
+    /// The logs that keep its output.
     pub(crate) logs: Arc<Logs>,
 }
 
-/// Runs the process of one instance until it ends by itself or is told to.
+/// Runs the process of one instance until it ends by itself or is killed.
 pub(crate) async fn run(function: Arc<Function>, launch: Launch, number: u32, kill: Arc<Notify>) {
     let name = &function.definition.name;
     match live(&function, &launch, number, &kill).await {
@@ -92,7 +91,7 @@ fn command(launch: &Launch, name: &str, number: u32) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // A Ctrl-C in the terminal is for us; we end the functions in order.
+    // Ctrl-C in the terminal must reach this process only, which then ends the functions in order.
     #[cfg(unix)]
     command.process_group(0);
     #[cfg(target_os = "linux")]
@@ -100,14 +99,13 @@ fn command(launch: &Launch, name: &str, number: u32) -> Command {
     command
 }
 
-/// Has the kernel kill the process when the thread that started it is gone,
-/// however it went.
+/// Makes the kernel kill the process when the thread that started it ends, for whatever reason.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the standard library has no other way to run code between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     let parent = std::process::id();
     let hook = move || {
-        // SAFETY: both are plain system calls, allowed between fork and exec.
+        // SAFETY: both are plain system calls, which are allowed between fork and exec.
         let (set, now) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL), libc::getppid()) };
         match u32::try_from(now) {
             _ if set != 0 => Err(io::Error::last_os_error()),
@@ -124,8 +122,8 @@ type SpawnRequest = (Command, oneshot::Sender<io::Result<Child>>);
 
 /// A thread that starts processes and outlives them.
 ///
-/// Linux ties a process to the thread that started it, not to our process, and
-/// an async runtime's threads come and go.
+/// With `PR_SET_PDEATHSIG`, Linux ties a process to the thread that started it, and the threads of an async runtime
+/// come and go.
 #[derive(Debug, Clone)]
 pub(crate) struct Spawner(mpsc::Sender<SpawnRequest>);
 
@@ -140,7 +138,7 @@ impl Spawner {
         std::thread::Builder::new().name("local-stack-spawner".to_owned()).spawn(move || {
             let _context = runtime.enter();
             for (mut command, reply) in requests {
-                // If nobody waits any more the child is dropped here, and killed.
+                // If nobody waits any more, the child is dropped here, which kills it.
                 let _ = reply.send(command.spawn());
             }
         })?;

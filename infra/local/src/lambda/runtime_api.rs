@@ -1,8 +1,6 @@
-//! The Lambda Runtime API, one base path per instance:
-//! `/<function>/<instance>/2018-06-01/runtime/…`.
+//! The Lambda Runtime API. Each instance has a base path of its own: `/<function>/<instance>/2018-06-01/runtime/…`.
 //!
-//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom
-//! runtimes".
+//! Source: AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,7 +21,7 @@ use crate::lambda::instance::InvocationError;
 use crate::lambda::logs::Logs;
 use crate::server::{self, BodyError, Running};
 
-/// The longest response of a function: 6 MB and some room for the envelope, as on Lambda.
+/// The longest response of a function in bytes: 6 MB and some room for the envelope, as on Lambda.
 const MAX_RESPONSE: usize = 6_291_556;
 
 /// The Runtime API of all functions.
@@ -31,7 +29,7 @@ const MAX_RESPONSE: usize = 6_291_556;
 pub(crate) struct RuntimeApi {
     /// The functions, by logical id.
     pub(crate) functions: BTreeMap<String, Arc<Function>>,
-    /// Where reported errors go.
+    /// The logs that keep reported errors.
     pub(crate) logs: Arc<Logs>,
 }
 
@@ -46,8 +44,10 @@ impl RuntimeApi {
         server::spawn(server::serve(listener, service))
     }
 
+    /// Answers one request of an instance.
+    ///
     /// # Errors
-    /// The instance shall end: an error closes its connection.
+    /// The instance is to end: the error closes its connection.
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
         let (head, body) = request.into_parts();
         let mut segments = head.uri.path().splitn(4, '/').skip(1);
