@@ -1,4 +1,4 @@
-//! Who gets what: the promises of the security kernel, seen from outside.
+//! The promises of the security kernel, seen from outside: which data an app gets, and which it never does.
 
 use http::StatusCode;
 use shared::fhir::types::{Owner, TYPES};
@@ -14,7 +14,7 @@ async fn another_members_id_and_no_ones_id_are_the_same_bytes_and_cost_the_same(
     let mut pairs = 0;
     for resource in tests::fixtures::resources() {
         let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
-        // Alice's own record names bob's device: that costs a look, whether or not there is such a device.
+        // Alice's own record names bob's device. Reading it costs a look, whether or not the device exists.
         if !(id.starts_with("bob") || id.starts_with("carol")) || id == "bob-device" {
             continue;
         }
@@ -61,7 +61,7 @@ async fn a_search_for_another_member_is_refused_before_any_lookup() {
     assert_eq!(app.fhir(&tokens, &own).await.status, StatusCode::OK);
     let posted = app.fhir_post(&tokens, "Observation/_search?patient=bob", &[("patient", "alice")]).await;
     assert_eq!(posted.status, StatusCode::FORBIDDEN);
-    // The grant's row and the audit record: no other call was made.
+    // The grant's row and the audit record were the only two calls.
     let mut refused = app.answered("GET /fhir/{type}", 403, 12).await;
     refused.extend(app.answered("POST /fhir/{type}/_search", 403, 1).await);
     assert!(refused.iter().all(|line| line["calls"] == 2), "{refused:?}");

@@ -1,4 +1,4 @@
-//! The account page: a member sees which apps they let in, and stops them at once (T047d).
+//! The account page: a member sees the apps that they let in, and stops them at once (T047d).
 
 use http::{HeaderMap, StatusCode};
 use patient_access::member::{Name, Password};

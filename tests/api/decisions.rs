@@ -1,4 +1,4 @@
-//! The papers: each decision has the same form, and each link between pages leads somewhere.
+//! The papers: every decision has the same form, and every link between pages leads to a file.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use tests::checkout;
 
 use super::catalogue::files;
 
-/// The parts of a decision, in order. Others may stand between them.
+/// The parts of a decision, in order. Others may be between them.
 const PARTS: [&str; 4] = ["**Question.**", "**Decision.**", "**Why", "**What it costs"];
 
 /// The Markdown files of a folder, by name.

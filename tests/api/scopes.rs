@@ -1,4 +1,4 @@
-//! What scopes open, and that a granular one holds on every path that leads to data.
+//! The data that scopes open. A granular scope holds on every path that leads to data.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use tests::{App, AuthorizeOptions, Tokens};
 const LABS: &str =
     "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
 
-/// How many of alice's observations are lab results, and vital signs.
+/// The number of alice's observations that are lab results, and vital signs.
 const LAB_COUNT: usize = 10;
 const VITAL_COUNT: usize = 20;
 
@@ -58,7 +58,7 @@ async fn read_and_search_are_two_permissions_and_writing_is_none() {
     app.finish().await;
 }
 
-/// T086: search, filtered search, read, `$everything`, include and reverse include.
+/// T086: search, filtered search, read, `$everything`, include and reverse include
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granular_scope_holds_on_every_path() {
     let app = App::start().await;
@@ -145,7 +145,7 @@ async fn granular_scopes_add_up_and_each_must_hold_as_a_whole() {
     app.finish().await;
 }
 
-/// T087: a query that this server cannot hold must not open anything.
+/// T087: a scope whose query this server cannot evaluate opens nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granular_scope_that_does_not_read_as_a_search_opens_nothing() {
     let app = App::start().await;
@@ -219,7 +219,7 @@ async fn a_patient_in_context_and_a_sign_in_open_no_data() {
     app.finish().await;
 }
 
-/// T086, T090: neither the number of a page's resources nor its `next` tells that there are others, or which.
+/// T086, T090: neither the number of resources on a page nor its `next` link tells that there are others, or which
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_a_granular_scope_tell_nothing_of_what_it_leaves_out() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! As bytes or as FHIR, whole or in part.
+//! Documents as bytes or as FHIR, whole or in part.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use tests::App;
 
 use super::{ask, document, load, noise};
 
-/// One that stays in its row, and one whose content lies in the bucket.
+/// A document in its row, and one with its content in the bucket.
 const SIZES: [(&str, usize); 2] = [("small", 5_000), ("large", 100_000)];
 
 /// T098
@@ -46,7 +46,7 @@ async fn nothing_in_a_document_can_run() {
     app.finish().await;
 }
 
-/// RFC 4648 §3.3, which R4 lets base64 depart from: white space.
+/// R4 lets base64 contain white space, unlike RFC 4648 §3.3.
 #[tokio::test(flavor = "multi_thread")]
 async fn white_space_in_a_documents_data_is_not_kept() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! SMART 2.2 "Conformance"; US Core 7 and C4BB on what must be published.
+//! SMART 2.2 "Conformance"; US Core 7 and C4BB on the documents that must be published.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value as Json, json};
@@ -133,7 +133,7 @@ async fn the_recommended_endpoints_are_published() {
     }
 }
 
-/// SMART 1.0, whose clients look into the `CapabilityStatement`.
+/// Clients of SMART 1.0 look into the `CapabilityStatement`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_capability_statement_names_the_same_endpoints() {
     let app = App::empty().await;

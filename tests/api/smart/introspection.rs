@@ -28,7 +28,7 @@ async fn introspection_has_the_values_of_the_token_response() {
     app.finish().await;
 }
 
-/// RFC 7662 §2.2: of a token that is not active, nothing else is told.
+/// RFC 7662 §2.2: nothing else is told of a token that is not active.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_not_active_is_told_as_that_alone() {
     let app = App::start().await;

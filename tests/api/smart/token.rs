@@ -5,7 +5,7 @@ use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER, basic}
 
 const SCOPE: &str = "launch/patient openid fhirUser offline_access patient/*.read";
 
-/// What the ONC suite asserts of every answer with tokens.
+/// The ONC suite's assertions on every answer with tokens.
 fn assert_answer(reply: &Reply) -> Tokens {
     assert_eq!(reply.header("cache-control"), "no-store");
     assert_eq!(reply.header("pragma"), "no-cache");
