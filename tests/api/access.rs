@@ -105,10 +105,10 @@ async fn a_shared_resource_is_there_for_whom_it_is_in_reach() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     for reached in ["Organization/payer", "Practitioner/doctor", "Medication/pill", "PractitionerRole/role"] {
-        assert_eq!(app.fhir(&tokens, reached).await.status, StatusCode::OK, "{reached} is pointed to");
+        assert_eq!(app.fhir(&tokens, reached).await.status, StatusCode::OK, "a pointer leads to {reached}");
     }
     for second in ["Practitioner/rolled", "Organization/clinic"] {
-        assert_eq!(app.fhir(&tokens, second).await.status, StatusCode::OK, "{second} is referred to by one that is");
+        assert_eq!(app.fhir(&tokens, second).await.status, StatusCode::OK, "a resource in reach refers to {second}");
     }
     for other in ["Organization/nobodys", "Practitioner/bobs", "Practitioner/bob", "Device/bob-device"] {
         assert_eq!(app.fhir(&tokens, other).await.status, StatusCode::NOT_FOUND, "{other}");
@@ -132,7 +132,7 @@ async fn a_reference_to_another_member_leads_nowhere() {
     assert_eq!(
         app.fhir(&tokens, "Coverage/carol-coverage").await.status,
         StatusCode::NOT_FOUND,
-        "a subscriber is no owner"
+        "a subscriber does not own the Coverage"
     );
     app.finish().await;
 }

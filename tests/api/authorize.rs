@@ -247,7 +247,7 @@ async fn an_app_is_given_what_it_may_have_of_what_it_asks_for_and_only_to_read()
         assert_eq!(app.token(&form, HeaderMap::new()).await.json()["scope"], granted, "{client}: {asked}");
     }
     let none = AuthorizeOptions::new(&app, "alice", "patient/Claim.rs").with("client_id", Some("limited"));
-    assert_error(&app, &app.authorize(&none).await, "invalid_scope", "nothing that it may have");
+    assert_error(&app, &app.authorize(&none).await, "invalid_scope", "it asked for no scope that it may have");
     app.finish().await;
 }
 

@@ -81,7 +81,7 @@ async fn a_device_that_turns_out_to_be_a_members_own_is_shared_no_more() {
     assert_eq!(
         status(&app, &bob, "Device/pump").await,
         StatusCode::OK,
-        "what of his named it as his own still finds it"
+        "bob's other resources that name it still find it"
     );
     app.finish().await;
 }
@@ -195,7 +195,7 @@ async fn a_provenance_may_come_after_what_it_is_about() {
     assert_eq!(
         status(&app, &alice, "Provenance/late").await,
         StatusCode::NOT_FOUND,
-        "it is about another member's now"
+        "its target is another member's now"
     );
     let report = app.load(Source::Memory(vec![provenance("Observation/unknown")])).await;
     assert_eq!(report.reasons, [(Kind::UnknownTargets.code(), 1)].into());

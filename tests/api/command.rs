@@ -81,7 +81,7 @@ async fn a_script_can_start_load_register_and_end() {
     let (success, out, _) =
         run(&[&["load", &file, "--json", "--rejected", rejected.to_str().unwrap()], &at[..]].concat()).await;
     let report: Json = serde_json::from_str(&out).unwrap();
-    assert!(!success, "a rejected line is an exit code");
+    assert!(!success, "a rejected line sets the exit code");
     assert_eq!(
         (&report["types"]["Patient"]["unchanged"], &report["types"]["(unreadable)"]["rejected"]),
         (&1.into(), &1.into())
@@ -134,7 +134,7 @@ async fn services_alone_leave_the_functions_their_variables() {
     let named = file.strip_prefix(checkout()).unwrap().to_str().unwrap();
     assert!(config.contains(&format!("env_file = \"{named}\"")), "{config}");
     stack.interrupt().await;
-    assert!(!file.exists(), "its variables lead nowhere any more");
+    assert!(!file.exists(), "the file with its variables is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,15 +34,15 @@ fn every_decision_has_its_number_its_status_and_its_parts() {
     let folder = checkout().join("docs/decisions");
     let names = pages(&folder);
     for (number, name) in (1..).zip(&names) {
-        assert!(name.starts_with(&format!("{number:03}-")), "{name}: decision {number} is to come here");
+        assert!(name.starts_with(&format!("{number:03}-")), "{name}: decision {number} is expected here");
         let page = fs::read_to_string(folder.join(name)).unwrap();
         let mut lines = page.lines();
         let heading = lines.next().unwrap_or_default();
         assert!(heading.starts_with(&format!("# {number}. ")), "{name}: {heading}");
         let status = lines.nth(1).unwrap_or_default();
-        assert!(is_status(status, names.len()), "{name}: {status:?} is no status with a date");
+        assert!(is_status(status, names.len()), "{name}: {status:?} is not a status with a date");
         let places: Vec<Option<usize>> = PARTS.iter().map(|part| page.find(&format!("\n{part}"))).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{name} has not {PARTS:?} in this order");
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{name} lacks {PARTS:?} in this order");
     }
 }
 

@@ -230,7 +230,7 @@ impl Shell {
         let ended = tokio::time::timeout(Duration::from_mins(5), wait).await;
         let complaints = std::fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default();
         let told = format!("{}\nprints\n{}\nand complains\n{complaints}", step.commands, printed.join("\n"));
-        assert!(ended.is_ok_and(|done| done), "this does not come to its end: {told}");
+        assert!(ended.is_ok_and(|done| done), "this does not end: {told}");
         // The mark begins with a line break, for output that ends without one.
         if printed.last().is_some_and(String::is_empty) {
             printed.pop();

@@ -58,7 +58,7 @@ async fn the_token_endpoint_takes_a_posted_form_and_nothing_else() {
         assert_eq!(reply.header("cache-control"), "no-store", "{what}");
     }
     let in_query = app.post(&format!("/oauth2/token?{good}"), &[], HeaderMap::new()).await;
-    assert_eq!(in_query.json()["error"], "invalid_request", "what stands in the query does not count");
+    assert_eq!(in_query.json()["error"], "invalid_request", "the query does not count");
     assert_eq!(app.exchange(&code).await.status, StatusCode::OK, "all that cost the app nothing");
     app.finish().await;
 }

@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
 
     fn has_to_start_again(&self, reply: &Reply) -> bool {
         let over = reply.status == StatusCode::BAD_REQUEST;
-        assert!(!over || self.lost, "{}: nothing was done, and still it is over: {reply:?}", self.what);
+        assert!(!over || self.lost, "{}: the request is over although nothing was done: {reply:?}", self.what);
         assert!(over || reply.status == StatusCode::SEE_OTHER, "{}: {reply:?}", self.what);
         over
     }
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
         }
         assert_eq!(again.json()["error"], "invalid_grant", "{}: {again:?}", self.what);
         let grant: Grant = self.outside.record(&stored.grant).await.expect("a grant is kept");
-        assert!(!grant.is_live(Clock::System.now()), "{}: a grant lives of which nobody has a token", self.what);
+        assert!(!grant.is_live(Clock::System.now()), "{}: a grant is live although nobody has its token", self.what);
         None
     }
 
@@ -295,7 +295,10 @@ async fn while_the_key_is_disabled_nothing_is_spent_and_the_client_is_told_to_co
     let reply = app.answer(posted(&app, "/oauth2/token", &form, &HeaderMap::new())).await;
     wire.mend();
     assert_busy(&reply, "a disabled key");
-    assert!(!reply.body.contains("Disabled") && !reply.body.contains("KMS"), "what is wrong inside stays inside");
+    assert!(
+        !reply.body.contains("Disabled") && !reply.body.contains("KMS"),
+        "the answer tells nothing of the fault inside"
+    );
     let tokens = Tokens::of(&app.exchange(&code).await);
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     app.finish().await;

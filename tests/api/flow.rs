@@ -123,7 +123,7 @@ async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
     assert_eq!(
         statuses.iter().filter(|status| **status == 401).count(),
         10,
-        "side by side they count as well: {statuses:?}"
+        "simultaneous tries count, too: {statuses:?}"
     );
     let right = try_password(&tests::fixtures::password("alice")).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);

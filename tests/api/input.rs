@@ -91,7 +91,10 @@ async fn malformed_values_and_spellings_are_refused() {
     assert_eq!(app.fhir(&tokens, "Observation?_count=0").await.json()["total"], 31);
     let most = app.fhir(&tokens, "Observation?_count=1000000").await;
     let told = most.link("self").unwrap();
-    assert!(most.status == StatusCode::OK && !told.contains("1000000"), "the self link says what was done: {told}");
+    assert!(
+        most.status == StatusCode::OK && !told.contains("1000000"),
+        "the self link shows the count that was used: {told}"
+    );
     app.finish().await;
 }
 

@@ -197,7 +197,7 @@ async fn a_thousand_unknown_keys_have_the_record_read_once_a_minute() {
     // The grant and the resource side by side, then the audit record, and no call for the keys.
     assert_eq!(turned.read(&tokens.access).await.2, 3);
     turned.clock.advance(FRESH);
-    assert_eq!(turned.read(&tokens.access).await.2, 4, "what was read about the keys is too old");
+    assert_eq!(turned.read(&tokens.access).await.2, 4, "the copy of the record is too old");
     assert_eq!(turned.read(&tokens.access).await.2, 3);
     app.finish().await;
 }

@@ -132,7 +132,10 @@ async fn an_older_version_by_the_sources_own_date_does_not_replace_a_newer_one()
     let tokens = app.sign_in("alice", EVERYTHING).await;
     let stored = app.fhir(&tokens, "Observation/dated").await.json();
     assert_eq!(stored["note"][0]["text"], "new");
-    assert_ne!(stored["meta"]["lastUpdated"], "2026-02-01T00:00:00Z", "it says when this server made it visible");
+    assert_ne!(
+        stored["meta"]["lastUpdated"], "2026-02-01T00:00:00Z",
+        "it is the moment at which this server made it visible"
+    );
     app.finish().await;
 }
 

@@ -134,11 +134,11 @@ async fn a_load_repeated_after_any_failed_call_comes_to_the_same_record() {
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
-    assert!(walks.len() > 40, "a load makes more calls than {calls}");
+    assert!(walks.len() > 40, "a load makes more than {calls} calls");
     walks.push("whole".to_owned());
     let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
     let theirs = app.fhir(&bob, "Patient/bob/$everything?_type=Observation,DocumentReference,Binary").await;
-    assert!(theirs.matches().is_empty(), "nothing stayed where it does not belong: {}", theirs.body);
+    assert!(theirs.matches().is_empty(), "nothing stayed in the wrong record: {}", theirs.body);
     let record = whole(&app, &alice).await;
     let named: BTreeSet<&str> = record
         .values()

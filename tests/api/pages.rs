@@ -32,7 +32,7 @@ async fn a_member_signs_in_and_allows_in_a_browser_of_any_size_and_comes_back_to
         browser.fill("#password", &fixtures::password(username)).await;
         browser.click("button[type=submit]").await;
         browser.wait_for("input[name=scope]").await;
-        assert_eq!(browser.count("input[name=scope]").await, 4, "openid is no choice");
+        assert_eq!(browser.count("input[name=scope]").await, 4, "openid is not a choice");
         browser.is_in_order("the consent page").await;
         browser.click("button[value=allow]").await;
         browser.wait_for("#back").await;

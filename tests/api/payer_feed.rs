@@ -240,7 +240,11 @@ async fn resources_inside_wrappers_are_found_and_no_file_goes_without_a_word() {
     let ends = ["list.json/1/data/items/1", "list.json/2", "settings.json"];
     assert!(places.iter().zip(ends).all(|(place, end)| place.ends_with(end)), "{places:?}");
     let empty: Vec<&str> = report.empty.iter().filter_map(|place| place.rsplit('/').next()).collect();
-    assert_eq!(empty, ["empty.ndjson", "nobody.json", "void.json"], "a file without a resource is named, and no fault");
+    assert_eq!(
+        empty,
+        ["empty.ndjson", "nobody.json", "void.json"],
+        "a file without a resource is named, and is not a fault"
+    );
     app.finish().await;
 }
 

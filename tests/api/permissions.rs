@@ -15,9 +15,9 @@ use tests::{App, checkout};
 
 /// The scope sets, each with its meaning in a person's words.
 const SCOPES: &[(&str, &str)] = &[
-    ("patient/*.rs", "everything, as apps of today ask for it"),
-    ("patient/*.read", "everything, as apps of SMART 1.0 ask for it"),
-    ("user/*.rs", "everything that the person who signed in may see: here, their own record"),
+    ("patient/*.rs", "everything, as today's apps ask for it"),
+    ("patient/*.read", "everything, as SMART 1.0 apps ask for it"),
+    ("user/*.rs", "everything that the signed-in person may see: here, their own record"),
     ("patient/*.cruds", "everything, and to write: writing is not granted to anybody"),
     ("patient/*.r", "to read what the app knows the id of, and to search nothing"),
     ("patient/*.s", "to search, and to read nothing by its id"),
@@ -41,12 +41,12 @@ const COLUMNS: [&str; 4] = ["read", "search", "count", "everything"];
 const OTHERS: &str = "anything of another member";
 
 const INTRODUCTION: &str = "\
-What an app may do with a member's record, by the scopes that the member granted.
-A test asks the API for every line of this; what has changed shows up here first.
+An app's access to a member's record, by the scopes that the member granted.
+A test asks the API for every line of this, so that a change shows up here first.
 
   read        one resource by its id
   search      the resources of a type
-  count       only how many there are
+  count       only the number of them
   everything  the whole record at once
 
   ✔ it gets it    ✘ it does not    - there is no such request

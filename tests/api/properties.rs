@@ -75,7 +75,7 @@ impl World {
                 let same = |own: &&mut Json| ["resourceType", "id"].iter().all(|name| own[name] == resource[name]);
                 let own = world.records[member].iter_mut().find(same).expect("nothing else is served");
                 for kept in ["tag", "source"] {
-                    assert_eq!(own["meta"].get(kept), resource["meta"].get(kept), "what the sender says is kept");
+                    assert_eq!(own["meta"].get(kept), resource["meta"].get(kept), "the sender's values are kept");
                 }
                 own["meta"] = resource["meta"].clone();
             }

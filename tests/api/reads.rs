@@ -98,7 +98,7 @@ async fn the_current_version_is_read_by_its_number_and_no_other() {
     let second = app.fhir(&tokens, "Condition/alice-cold/_history/2").await;
     assert_eq!(second.json()["code"]["text"], "A heavy cold");
     let held = ask(&app, &tokens, "Condition/alice-cold", &[("if-none-match", "W/\"1\"")]).await;
-    assert_eq!(held.status, StatusCode::OK, "what the app holds is the version before");
+    assert_eq!(held.status, StatusCode::OK, "the app holds the previous version");
     let none = app.fhir(&tokens, "Condition/alice-none/_history/1").await;
     for path in [
         "Condition/alice-cold/_history/1",

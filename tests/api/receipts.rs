@@ -57,7 +57,7 @@ async fn each_file_gives_each_of_its_members_one_receipt_that_names_what_was_new
     targets.sort();
     assert_eq!(targets, [vec!["Observation/a1", "Observation/a2"], vec!["Observation/a3"]]);
     let reverse = app.fhir(&alice, "Observation?_id=a3&_revinclude=Provenance:target").await;
-    assert_eq!(reverse.included().len(), 1, "one receipt, and not those of others");
+    assert_eq!(reverse.included().len(), 1, "one receipt, and none of other members");
     let id = reverse.included().pop().unwrap();
     assert_eq!(app.fhir(&alice, &id).await.status, StatusCode::OK, "it reads like any other");
     assert_eq!(app.fhir(&alice, "Provenance?target=Observation/a3").await.matches(), [id]);
@@ -122,7 +122,7 @@ async fn a_receipt_names_the_shared_resources_to_each_member_who_is_led_to_them(
         assert_eq!((found.matches().len(), found.included().len()), (1, 1), "{kind}: {}", found.body);
     }
     let receipts = app.fhir(&alice, "Provenance").await;
-    assert!(!receipts.body.contains("Practitioner/elsewhere"), "what did not come did not come: {}", receipts.body);
+    assert!(!receipts.body.contains("Practitioner/elsewhere"), "nothing else came: {}", receipts.body);
     let bob = app.sign_in("bob", EVERYTHING).await;
     assert!(!app.fhir(&bob, "Provenance").await.body.contains("clinic"));
     app.finish().await;

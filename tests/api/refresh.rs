@@ -116,7 +116,7 @@ async fn a_refresh_token_serves_the_client_it_was_given_to() {
         ..tokens.clone()
     };
     if forged.refresh != tokens.refresh {
-        assert_dead(&app.refresh(&forged).await, "one that was never issued");
+        assert_dead(&app.refresh(&forged).await, "a token that was never issued");
     }
     for text in ["x", "a.b", ".", &"x".repeat(5000), &tokens.access] {
         assert_dead(&app.refresh(&Tokens { refresh: Some(text.to_owned()), ..tokens.clone() }).await, "garbage");
@@ -159,7 +159,7 @@ async fn a_grant_lives_three_months_from_its_last_refresh() {
         assert_eq!(inside.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     }
     clock.advance(94 * DAY);
-    assert_dead(&inside.refresh(&tokens).await, "nobody used it for three months");
+    assert_dead(&inside.refresh(&tokens).await, "it was unused for three months");
     assert!(!app.stored("refresh").await.is_empty(), "though its row is still there");
     app.finish().await;
 }

@@ -193,7 +193,7 @@ async fn an_app_is_told_when_the_members_permission_ends() {
     let ends = |reply: &serde_json::Value| reply["grant_expires_at"].as_str().unwrap().to_owned();
     let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
     let refreshed = refresh(&app, tokens.refresh.as_deref().unwrap()).await.json();
-    assert!(ends(&refreshed) > ends(&tokens.answer), "a refresh moves the end on");
+    assert!(ends(&refreshed) > ends(&tokens.answer), "a refresh moves the end");
     let short = app.sign_in("alice", "patient/*.rs").await;
     assert!(ends(&short.answer) < ends(&tokens.answer), "without offline_access the permission ends with its token");
     app.finish().await;

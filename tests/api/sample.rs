@@ -33,7 +33,7 @@ async fn one_seed_makes_the_same_bytes_and_another_one_other_members() {
     assert_eq!(first, written(&["--members", "3", "--seed", "7"]).await);
     assert_ne!(first, written(&["--members", "3", "--seed", "8"]).await);
     let more = written(&["--members", "4", "--seed", "7"]).await;
-    assert!(more.starts_with(&first), "one more member changes nothing of those before");
+    assert!(more.starts_with(&first), "one more member does not change the earlier ones");
     let long = written(&["--history", "300", "--seed", "7"]).await;
     assert_eq!(long, written(&["--history", "300", "--seed", "7"]).await);
     assert_ne!(long, written(&["--history", "300", "--seed", "8"]).await);
@@ -196,7 +196,7 @@ fn the_household_fills_every_must_support_element() {
         let count: usize = found.iter().map(|profile| profile.elements).sum();
         let missing: usize = found.iter().map(|profile| profile.missing.len()).sum();
         println!("{guide:<15} {} of {count} must-support elements of {} profiles\n", count - missing, found.len());
-        assert_eq!((found.len(), count), (profiles, elements), "{guide}: what is measured");
+        assert_eq!((found.len(), count), (profiles, elements), "{guide}: the measured profiles and elements");
     }
-    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception that is none any more");
+    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception that is no longer one");
 }

@@ -97,7 +97,7 @@ async fn a_granular_scope_holds_on_every_path() {
     assert_eq!(app.fhir(&tokens, "Observation/alice-observation-0").await.status, StatusCode::OK);
     let vital = app.fhir(&tokens, "Observation/alice-observation-1").await;
     let nothing = app.fhir(&tokens, "Observation/no-such-thing").await;
-    assert_eq!((vital.status, vital.body), (StatusCode::NOT_FOUND, nothing.body), "a vital sign is as good as absent");
+    assert_eq!((vital.status, vital.body), (StatusCode::NOT_FOUND, nothing.body), "a vital sign looks absent");
     let everything = all(&app, &tokens, "Patient/alice/$everything?_count=7").await;
     let observations: BTreeSet<String> = everything.into_iter().filter(|id| id.starts_with("Observation/")).collect();
     assert_eq!(observations, labs);
@@ -139,8 +139,16 @@ async fn granular_scopes_add_up_and_each_must_hold_as_a_whole() {
         assert_eq!(everything.len(), count, "{scope}");
     }
     let split = app.sign_in("alice", &format!("{} {}", LABS.replace(".rs", ".r"), vitals.replace(".rs", ".s"))).await;
-    assert_eq!(all(&app, &split, "Observation?_count=50").await.len(), VITAL_COUNT, "search is for the one");
-    assert_eq!(app.fhir(&split, "Observation/alice-observation-0").await.status, StatusCode::OK, "read for the other");
+    assert_eq!(
+        all(&app, &split, "Observation?_count=50").await.len(),
+        VITAL_COUNT,
+        "the search scope is for vital signs"
+    );
+    assert_eq!(
+        app.fhir(&split, "Observation/alice-observation-0").await.status,
+        StatusCode::OK,
+        "the read scope is for lab results"
+    );
     assert_eq!(app.fhir(&split, "Observation/alice-observation-1").await.status, StatusCode::NOT_FOUND);
     app.finish().await;
 }
@@ -226,7 +234,7 @@ async fn pages_of_a_granular_scope_tell_nothing_of_what_it_leaves_out() {
     let (whole, labs) = (app.sign_in("alice", "patient/*.rs").await, app.sign_in("alice", LABS).await);
     let shown = all(&app, &labs, "Observation?_count=100").await;
     let others = all(&app, &whole, "Observation?_count=100").await;
-    assert!(others.len() >= shown.len() + VITAL_COUNT, "there is something to tell of");
+    assert!(others.len() >= shown.len() + VITAL_COUNT, "there are resources to hide");
     for query in ["_count=1", "_count=3", "_count=3&_sort=date", "_count=2&status=final"] {
         let (mut found, mut next) = (Vec::new(), Some(format!("Observation?{query}")));
         while let Some(url) = next {

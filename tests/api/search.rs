@@ -163,7 +163,7 @@ async fn a_lenient_search_leaves_an_unknown_parameter_out_and_says_so() {
     let reply =
         app.fhir_request(&tokens, request.header("prefer", "handling=lenient").body(String::new()).unwrap()).await;
     assert_eq!(reply.matches(), ["Condition/alice-asthma"]);
-    assert!(!reply.link("self").unwrap().contains("colour"), "the self link says what was understood");
+    assert!(!reply.link("self").unwrap().contains("colour"), "the self link shows the understood parameters");
     assert!(reply.entries("outcome")[0]["issue"][0]["diagnostics"].as_str().unwrap().contains("colour"));
     app.finish().await;
 }
@@ -261,7 +261,7 @@ async fn everything_of_another_member_is_not_found_and_bad_parameters_are_named(
         for path in ["Patient/alice/$everything", "DocumentReference/$docref", "Observation/_search"] {
             let reply = app.fhir_post(&tokens, path, &[("patient", "alice"), (name, value)]).await;
             assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::BAD_REQUEST, "invalid"), "{path}");
-            assert!(reply.body.len() < 2_000, "{path}: what is too long is not repeated: {}", reply.body.len());
+            assert!(reply.body.len() < 2_000, "{path}: a value that is too long is not repeated: {}", reply.body.len());
         }
     }
     for query in ["_since=soon", "start=2025-01-02&end=2025-01-01", "_count=0", "colour=red", "_cursor=x"] {

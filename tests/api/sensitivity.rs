@@ -74,6 +74,6 @@ async fn a_deployed_stack_takes_only_the_ordinary_part_of_robins_sample_record()
     let local = app.load(Source::Memory(sample)).await;
     assert!(local.is_clean(), "{local}");
     let found = app.fhir(&tokens, &format!("Condition?_security={ACT}|HIV")).await;
-    assert!(!found.matches().is_empty(), "on one's own machine it is there, with its label");
+    assert!(!found.matches().is_empty(), "a local stack has it, with its label");
     app.finish().await;
 }

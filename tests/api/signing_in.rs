@@ -192,7 +192,7 @@ async fn an_unknown_name_a_wrong_password_and_a_stopped_or_locked_member_look_al
     let locked = told("nobody", "a wrong password").await;
     assert_eq!(locked.0, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(told("alice", "a wrong password").await, locked);
-    assert_eq!(told("alice", &password("alice")).await, locked, "the right password tells nothing either");
+    assert_eq!(told("alice", &password("alice")).await, locked, "the right password gets the same answer");
     app.finish().await;
 }
 
@@ -272,7 +272,7 @@ async fn an_apps_name_is_only_a_name() {
     };
     for name in ["\u{202e}gpj.exe", &"x".repeat(10_000), " ", "two\nlines", "\u{2066}isolated\u{2069}"] {
         let output = add(name);
-        assert!(!output.status.success(), "{name:?} is no name that a member could trust");
+        assert!(!output.status.success(), "{name:?} is not a name that a member could trust");
         assert!(String::from_utf8_lossy(&output.stderr).contains("visible characters"), "{output:?}");
     }
     assert!(add("A good name").status.success());

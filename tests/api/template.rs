@@ -310,7 +310,7 @@ fn our_rules_find_every_fault_that_is_put_in() {
         let found = faults(&templates.altered(file, from, to));
         assert!(
             found.iter().any(|fault| fault.contains(expected)),
-            "{file}: {from:?} became {to:?}, and nobody said {expected:?} but {found:#?}"
+            "{file}: {from:?} became {to:?}, and the rules said {found:#?} instead of {expected:?}"
         );
     }
 }

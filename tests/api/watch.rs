@@ -107,7 +107,7 @@ async fn cargo_lambda_watch_serves_the_same_api() {
     let invoked = invoke(port, "metadata", "events/metadata/capability.json").await;
     assert_eq!(invoked["statusCode"], 200, "{invoked}");
     let invoked = invoke(port, "search", "events/search/form.json").await;
-    assert_eq!(invoked["statusCode"], 401, "no token, no data: {invoked}");
+    assert_eq!(invoked["statusCode"], 401, "without a token there is no data: {invoked}");
 
     watch.interrupt().await;
     theirs.finish().await;

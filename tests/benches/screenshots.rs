@@ -63,7 +63,7 @@ async fn main() {
                 take(&app, &browser, step).await;
             }
             browser.wait_for(complete).await;
-            assert_eq!(browser.overflow().await, 0, "{name}{suffix} is too wide by so many pixels");
+            assert_eq!(browser.overflow().await, 0, "{name}{suffix} is wider than the window");
             save(&folder, &format!("{name}{suffix}.png"), &small(&browser.screenshot().await));
         }
     }

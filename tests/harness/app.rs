@@ -178,7 +178,7 @@ impl App {
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        panic!("{count} lines of {route} with {status} do not come: {:?}", self.logs())
+        panic!("there are no {count} lines of {route} with {status}: {:?}", self.logs())
     }
 
     /// The log lines about answers with this route and status that have come already.

@@ -128,7 +128,7 @@ impl Chromium {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let shown = self.evaluate("return document.body.innerText").await;
-        panic!("{what:?} does not come; {} shows: {shown}", self.url().await)
+        panic!("{what:?} does not appear; {} shows: {shown}", self.url().await)
     }
 
     /// Waits for a form field and replaces its text.
@@ -230,5 +230,5 @@ async fn port(driver: &mut Child) -> u16 {
             return port;
         }
     }
-    panic!("chromedriver ended at its start")
+    panic!("chromedriver ended before it listened")
 }

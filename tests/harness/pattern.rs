@@ -26,7 +26,7 @@ pub fn terms(pattern: &str) -> Vec<(String, Json)> {
         let (path, wanted) = term.split_once('=')?;
         Some((path.trim().strip_prefix('$')?.to_owned(), serde_json::from_str(wanted.trim()).ok()?))
     };
-    inner.split("&&").map(|text| term(text).unwrap_or_else(|| panic!("{pattern}: what is {text:?}?"))).collect()
+    inner.split("&&").map(|text| term(text).unwrap_or_else(|| panic!("{pattern}: cannot read {text:?}"))).collect()
 }
 
 fn like(wanted: &str, found: &str) -> bool {

@@ -31,7 +31,7 @@ impl Reply {
             Some(b"zstd") => Box::new(zstd::Decoder::new(&bytes[..]).expect("zstd starts")),
             Some(other) => panic!("nobody asked for {}", other.escape_ascii()),
         };
-        source.read_to_end(&mut plain).expect("answers are compressed as they say");
+        source.read_to_end(&mut plain).expect("an answer is compressed as its header says");
         drop(source);
         assert!(coding.is_none() || std::str::from_utf8(&plain).is_ok(), "only text is compressed");
         Reply { status, headers, body: String::from_utf8_lossy(&plain).into_owned(), bytes }

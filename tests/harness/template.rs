@@ -44,7 +44,7 @@ impl Templates {
     pub fn altered(&self, file: &str, from: &str, to: &str) -> Templates {
         let mut altered = self.clone();
         let text = altered.0.get_mut(file).unwrap_or_else(|| panic!("there is no {file}"));
-        assert!(text.contains(from), "{file} does not say {from:?}");
+        assert!(text.contains(from), "{file} does not contain {from:?}");
         *text = text.replacen(from, to, 1);
         altered
     }

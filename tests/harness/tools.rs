@@ -43,6 +43,6 @@ pub fn found(program: &str) -> bool {
 
 /// Says that a test is skipped because this machine lacks something. Fails if nothing may be missing, as in CI.
 pub fn missing_tool(test: &str, what: &str) {
-    assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: {what} is not here");
-    eprintln!("skipped: {test}: {what} is not here");
+    assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: this machine lacks {what}");
+    eprintln!("skipped: {test}: this machine lacks {what}");
 }

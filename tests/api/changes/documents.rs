@@ -144,7 +144,7 @@ async fn content_of_a_deleted_document_stays_if_another_of_the_run_names_it() {
     load(&[gone(&["new-file", "new-binary"])]).await;
     assert_eq!(status(&app, &alice, url).await, StatusCode::GONE);
     assert_eq!(status(&app, &alice, "Binary/kept").await, StatusCode::GONE);
-    assert!(app.objects().await.is_empty(), "what was deleted is not kept in the bucket");
+    assert!(app.objects().await.is_empty(), "the bucket does not keep deleted content");
     app.finish().await;
 }
 
@@ -194,6 +194,6 @@ async fn a_provenance_about_two_members_documents_takes_neither_away() {
         assert!(word.contains(own) && !word.contains(foreign), "{word}");
     }
     app.load(deletion(&["DocumentReference/a"])).await;
-    assert_eq!(status(&app, &alice, "Binary/hers").await, StatusCode::GONE, "that something is about it keeps nothing");
+    assert_eq!(status(&app, &alice, "Binary/hers").await, StatusCode::GONE, "a Provenance about it keeps nothing");
     app.finish().await;
 }

@@ -78,7 +78,7 @@ async fn files_beside_the_feed_become_documents_of_the_member() {
     assert_eq!(attachment("DocumentReference/bucket", "/content/0/attachment/url").await, "s3://bucket/bob/secret.pdf");
 
     let objects = app.objects().await;
-    assert_eq!(objects.len(), 2, "what is small stays in its row: {objects:?}");
+    assert_eq!(objects.len(), 2, "small content stays in its row: {objects:?}");
     let second = load(&app, &feed, &resources).await;
     assert_eq!((second.total().stored, second.total().unchanged, second.files), (0, resources.len() as u64, 0));
     assert_eq!(app.objects().await, objects);

@@ -103,7 +103,7 @@ async fn a_document_comes_as_it_is_and_as_fhir_where_that_is_asked_for() {
             let held = ask(&app, &tokens, id, &[("accept", accept), ("if-none-match", etag)]).await;
             assert_eq!((held.status, held.bytes.len(), held.header("etag")), (StatusCode::NOT_MODIFIED, 0, etag));
             let other = ask(&app, &tokens, id, &[("accept", accept), ("if-none-match", other)]).await;
-            assert_eq!(other.status, StatusCode::OK, "who holds one form does not hold the other");
+            assert_eq!(other.status, StatusCode::OK, "an app that holds one form does not hold the other");
         }
     }
     app.finish().await;

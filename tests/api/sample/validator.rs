@@ -92,5 +92,5 @@ fn an_independent_validator_finds_no_fault_in_the_household() {
     }
     println!("{checked} resources checked, {} faults; false alarms: {known:#?}", faults.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert_eq!(known.len(), FALSE_ALARMS.len(), "a false alarm that is none any more");
+    assert_eq!(known.len(), FALSE_ALARMS.len(), "a false alarm that no longer rings");
 }

@@ -153,8 +153,7 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
 
 /// The rights of all functions, for people to read.
 pub(super) fn table(resources: &Resources) -> String {
-    let mut text =
-        "What each function may do. It may do nothing that does not stand here, except write its own log.\n".to_owned();
+    let mut text = "The rights of each function. It has no others, except to write its own log.\n".to_owned();
     let mut users: BTreeMap<&str, [BTreeSet<&str>; 3]> = BTreeMap::new();
     for (id, _) in resources.iter().filter(|(_, resource)| !verbs(resource).is_empty()) {
         users.insert(id, <[_; 3]>::default());
@@ -180,16 +179,12 @@ pub(super) fn table(resources: &Resources) -> String {
             writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(", ")).unwrap();
         }
         if is_kept_from_the_keys(function) {
-            writeln!(
-                text,
-                "  {:<30}no writing: the operator alone says which keys there are",
-                "AuthTable, signing keys"
-            )
-            .unwrap();
+            writeln!(text, "  {:<30}no writing: only the operator says which keys exist", "AuthTable, signing keys")
+                .unwrap();
         }
     }
-    text += "\nThe same by what it is done to. Health data are loaded by the operator, with the operator's own rights.\n\
-             DataKey is used by DynamoDB, S3 and the logs; no function may use it by itself.\n";
+    text += "\nThe same by table, bucket and key. The operator loads health data with rights of their own.\n\
+             DynamoDB, S3 and the logs use DataKey; no function may use it by itself.\n";
     for (thing, users) in users {
         writeln!(text, "\n{thing}").unwrap();
         for (effect, verb) in verbs(&resources[thing]) {

@@ -195,7 +195,7 @@ fn runtime(resources: &Resources) -> Vec<String> {
 /// The properties that CloudFormation cannot change in place, for people to read.
 pub(super) fn tables(resources: &Resources) -> String {
     let mut text =
-        "What cannot be changed in a table: a change here makes CloudFormation replace it by an empty one.\n"
+        "Properties of tables that cannot change: after a change here CloudFormation replaces the table by an empty one.\n"
             .to_owned();
     for (id, table) in of_type(resources, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];
