@@ -115,7 +115,8 @@ async fn the_scopes_published_hold_the_minimum_of_every_guide() {
     }
 }
 
-/// US Core 7: "Servers SHALL support … the following granular scopes", and `scopes_supported` SHALL hold every required one.
+/// US Core 7: "Servers SHALL support … the following granular scopes", and `scopes_supported` SHALL hold every required
+/// one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scopes_published_hold_the_granular_ones_that_us_core_demands() {
     let document = document().await;

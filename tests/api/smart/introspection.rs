@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662; SMART App Launch 2.2, US Core 7 and ONC certification ask for it) and revocation (RFC 7009).
+//! Token introspection (RFC 7662; SMART App Launch 2.2, US Core 7 and ONC certification ask for it) and revocation (RFC
+//! 7009).
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
@@ -10,7 +11,8 @@ fn bearer(tokens: &Tokens) -> HeaderMap {
     headers
 }
 
-/// "SHALL include": active, scope, `client_id`, exp, every launch context parameter, and iss and sub beside an `id_token`.
+/// "SHALL include": active, scope, `client_id`, exp, every launch context parameter, and iss and sub beside an
+/// `id_token`.
 #[tokio::test(flavor = "multi_thread")]
 async fn introspection_has_the_values_of_the_token_response() {
     let app = App::start().await;

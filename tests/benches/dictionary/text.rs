@@ -2,8 +2,8 @@
 //! write them, the names of code systems, and the commonest codes. These are facts of R4, of the guides and of CMS's
 //! data dictionary, which our own samples show in one shape only.
 
-/// Elements in the order of R4's definitions, as most servers write them; `P` stands for a Patient, `R` for another resource,
-/// `C` for a concept, `T` for a time.
+/// Elements in the order of R4's definitions, as most servers write them; `P` stands for a Patient, `R` for another
+/// resource, `C` for a concept, `T` for a time.
 const SHAPES: &[&str] = &[
     r#"{"resourceType":"Observation",#,"status":"final","category":[C],"code":C,"subject":P,"encounter":{"reference":"Encounter/~"},"effectiveDateTime":"T","issued":"T","valueQuantity":{"value":1.5,"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}}"#,
     r#"{"resourceType":"Observation",#,"status":"final","category":[C],"code":C,"subject":P,"encounter":{"reference":"Encounter/~"},"effectiveDateTime":"T","issued":"T","valueCodeableConcept":C}"#,
