@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tests::checkout;
 
-/// Each row and its demand, under the heading of its subject. Where the authorize endpoint "refuses", it sends the app an
-/// error; where it shows "an error page", it redirects nobody.
+/// Each row and its demand, under the heading of its subject. At the authorize endpoint, "refused" means that the app
+/// is sent an error, and "an error page" that nobody is redirected.
 const ROWS: &str = r#"
 # The authorize endpoint
 T001   An unknown or disabled client gets an error page, and nothing is stored (RFC 6749 §4.1.2.1).

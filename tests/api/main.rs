@@ -1,4 +1,4 @@
-//! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
+//! Black-box tests: what a client sends, and must get. Each file is one subject; each test is named as a fact.
 
 mod access;
 mod access_token;

@@ -1,4 +1,4 @@
-//! Sensitive data: a deployed stack takes none that is labelled, because nobody can choose at consent yet.
+//! Sensitive data: a deployed stack takes no labelled resource, because members cannot choose at consent yet.
 
 use http::StatusCode;
 use patient_access::load::{ReasonCode, Source, Tally};
@@ -24,7 +24,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
             &json!([{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "N"}]),
         ),
         condition("addiction", &json!([{"system": ACT, "code": "42CFRPart2"}])),
-        // The same record without its label came first; it must not slip in as what is left.
+        // The same record came first without its label. That version must not take the place of the rejected one.
         condition("relabelled", &json!([])),
         condition("relabelled", &json!([{"system": ACT, "code": "HIV"}])),
     ];
@@ -41,7 +41,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
     for (id, status) in [("plain", 200), ("normal", 200), ("addiction", 404), ("relabelled", 404)] {
         assert_eq!(app.fhir(&tokens, &format!("Condition/{id}")).await.status, status, "{id}");
     }
-    // On one's own machine everything is taken.
+    // A stack on the developer's own machine takes everything.
     let local = app.load(Source::Memory(all)).await;
     assert!(local.is_clean(), "{local}");
     assert_eq!(app.fhir(&tokens, "Condition/addiction").await.status, StatusCode::OK);
@@ -49,7 +49,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_robins_sample_record_a_deployed_stack_takes_the_ordinary_part_only() {
+async fn a_deployed_stack_takes_only_the_ordinary_part_of_robins_sample_record() {
     let app = App::empty().await;
     let mut sample = sample_members::household().resources;
     sample.retain(|resource| resource["id"].as_str().is_some_and(|id| id.starts_with("robin")));
@@ -73,6 +73,6 @@ async fn of_robins_sample_record_a_deployed_stack_takes_the_ordinary_part_only()
     let local = app.load(Source::Memory(sample)).await;
     assert!(local.is_clean(), "{local}");
     let found = app.fhir(&tokens, &format!("Condition?_security={ACT}|HIV")).await;
-    assert!(!found.matches().is_empty(), "on one's own machine it is there, with its label");
+    assert!(!found.matches().is_empty(), "a local stack has it, with its label");
     app.finish().await;
 }

@@ -1,4 +1,4 @@
-//! What is stopped stays stopped, whatever was under way at that moment.
+//! An app or a member that is stopped stays stopped, whatever was under way at that moment.
 
 use http::{HeaderMap, StatusCode};
 use patient_access::member::{ChangePassword, OneMember};
@@ -59,7 +59,7 @@ async fn an_address_that_was_taken_back_gets_no_code_from_a_request_that_waited(
     app.finish().await;
 }
 
-/// A single row's write that meets another's transaction is refused by DynamoDB, and not tried again by the SDK.
+/// DynamoDB refuses the write of a single row that another transaction holds, and the SDK does not retry it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_that_is_in_a_transaction_at_that_moment_ends_all_the_same() {
     let wire = Wire::new().await;

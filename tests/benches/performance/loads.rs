@@ -1,4 +1,4 @@
-//! What loading costs: resources for the first time, the same once more, and each of them changed.
+//! The cost of loading: resources for the first time, the same once more, and each of them changed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,45 +16,45 @@ use crate::stage::{days_ago, load_at};
 /// One run of the loader.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Load {
-    /// Whose resources, and for which time.
+    /// Whose resources, and in which load.
     pub what: String,
-    /// How many were read.
+    /// Resources that were read.
     pub resources: u64,
-    /// How many of them were written.
+    /// Resources that were written.
     pub stored: u64,
     /// Read units.
     pub read_units: f64,
-    /// Write units, also of what was refused because it was there.
+    /// Write units, including those of refused writes.
     pub write_units: f64,
     /// Bytes stored after it, as DynamoDB bills them.
     pub bytes: u64,
     /// Resources a second, without the meter.
     pub per_second: f64,
-    /// At most so many write units for each resource.
+    /// The target: at most this many write units for each resource.
     pub target: Option<f64>,
 }
 
 impl Load {
-    /// Write units per resource that was written. What is superseded within the feed is read and never written.
+    /// Write units per written resource. A superseded resource of the feed is read and never written.
     pub fn each(&self) -> f64 {
         self.write_units / float(self.stored.max(1))
     }
 
-    /// Bytes stored per resource that was written, with everything that the loader writes beside it.
+    /// Bytes stored per written resource, with everything that the loader writes beside it.
     pub fn bytes_each(&self) -> f64 {
         float(self.bytes) / float(self.stored.max(1))
     }
 }
 
-/// The same resources at three times.
+/// The same resources in three loads.
 struct Feed {
     name: &'static str,
-    /// For the first time; once more; each changed.
+    /// The first load, the same once more, each resource changed.
     times: [Source; 3],
     target: Option<f64>,
 }
 
-/// Loads the Synthea members where they are there, and members of our own samples; at most so many feeds.
+/// Loads the Synthea members, if they are there, and members of our own samples; at most this many feeds.
 pub async fn loads(at_most: usize) -> Vec<Load> {
     let mut loads = Vec::new();
     let place = tempfile::tempdir().expect("there is room");
@@ -64,7 +64,7 @@ pub async fn loads(at_most: usize) -> Vec<Load> {
     loads
 }
 
-/// The Synthea members; their Bundles with everything changed are written into `place`.
+/// The Synthea members. Their Bundles with every resource changed are written into `place`.
 fn synthea(place: &Path) -> Option<Feed> {
     let folder = material::synthea()?;
     material::changed_bundles(&folder, place);
@@ -110,8 +110,8 @@ async fn of(feed: Feed) -> Vec<Load> {
     loads
 }
 
-/// The bytes of the resources table and its index. DynamoDB bills 100 more for each item of either, and counts them in
-/// neither size.
+/// The bytes of the resources table and its index. DynamoDB bills 100 more for each item of either; the sizes that it
+/// reports do not include them.
 async fn stored_bytes(environment: &BTreeMap<String, String>) -> u64 {
     let client = tests::dynamodb(environment);
     let answer = client.describe_table().table_name(&environment["RESOURCES_TABLE"]).send().await;

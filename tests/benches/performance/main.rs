@@ -1,10 +1,11 @@
-//! `cargo bench --workspace --bench performance`: what requests and loads cost, in figures that do not depend on the machine
-//! (round trips, read and write units, bytes), and some that do (milliseconds, init, memory). The real functions of a release
-//! build, behind the local gateway. Writes `docs/performance.json`, and from it `docs/performance.md` and its plots.
+//! `cargo bench --workspace --bench performance`: the cost of requests and loads, in figures that do not depend on the
+//! machine (round trips, read and write units, bytes), and in some that do (milliseconds, init, memory). It measures
+//! the real functions of a release build behind the local gateway. It writes `docs/performance.json`, and from that
+//! `docs/performance.md` and its plots.
 //!
-//! `operations`, `authorization`, `loads`, `functions` and `pace` measure; `report` is what is written; `prices` works out
-//! dollars, and `page` and `plots` draw the rest. `stage` and `meter` are what is measured with, `material` what is measured
-//! on.
+//! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
+//! works out dollars from it, and `page` and `plots` draw it. `stage` and `meter` are the tools of measuring,
+//! `material` the data.
 
 mod authorization;
 mod functions;
@@ -24,7 +25,7 @@ use std::time::Instant;
 use report::{Report, machine, place};
 use stage::Stage;
 
-/// How much is measured.
+/// The extent of a run.
 struct Sizes {
     /// Observations of one member.
     histories: &'static [usize],
@@ -34,7 +35,7 @@ struct Sizes {
     feeds: usize,
     /// Starts of each function.
     starts: usize,
-    /// Requests of each kind in a round on the clock.
+    /// Requests of each kind in a timed round.
     requests: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The plots, drawn by hand: bars beside their limits, and a line over the length of a history. They follow the reader's
-//! light or dark page.
+//! The plots, drawn by hand: bars beside their limits, and a line over the length of a history. They follow the
+//! reader's light or dark theme.
 
 use crate::prices::prices;
 use crate::report::Report;
@@ -104,7 +104,7 @@ fn framed(title: &str, height: f64, drawn: &str) -> String {
     )
 }
 
-/// With as many digits as say something.
+/// A number with its meaningful digits.
 pub fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 || (value - value.round()).abs() < 1e-9 => thousands(&format!("{value:.0}")),
@@ -131,7 +131,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&#39;")
 }
 
-/// A count, to reckon with.
+/// A count as a number to calculate with.
 pub fn float(count: impl TryInto<u32>) -> f64 {
     count.try_into().unwrap_or(u32::MAX).into()
 }

@@ -1,4 +1,4 @@
-//! The last checks of a test: no log line shows a secret or a member's data, or tells of a panic.
+//! The last checks of a test: no log line shows a secret or a member's data, and none tells of a panic.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,14 +10,14 @@ use crate::fixtures::CANARIES;
 
 /// A running stack, and the secrets that were given out on it.
 ///
-/// Whoever lets go of it last has its logs read: [`Guard::finish`] does so and then waits for the stack's end, and `Drop`
-/// does so where a test forgot to finish. A test that fails already is left alone, because a second panic would hide the
-/// first.
+/// The last owner's end has the logs read: [`Guard::finish`] reads them and then waits for the stack's end, and `Drop`
+/// reads them if a test forgot to finish. `Drop` leaves a test alone that fails already, because a second panic would
+/// hide the first.
 pub(super) struct Guard {
-    /// `None` once the logs have been read.
+    /// `None` after the logs have been read.
     stack: Option<LocalStack>,
     secrets: Mutex<Vec<String>>,
-    /// The logs of functions that somebody else runs over the stack's services.
+    /// Logs of functions that somebody else runs over the stack's services.
     files: Mutex<Vec<File>>,
 }
 
@@ -34,13 +34,13 @@ impl Guard {
 
     /// Notes something that no log may show.
     pub(super) fn keep_secret(&self, secret: &str) {
-        // A shorter one would be found by chance.
+        // A shorter text would be found by chance.
         if secret.len() >= 8 {
             self.secrets.lock().expect("no test panics inside").push(secret.to_owned());
         }
     }
 
-    /// Has a file read at the end, as the stack's own logs are.
+    /// Has this file read at the end, as the stack's own logs are.
     pub(super) fn keep_logs(&self, file: File) {
         self.files.lock().expect("no test panics inside").push(file);
     }
@@ -52,7 +52,7 @@ impl Guard {
         }
     }
 
-    /// Reads the logs, once. The stack, where that has not been done before.
+    /// Reads the logs, once. Returns the stack unless that was done before.
     fn checked(&mut self) -> Option<LocalStack> {
         let stack = self.stack.take()?;
         let mut logs: Vec<String> = stack.logs().into_iter().map(|log| log.line).collect();
@@ -86,7 +86,7 @@ mod tests {
 
     use crate::App;
 
-    /// A stack whose log shows what it must not: a test kept the name of a route as a secret.
+    /// A stack whose log shows a secret: the name of a route was kept as one.
     async fn leaky() -> App {
         let app = App::empty().await;
         app.get("/fhir/metadata").await;
