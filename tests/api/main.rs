@@ -52,4 +52,5 @@ mod smart;
 mod stops;
 mod summary;
 mod template;
+mod types;
 mod watch;

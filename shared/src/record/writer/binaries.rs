@@ -13,6 +13,7 @@ use super::{Fault, Partition, Writer};
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::record::resources::items::{Item, number};
 use crate::record::row::{self, pack, unpack};
 use crate::store::StoreError;
@@ -177,7 +178,8 @@ fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Res
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = row::Version { number: version, last_updated: now, ..before };
-    let packed = pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?;
+    let resource_type = ResourceType::named(&binary.resource_type).ok_or_else(broken)?;
+    let packed = pack(&after, &Index::of(resource_type, &resource), &resource.to_string())?;
     item.insert("b".to_owned(), AttributeValue::B(Blob::new(packed)));
     item.insert("v".to_owned(), AttributeValue::N(version.to_string()));
     item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));

@@ -9,6 +9,7 @@ use shared::clock::Time;
 use shared::fhir::index;
 use shared::fhir::index::Index;
 use shared::fhir::reference::Reference;
+use shared::fhir::types::ResourceType;
 use shared::record::row::{Version, pack, position, unpack};
 use shared::store::objects::content_hash;
 
@@ -29,7 +30,8 @@ pub fn row(resource: &Json, owner: &str, n: usize, now: i64) -> Item {
     let version = Version { key: &reference, number: 1, last_updated: Time(now) };
     resource["meta"]["versionId"] = "1".into();
     resource["meta"]["lastUpdated"] = Time(now).to_string().into();
-    let packed = pack(&version, &Index::of(kind, &resource), &resource.to_string()).expect("it packs");
+    let resource_type = ResourceType::named(kind).expect("it is served");
+    let packed = pack(&version, &Index::of(resource_type, &resource), &resource.to_string()).expect("it packs");
     let date = now - i64::try_from(n).expect("it is small") * HOUR;
     Item::from([
         ("pk".to_owned(), AttributeValue::S(format!("Patient/{owner}"))),
