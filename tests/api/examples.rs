@@ -13,7 +13,6 @@ use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::fhir::parameters;
 use shared::fhir::types::{Owner, ResourceType};
 use tests::{App, Tokens};
 use values::{elements, others, queries, text};
@@ -181,7 +180,7 @@ async fn compare() {
         let (tokens, id) = (&tokens[owner], resource["id"].as_str().unwrap());
         let name = format!("{}/{id}", kind.name);
         let mut own = Vec::new();
-        for (_, parameter) in parameters::of(kind.name).filter(|(_, parameter)| parameter.code != "_lastUpdated") {
+        for (_, parameter) in kind.parameters().filter(|(_, parameter)| parameter.code != "_lastUpdated") {
             for element in parameter.path.split(" | ").flat_map(|path| elements(resource, path)) {
                 match queries(parameter, element, owner) {
                     Ok(found) => own.extend(found.into_iter().map(|(modifier, value)| (parameter, modifier, value))),

@@ -53,4 +53,5 @@ mod smart;
 mod stops;
 mod summary;
 mod template;
+mod types;
 mod watch;

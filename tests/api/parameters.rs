@@ -5,8 +5,8 @@ mod elements;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use shared::fhir::parameters::{self, SearchParameter};
-use shared::fhir::types::{Owner, TYPES};
+use shared::fhir::parameters::SearchParameter;
+use shared::fhir::types::{Owner, ResourceType, TYPES};
 
 /// Versions of the guides that a plan may say it serves. Nothing is promised of a later US Core.
 const SERVED: [&str; 12] = [
@@ -42,7 +42,7 @@ const LEFT_OUT: [(&str, &str); 4] = [
 const MISTYPED: [(&str, &str, &str); 1] = [("Coverage", "_id", "pdex-2.0.0")];
 
 fn row(kind: &str, code: &str) -> Option<&'static SearchParameter> {
-    parameters::of(kind).map(|(_, row)| row).find(|row| row.code == code)
+    ResourceType::named(kind)?.parameter(code).map(|(_, row)| row)
 }
 
 /// The types that are searched, each with its parameters in the collection of definitions.
@@ -117,7 +117,7 @@ fn every_chain_that_a_guide_demands_is_there_and_no_other() {
     }
     demanded.sort();
     demanded.dedup();
-    let rows = TYPES.iter().flat_map(|kind| parameters::of(kind.name).map(move |(_, row)| (kind.name, row)));
+    let rows = TYPES.iter().flat_map(|kind| kind.parameters().map(move |(_, row)| (kind.name, row)));
     let chains =
         rows.flat_map(|(kind, row)| row.chains.iter().map(move |chain| format!("{kind}.{}.{chain}", row.code)));
     let mut chains: Vec<String> = chains.collect();

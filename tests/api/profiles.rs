@@ -7,8 +7,8 @@ use std::process::Command;
 use patient_access::load::Source;
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::{Value as Json, json};
-use shared::fhir::claim::claim;
 use shared::fhir::guides::Guides;
+use shared::fhir::profiles;
 use tests::App;
 
 use crate::sample::validator;
@@ -103,7 +103,7 @@ fn the_guides_own_examples_claim_their_profiles_again() {
                 continue;
             }
             let own = std::mem::take(&mut resource["meta"]["profile"]);
-            claim(Guides::default(), &mut resource);
+            profiles::name_in(Guides::default(), &mut resource);
             let again = resource["meta"]["profile"].as_array().unwrap();
             for canonical in own.as_array().into_iter().flatten().filter_map(Json::as_str) {
                 let bare = canonical.split('|').next().unwrap();
@@ -140,7 +140,7 @@ fn every_profile_that_is_claimed_for_a_synthea_member_holds() {
         for entry in bundle["entry"].as_array().unwrap() {
             let mut resource = entry["resource"].clone();
             resource["meta"] = json!({});
-            claim(Guides::default(), &mut resource);
+            profiles::name_in(Guides::default(), &mut resource);
             resource["meta"]["lastUpdated"] = json!("2026-01-01T00:00:00Z");
             for canonical in resource["meta"]["profile"].as_array().unwrap().iter().filter_map(Json::as_str) {
                 *claims.entry(canonical.to_owned()).or_default() += usize::from(!canonical.contains('|'));

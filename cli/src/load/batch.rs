@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use shared::clock::Time;
-use shared::fhir::claim::claim;
+use shared::fhir::profiles;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
 use shared::record::receipt::{self, receipt};
@@ -187,7 +187,7 @@ impl Run<'_> {
             let named: Vec<Reference> = named.into_iter().collect();
             let of = |targets: &[Reference]| {
                 let mut receipt = receipt(self.plan, now, &salt(owner, targets), targets);
-                claim(self.guides, &mut receipt);
+                profiles::name_in(self.guides, &mut receipt);
                 (owner, receipt)
             };
             named.chunks(receipt::MOST_TARGETS).map(of).collect::<Vec<(&str, Json)>>()

@@ -4,8 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
-use shared::fhir::claim::claim;
 use shared::fhir::owner::{Ownership, ownership};
+use shared::fhir::profiles;
 use shared::fhir::reference::Reference;
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
@@ -64,7 +64,7 @@ impl Run<'_> {
             return Err(Reason::new(ReasonCode::AmbiguousReference, text));
         }
         self.survey.names.resolve(&mut resource);
-        claim(self.guides, &mut resource);
+        profiles::name_in(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {

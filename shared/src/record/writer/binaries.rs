@@ -11,6 +11,7 @@ use super::{Partition, Writer};
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::record::row::{self, pack, unpack};
 use crate::store::StoreError;
 use crate::store::table::{CommitError, Consistency, Item};
@@ -179,7 +180,8 @@ fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Res
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = row::Version { number: version, last_updated: now, ..before };
-    item.set("b", pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?);
+    let resource_type = ResourceType::named(&binary.resource_type).ok_or_else(broken)?;
+    item.set("b", pack(&after, &Index::of(resource_type, &resource), &resource.to_string())?);
     item.set("v", version);
     item.set("u", now.0);
     Ok(item)

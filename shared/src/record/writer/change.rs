@@ -184,7 +184,7 @@ pub fn source_date(resource: &Json) -> Option<i64> {
 fn index_length(resource_type: &ResourceType, resource: &Json) -> usize {
     let reference = Reference::new(resource_type.name, resource["id"].as_str().unwrap_or_default());
     let version = row::Version { key: &reference, number: 1, last_updated: Time(0) };
-    row::pack(&version, &Index::of(resource_type.name, resource), "").map_or(usize::MAX, |packed| packed.len())
+    row::pack(&version, &Index::of(resource_type, resource), "").map_or(usize::MAX, |packed| packed.len())
 }
 
 /// The ids of the Binaries that a resource names and so gives to its member.

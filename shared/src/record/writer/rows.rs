@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 use super::{Change, Copy, Partition, Writer};
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
-use crate::fhir::parameters;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::row::{self, pack, position};
@@ -171,7 +170,7 @@ impl Writer {
     ) -> Result<Item, StoreError> {
         let (resource_type, reference) = (change.resource_type, &change.reference);
         let resource = stamped(&copy.resource, version, now);
-        let index = Index::of(resource_type.name, &resource);
+        let index = Index::of(resource_type, &resource);
         let written = row::Version { key: reference, number: version, last_updated: now };
         let packed = pack(&written, &index, &resource.to_string())?;
         let mut item = place.key(reference).with("v", version).with("u", now.0).with("h", copy.hash.as_slice());
@@ -224,8 +223,7 @@ pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
 
 /// The first moment of the date that orders the type's history.
 fn key_date(resource_type: &ResourceType, index: &Index) -> Option<i64> {
-    let (position, _) =
-        parameters::of(resource_type.name).find(|(_, parameter)| Some(parameter.code) == resource_type.key_date)?;
+    let (position, _) = resource_type.parameter(resource_type.key_date?)?;
     index.values(position).iter().find_map(|value| match value {
         Value::Date { low, .. } => Some(*low),
         _ => None,
