@@ -15,20 +15,20 @@ use crate::stack::Stack;
 
 /// What to do with the signing keys.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum KeysCommand {
     /// List the keys, what each is doing, and when that changes
-    List(List),
+    List(Listing),
     /// Make a new key: it is published now, signs in some minutes, and the old one stays until its last token is over
-    Rotate(Rotate),
+    Rotate(RotateKeys),
     /// Give every key the rights of the template's key: needed after a deployment that added a function
-    Sync(List),
+    Sync(Listing),
     /// Have KMS delete the keys that are over, in 30 days
-    Retire(List),
+    Retire(Listing),
 }
 
 /// The arguments.
 #[derive(Args)]
-pub struct List {
+pub struct Listing {
     /// Print the keys as JSON
     #[arg(long)]
     json: bool,
@@ -36,7 +36,7 @@ pub struct List {
 
 /// The arguments.
 #[derive(Args)]
-pub struct Rotate {
+pub struct RotateKeys {
     /// Let the new key sign at once, or the one that waits; an app that verifies tokens itself may have to fetch the keys anew
     #[arg(long, conflicts_with = "compromised")]
     at_once: bool,
@@ -59,7 +59,7 @@ struct Keys<'a> {
     now: Time,
 }
 
-impl Command {
+impl KeysCommand {
     /// Does it, and lists the keys.
     ///
     /// # Errors
@@ -67,16 +67,16 @@ impl Command {
     pub async fn run(self, stack: &Stack) -> Result<String> {
         let mut keys = Keys::of(stack).await?;
         let json = match self {
-            Command::List(List { json }) => json,
-            Command::Rotate(rotate) => {
+            KeysCommand::List(Listing { json }) => json,
+            KeysCommand::Rotate(rotate) => {
                 keys.rotate(&rotate).await?;
                 rotate.json
             }
-            Command::Sync(List { json }) => {
+            KeysCommand::Sync(Listing { json }) => {
                 keys.sync().await?;
                 json
             }
-            Command::Retire(List { json }) => {
+            KeysCommand::Retire(Listing { json }) => {
                 keys.retire().await?;
                 json
             }
@@ -96,11 +96,11 @@ impl<'a> Keys<'a> {
         Ok(Keys { stack, auth, signer, stored, all, now: Clock::System.now() })
     }
 
-    async fn rotate(&mut self, how: &Rotate) -> Result<()> {
+    async fn rotate(&mut self, how: &RotateKeys) -> Result<()> {
         let waiting = self.all.waiting(self.now);
         let next = match (waiting, how) {
-            (Some(_), Rotate { at_once: true, .. }) => self.all.hastened(self.now),
-            (Some(waiting), Rotate { compromised: false, .. }) => {
+            (Some(_), RotateKeys { at_once: true, .. }) => self.all.hastened(self.now),
+            (Some(waiting), RotateKeys { compromised: false, .. }) => {
                 bail!("a new key waits already and signs from {}; --at-once lets it sign now", waiting.signs_from)
             }
             (_, how) => {

@@ -10,3 +10,4 @@ pub mod member;
 pub mod sample;
 pub mod samples;
 pub mod stack;
+pub mod target;

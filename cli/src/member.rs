@@ -14,35 +14,35 @@ use crate::stack::Stack;
 
 /// What to do with members.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum MemberCommand {
     /// Let a member sign in to their record
-    Add(Add),
+    Add(AddMember),
     /// Change a member's password; all their apps are stopped
-    Password(Password),
+    Password(ChangePassword),
     /// Stop a member: no sign-in, and no app gets anything more
-    Disable(Name),
+    Disable(OneMember),
     /// Let a stopped member sign in again
-    Enable(Name),
+    Enable(OneMember),
 }
 
-impl Command {
+impl MemberCommand {
     /// Does it, and tells what there is to tell.
     ///
     /// # Errors
     /// An argument is not acceptable, there is no such member, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::Password(password) => password.run(stack).await,
-            Command::Disable(name) => name.disable(stack).await,
-            Command::Enable(name) => name.enable(stack).await,
+            MemberCommand::Add(add) => add.run(stack).await,
+            MemberCommand::Password(password) => password.run(stack).await,
+            MemberCommand::Disable(name) => name.disable(stack).await,
+            MemberCommand::Enable(name) => name.enable(stack).await,
         }
     }
 }
 
 /// The arguments.
 #[derive(Args)]
-pub struct Add {
+pub struct AddMember {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
@@ -58,7 +58,7 @@ pub struct Add {
     pub json: bool,
 }
 
-impl Add {
+impl AddMember {
     /// Registers the member. Their data may be loaded before or after.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Add {
 
 /// The arguments.
 #[derive(Args)]
-pub struct Password {
+pub struct ChangePassword {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
@@ -97,7 +97,7 @@ pub struct Password {
     pub password: String,
 }
 
-impl Password {
+impl ChangePassword {
     /// Changes the password. Whoever knew the old one loses everything: sessions count no longer, and all apps are stopped.
     ///
     /// # Errors
@@ -112,13 +112,13 @@ impl Password {
 
 /// The arguments.
 #[derive(Args)]
-pub struct Name {
+pub struct OneMember {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
 }
 
-impl Name {
+impl OneMember {
     /// Stops the member: no sign-in, and no app of theirs gets anything from now on.
     ///
     /// # Errors

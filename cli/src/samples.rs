@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use indicatif::ProgressBar;
+use sample_members::{Sample, SampleMember};
 use shared::clock::Clock;
 use shared::oauth::client::Client;
 use shared::oauth::member::Member;
@@ -13,7 +14,6 @@ use shared::store::auth::{Commit, CommitError, Record};
 
 use crate::demo;
 use crate::load::{Source, load};
-use crate::sample::{self, Sample};
 use crate::stack::{Descriptor, Stack};
 
 /// The sample app's client id: a public app on this machine.
@@ -24,7 +24,7 @@ pub const REDIRECT_URI: &str = "http://127.0.0.1:8000/callback";
 
 /// What was installed, as it is told on the terminal.
 pub struct Installed {
-    members: Vec<sample::Member>,
+    members: Vec<SampleMember>,
     issuer: String,
 }
 
@@ -40,7 +40,7 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     let rejected = PathBuf::from("rejected-samples.ndjson");
     let report = load(&stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await?;
     anyhow::ensure!(report.is_clean(), "a sample was rejected:\n{report}");
-    let members: Vec<sample::Member> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
+    let members: Vec<SampleMember> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
     for member in &members {
         let password = Secret::from_client(&member.password);
         let patient = member.patient.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which stack a command works on: a running local one of this checkout, or one in an AWS account that was named.
+//! A stack to work on: the parts a command needs of it, and what a local one leaves in the checkout for other commands.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,17 +16,6 @@ use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
 
-/// How a stack was named on the command line.
-#[derive(Debug, Default)]
-pub struct Target {
-    /// By its URL.
-    pub url: Option<String>,
-    /// By its CloudFormation name, in AWS.
-    pub stack_name: Option<String>,
-    /// By the operator's AWS profile.
-    pub profile: Option<String>,
-}
-
 /// A stack to work on.
 pub struct Stack {
     aws: Aws,
@@ -41,34 +30,6 @@ pub struct Descriptor {
     pub url: String,
     /// The variables that lead to its services.
     pub environment: BTreeMap<String, String>,
-}
-
-impl Target {
-    /// Finds the stack.
-    ///
-    /// # Errors
-    /// None is running, or none of that name; the message says what to do.
-    pub async fn find(&self) -> Result<Stack> {
-        if self.stack_name.is_some() || self.profile.is_some() {
-            let name = self.stack_name.as_deref().unwrap_or("patient-access");
-            return crate::cloudformation::stack(name, self.profile.as_deref()).await;
-        }
-        let root = checkout()?;
-        let live = live_descriptors(&root);
-        let found = match &self.url {
-            Some(url) => live.into_iter().find(|stack| stack.url == url.trim_end_matches('/')),
-            None => live.into_iter().next(),
-        };
-        match (found, &self.url) {
-            (Some(descriptor), _) => Stack::local(&descriptor).await,
-            (None, Some(url)) => {
-                bail!("no local stack of this checkout answers at {url}; name a stack in AWS with --stack-name")
-            }
-            (None, None) => bail!(
-                "no local stack of this checkout is running; start one with `cargo run`, or name one in AWS with --stack-name"
-            ),
-        }
-    }
 }
 
 impl Stack {
@@ -209,7 +170,7 @@ pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
 }
 
 /// The descriptors of stacks whose services still answer, the newest first. What a dead stack left behind is removed.
-fn live_descriptors(root: &Path) -> Vec<Descriptor> {
+pub(crate) fn live_descriptors(root: &Path) -> Vec<Descriptor> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder(root)).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort_by_key(|file| std::cmp::Reverse(fs::metadata(file).and_then(|data| data.modified()).ok()));

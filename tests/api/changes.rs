@@ -3,7 +3,7 @@
 mod documents;
 
 use http::StatusCode;
-use patient_access::load::{Kind, Source, Tally};
+use patient_access::load::{ReasonCode, Source, Tally};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
@@ -173,7 +173,7 @@ async fn a_deletion_that_names_no_resource_by_its_id_is_rejected() {
         "Observation/a/_history/1",
     ];
     let report = app.load(deletion(&urls)).await;
-    assert_eq!(report.reasons, [(Kind::BadDeletion.code(), 5)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BadDeletion.as_str(), 5)].into(), "{report}");
     app.finish().await;
 }
 
@@ -196,7 +196,7 @@ async fn a_provenance_may_come_after_what_it_is_about() {
         "it is about another member's now"
     );
     let report = app.load(Source::Memory(vec![provenance("Observation/unknown")])).await;
-    assert_eq!(report.reasons, [(Kind::UnknownTargets.code(), 1)].into());
+    assert_eq!(report.reasons, [(ReasonCode::UnknownTargets.as_str(), 1)].into());
     app.finish().await;
 }
 

@@ -6,10 +6,10 @@ use tests::{App, Chromium, DESKTOP, PHONE};
 async fn to_the_consent(app: &App, browser: &Chromium, username: &str) {
     browser.open(app.url()).await;
     browser.wait_for(".members").await;
-    is_in_order(browser, "the welcome page").await;
+    browser.is_in_order("the welcome page").await;
     browser.click(".hero .button").await;
     browser.wait_for("#connect").await;
-    is_in_order(browser, "the demo before it is connected").await;
+    browser.is_in_order("the demo before it is connected").await;
     browser.click("#connect").await;
     // Who is still signed in comes to the consent at once.
     browser.wait_for("#username, input[name=scope]").await;
@@ -23,12 +23,6 @@ async fn sign_in(browser: &Chromium, username: &str) {
     browser.fill("#username", username).await;
     browser.fill("#password", &format!("{username}-demo-2026")).await;
     browser.click("button[type=submit]").await;
-}
-
-/// Nothing to scroll sideways for, and nothing that the browser complains about.
-async fn is_in_order(browser: &Chromium, page: &str) {
-    assert_eq!(browser.overflow().await, 0, "{page} is wider than the window");
-    assert_eq!(browser.console_errors().await, Vec::<String>::new(), "{page}");
 }
 
 /// Waits until every part of the record has come, and gives the page's text.
@@ -47,7 +41,7 @@ async fn from_the_first_page_to_claims_costs_and_lab_values_at_any_width() {
         to_the_consent(&app, &browser, "ada").await;
         browser.click("button[value=allow]").await;
         let page = whole_record(&browser).await;
-        is_in_order(&browser, "the record").await;
+        browser.is_in_order("the record").await;
         for words in [
             "Ada Lindgren’s record",
             "Everything the app asked for",
@@ -103,7 +97,7 @@ async fn more_claims_come_page_by_page_and_the_access_is_renewed_with_a_new_refr
         .await;
     browser.open(&format!("{}/demo/", app.url())).await;
     assert!(whole_record(&browser).await.contains("Riverside Pharmacy"));
-    is_in_order(&browser, "the record with a new token").await;
+    browser.is_in_order("the record with a new token").await;
     let elsewhere =
         "return import('/demo/smart.js').then(c => c.read('http://127.0.0.1:1/fhir/Patient')).catch(e => e.code)";
     assert_eq!(browser.evaluate(elsewhere).await, "foreign", "the token goes to the API it is for, and nowhere else");
@@ -120,7 +114,7 @@ async fn what_a_member_leaves_out_is_missing_and_said_to_be() {
     }
     browser.click("button[value=allow]").await;
     let page = whole_record(&browser).await;
-    is_in_order(&browser, "part of a record").await;
+    browser.is_in_order("part of a record").await;
     assert!(page.contains("All but 3 of what the app asked for"), "{page}");
     assert!(page.contains("You did not share this with the app"), "{page}");
     assert!(page.contains("The app may not renew it") && page.contains("Lakeshore Health Plan"), "{page}");
@@ -140,13 +134,13 @@ async fn who_does_not_allow_is_told_that_nothing_was_read() {
     browser.wait_for("#problem").await;
     let told = browser.text("#problem").await;
     assert!(told.contains("You chose not to share") && told.contains("Nothing was read"), "{told}");
-    is_in_order(&browser, "the demo after a refusal").await;
+    browser.is_in_order("the demo after a refusal").await;
     // And from there once more, with a record in which there is nothing yet.
     to_the_consent(&app, &browser, "nora").await;
     browser.click("button[value=allow]").await;
     let page = whole_record(&browser).await;
     assert!(page.contains("There are no claims on this record yet"), "{page}");
-    is_in_order(&browser, "a record without claims").await;
+    browser.is_in_order("a record without claims").await;
     // The plan still knows nora; somebody else signs in all the same.
     browser.click("#sign-out").await;
     browser.click("#other").await;

@@ -13,7 +13,7 @@ const LICENCES: [&str; 7] = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC"
 
 /// What must not be in a function: TLS and cryptography beside aws-lc-rs and rustls, HTTP clients beside hyper, and what
 /// only tests and the local stack need.
-const NOT_DEPLOYED: [&str; 20] = [
+const NOT_DEPLOYED: [&str; 21] = [
     "attohttpc",
     "boring",
     "curl",
@@ -31,6 +31,7 @@ const NOT_DEPLOYED: [&str; 20] = [
     "rsa",
     "rusqlite",
     "s3s",
+    "sample-members",
     "surf",
     "tests",
     "ureq",

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::process::Stdio;
 use std::time::Duration;
 
+use patient_access::samples;
 use patient_access::stack::{Descriptor, private_file};
-use patient_access::{sample, samples};
 use serde_json::Value as Json;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 use tests::{App, Browser, Chromium, Cookies, checkout, missing_tool, path_of};
@@ -151,7 +151,7 @@ impl Stack {
     async fn start() -> Stack {
         let app = App::empty().await;
         let descriptor = Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-        let mut sample = sample::household();
+        let mut sample = sample_members::household();
         // He is nine tenths of the sample data, and not in the documentation.
         sample.members.retain(|member| member.username != "george");
         sample.resources.retain(|resource| !resource.to_string().contains("/george"));

@@ -304,7 +304,7 @@ async fn while_the_key_is_disabled_nothing_is_spent_and_the_client_is_told_to_co
 #[tokio::test(flavor = "multi_thread")]
 async fn whichever_call_fails_under_a_data_request_it_is_answered_whole_or_not_at_all() {
     let app = App::start().await;
-    let (app, tokens) = (&app, &app.sign_in("alice", SCOPE).await);
+    let tokens = app.sign_in("alice", SCOPE).await;
     let request = |path: &str| {
         let request = Request::get(format!("{}/fhir/{path}", app.url()));
         request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access)).body(String::new()).unwrap()
@@ -339,6 +339,7 @@ async fn whichever_call_fails_under_a_data_request_it_is_answered_whole_or_not_a
         assert_eq!(reply.issue().0, "transient", "{what}");
         assert!(!reply.body.contains("alice") && reply.body != whole[path], "{what}: {}", reply.body);
     }
+    app.finish().await;
 }
 
 /// Revocation is felt by the next request only where no read may be an old one.

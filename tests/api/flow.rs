@@ -48,6 +48,7 @@ async fn a_member_gives_less_than_is_asked_and_the_answer_says_so() {
     app.finish().await;
 }
 
+/// T027
 #[tokio::test(flavor = "multi_thread")]
 async fn refusing_sends_the_member_back_without_a_code() {
     let app = App::start().await;
@@ -63,6 +64,7 @@ async fn refusing_sends_the_member_back_without_a_code() {
     assert_eq!(reply.redirected("error").as_deref(), Some("access_denied"));
     let again = app.post("/consent", &form, cookies.headers()).await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST, "a second click finds the request decided");
+    assert!(app.stored("code").await.is_empty() && app.stored("grant").await.is_empty());
     app.finish().await;
 }
 

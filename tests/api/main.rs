@@ -10,6 +10,7 @@ mod chains;
 mod changes;
 mod clients;
 mod command;
+mod decisions;
 mod demo;
 mod dependencies;
 mod discovery;

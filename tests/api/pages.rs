@@ -17,12 +17,6 @@ async fn app_with_a_page(app: &App, callback: &Callback) -> String {
     format!("{}/oauth2/authorize?{}", app.url(), options.query())
 }
 
-/// Nothing to scroll sideways for, and nothing that the browser complains about.
-async fn is_in_order(browser: &Chromium, page: &str) {
-    assert_eq!(browser.overflow().await, 0, "{page} is wider than the window");
-    assert_eq!(browser.console_errors().await, Vec::<String>::new(), "{page}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_signs_in_and_allows_in_a_browser_of_any_size_and_comes_back_to_the_app() {
     let Some(browser) = Chromium::start("a member signs in in a browser").await else { return };
@@ -33,18 +27,18 @@ async fn a_member_signs_in_and_allows_in_a_browser_of_any_size_and_comes_back_to
         browser.resize(size).await;
         browser.open(&format!("{authorize}&prompt=login")).await;
         browser.wait_for("#username").await;
-        is_in_order(&browser, "the sign-in page").await;
+        browser.is_in_order("the sign-in page").await;
         browser.fill("#username", username).await;
         browser.fill("#password", &fixtures::password(username)).await;
         browser.click("button[type=submit]").await;
         browser.wait_for("input[name=scope]").await;
         assert_eq!(browser.count("input[name=scope]").await, 4, "openid is no choice");
-        is_in_order(&browser, "the consent page").await;
+        browser.is_in_order("the consent page").await;
         browser.click("button[value=allow]").await;
         browser.wait_for("#back").await;
         let url = browser.url().await;
         assert!(url.starts_with(&callback.url) && url.contains("code=") && !url.contains("error="), "{url}");
-        is_in_order(&browser, "the app").await;
+        browser.is_in_order("the app").await;
     }
     app.finish().await;
 }

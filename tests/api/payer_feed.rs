@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use http::StatusCode;
-use patient_access::load::{Kind, Report, Source, Tally, UNREADABLE};
+use patient_access::load::{ReasonCode, Report, Source, Tally, UNREADABLE};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
@@ -14,17 +14,17 @@ const EVERYTHING: &str = "patient/*.rs";
 const MEMBERS: [&str; 3] = ["567834", "-20140000008325", "123456789"];
 
 /// Why resources of the feed are rejected, and how many are. Nothing else may be.
-const EXPLAINED: &[(Kind, u64)] = &[
+const EXPLAINED: &[(ReasonCode, u64)] = &[
     // Claims and ClaimResponses of BFD's partially adjudicated claims name a Patient that they contain.
-    (Kind::ContainedOwner, 18),
+    (ReasonCode::ContainedOwner, 18),
     // The answers of the older API (v1): 5 Coverages and 23 EOBs. Its Patients read the same in R4.
-    (Kind::NotR4, 28),
+    (ReasonCode::NotR4, 28),
     // EOBs as they come out of CMS's mapping, before a server has given them ids.
-    (Kind::NoId, 10),
+    (ReasonCode::NoId, 10),
     // CapabilityStatements, an OperationOutcome, an AuditEvent.
-    (Kind::TypeNotKept, 5),
+    (ReasonCode::TypeNotKept, 5),
     // What an OpenID provider says of a user.
-    (Kind::NotFhir, 2),
+    (ReasonCode::NotFhir, 2),
 ];
 
 fn tally(read: u64, stored: u64, unchanged: u64, superseded: u64, rejected: u64) -> Tally {
@@ -105,7 +105,7 @@ async fn everything_in_a_payers_feed_is_stored_or_rejected_with_a_known_reason()
     assert_eq!(first.types["Coverage"], tally(24, 13, 0, 6, 5), "{first}");
     assert_eq!(first.types["Patient"], tally(12, 3, 0, 9, 0), "{first}");
     assert_eq!(first.types[UNREADABLE], tally(2, 0, 0, 0, 2), "{first}");
-    let explained: BTreeMap<&str, u64> = EXPLAINED.iter().map(|(kind, count)| (kind.code(), *count)).collect();
+    let explained: BTreeMap<&str, u64> = EXPLAINED.iter().map(|(code, count)| (code.as_str(), *count)).collect();
     assert_eq!(first.reasons, explained, "{first}");
     let rejected = rejections(&first);
     assert_eq!(rejected.len(), 63);
@@ -113,7 +113,7 @@ async fn everything_in_a_payers_feed_is_stored_or_rejected_with_a_known_reason()
         let place = line["place"].as_str().unwrap();
         assert!(place.contains("cms-bfd") && line["reason"].as_str().is_some_and(|words| words.len() > 20), "{line}");
         // The older API is told by what it sent, never by the name of a file.
-        assert!(line["code"] != Kind::NotR4.code() || place.contains("_v1.json"), "{line}");
+        assert!(line["code"] != ReasonCode::NotR4.as_str() || place.contains("_v1.json"), "{line}");
     }
     let second = app.load(source()).await;
     balances(&second);
@@ -252,6 +252,6 @@ async fn no_example_of_r4_is_taken_for_an_older_release() {
     let app = App::empty().await;
     let report = app.load(Source::of_paths(&[folder]).unwrap()).await;
     balances(&report);
-    assert!(report.total().read > 1000 && !report.reasons.contains_key(Kind::NotR4.code()), "{report}");
+    assert!(report.total().read > 1000 && !report.reasons.contains_key(ReasonCode::NotR4.as_str()), "{report}");
     app.finish().await;
 }

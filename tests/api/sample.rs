@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use patient_access::load::Source;
-use patient_access::sample;
 use serde_json::Value as Json;
 use tests::{App, binaries};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -170,7 +169,7 @@ fn the_household_fills_every_must_support_element() {
             "the guides' must-support elements",
         );
     };
-    let household = sample::household().resources;
+    let household = sample_members::household().resources;
     let mut used = BTreeSet::new();
     for (guide, profiles, elements) in GUIDES {
         let found = must_support::measure(&folder.join(guide), &KINDS, &household);

@@ -1,8 +1,7 @@
 //! Sensitive data: a deployed stack takes none that is labelled, because nobody can choose at consent yet.
 
 use http::StatusCode;
-use patient_access::load::{Kind, Source, Tally};
-use patient_access::sample;
+use patient_access::load::{ReasonCode, Source, Tally};
 use serde_json::{Value as Json, json};
 use tests::App;
 
@@ -33,7 +32,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
     let report = app.load_into(&deployed, Source::Memory(all.clone())).await;
     let expected = Tally { read: 5, stored: 2, deleted: 0, unchanged: 0, superseded: 1, rejected: 2 };
     assert_eq!(report.types["Condition"], expected, "{report}");
-    assert_eq!(report.reasons[Kind::Sensitive.code()], 2);
+    assert_eq!(report.reasons[ReasonCode::Sensitive.as_str()], 2);
     let rejected = std::fs::read_to_string(report.rejected_file.unwrap()).unwrap();
     for words in ["sensitivity label 42CFRPart2", "sensitivity label HIV", "choose at consent"] {
         assert!(rejected.contains(words), "{words}: {rejected}");
@@ -52,14 +51,14 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_robins_sample_record_a_deployed_stack_takes_the_ordinary_part_only() {
     let app = App::empty().await;
-    let mut sample = sample::household().resources;
+    let mut sample = sample_members::household().resources;
     sample.retain(|resource| resource["id"].as_str().is_some_and(|id| id.starts_with("robin")));
     let (labelled, plain): (Vec<&Json>, Vec<&Json>) =
         sample.iter().partition(|resource| resource["meta"]["security"].is_array());
     let deployed = app.deployed_stack().await;
     let report = app.load_into(&deployed, Source::Memory(sample.clone())).await;
     assert!(labelled.len() > 100 && plain.len() > 10, "{} {}", labelled.len(), plain.len());
-    assert_eq!(report.reasons[Kind::Sensitive.code()], labelled.len() as u64, "{report}");
+    assert_eq!(report.reasons[ReasonCode::Sensitive.as_str()], labelled.len() as u64, "{report}");
     assert_eq!(report.total().stored, plain.len() as u64, "{report}");
     app.add_member("robin", "robin").await;
     let tokens = app.sign_in("robin", EVERYTHING).await;

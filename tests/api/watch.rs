@@ -50,6 +50,7 @@ impl Watch {
         let environment = tempfile::NamedTempFile::new().unwrap();
         write_environment(environment.path(), app.environment()).unwrap();
         let logs = tempfile::NamedTempFile::new().unwrap();
+        app.keep_logs(logs.reopen().unwrap());
         let child = Command::new("cargo-lambda")
             .args(["lambda", "watch", "-A", "127.0.0.1", "-P", &port.to_string(), "--env-file"])
             .arg(environment.path())
@@ -108,7 +109,6 @@ async fn cargo_lambda_watch_serves_the_same_api() {
     let invoked = invoke(port, "search", "events/search/form.json").await;
     assert_eq!(invoked["statusCode"], 401, "no token, no data: {invoked}");
 
-    theirs.inspect(&watch.logs());
     watch.interrupt().await;
     theirs.finish().await;
     ours.finish().await;

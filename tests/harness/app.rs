@@ -1,10 +1,12 @@
 //! A stack with its members.
 
+mod guard;
 mod requests;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -26,17 +28,17 @@ use shared::store::auth::Commit;
 
 use crate::audit::{Record, records};
 use crate::browser::REDIRECT_URI;
-use crate::fixtures::{self, CANARIES};
+use crate::fixtures;
 use crate::inside::Inside;
 use crate::tools::{binaries, checkout};
 use crate::wire::Wire;
+use guard::Guard;
 
 /// A running stack with alice, bob and carol, a public app `app`, and a confidential one `server-app`.
 pub struct App {
-    stack: Arc<LocalStack>,
+    /// The stack, whose logs are read at its end.
+    guard: Arc<Guard>,
     way: Way,
-    /// Secrets that were given out, which no log may show.
-    secrets: Arc<Mutex<Vec<String>>>,
     /// The client secret of `server-app`.
     pub client_secret: String,
 }
@@ -102,9 +104,8 @@ impl App {
         let stack = LocalStack::start(options).await.expect("the stack starts");
         let secret = Random::system().secret();
         let app = App {
-            stack: Arc::new(stack),
+            guard: Arc::new(Guard::new(stack)),
             way: Way::Gateway(Box::new(Client::builder(TokioExecutor::new()).build_http())),
-            secrets: Arc::default(),
             client_secret: secret.reveal().to_owned(),
         };
         app.keep_secret(secret.reveal());
@@ -122,9 +123,8 @@ impl App {
         let mut environment = self.environment().clone();
         environment.extend(changed);
         App {
-            stack: self.stack.clone(),
+            guard: self.guard.clone(),
             way: Way::Inside(Box::new(Box::pin(Inside::new(&environment, clock)).await)),
-            secrets: self.secrets.clone(),
             client_secret: self.client_secret.clone(),
         }
     }
@@ -137,33 +137,34 @@ impl App {
 
     /// The gateway.
     pub fn url(&self) -> &str {
-        self.stack.url()
+        self.guard.stack().url()
     }
 
     /// The stack's variables.
     pub fn environment(&self) -> &BTreeMap<String, String> {
-        self.stack.environment()
+        self.guard.stack().environment()
     }
 
     /// Hands an event to the function with this binary, without the gateway: its answer as it left the function.
     pub async fn invoke(&self, binary: &str, event: &Json) -> Json {
-        let answer = self.stack.invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let answer =
+            self.guard.stack().invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
         serde_json::from_str(&answer).expect("functions answer in JSON")
     }
 
     /// What the functions logged so far.
     pub fn logs(&self) -> Vec<String> {
-        self.stack.logs().into_iter().map(|log| log.line).collect()
+        self.guard.stack().logs().into_iter().map(|log| log.line).collect()
     }
 
     /// The same, with the function that wrote each line: its logical id and the line.
     pub fn logs_by_function(&self) -> Vec<(String, String)> {
-        self.stack.logs().into_iter().map(|log| (log.function, log.line)).collect()
+        self.guard.stack().logs().into_iter().map(|log| (log.function, log.line)).collect()
     }
 
     /// The processes of the functions, by their logical ids.
     pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
-        self.stack.processes()
+        self.guard.stack().processes()
     }
 
     /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
@@ -235,9 +236,12 @@ impl App {
 
     /// Notes something that no log may show.
     pub fn keep_secret(&self, secret: &str) {
-        if secret.len() >= 8 {
-            self.secrets.lock().expect("no test panics inside").push(secret.to_owned());
-        }
+        self.guard.keep_secret(secret);
+    }
+
+    /// Has the logs of functions that somebody else runs read at the end, too.
+    pub fn keep_logs(&self, file: File) {
+        self.guard.keep_logs(file);
     }
 
     /// Takes the audit table away.
@@ -245,23 +249,11 @@ impl App {
         crate::audit::drop(self.environment()).await;
     }
 
-    /// Ends the stack, after a last look at everything that the functions logged.
+    /// Reads the logs and ends the stack in order. A test that forgets this has its logs read all the same.
     pub async fn finish(self) {
-        self.inspect(&self.logs());
         // Where the same stack is still asked in this process, the last one to go ends it.
-        if let Some(stack) = Arc::into_inner(self.stack) {
-            stack.shutdown().await;
-        }
-    }
-
-    /// Fails where a log line shows a secret or a member's data, or tells of a panic.
-    pub fn inspect(&self, logs: &[String]) {
-        let secrets = self.secrets.lock().expect("no test panics inside").clone();
-        for line in logs {
-            assert!(!line.contains("panicked"), "{line}");
-            for secret in secrets.iter().map(String::as_str).chain(CANARIES.map(|(_, canary)| canary)) {
-                assert!(!line.contains(secret), "a log line shows a secret or a member's data: {line}");
-            }
+        if let Some(guard) = Arc::into_inner(self.guard) {
+            guard.finish().await;
         }
     }
 }

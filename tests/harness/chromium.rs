@@ -172,6 +172,12 @@ impl Chromium {
         (width.as_i64().expect("a width is a number") - i64::from(window)).max(0)
     }
 
+    /// Fails where the page is wider than the window, or where the browser complained about it.
+    pub async fn is_in_order(&self, page: &str) {
+        assert_eq!(self.overflow().await, 0, "{page} is wider than the window");
+        assert_eq!(self.console_errors().await, Vec::<String>::new(), "{page}");
+    }
+
     /// A PNG of the window.
     pub async fn screenshot(&self) -> Vec<u8> {
         let picture = self.call(Request::get(format!("{}/screenshot", self.session)), None).await;

@@ -1,7 +1,7 @@
 //! Three members: `alice`; `bob`, a stranger; `carol`, whose Coverage alice pays. Every text in bob's and carol's records
 //! carries their canary, so that one byte of theirs in an answer to alice is noticed.
 
-use patient_access::sample::{self, Sample};
+use sample_members::Sample;
 use serde_json::{Value as Json, json};
 
 /// What must never be seen by anybody else.
@@ -43,7 +43,7 @@ pub fn resources() -> Vec<Json> {
 /// Of the sample members those named, with their records and everything that belongs to nobody. All of them take a while to
 /// load, and most of that is George.
 pub fn household(usernames: &[&str]) -> Sample {
-    let Sample { members, resources } = sample::household();
+    let Sample { members, resources } = sample_members::household();
     let patients = resources.iter().filter(|resource| resource["resourceType"] == "Patient");
     let others: Vec<String> = patients
         .filter_map(|patient| patient["id"].as_str())

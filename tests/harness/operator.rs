@@ -12,13 +12,13 @@ use crate::App;
 enum Line {
     /// `patient-access app …`
     #[command(subcommand)]
-    App(app::Command),
+    App(app::AppCommand),
     /// `patient-access keys …`
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(keys::KeysCommand),
     /// `patient-access member …`
     #[command(subcommand)]
-    Member(member::Command),
+    Member(member::MemberCommand),
 }
 
 impl App {

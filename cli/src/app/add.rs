@@ -7,12 +7,12 @@ use shared::oauth::client::{Authentication, Client, ClientSecret, Limits};
 use shared::secret::Random;
 use shared::store::auth::Commit;
 
-use super::{Keys, LimitArguments, check_name, check_redirect_uris, check_scope, secret, settings};
+use super::{KeyArguments, LimitArguments, check_name, check_redirect_uris, check_scope, secret, settings};
 use crate::stack::Stack;
 
 /// The arguments.
 #[derive(Args)]
-pub struct Add {
+pub struct AddApp {
     /// The app's name, as members see it
     #[arg(long)]
     name: String,
@@ -23,10 +23,10 @@ pub struct Add {
     #[arg(long)]
     scope: Option<String>,
     /// The app runs on a server and can keep a secret: make one
-    #[arg(long, conflicts_with = "Keys")]
+    #[arg(long, conflicts_with = "KeyArguments")]
     confidential: bool,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// Print what the app's developer needs as JSON
@@ -34,7 +34,7 @@ pub struct Add {
     json: bool,
 }
 
-impl Add {
+impl AddApp {
     /// Registers the app and tells what its developer needs. The secret is told here and never again.
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         check_name(&self.name)?;

@@ -4,12 +4,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use shared::oauth::client::{Authentication, Client, Limits};
 
-use super::{Keys, LimitArguments, check_name, check_redirect_uris, check_scope, find, save, settings};
+use super::{KeyArguments, LimitArguments, check_name, check_redirect_uris, check_scope, find, save, settings};
 use crate::stack::Stack;
 
 /// The arguments.
 #[derive(Args)]
-pub struct Change {
+pub struct ChangeApp {
     /// The app's client id
     client_id: String,
     /// A new name. Members who connected the app before see it, too
@@ -25,7 +25,7 @@ pub struct Change {
     #[arg(long)]
     every_scope: bool,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// The app has no limits of its own any more
@@ -36,7 +36,7 @@ pub struct Change {
     json: bool,
 }
 
-impl Change {
+impl ChangeApp {
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         self.name.as_deref().map(check_name).transpose()?;
         check_redirect_uris(&self.redirect_uris)?;

@@ -21,9 +21,9 @@ use crate::stack::Stack;
 
 /// What to do with apps.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum AppCommand {
     /// Register an app and print what its developer needs
-    Add(add::Add),
+    Add(add::AddApp),
     /// List the registered apps
     List {
         /// Print them as JSON
@@ -31,21 +31,21 @@ pub enum Command {
         json: bool,
     },
     /// Show what an app registered and what its developer needs
-    Show(One),
+    Show(OneApp),
     /// Change what an app registered; what is not named stays
-    Change(change::Change),
+    Change(change::ChangeApp),
     /// Add or remove a client secret: two side by side let an app change from one to the next
     #[command(subcommand)]
-    Secret(secret::Command),
+    Secret(secret::SecretCommand),
     /// Stop an app: nobody can connect it, and its tokens open nothing any more
-    Disable(One),
+    Disable(OneApp),
     /// Let members connect a stopped app again
-    Enable(One),
+    Enable(OneApp),
 }
 
 /// One app.
 #[derive(Args)]
-pub struct One {
+pub struct OneApp {
     /// The app's client id
     client_id: String,
     /// Print the result as JSON
@@ -53,33 +53,33 @@ pub struct One {
     json: bool,
 }
 
-impl Command {
+impl AppCommand {
     /// Does it, and tells what there is to tell.
     ///
     /// # Errors
     /// An argument is not acceptable, there is no such app, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::List { json } => {
+            AppCommand::Add(add) => add.run(stack).await,
+            AppCommand::List { json } => {
                 let mut apps: Vec<Client> =
                     stack.auth().scan::<Client>().await?.into_iter().map(|stored| stored.record).collect();
                 apps.sort_by(|a, b| (a.name.to_lowercase(), &a.id).cmp(&(b.name.to_lowercase(), &b.id)));
                 Ok(settings::list(&apps, json))
             }
-            Command::Show(One { client_id, json }) => {
+            AppCommand::Show(OneApp { client_id, json }) => {
                 let app = find(stack, &client_id).await?.record;
                 Ok(settings::tell(stack, &app, &[], json))
             }
-            Command::Change(change) => change.run(stack).await,
-            Command::Secret(secret) => secret.run(stack).await,
-            Command::Disable(one) => one.switch(stack, true).await,
-            Command::Enable(one) => one.switch(stack, false).await,
+            AppCommand::Change(change) => change.run(stack).await,
+            AppCommand::Secret(secret) => secret.run(stack).await,
+            AppCommand::Disable(one) => one.switch(stack, true).await,
+            AppCommand::Enable(one) => one.switch(stack, false).await,
         }
     }
 }
 
-impl One {
+impl OneApp {
     async fn switch(self, stack: &Stack, disabled: bool) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let app = Client { disabled, ..stored.record.clone() };
@@ -147,7 +147,7 @@ fn check_scope(scope: &str) -> Result<()> {
 /// What an app signs its assertions with.
 #[derive(Args)]
 #[group(multiple = false)]
-struct Keys {
+struct KeyArguments {
     /// The app signs in with a key of its own (`private_key_jwt`): a file with its public keys, as a JWK set
     #[arg(long, value_name = "FILE")]
     jwks: Option<String>,
@@ -156,7 +156,7 @@ struct Keys {
     jwks_url: Option<String>,
 }
 
-impl Keys {
+impl KeyArguments {
     /// What is registered, and what the operator should know; `None` where the command line names no keys.
     async fn read(&self, stack: &Stack) -> Result<Option<(Authentication, Vec<String>)>> {
         if let Some(file) = &self.jwks {

@@ -14,16 +14,16 @@ const MOST: usize = 2;
 
 /// What to do with an app's secrets.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum SecretCommand {
     /// Make a second secret, and let the first one be good beside it
-    Add(Add),
+    Add(AddSecret),
     /// End a secret
-    Remove(Remove),
+    Remove(RemoveSecret),
 }
 
 /// The arguments.
 #[derive(Args)]
-pub struct Add {
+pub struct AddSecret {
     /// The app's client id
     client_id: String,
     /// What to call the secret [default: a short name that is made up]
@@ -39,7 +39,7 @@ pub struct Add {
 
 /// The arguments.
 #[derive(Args)]
-pub struct Remove {
+pub struct RemoveSecret {
     /// The app's client id
     client_id: String,
     /// What the secret is called; `app show` tells
@@ -54,16 +54,16 @@ pub(super) fn label(random: &Random) -> String {
     random.identifier().chars().take(6).collect()
 }
 
-impl Command {
+impl SecretCommand {
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::Remove(remove) => remove.run(stack).await,
+            SecretCommand::Add(add) => add.run(stack).await,
+            SecretCommand::Remove(remove) => remove.run(stack).await,
         }
     }
 }
 
-impl Add {
+impl AddSecret {
     async fn run(self, stack: &Stack) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let (random, now) = (Random::system(), Clock::System.now());
@@ -97,7 +97,7 @@ impl Add {
     }
 }
 
-impl Remove {
+impl RemoveSecret {
     async fn run(self, stack: &Stack) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let now = Clock::System.now();

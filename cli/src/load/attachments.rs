@@ -19,7 +19,7 @@ use shared::record::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
 use shared::record::writer::{Change, Partition};
 use shared::store::objects::content_hash;
 
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 use super::source::{FEEDS, Source};
 
 /// The elements of type Attachment (R4) in the types that are kept. An extension has a `url`, too, and is none of them.
@@ -44,7 +44,7 @@ pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> 
         return Ok(None);
     }
     let Some(data) = resource.as_object_mut().and_then(|binary| binary.shift_remove("data")) else { return Ok(None) };
-    let wrong = |why: &str| Reason::new(Kind::BadData, format!("its `data` is no base64: {why}"));
+    let wrong = |why: &str| Reason::new(ReasonCode::BadData, format!("its `data` is no base64: {why}"));
     let data = data.as_str().ok_or_else(|| wrong("it is no string"))?;
     decoded(data).map_err(|why| wrong(&why))?;
     // R4 allows white space in it, and how much of it there is nothing bounds.
@@ -68,7 +68,7 @@ pub(super) fn filed(
     let Ownership::Member(owner) = ownership(kind, resource)? else {
         let text =
             format!("its attachment names the file `{first}`, and it is no one member's: put the bytes into `data`");
-        return Err(Reason::new(Kind::NoOwner, text));
+        return Err(Reason::new(ReasonCode::NoOwner, text));
     };
     let mut fault = None;
     each(resource, &mut |attachment| {
@@ -114,11 +114,11 @@ fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
 fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
     let outside = |why: &str| {
         let text = format!("its attachment names `{url}`, {why}; name a file in the feed's own folder or below it");
-        Reason::new(Kind::AttachmentOutside, text)
+        Reason::new(ReasonCode::AttachmentOutside, text)
     };
     let missing = || {
         let text = format!("its attachment names `{url}`, and there is no such file beside the feed");
-        Reason::new(Kind::AttachmentMissing, text)
+        Reason::new(ReasonCode::AttachmentMissing, text)
     };
     let decoded = percent_decode_str(url).decode_utf8().map_err(|_| missing())?;
     let inward = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -142,12 +142,15 @@ fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
 /// the same file is the same Binary in every run, and never another member's.
 fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &str) -> Result<Change, Reason> {
     let unread = |error: std::io::Error| {
-        Reason::new(Kind::AttachmentMissing, format!("its attachment names `{url}`, which cannot be read: {error}"))
+        Reason::new(
+            ReasonCode::AttachmentMissing,
+            format!("its attachment names `{url}`, which cannot be read: {error}"),
+        )
     };
     let file = measured(&path).map_err(unread)?;
     if file.size > LARGEST {
         let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST >> 30);
-        return Err(Reason::new(Kind::TooLarge, text));
+        return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     agree(attachment, url, &file)?;
     let media_type = attachment.get("contentType").and_then(Json::as_str).unwrap_or("application/octet-stream");
@@ -163,14 +166,14 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
         let upload = Upload::of_file(&binary, path, file.sha256, file.size);
         Change::hold(binary, upload, owner)
     };
-    change.ok_or_else(|| Reason::new(Kind::TypeNotKept, "Binary is not a type that this server keeps"))
+    change.ok_or_else(|| Reason::new(ReasonCode::TypeNotKept, "Binary is not a type that this server keeps"))
 }
 
 /// Compares what the attachment says of its file with the file; says it where it does not.
 fn agree(attachment: &mut Map<String, Json>, url: &str, file: &Measured) -> Result<(), Reason> {
     let differs = |what: &str, is: &dyn std::fmt::Display, says: &Json| {
         let text = format!("its attachment says {what} {says} of `{url}`, and the file has {is}: send both anew");
-        Err(Reason::new(Kind::AttachmentDiffers, text))
+        Err(Reason::new(ReasonCode::AttachmentDiffers, text))
     };
     match attachment.get("size") {
         Some(size) if size.as_u64() != Some(file.size) => return differs("`size`", &file.size, size),

@@ -15,7 +15,7 @@ use shared::store::StoreError;
 use shared::store::objects::content_hash;
 
 use super::ready::{Homes, Ready, change, decides_owner};
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run};
 
 /// Resources that are written side by side.
@@ -97,7 +97,7 @@ impl Run<'_> {
                 if let Some(binary) = self.foreign_binary(ready, &homes, &given).await? {
                     let text =
                         format!("it names {binary}, which a document of another member names; a Binary has one owner");
-                    self.refuse(&ready.pending, &Reason::new(Kind::BinaryOfAnother, text))?;
+                    self.refuse(&ready.pending, &Reason::new(ReasonCode::BinaryOfAnother, text))?;
                     continue;
                 }
                 given.extend(ready.binaries().map(|(owner, binary)| (binary, owner.to_owned())));
@@ -125,7 +125,7 @@ impl Run<'_> {
     }
 
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, reason.kind);
+        self.report.rejected(pending.kind.name, reason.code);
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});
         self.rejected.add(&pending.place, reason, pending.resource.as_ref().unwrap_or(&deletion))
     }

@@ -33,7 +33,7 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
-pub use reason::{Kind, Reason};
+pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
 pub use source::Source;
@@ -56,8 +56,8 @@ const HEAVIEST_BATCH: u64 = 64 << 20;
 /// in the report.
 pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) -> Result<Report> {
     let clock = Clock::System;
-    let stamp = clock.now().to_string().replace([':', '.'], "-");
-    let file = rejected.unwrap_or_else(|| PathBuf::from(format!("rejected-{stamp}.ndjson")));
+    let time = clock.now().to_string().replace([':', '.'], "-");
+    let file = rejected.unwrap_or_else(|| PathBuf::from(format!("rejected-{time}.ndjson")));
     let source = Source::of_paths(paths)?;
     if source.reads(&file) {
         bail!(
@@ -200,7 +200,7 @@ impl Run<'_> {
 
     fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {
         self.report.read(kind);
-        self.report.rejected(kind, reason.kind);
+        self.report.rejected(kind, reason.code);
         self.rejected.add(place, reason, resource)?;
         Ok(None)
     }

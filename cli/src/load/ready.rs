@@ -12,7 +12,7 @@ use shared::record::writer::{Change, Partition};
 use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
 
 use super::attachments::{checked_data, filed};
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 use super::references::references;
 use super::{Pending, Run};
 
@@ -51,7 +51,7 @@ impl Run<'_> {
                  a deployed stack takes none of it",
                 labels.join(", ")
             );
-            return Err(Reason::new(Kind::Sensitive, text));
+            return Err(Reason::new(ReasonCode::Sensitive, text));
         }
         let mut resource = original.clone();
         resource["id"] = json!(pending.reference.id);
@@ -59,7 +59,7 @@ impl Run<'_> {
             let text = format!(
                 "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
             );
-            return Err(Reason::new(Kind::AmbiguousReference, text));
+            return Err(Reason::new(ReasonCode::AmbiguousReference, text));
         }
         self.survey.names.resolve(&mut resource);
         claim(self.guides, &mut resource);
@@ -67,7 +67,7 @@ impl Run<'_> {
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
-            return Err(Reason::new(Kind::TooLarge, text));
+            return Err(Reason::new(ReasonCode::TooLarge, text));
         }
         if let Some(data) = data {
             resource["data"] = data;
@@ -104,7 +104,7 @@ pub(super) fn change(
     let change = Change::store(kind, id, copies);
     if !change.fits() {
         let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
-        return Err(Reason::new(Kind::TooLarge, text));
+        return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     Ok((change, pointers))
 }
@@ -135,12 +135,12 @@ fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Ve
     if owners.is_empty() {
         let text =
             "none of its targets is a member's resource that is stored here; load it together with them, or after them";
-        return Err(Reason::new(Kind::UnknownTargets, text));
+        return Err(Reason::new(ReasonCode::UnknownTargets, text));
     }
     if owners.len() > MOST_OWNERS {
         let text =
             format!("it is about resources of {} members; send one for {MOST_OWNERS} of them at most", owners.len());
-        return Err(Reason::new(Kind::TooLarge, text));
+        return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     let is_foreign = |target: &Json, owner: &str| {
         let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));

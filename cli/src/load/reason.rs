@@ -7,29 +7,29 @@ use std::fmt;
 use shared::fhir::owner::NoOwner;
 
 /// Makes the enum, its codes and the list of all of them out of one table.
-macro_rules! kinds {
+macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
         /// The kinds of reasons.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Kind {
+        pub enum ReasonCode {
             $($(#[$doc])* $name,)*
         }
 
-        impl Kind {
+        impl ReasonCode {
             /// All of them.
-            pub const ALL: &[Kind] = &[$(Kind::$name),*];
+            pub const ALL: &[ReasonCode] = &[$(ReasonCode::$name),*];
 
             /// Its code in reports.
-            pub fn code(self) -> &'static str {
+            pub fn as_str(self) -> &'static str {
                 match self {
-                    $(Kind::$name => $code,)*
+                    $(ReasonCode::$name => $code,)*
                 }
             }
         }
     };
 }
 
-kinds! {
+codes! {
     /// A file or a line is no JSON.
     NotJson = "not-json",
     /// JSON without a resource in it.
@@ -82,15 +82,15 @@ kinds! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// Of which kind the reason is.
-    pub kind: Kind,
+    pub code: ReasonCode,
     /// What is wrong, and what would be right.
     pub text: String,
 }
 
 impl Reason {
     /// Of a kind, in words.
-    pub fn new(kind: Kind, text: impl Into<String>) -> Reason {
-        Reason { kind, text: text.into() }
+    pub fn new(code: ReasonCode, text: impl Into<String>) -> Reason {
+        Reason { code, text: text.into() }
     }
 }
 
@@ -102,13 +102,13 @@ impl fmt::Display for Reason {
 
 impl From<NoOwner> for Reason {
     fn from(error: NoOwner) -> Reason {
-        let kind = match &error {
-            NoOwner::Missing(_) => Kind::NoOwner,
-            NoOwner::Contained { .. } => Kind::ContainedOwner,
-            NoOwner::NotAPatient { .. } => Kind::OwnerNotAPatient,
-            NoOwner::Ambiguous(_) => Kind::SeveralOwners,
+        let code = match &error {
+            NoOwner::Missing(_) => ReasonCode::NoOwner,
+            NoOwner::Contained { .. } => ReasonCode::ContainedOwner,
+            NoOwner::NotAPatient { .. } => ReasonCode::OwnerNotAPatient,
+            NoOwner::Ambiguous(_) => ReasonCode::SeveralOwners,
         };
-        Reason::new(kind, error.to_string())
+        Reason::new(code, error.to_string())
     }
 }
 
@@ -123,6 +123,6 @@ mod tests {
         let section = section.split("\n## ").next().unwrap();
         let codes = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
         let told: Vec<&str> = codes.map(|(code, _)| code).collect();
-        assert_eq!(told, Kind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>());
+        assert_eq!(told, ReasonCode::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     }
 }

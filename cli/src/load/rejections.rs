@@ -38,7 +38,7 @@ impl Rejections {
             let file = private_file(&self.path);
             self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
         };
-        let line = json!({"place": place, "code": reason.kind.code(), "reason": reason.text, "resource": resource});
+        let line = json!({"place": place, "code": reason.code.as_str(), "reason": reason.text, "resource": resource});
         writeln!(file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

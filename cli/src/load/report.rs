@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use shared::record::writer::Written;
 
-use super::reason::Kind;
+use super::reason::ReasonCode;
 
 /// The name under which lines that are no resource are counted.
 pub const UNREADABLE: &str = "(unreadable)";
@@ -52,9 +52,9 @@ impl Report {
         self.tally(kind).read += 1;
     }
 
-    pub(super) fn rejected(&mut self, kind: &str, reason: Kind) {
+    pub(super) fn rejected(&mut self, kind: &str, code: ReasonCode) {
         self.tally(kind).rejected += 1;
-        *self.reasons.entry(reason.code()).or_default() += 1;
+        *self.reasons.entry(code.as_str()).or_default() += 1;
     }
 
     pub(super) fn superseded(&mut self, kind: &str) {

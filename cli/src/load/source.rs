@@ -8,43 +8,43 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 
 /// Where to read from.
 pub enum Source {
     /// Files, in the order they are read.
-    Files(Vec<Feed>),
+    Files(Vec<FeedFile>),
     /// Resources.
     Memory(Vec<Json>),
 }
 
 /// A file to read, as it was when the run began.
-pub struct Feed {
+pub struct FeedFile {
     path: PathBuf,
     /// The same, wherever links lead.
     real: PathBuf,
-    stamp: Stamp,
+    version: FileVersion,
 }
 
 /// What tells that a file was changed: its size, and when it was.
-type Stamp = (u64, Option<SystemTime>);
+type FileVersion = (u64, Option<SystemTime>);
 
-impl Feed {
-    fn of(path: &Path) -> Result<Feed> {
+impl FeedFile {
+    fn of(path: &Path) -> Result<FeedFile> {
         let real = path.canonicalize().with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(Feed { path: path.to_owned(), real, stamp: stamp(path)? })
+        Ok(FeedFile { path: path.to_owned(), real, version: version(path)? })
     }
 
     /// A file is read twice, and the second reading must find what the first did.
     fn is_as_it_was(&self) -> Result<()> {
-        if stamp(&self.path)? != self.stamp {
+        if version(&self.path)? != self.version {
             bail!("{} changed while it was read; run the same load again once it is complete", self.path.display());
         }
         Ok(())
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp> {
+fn version(path: &Path) -> Result<FileVersion> {
     let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok((data.len(), data.modified().ok()))
 }
@@ -120,7 +120,7 @@ impl Source {
     /// Its size in bytes, for the progress bar.
     pub fn size(&self) -> u64 {
         match self {
-            Source::Files(files) => files.iter().map(|file| file.stamp.0).sum(),
+            Source::Files(files) => files.iter().map(|file| file.version.0).sum(),
             Source::Memory(resources) => resources.len() as u64,
         }
     }
@@ -153,7 +153,7 @@ impl Source {
     }
 }
 
-fn collect(path: &Path, named: bool, files: &mut Vec<Feed>) -> Result<()> {
+fn collect(path: &Path, named: bool, files: &mut Vec<FeedFile>) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if data.is_dir() {
         let mut entries: Vec<PathBuf> = fs::read_dir(path)
@@ -170,7 +170,7 @@ fn collect(path: &Path, named: bool, files: &mut Vec<Feed>) -> Result<()> {
                 path.display()
             );
         }
-        files.push(Feed::of(path)?);
+        files.push(FeedFile::of(path)?);
     }
     Ok(())
 }
@@ -210,7 +210,7 @@ fn read(path: &Path, visit: &mut Visit) -> Result<()> {
         // Lines of resources under another name, the first of them broken.
         Err(_) if text.split(|byte| *byte == b'\n').any(is_resource) => lines(text.as_slice(), &name, visit),
         Err(error) => {
-            let reason = Reason::new(Kind::NotJson, format!("this is no JSON: {error}"));
+            let reason = Reason::new(ReasonCode::NotJson, format!("this is no JSON: {error}"));
             visit(Item::of(name, Content::Unusable(reason)), size)
         }
     }
@@ -241,7 +241,7 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> 
         match serde_json::from_slice::<Json>(without_mark(&line)) {
             Ok(json) => whole(json, &place, size, visit)?,
             Err(error) => {
-                let reason = Reason::new(Kind::NotJson, format!("this line is no JSON: {error}"));
+                let reason = Reason::new(ReasonCode::NotJson, format!("this line is no JSON: {error}"));
                 visit(Item::of(place, Content::Unusable(reason)), size)?;
             }
         }
@@ -265,14 +265,14 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     if !BUNDLES.contains(&kind) {
         let text =
             format!("a Bundle of type `{kind}` is no list of resources to load; those of {} are", BUNDLES.join(", "));
-        return visit(item(Content::Unusable(Reason::new(Kind::BundleType, text))), size);
+        return visit(item(Content::Unusable(Reason::new(ReasonCode::BundleType, text))), size);
     }
     let Json::Object(mut bundle) = json else { return Ok(()) };
     let entries = match bundle.remove("entry") {
         Some(Json::Array(entries)) if !entries.is_empty() => entries,
         Some(Json::Array(_) | Json::Null) | None => return visit(item(Content::Nothing), size),
         Some(_) => {
-            let reason = Reason::new(Kind::NoResource, "the Bundle's `entry` is no list");
+            let reason = Reason::new(ReasonCode::NoResource, "the Bundle's `entry` is no list");
             return visit(item(Content::Unusable(reason)), size);
         }
     };
@@ -291,7 +291,7 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
             Some(resource) => visit(Item { full_url, ..Item::of(place, Content::Resource(resource)) }, share)?,
             None => {
                 let reason =
-                    Reason::new(Kind::NoResource, "the entry has no resource: send it, or leave the entry out");
+                    Reason::new(ReasonCode::NoResource, "the entry has no resource: send it, or leave the entry out");
                 visit(Item::of(place, Content::Unusable(reason)), share)?;
             }
         }
@@ -304,7 +304,7 @@ fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> 
     let mut found = Vec::new();
     if !inside(json, place, &mut found) {
         let text = "this is no FHIR: it has no resourceType, and nothing in it has one";
-        let content = Content::Unusable(Reason::new(Kind::NotFhir, text));
+        let content = Content::Unusable(Reason::new(ReasonCode::NotFhir, text));
         return visit(Item::of(place.to_owned(), content), size);
     }
     let share = size / (found.len() as u64);
@@ -312,7 +312,7 @@ fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> 
         if let Some(json) = json {
             return whole(json, &place, share, visit);
         }
-        let reason = Reason::new(Kind::NotFhir, "this stands in a list of resources and has no resourceType");
+        let reason = Reason::new(ReasonCode::NotFhir, "this stands in a list of resources and has no resourceType");
         visit(Item::of(place, Content::Unusable(reason)), share)
     })
 }

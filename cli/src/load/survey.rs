@@ -10,7 +10,7 @@ use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
 use shared::record::writer::{Feed, source_date};
 
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 use super::references::{Names, binaries_in, names_in};
 use super::release::older;
 use super::source::{Content, Source};
@@ -25,13 +25,13 @@ pub(super) struct Survey {
     /// What the shared resources refer to, by whatever names.
     shared: HashMap<Reference, Vec<String>>,
     /// The resources that name Binaries.
-    documents: HashMap<Reference, Document>,
+    documents: HashMap<Reference, BinaryReferrer>,
     /// The Binaries, with the resources that name them.
     named: HashMap<Reference, Vec<Reference>>,
 }
 
 /// A resource that names Binaries; those that are made of files are not among them.
-struct Document {
+struct BinaryReferrer {
     /// Its member, by whatever name.
     owner: String,
     /// The Binaries, by whatever names.
@@ -64,7 +64,7 @@ impl Survey {
                             survey.shared.insert(reference.clone(), names_in(&mut resource));
                         }
                         let date = source_date(&resource);
-                        let document = Document::of(kind, &mut resource);
+                        let document = BinaryReferrer::of(kind, &mut resource);
                         survey.occurs(reference, Occurrence { ordinal, date }, document);
                     }
                 }
@@ -100,7 +100,7 @@ impl Survey {
 
     /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
     /// would come to if they were loaded one after the other.
-    fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<Document>) {
+    fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<BinaryReferrer>) {
         let known = self.newest.get(&reference).and_then(|known| known.date);
         if matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
             return;
@@ -123,8 +123,8 @@ impl Feed for Survey {
     }
 }
 
-impl Document {
-    fn of(kind: &ResourceType, resource: &mut Json) -> Option<Document> {
+impl BinaryReferrer {
+    fn of(kind: &ResourceType, resource: &mut Json) -> Option<BinaryReferrer> {
         let owner = match ownership(kind, resource) {
             Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
             // A name that another resource of the run may go by.
@@ -132,7 +132,7 @@ impl Document {
             _ => return None,
         };
         let binaries = binaries_in(resource);
-        (!binaries.is_empty()).then_some(Document { owner, binaries })
+        (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
     let wrong = || {
         let url: String = url.chars().take(100).collect();
         let text = format!("`{url}` is to be deleted, and names no resource of this server: it is written as Type/id");
-        Reason::new(Kind::BadDeletion, text)
+        Reason::new(ReasonCode::BadDeletion, text)
     };
     let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
     Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
@@ -149,27 +149,34 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
 
 /// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.
 pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
-    let name = resource["resourceType"].as_str().ok_or_else(|| Reason::new(Kind::NotFhir, "it has no resourceType"))?;
+    let name =
+        resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
     let kind = ResourceType::named(name).ok_or_else(|| {
-        Reason::new(Kind::TypeNotKept, format!("{name} is not a type that this server keeps: leave it out of the feed"))
+        Reason::new(
+            ReasonCode::TypeNotKept,
+            format!("{name} is not a type that this server keeps: leave it out of the feed"),
+        )
     })?;
     let id = match &resource["id"] {
         Json::String(id) => id.as_str(),
         // A transaction may leave ids to the server; ours keeps the one that the Bundle calls the resource by.
         Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
             let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
-            Reason::new(Kind::NoId, text)
+            Reason::new(ReasonCode::NoId, text)
         })?,
-        _ => return Err(Reason::new(Kind::BadId, "its id is no string")),
+        _ => return Err(Reason::new(ReasonCode::BadId, "its id is no string")),
     };
     if !is_id(id) {
-        return Err(Reason::new(Kind::BadId, format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)")));
+        return Err(Reason::new(
+            ReasonCode::BadId,
+            format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"),
+        ));
     }
     if let Some(marks) = older(name, resource) {
-        return Err(Reason::new(Kind::NotR4, marks));
+        return Err(Reason::new(ReasonCode::NotR4, marks));
     }
     if !(resource["meta"].is_null() || resource["meta"].is_object()) {
-        return Err(Reason::new(Kind::BadMeta, "its meta is no object"));
+        return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
     }
     match ownership(kind, resource) {
         // It may be a name that another resource of the run goes by.

@@ -12,8 +12,16 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::plan::Table;
 use crate::server;
+
+/// A table to create.
+#[derive(Debug)]
+pub(crate) struct TableDefinition {
+    /// The body of `CreateTable`.
+    pub(crate) create: Value,
+    /// The body of `UpdateTimeToLive`, if the table has a TTL attribute.
+    pub(crate) time_to_live: Option<Value>,
+}
 
 /// What of a table cannot be changed once it holds items.
 const FIXED: [&str; 4] = ["AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"];
@@ -33,7 +41,7 @@ impl DynamoDb {
     /// # Errors
     /// A table definition that DynamoDB refuses, or one that differs from the
     /// table that `data` already holds.
-    pub(crate) fn start(data: Option<&Path>, tables: &[Table]) -> Result<Self> {
+    pub(crate) fn start(data: Option<&Path>, tables: &[TableDefinition]) -> Result<Self> {
         let database = match data {
             None => Database::memory()?,
             Some(folder) => {
@@ -69,7 +77,7 @@ impl DynamoDb {
     }
 }
 
-fn provide(database: &Database, table: &Table) -> Result<()> {
+fn provide(database: &Database, table: &TableDefinition) -> Result<()> {
     let name = table.create["TableName"].as_str().unwrap_or_default().to_owned();
     let existing = database.describe_table(DescribeTableRequest { table_name: name });
     if let Ok(existing) = existing {

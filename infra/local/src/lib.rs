@@ -5,12 +5,12 @@
 //!
 //! | AWS | here | module |
 //! |---|---|---|
-//! | CloudFormation and SAM | resources, routes, intrinsics and nested stacks of `template.yaml` | `yaml`, `template`, `intrinsics`, `physical`, `plan` |
+//! | CloudFormation and SAM | resources, routes, intrinsics and nested stacks of `template.yaml` | `cfn` |
 //! | DynamoDB | dynoxide | `dynamodb` |
 //! | S3 | s3s | `s3` |
 //! | KMS | an endpoint of our own | `kms` |
-//! | API Gateway (HTTP API) | routes, events, answers and limits; `pages` of this machine alone | `gateway`, `routes`, `event`, `answer`, `percent` |
-//! | Lambda | the real binaries, over the Runtime API | `lambda`, `function`, `instance`, `process`, `runtime_api`, `logs` |
+//! | API Gateway (HTTP API) | routes, events, answers and limits; pages of this machine alone | `gateway` |
+//! | Lambda | the real binaries, over the Runtime API | `lambda` |
 //!
 //! [`watch_config`] gives the same routes to `cargo lambda watch`, which can stand in for the last two.
 //!
@@ -28,37 +28,25 @@
     reason = "this stands for AWS itself, whose clocks and keys are its own; the ban is for what runs on it"
 )]
 
-mod answer;
+mod arn;
+mod cargo_lambda;
+mod cfn;
 mod dynamodb;
-mod event;
-mod function;
 mod gateway;
-mod instance;
-mod intrinsics;
 mod kms;
 mod lambda;
-mod logs;
-mod pages;
-mod percent;
-mod physical;
-mod plan;
-mod process;
 mod random;
-mod routes;
-mod runtime_api;
 mod s3;
+mod scalar;
 mod server;
 mod services;
 mod stack;
-mod template;
-mod watch;
-mod yaml;
 
-pub use logs::LogLine;
-pub use pages::Page;
+pub use cargo_lambda::{routes, watch_config};
+pub use cfn::yaml::template_json;
+pub use gateway::pages::Page;
+pub use lambda::logs::LogLine;
 pub use stack::{LocalStack, Options};
-pub use watch::{routes, watch_config};
-pub use yaml::template_json;
 
 /// The region everything is in.
 pub(crate) const REGION: &str = "us-east-1";

@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::cfn::resources::StackResources;
 use crate::dynamodb::DynamoDb;
 use crate::kms::Kms;
-use crate::plan::Plan;
 use crate::s3::S3;
 use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 
@@ -27,7 +27,7 @@ impl Services {
     ///
     /// # Errors
     /// The folder cannot be used, or does not fit the plan.
-    pub(crate) async fn start(data: Option<&Path>, plan: &Plan) -> Result<Self> {
+    pub(crate) async fn start(data: Option<&Path>, resources: &StackResources) -> Result<Self> {
         let temporary = match data {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("local-stack-").tempdir()?),
@@ -36,9 +36,9 @@ impl Services {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
         Ok(Self {
-            dynamodb: DynamoDb::start(data, &plan.tables)?,
-            s3: S3::start(&folder.join("objects"), &plan.buckets)?,
-            kms: Kms::start(data.map(|data| data.join("keys")), &plan.keys, &plan.aliases).await?,
+            dynamodb: DynamoDb::start(data, &resources.tables)?,
+            s3: S3::start(&folder.join("objects"), &resources.buckets)?,
+            kms: Kms::start(data.map(|data| data.join("keys")), &resources.keys, &resources.aliases).await?,
             _temporary: temporary,
         })
     }

@@ -8,19 +8,19 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 
-use crate::function::Function;
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::resources::StackResources;
+use crate::cfn::template::Template;
 use crate::gateway::Gateway;
-use crate::intrinsics::Resolver;
+use crate::gateway::pages::Page;
+use crate::gateway::routes::Routes;
 use crate::lambda::Lambda;
-use crate::logs::{LogLine, Logs};
-use crate::pages::Page;
-use crate::plan::Plan;
-use crate::process::Spawner;
-use crate::routes::Routes;
-use crate::runtime_api::RuntimeApi;
+use crate::lambda::function::Function;
+use crate::lambda::logs::{LogLine, Logs};
+use crate::lambda::process::Spawner;
+use crate::lambda::runtime_api::RuntimeApi;
 use crate::server::{self, Running};
 use crate::services::Services;
-use crate::template::Template;
 
 /// The template parameter that gets the gateway's URL.
 const ISSUER: &str = "Issuer";
@@ -84,10 +84,10 @@ impl LocalStack {
         if template.parameters.contains_key(ISSUER) {
             parameters.entry(ISSUER.to_owned()).or_insert_with(|| url.clone());
         }
-        let plan = Plan::new(&Resolver::new(&template, &parameters)?)
+        let resources = StackResources::new(&Resolver::new(&template, &parameters)?)
             .with_context(|| format!("template {}", options.template.display()))?;
 
-        let services = Services::start(options.data.as_deref(), &plan).await?;
+        let services = Services::start(options.data.as_deref(), &resources).await?;
         let mut environment = services.environment();
         let logs = Arc::new(Logs::default());
         let mut functions = BTreeMap::new();
@@ -103,18 +103,18 @@ impl LocalStack {
                 spawner: Spawner::start()?,
                 logs: &logs,
             };
-            functions = lambda.functions(&plan.functions)?;
+            functions = lambda.functions(&resources.functions)?;
             let api = RuntimeApi { functions: functions.clone(), logs: Arc::clone(&logs) };
             runtime_api = Some(api.start(api_listener));
             let front = Gateway {
                 domain_name: listener.local_addr()?.to_string(),
-                routes: Routes::new(plan.routes)?,
+                routes: Routes::new(resources.routes)?,
                 pages: options.pages,
                 functions: functions.clone(),
             };
             gateway = Some(front.start(listener));
         }
-        for function in plan.functions {
+        for function in resources.functions {
             for (name, value) in function.environment {
                 environment.entry(name).or_insert(value);
             }

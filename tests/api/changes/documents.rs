@@ -1,7 +1,7 @@
 //! What documents hold goes where they go.
 
 use http::StatusCode;
-use patient_access::load::{Kind, Source};
+use patient_access::load::{ReasonCode, Source};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
@@ -38,7 +38,7 @@ async fn what_two_documents_of_a_member_hold_stays_theirs_when_one_of_them_goes(
     let both = vec![binary("shared"), document("one", "alice", "shared"), document("two", "alice", "shared")];
     app.load(Source::Memory(both)).await;
     let report = app.load(Source::Memory(vec![document("one", "bob", "shared")])).await;
-    assert_eq!(report.reasons, [(Kind::BinaryOfAnother.code(), 1)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BinaryOfAnother.as_str(), 1)].into(), "{report}");
     app.load(deletion(&["DocumentReference/one"])).await;
     assert_eq!(status(&app, &alice, "Binary/shared").await, StatusCode::OK);
     assert_eq!(status(&app, &bob, "Binary/shared").await, StatusCode::NOT_FOUND);
@@ -102,7 +102,7 @@ async fn a_document_that_is_refused_moves_nothing_of_what_it_holds() {
     feed.extend([held("alice"), document("other", "alice", "own-4")]);
     app.load(Source::Memory(feed)).await;
     let report = app.load(Source::Memory(vec![held("bob")])).await;
-    assert_eq!(report.reasons, [(Kind::BinaryOfAnother.code(), 1)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BinaryOfAnother.as_str(), 1)].into(), "{report}");
     for number in 0..8 {
         let path = format!("Binary/own-{number}");
         assert_eq!(status(&app, &alice, &path).await, StatusCode::OK, "{path}");

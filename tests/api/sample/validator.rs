@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use patient_access::sample;
 use serde_json::Value as Json;
 
 /// What the validator says though nothing is wrong: profile, words, why.
@@ -67,7 +66,7 @@ fn an_independent_validator_finds_no_fault_in_the_household() {
     let household = tempfile::NamedTempFile::with_suffix(".ndjson").unwrap();
     let mut lines = String::new();
     let (mut checked, mut georges) = (0, 0);
-    for resource in sample::household().resources {
+    for resource in sample_members::household().resources {
         let of_george = resource["id"].as_str().unwrap().starts_with("george-");
         georges += usize::from(of_george);
         if !of_george || georges % GEORGES == 0 {

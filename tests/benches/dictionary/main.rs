@@ -13,7 +13,6 @@ use std::path::PathBuf;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use patient_access::load::Source;
-use patient_access::sample;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::record::row::{Version, plain, unpack};
@@ -56,7 +55,7 @@ async fn main() {
     println!("{:<24}{:>8}{:>10}{:>10}{:>10}{:>10}", "bytes a row", "rows", "JSON", "+ index", "zstd", "with it");
     table(
         "our samples, another seed",
-        Some(Source::Memory(sample::population(20, 77).flatten().collect())),
+        Some(Source::Memory(sample_members::population(20, 77).flatten().collect())),
         &dictionary,
     )
     .await;
@@ -99,8 +98,8 @@ async fn rows(source: Source) -> Vec<Row> {
 
 /// The dictionary of our own text.
 async fn trained() -> Vec<u8> {
-    let mut resources = sample::household().resources;
-    resources.extend(sample::population(40, 1).flatten());
+    let mut resources = sample_members::household().resources;
+    resources.extend(sample_members::population(40, 1).flatten());
     let mut by_type: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for row in rows(Source::Memory(resources)).await {
         by_type.entry(row.kind).or_default().push(row.plain);

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use patient_access::sample;
 use serde_json::Value as Json;
 
 /// How many claims the members with claims have.
@@ -15,24 +14,16 @@ pub fn synthea() -> Option<PathBuf> {
     tests::shared_folder("sample-data/synthea")
 }
 
-/// Resources of many types, and where they are from: the Synthea members' where they are there, else our own samples'.
-pub fn mixed() -> (String, Vec<Json>) {
-    match synthea() {
-        Some(folder) => ("20 Synthea members".to_owned(), bundles(&folder)),
-        None => ("20 members of our own samples".to_owned(), samples()),
-    }
-}
-
 /// Twenty members of our own samples.
 pub fn samples() -> Vec<Json> {
-    sample::population(20, 1).flatten().collect()
+    sample_members::population(20, 1).flatten().collect()
 }
 
 /// A member `claims` with 300 claims of all kinds: those of a population, and what they refer to.
 pub fn claims() -> Vec<Json> {
     let mut claims = 0;
     let mut resources = vec![patient("claims")];
-    for record in sample::population(usize::MAX, 5) {
+    for record in sample_members::population(usize::MAX, 5) {
         let member = format!("Patient/{}", record[0]["id"].as_str().unwrap_or_default());
         for resource in record {
             let kind = resource["resourceType"].as_str().unwrap_or_default();
@@ -118,7 +109,7 @@ pub fn long_member(seed: usize) -> String {
 /// Writes a member with so many Observations, and nothing else of their own but the Patient.
 pub fn observations(folder: &Path, count: usize) -> PathBuf {
     // Of a history almost every second resource is an Observation.
-    let whole = sample::history(count * 3 + 100, count as u64).flatten();
+    let whole = sample_members::history(count * 3 + 100, count as u64).flatten();
     let mut found = 0;
     let wanted = whole.filter(|json| !is_other_of_member(json)).take_while(move |json| {
         found += usize::from(json["resourceType"] == "Observation");
@@ -135,7 +126,7 @@ fn is_other_of_member(json: &Json) -> bool {
 
 /// Writes a member with so many resources of all types.
 pub fn record(folder: &Path, count: usize, seed: usize) -> PathBuf {
-    write(folder, sample::history(count, seed as u64).flatten())
+    write(folder, sample_members::history(count, seed as u64).flatten())
 }
 
 /// Who has [`long_texts`].

@@ -1,9 +1,8 @@
 //! `docs/performance.md`: the figures as tables, each target beside what was measured.
 
-use crate::model::Cost;
 use crate::operations::Operation;
 use crate::plots::{float, number, thousands};
-use crate::prices::{MEMBER, PRICES_OF};
+use crate::prices::{self, MEMBER, PRICES_OF};
 use crate::report::{Machine, Report};
 
 /// The page.
@@ -15,7 +14,6 @@ pub fn page(report: &Report) -> String {
         functions(report),
         pace(report),
         prices(report),
-        layouts(report),
     ];
     sections.join("\n")
 }
@@ -30,7 +28,7 @@ fn head(machine: &Machine) -> String {
         release build behind the local gateway, whose DynamoDB counts units as AWS does. It writes `docs/performance.json`,\n\
         and from that this page and its plots. With `-- --quick` it takes less than two minutes after compiling, leaves out\n\
         the longest histories, and writes into `target/performance/`. `-- --render` draws page and plots once more from the\n\
-        figures that are there, and `-- --model` prints the comparison of layouts alone.\n\n\
+        figures that are there.\n\n\
         This run: {day}, {cores} cores, {system}, {profile} profile.{form} Round trips, units and bytes are the same\n\
         on every machine. Milliseconds, rates, processor time, init and memory are this machine's.\n\n\
         ✔ and ✘ are worked out from the figures: no more than the target, or more.\n"
@@ -121,16 +119,27 @@ fn loads(report: &Report) -> String {
             limited(load.each(), load.target),
             number(load.write_units),
             number(load.read_units),
+            whole(usize::try_from(load.bytes).unwrap_or(0)),
             number(load.per_second),
         ]
     });
     format!(
         "## What loading costs\n\n\
         All that the loader writes is in the write units, and so is what DynamoDB bills for a write that finds its row there and\n\
-        is refused. The yardstick for the rate is 1,000 a second; loader and DynamoDB share this machine.\n\n{}\n\
+        is refused. Bytes are those of the table and its index after the load, with the 100 that DynamoDB bills for each item\n\
+        of both. The yardstick for the rate is 1,000 a second; loader and DynamoDB share this machine.\n\n{}\n\
         ![Write units per resource](performance/loads.svg)\n",
         table(
-            &["load", "read", "written", "write units each", "write units", "read units", "resources a second"],
+            &[
+                "load",
+                "read",
+                "written",
+                "write units each",
+                "write units",
+                "read units",
+                "bytes stored",
+                "resources a second",
+            ],
             rows
         )
     )
@@ -201,7 +210,8 @@ fn pace(report: &Report) -> String {
 }
 
 fn prices(report: &Report) -> String {
-    let rows = report.prices.iter().map(|price| {
+    let prices = prices::prices(&report.operations, &report.loads);
+    let rows = prices.iter().map(|price| {
         let parts: Vec<String> = price
             .parts
             .iter()
@@ -217,48 +227,5 @@ fn prices(report: &Report) -> String {
         not in it. {MEMBER}\n\n{}\n\
         ![Dollars](performance/prices.svg)\n",
         table(&["what", "US dollars", "of which"], rows)
-    )
-}
-
-fn layouts(report: &Report) -> String {
-    let model = &report.model;
-    let cost = |cost: &Cost| format!("{} / {}", number(cost.read_units), cost.round_trips);
-    let rows = model.layouts.iter().map(|layout| {
-        let mut cells = vec![
-            layout.layout.clone(),
-            number(layout.load),
-            number(layout.load_with_home),
-            number(layout.update),
-            number(layout.bytes),
-            number(layout.bytes_with_home),
-            cost(&layout.newest),
-        ];
-        cells.extend(layout.news.iter().map(cost));
-        cells
-    });
-    let head = [
-        "layout",
-        "load",
-        "load, home",
-        "update",
-        "bytes",
-        "bytes, home",
-        "newest 50",
-        "nothing new",
-        "5 new",
-        "500 new",
-    ];
-    format!(
-        "## Ways of storing the same rows\n\n\
-        {} resources of {}, packed to {} bytes on average, and a history of 10,000 of their Observations\n\
-        ({} bytes). Write units and bytes are per resource; \"home\" is with a row for each resource that names its owner. The\n\
-        last four columns are read units and sequential round trips, without the grant: the newest 50 of the history, and\n\
-        what is new since a client last asked.\n\n{}\n\
-        ![Write units by layout](performance/layouts.svg)\n",
-        whole(model.resources),
-        model.material,
-        number(model.packed),
-        number(model.packed_history),
-        table(&head, rows)
     )
 }

@@ -1,11 +1,9 @@
 //! What it comes to in money: the units that were measured, at AWS's public prices.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tests::Templates;
 
 use crate::loads::Load;
-use crate::model::Comparison;
 use crate::operations::Operation;
 use crate::plots::float;
 
@@ -45,7 +43,6 @@ const STORED: f64 = 1000.0;
 const CHANGED: f64 = 30.0;
 
 /// One line of the list.
-#[derive(Serialize, Deserialize)]
 pub struct Price {
     /// Of what.
     pub what: String,
@@ -63,7 +60,7 @@ impl Price {
 }
 
 /// The list.
-pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> Vec<Price> {
+pub fn prices(operations: &[Operation], loads: &[Load]) -> Vec<Price> {
     let cost = |name: &str, signatures| parts(operations.iter().find(|row| row.name == name), signatures);
     let dollars = |name, signatures| cost(name, signatures).iter().map(|(_, part)| part).sum::<f64>();
     let (claims, renewal, connection) = ("newest 50 claims, our own samples", "token, for a refresh token", CONNECTION);
@@ -80,7 +77,7 @@ pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> V
     let connecting: f64 = connection.iter().map(|(name, signatures)| dollars(name, *signatures)).sum();
     let each = loads.first().map_or(0.0, Load::each);
     let changed = loads.get(2).map_or(each, Load::each);
-    let gigabytes = model.layouts.first().map_or(0.0, |layout| layout.bytes) * STORED / 1e9;
+    let gigabytes = loads.first().map_or(0.0, Load::bytes_each) * STORED / 1e9;
     list.push(Price::of(
         "a thousand members for a month",
         vec![

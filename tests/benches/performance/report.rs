@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
 use crate::loads::Load;
-use crate::model::Comparison;
 use crate::operations::Operation;
 use crate::pace::Pace;
-use crate::prices::Price;
 
 /// A run's figures.
 #[derive(Serialize, Deserialize)]
@@ -25,10 +23,6 @@ pub struct Report {
     pub functions: Vec<Function>,
     /// Requests on the clock.
     pub pace: Pace,
-    /// What that comes to in money.
-    pub prices: Vec<Price>,
-    /// Ways of storing the same rows.
-    pub model: Comparison,
 }
 
 /// Where a run took place.

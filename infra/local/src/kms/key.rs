@@ -8,7 +8,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 
-use super::KmsError;
+use crate::kms::error::KmsError;
 
 /// The kinds of keys that this KMS knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,19 @@ impl FromStr for KeySpec {
         let found = all.into_iter().find(|spec| spec.name() == name);
         found.ok_or_else(|| anyhow!("this stack has no keys of KeySpec {name}"))
     }
+}
+
+/// A key that the template has.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyDefinition {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its kind.
+    pub(crate) spec: KeySpec,
+    /// What it is for.
+    pub(crate) description: String,
+    /// Who may use it, as JSON; KMS's default where the template does not say.
+    pub(crate) policy: Option<String>,
 }
 
 /// What of a message is signed.

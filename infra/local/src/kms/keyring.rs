@@ -12,11 +12,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::KeyPlan;
-use super::KmsError;
-use super::key::{KeySpec, Material};
 use crate::ACCOUNT;
-use crate::physical::key_arn;
+use crate::arn::key_arn;
+use crate::kms::error::KmsError;
+use crate::kms::key::{KeyDefinition, KeySpec, Material};
 
 const ALIASES: &str = "aliases.json";
 
@@ -35,7 +34,7 @@ pub(super) struct Key {
 }
 
 /// What an operation changes of a key.
-pub(super) enum Change {
+pub(super) enum KeyChange {
     Policy(String),
     Deletion(u64),
 }
@@ -76,23 +75,24 @@ impl Keyring {
     ///
     /// # Errors
     /// The folder cannot be read or written, or a key in it has another spec.
-    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyPlan]) -> Result<Self> {
+    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyDefinition]) -> Result<Self> {
         let entries = match &folder {
             Some(folder) => read(folder).with_context(|| format!("keys in {}", folder.display()))?,
             None => Entries::default(),
         };
         let ring = Self { folder, entries: RwLock::new(entries) };
         let mut missing = Vec::new();
-        for plan in keys {
-            let policy = plan.policy.clone().unwrap_or_else(default_policy);
-            match ring.find(&plan.id) {
+        for definition in keys {
+            let policy = definition.policy.clone().unwrap_or_else(default_policy);
+            match ring.find(&definition.id) {
                 Ok(key) => {
-                    ensure!(key.spec == plan.spec, "key {} is not {}", plan.id, plan.spec.name());
-                    ring.insert(Key { policy, description: plan.description.clone(), ..(*key).clone() })?;
+                    ensure!(key.spec == definition.spec, "key {} is not {}", definition.id, definition.spec.name());
+                    ring.insert(Key { policy, description: definition.description.clone(), ..(*key).clone() })?;
                 }
                 // Side by side: the search for primes is the slow part of a start.
                 Err(_) => missing.push(tokio::task::spawn_blocking({
-                    let (id, spec, description) = (plan.id.clone(), plan.spec, plan.description.clone());
+                    let (id, spec, description) =
+                        (definition.id.clone(), definition.spec, definition.description.clone());
                     move || Key::generate(id, spec, description, policy)
                 })),
             }
@@ -111,11 +111,11 @@ impl Keyring {
     }
 
     /// Changes a key.
-    pub(super) fn change(&self, key: &Key, change: Change) -> Result<Arc<Key>, KmsError> {
+    pub(super) fn change(&self, key: &Key, change: KeyChange) -> Result<Arc<Key>, KmsError> {
         let mut key = key.clone();
         match change {
-            Change::Policy(policy) => key.policy = policy,
-            Change::Deletion(at) => key.deletion = Some(at),
+            KeyChange::Policy(policy) => key.policy = policy,
+            KeyChange::Deletion(at) => key.deletion = Some(at),
         }
         self.insert(key).map_err(|error| KmsError::new("KMSInternalException", error.to_string()))
     }

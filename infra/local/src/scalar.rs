@@ -1,0 +1,13 @@
+//! JSON scalars as text.
+
+use serde_json::Value;
+
+/// A scalar as text, which is all that CloudFormation knows and what an HTTP header carries.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
