@@ -117,15 +117,21 @@ impl Run<'_> {
         for (owner, binary) in ready.binaries() {
             let is_given_away = given.get(&binary).is_some_and(|other| other != owner);
             let home = homes.get(&binary).cloned().unwrap_or_default();
-            if is_given_away || !self.writer.may_give(&binary, owner, &home, self.survey).await? {
+            if is_given_away || !self.writer.may_give(&binary, owner, &home, &self.survey).await? {
                 return Ok(Some(binary));
             }
         }
         Ok(None)
     }
 
+    /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
+    /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
         self.report.rejected(pending.kind.name, reason.code);
+        if reason.code != ReasonCode::Sensitive {
+            let next = self.survey.refuse(&pending.reference);
+            self.elected.extend(next.filter(|next| *next <= self.at));
+        }
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});
         self.rejected.add(&pending.place, reason, pending.resource.as_ref().unwrap_or(&deletion))
     }
@@ -212,7 +218,7 @@ impl Run<'_> {
         let next = self.survey.shared_references(target).unwrap_or_default();
         let mut brought = vec![target.clone()];
         brought.extend(next);
-        brought.retain(|reference| self.survey.newest.contains_key(reference));
+        brought.retain(|reference| self.survey.has(reference));
         brought
     }
 
@@ -223,7 +229,7 @@ impl Run<'_> {
         let mut given = stream::iter(named)
             .map(async |(ready, owner, binary)| {
                 self.writer.name(owner, &binary, ready.change.reference()).await?;
-                let is_given = self.writer.give(&binary, owner, self.survey, self.moment(received)?).await?;
+                let is_given = self.writer.give(&binary, owner, &self.survey, self.moment(received)?).await?;
                 if !is_given {
                     bail!("another load gave {binary} to another member at this moment; run the same load again");
                 }
@@ -277,10 +283,10 @@ impl Run<'_> {
         if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
                 let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
-                self.writer.settle(document, there, self.survey, self.moment(received)?).await?;
+                self.writer.settle(document, there, &self.survey, self.moment(received)?).await?;
             }
         }
-        self.writer.settle(&ready.change, standing, self.survey, self.moment(received)?).await
+        self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await
     }
 
     /// The moment, as long as the receipts still tell of what becomes visible now.

@@ -14,6 +14,7 @@ use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
 use super::attachments::{checked_data, filed};
 use super::reason::{Reason, ReasonCode};
 use super::references::references;
+use super::survey::names_no_member;
 use super::{Pending, Run};
 
 /// The homes of resources: in whose partitions they stand.
@@ -113,7 +114,10 @@ pub(super) fn change(
 fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Partition, Json)>, Reason> {
     Ok(match ownership(pending.kind, &resource)? {
         Ownership::Member(owner) => vec![(Partition::Member(owner), resource)],
-        Ownership::Shared => vec![(Partition::Shared, resource)],
+        Ownership::Shared => {
+            names_no_member(&resource)?;
+            vec![(Partition::Shared, resource)]
+        }
         Ownership::OwnersOf(targets) => per_owner(&targets, &resource, homes)?,
         Ownership::Attachment => {
             let owner = homes.get(&pending.reference).and_then(BTreeSet::first);

@@ -46,6 +46,8 @@ codes! {
     NoId = "no-id",
     /// An id that FHIR does not allow.
     BadId = "bad-id",
+    /// An id that resources of two servers have.
+    AmbiguousId = "ambiguous-id",
     /// A resource of an older release of FHIR.
     NotR4 = "not-r4",
     /// A `meta` that is no object.
@@ -62,6 +64,8 @@ codes! {
     OwnerNotAPatient = "owner-not-a-patient",
     /// That element names several patients.
     SeveralOwners = "several-owners",
+    /// A shared resource that names a member.
+    NamesAMember = "names-a-member",
     /// An attachment names a file that is not there.
     AttachmentMissing = "attachment-missing",
     /// An attachment names a file that is not in the feed's folder.
