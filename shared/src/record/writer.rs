@@ -10,18 +10,14 @@ mod change;
 mod homes;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::resources::Resources;
-use super::resources::items::{Item, key};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType};
 use crate::store::objects::Objects;
+use crate::store::table::{CommitError, Condition, Item, Table};
 use crate::store::{Aws, StoreError};
 
 pub use binaries::Feed;
@@ -42,31 +38,17 @@ pub enum Partition {
 /// The table and the bucket, for writing.
 #[derive(Clone)]
 pub struct Writer {
-    pub(super) client: Client,
-    pub(super) table: String,
+    pub(super) table: Table,
     objects: Objects,
     resources: Resources,
-}
-
-/// Why a step of a change was not made.
-enum Fault {
-    /// What stands there is not what was read.
-    Conflict,
-    Store(StoreError),
-}
-
-impl<E: Into<StoreError>> From<E> for Fault {
-    fn from(error: E) -> Fault {
-        Fault::Store(error.into())
-    }
 }
 
 impl Partition {
     fn key(&self, resource: &Reference) -> Item {
         match self {
-            Partition::Member(owner) => key(&format!("Patient/{owner}"), &resource.to_string()),
-            Partition::Shared => key(&resource.to_string(), &resource.to_string()),
-            Partition::Unclaimed => key(&format!("unclaimed/{resource}"), &resource.to_string()),
+            Partition::Member(owner) => Item::key(format!("Patient/{owner}"), resource.to_string()),
+            Partition::Shared => Item::key(resource.to_string(), resource.to_string()),
+            Partition::Unclaimed => Item::key(format!("unclaimed/{resource}"), resource.to_string()),
         }
     }
 }
@@ -75,8 +57,7 @@ impl Writer {
     /// Over the table and the bucket of those names.
     pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
         Writer {
-            client: aws.dynamodb(),
-            table: table.to_owned(),
+            table: Table::new(aws, table),
             objects: Objects::for_uploads(aws, bucket),
             resources: Resources::new(aws, table, bucket),
         }
@@ -132,7 +113,7 @@ impl Writer {
     /// [`StoreError`]
     pub async fn send(&self, change: &Change) -> Result<(), StoreError> {
         for upload in change.copies.values().filter_map(|copy| copy.upload.as_ref()) {
-            self.objects.upload(upload).await?;
+            self.objects.put(upload.object(), upload.media_type(), upload.bytes()).await?;
         }
         Ok(())
     }
@@ -162,14 +143,20 @@ impl Writer {
             match self.attempt(change, &standing, feed, now).await {
                 Ok(()) => return Ok(first),
                 // Another run wrote the same resource at the same moment: look again.
-                Err(Fault::Conflict) => standing = self.look(&[change], true).await?.pop().unwrap_or_default(),
-                Err(Fault::Store(error)) => return Err(error),
+                Err(CommitError::Conflict) => standing = self.look(&[change], true).await?.pop().unwrap_or_default(),
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
     }
 
-    async fn attempt(&self, change: &Change, standing: &Standing, feed: &dyn Feed, now: Time) -> Result<(), Fault> {
+    async fn attempt(
+        &self,
+        change: &Change,
+        standing: &Standing,
+        feed: &dyn Feed,
+        now: Time,
+    ) -> Result<(), CommitError> {
         let (reference, owners) = (&change.reference, change.owners());
         if change.copies.is_empty() {
             for (place, version) in standing.rows.iter().filter(|(_, version)| version.hash.is_some()) {
@@ -208,18 +195,17 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn point(&self, owner: &str, target: &Reference, steps: u8) -> Result<bool, StoreError> {
-        let mut item = Partition::Member(owner.to_owned()).key(target);
-        // A nearer pointer takes the place of a farther one; the member's own Device that of neither.
-        let condition = if steps == 1 {
-            "attribute_not_exists(pk) OR attribute_exists(n)"
+        let key = Partition::Member(owner.to_owned()).key(target);
+        let written = if steps == 1 {
+            // A nearer pointer takes the place of a farther one; the member's own Device that of neither.
+            self.table.put(key, Condition::LacksOrHas("pk", "n")).await
         } else {
-            item.insert("n".to_owned(), AttributeValue::N(steps.to_string()));
-            "attribute_not_exists(pk)"
+            self.table.put(key.with("n", u64::from(steps)), Condition::Lacks("pk")).await
         };
-        match self.put(item, condition, HashMap::new()).await {
+        match written {
             Ok(()) => Ok(true),
-            Err(Fault::Conflict) => Ok(false),
-            Err(Fault::Store(error)) => Err(error),
+            Err(CommitError::Conflict) => Ok(false),
+            Err(CommitError::Store(error)) => Err(error),
         }
     }
 
@@ -239,10 +225,10 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn announce(&self, now: Time) -> Result<(), StoreError> {
-        let item = key(super::resources::SHARED_NEWS, &super::resources::moment(now));
-        match self.put(item, "attribute_not_exists(pk)", HashMap::new()).await {
-            Ok(()) | Err(Fault::Conflict) => Ok(()),
-            Err(Fault::Store(error)) => Err(error),
+        let item = Item::key(super::resources::SHARED_NEWS, super::resources::moment(now));
+        match self.table.put(item, Condition::Lacks("pk")).await {
+            Ok(()) | Err(CommitError::Conflict) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
         }
     }
 
@@ -255,28 +241,10 @@ impl Writer {
         for (place, copy) in &receipt.copies {
             match self.put_row(&receipt, place, copy, (None, 1), now).await {
                 // The answer to an earlier try was lost.
-                Ok(()) | Err(Fault::Conflict) => {}
-                Err(Fault::Store(error)) => return Err(error),
+                Ok(()) | Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Ok(())
-    }
-
-    async fn put(&self, item: Item, condition: &str, values: HashMap<String, AttributeValue>) -> Result<(), Fault> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Err(Fault::Conflict)
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value as Json;
 
 use super::change::Copy;
 use super::rows::{Version, stamped};
-use super::{Fault, Partition, Writer};
+use super::{Partition, Writer};
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
-use crate::record::resources::items::{Item, number};
 use crate::record::row::{self, pack, unpack};
 use crate::store::StoreError;
+use crate::store::table::{CommitError, Consistency, Item};
 
 /// What a run knows as a whole, before it has written all of it.
 pub trait Feed: Sync {
@@ -64,14 +62,20 @@ impl Writer {
             match self.gather(binary, owner, &home, now).await {
                 Ok(()) => return Ok(true),
                 // Another resource that names it does the same at this moment: look again.
-                Err(Fault::Conflict) => {}
-                Err(Fault::Store(error)) => return Err(error),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Err(StoreError::Busy("a Binary is being moved by others again and again".into()))
     }
 
-    async fn gather(&self, binary: &Reference, owner: &str, home: &BTreeSet<String>, now: Time) -> Result<(), Fault> {
+    async fn gather(
+        &self,
+        binary: &Reference,
+        owner: &str,
+        home: &BTreeSet<String>,
+        now: Time,
+    ) -> Result<(), CommitError> {
         let ours = BTreeSet::from([owner.to_owned()]);
         let all: BTreeSet<String> = home.union(&ours).cloned().collect();
         if all != *home {
@@ -88,9 +92,8 @@ impl Writer {
     }
 
     /// Moves a row of a Binary into a member's partition, unless a move that was cut short left it there already.
-    async fn transfer(&self, binary: &Reference, from: &Partition, owner: &str, now: Time) -> Result<(), Fault> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(from.key(binary)));
-        let Some(item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
+    async fn transfer(&self, binary: &Reference, from: &Partition, owner: &str, now: Time) -> Result<(), CommitError> {
+        let Some(item) = self.table.get(from.key(binary), Consistency::Strong).await? else { return Ok(()) };
         let (version, to) = (Version::of(&item)?, Partition::Member(owner.to_owned()));
         let there = self.versions(vec![(to.clone(), binary.clone())]).await?.remove(binary);
         let there = there.and_then(|mut rows| rows.remove(&to));
@@ -130,7 +133,7 @@ impl Writer {
         binaries: &BTreeSet<String>,
         feed: &dyn Feed,
         deleted: Option<Time>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         let Partition::Member(owner) = place else { return Ok(()) };
         for binary in binaries.iter().map(|id| Reference::new("Binary", id)) {
             let mut names = self.names(owner, &binary).await?;
@@ -157,7 +160,7 @@ impl Writer {
         (copy, before): (&Copy, &Version),
         feed: &dyn Feed,
         now: Time,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         let dropped: BTreeSet<String> = before.binaries.difference(&copy.binaries).cloned().collect();
         let was_written = before.hash.as_ref() != Some(&copy.hash);
         if dropped.is_empty() && (was_written || before.binaries == copy.binaries) {
@@ -171,15 +174,13 @@ impl Writer {
 /// A row whose resource becomes visible at this moment, to another.
 fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Result<Item, StoreError> {
     let broken = || StoreError::Fault("the row of a Binary does not read".into());
-    let packed = item.get("b").and_then(|body| body.as_b().ok()).ok_or_else(broken)?;
-    let before = row::Version { key: binary, number: number(&item, "v")?, last_updated: Time(number(&item, "u")?) };
-    let (_, json) = unpack(&before, packed.as_ref())?;
+    let before = row::Version { key: binary, number: item.number("v")?, last_updated: Time(item.number("u")?) };
+    let (_, json) = unpack(&before, item.bytes("b")?)?;
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = row::Version { number: version, last_updated: now, ..before };
-    let packed = pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?;
-    item.insert("b".to_owned(), AttributeValue::B(Blob::new(packed)));
-    item.insert("v".to_owned(), AttributeValue::N(version.to_string()));
-    item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
+    item.set("b", pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?);
+    item.set("v", version);
+    item.set("u", now.0);
     Ok(item)
 }

@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use super::{Fault, Writer};
+use super::Writer;
 use crate::fhir::reference::Reference;
-use crate::record::resources::items::{Item, key, text};
 use crate::store::StoreError;
+use crate::store::table::{CommitError, Condition, Item};
 
 fn home(reference: &Reference) -> Item {
-    key(&format!("home/{reference}"), &reference.to_string())
+    Item::key(format!("home/{reference}"), reference.to_string())
 }
 
 impl Writer {
@@ -21,10 +19,9 @@ impl Writer {
     pub async fn homes(&self, of: &[Reference]) -> Result<HashMap<Reference, BTreeSet<String>>, StoreError> {
         let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(home).collect();
         let mut homes = HashMap::new();
-        for item in self.resources.consistently(keys).await? {
-            let reference = Reference::parse(&text(&item, "sk")?, &[]);
-            let owners = item.get("w").and_then(|owners| owners.as_ss().ok()).cloned().unwrap_or_default();
-            homes.extend(reference.map(|reference| (reference, owners.into_iter().collect())));
+        for item in self.consistently(keys).await? {
+            let reference = Reference::parse(item.text("sk")?, &[]);
+            homes.extend(reference.map(|reference| (reference, item.texts("w"))));
         }
         Ok(homes)
     }
@@ -35,21 +32,16 @@ impl Writer {
         reference: &Reference,
         from: &BTreeSet<String>,
         to: &BTreeSet<String>,
-    ) -> Result<(), Fault> {
-        let set = |owners: &BTreeSet<String>| AttributeValue::Ss(owners.iter().cloned().collect());
+    ) -> Result<(), CommitError> {
         let mut item = home(reference);
         if !to.is_empty() {
-            item.insert("w".to_owned(), set(to));
+            item.set("w", to);
         }
-        let put = if from.is_empty() {
-            self.put(item, "attribute_not_exists(w)", HashMap::new()).await
-        } else {
-            self.put(item, "w = :w", HashMap::from([(":w".to_owned(), set(from))])).await
-        };
-        match put {
-            Err(Fault::Conflict) => {
+        let condition = if from.is_empty() { Condition::Lacks("w") } else { Condition::Is("w", from.into()) };
+        match self.table.put(item, condition).await {
+            Err(CommitError::Conflict) => {
                 let there = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
-                if there == *to { Ok(()) } else { Err(Fault::Conflict) }
+                if there == *to { Ok(()) } else { Err(CommitError::Conflict) }
             }
             put => put,
         }
