@@ -8,6 +8,8 @@
 
 mod attachments;
 mod batch;
+mod follow;
+mod lead;
 mod ready;
 mod reason;
 mod references;
@@ -17,7 +19,7 @@ mod report;
 mod source;
 mod survey;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -27,12 +29,13 @@ use shared::clock::Clock;
 use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::record::writer::{Change, Writer};
+use shared::record::writer::{Change, ToDo, Writer};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
+use lead::Pointer;
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
@@ -91,11 +94,14 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
         elected: BTreeSet::new(),
         clock,
         pointers: Mutex::default(),
+        led: Mutex::default(),
+        to_do: stack.writer().to_do().await?,
         shared_references: Mutex::default(),
         report: Report::default(),
         rejected: Rejections::to(rejected),
     };
     bar.set_message("storing");
+    block_in_place(|| Handle::current().block_on(run.follow_up()))?;
     block_in_place(|| run.passes(bar, None))?;
     // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
     while !run.elected.is_empty() {
@@ -130,6 +136,8 @@ struct Pending {
     resource: Option<Json>,
     /// The Binaries made of files that it names.
     documents: Vec<Change>,
+    /// Whether it stands in the store already, and only its copies are made anew.
+    is_stored: bool,
 }
 
 struct Run<'a> {
@@ -144,9 +152,14 @@ struct Run<'a> {
     /// The places of what counts now, after what counted before was refused, and was passed by already.
     elected: BTreeSet<u64>,
     clock: Clock,
-    /// How far the shared resources are to which each member's pointers lead, as far as this run knows.
-    pointers: Mutex<HashMap<(String, Reference), u8>>,
-    shared_references: Mutex<HashMap<Reference, Vec<Reference>>>,
+    /// The pointers that this run knows to be there.
+    pointers: Mutex<HashSet<Pointer>>,
+    /// The pointers that this run wrote.
+    led: Mutex<HashSet<Pointer>>,
+    /// What shared resources of the store lead to; `None` where one is not there.
+    shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
+    /// What is to be derived again.
+    to_do: BTreeSet<ToDo>,
     report: Report,
     rejected: Rejections,
 }
@@ -223,7 +236,15 @@ impl Run<'_> {
             }
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file: item.file, place: item.place, resource, documents: Vec::new() }))
+        Ok(Some(Pending {
+            kind,
+            reference,
+            file: item.file,
+            place: item.place,
+            resource,
+            documents: Vec::new(),
+            is_stored: false,
+        }))
     }
 
     fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {

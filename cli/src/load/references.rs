@@ -87,15 +87,6 @@ pub fn member_in(resource: &Json) -> Option<String> {
     }
 }
 
-/// The local references in a resource, wherever they stand: also in contained resources, and Binaries in attachments.
-pub fn references(resource: &mut Json) -> Vec<Reference> {
-    let mut found = Vec::new();
-    each_reference(resource, &mut |text| found.extend(Reference::parse(text, &[])));
-    found.sort();
-    found.dedup();
-    found
-}
-
 /// The references in a resource as they stand there.
 pub fn names_in(resource: &mut Json) -> Vec<String> {
     let mut found = Vec::new();
@@ -140,6 +131,7 @@ fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
 mod tests {
     use super::*;
     use serde_json::json;
+    use shared::fhir::reference::references_in;
 
     #[test]
     fn a_member_is_found_in_a_shared_resource_wherever_it_stands() {
@@ -168,7 +160,7 @@ mod tests {
         let mut resource = json!({"a": {"reference": "urn:uuid:a"}, "contained": [{"b": [{"reference":
             "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1"}]}], "c": {"reference": "urn:uuid:other"}});
         names.resolve(&mut resource);
-        assert_eq!(references(&mut resource), [Reference::new("Practitioner", "p")]);
+        assert_eq!(references_in(&resource), [Reference::new("Practitioner", "p")].into());
         assert_eq!(resource["c"]["reference"], "urn:uuid:other");
     }
 }

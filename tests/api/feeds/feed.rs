@@ -1,5 +1,7 @@
 //! Random feeds about three members: what a plan may send, in whatever order, with its mistakes.
 
+use std::fmt;
+
 use proptest::prelude::{Just, Strategy, any};
 use proptest::sample::select;
 use proptest::{collection, option, prop_oneof};
@@ -12,13 +14,23 @@ pub(super) const MEMBERS: [&str; 3] = ["ann", "bert", "cleo"];
 pub(super) const MORE: &str = "MORE-THAN-TARGETS";
 
 /// One resource or one deletion of a feed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Item {
     /// The run that loads it, from 0.
     pub run: usize,
     /// Its file in that run.
     pub file: usize,
     pub says: Says,
+}
+
+/// `run/file resource`, so that a feed that fails reads as one.
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.says {
+            Says::Is(resource) => write!(f, "{}/{} {resource}", self.run, self.file),
+            Says::Deleted(key) => write!(f, "{}/{} DELETE {key}", self.run, self.file),
+        }
+    }
 }
 
 /// What an item says.

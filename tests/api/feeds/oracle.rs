@@ -21,17 +21,34 @@ pub(super) type Store = BTreeMap<String, State>;
 pub(super) fn outcome(feed: &[Item]) -> Store {
     let mut store = Store::new();
     for run in 0..RUNS {
-        let of_run = || feed.iter().filter(|item| item.run == run).map(|item| &item.says);
-        // A Provenance is judged when everything else of its run is there.
-        for late in [false, true] {
-            for says in of_run() {
-                if key(says).starts_with("Provenance/") == late && !is_refused(says, &store) {
+        let of_run: Vec<&Says> = feed.iter().filter(|item| item.run == run).map(|item| &item.says).collect();
+        let coming: BTreeSet<String> = of_run.iter().map(|says| key(says)).collect();
+        let named = names_binary(&store);
+        // A Binary is judged when the documents of its run are there, a Provenance when everything else is.
+        for late in ["", "Binary/", "Provenance/"] {
+            for says in of_run.iter().filter(|says| phase(&key(says)) == late) {
+                if !is_refused(says, &store, &coming) {
                     take(&mut store, says);
                 }
+            }
+            // What a document holds goes with the last document that names it.
+            if late.is_empty() && named && !names_binary(&store) && store.contains_key(BINARY) {
+                store.insert(BINARY.to_owned(), State::Deleted(None));
             }
         }
     }
     store
+}
+
+const BINARY: &str = "Binary/b1";
+
+fn phase(key: &str) -> &'static str {
+    ["Binary/", "Provenance/"].into_iter().find(|phase| key.starts_with(phase)).unwrap_or_default()
+}
+
+fn names_binary(store: &Store) -> bool {
+    let document = store.get("DocumentReference/d1");
+    matches!(document, Some(State::Is(document)) if document.to_string().contains(BINARY))
 }
 
 fn key(says: &Says) -> String {
@@ -73,20 +90,29 @@ pub(super) fn owner(resource: &Json) -> Option<String> {
     named.and_then(|patient| patient.strip_prefix("Patient/")).map(str::to_owned)
 }
 
-fn is_refused(says: &Says, store: &Store) -> bool {
+fn is_refused(says: &Says, store: &Store, coming: &BTreeSet<String>) -> bool {
     let Says::Is(resource) = says else { return false };
     match resource["resourceType"].as_str().unwrap() {
         "Observation" => owner(resource).is_none(),
         "Practitioner" => resource.to_string().contains("Patient/"),
-        "Provenance" => owners_of_targets(resource, store).iter().all(Option::is_none),
+        "Provenance" => {
+            let is_known = |(target, owner): (&str, Option<String>)| {
+                owner.is_some()
+                    || (!target.starts_with("Practitioner/") && coming.contains(target) && target != "Device/pump")
+            };
+            !targets(resource).zip(owners_of_targets(resource, store)).any(is_known)
+        }
         _ => false,
     }
 }
 
 /// For each target the member whose it is; nobody's are those that are not there, and those that are shared.
 fn owners_of_targets(provenance: &Json, store: &Store) -> Vec<Option<String>> {
-    let targets = provenance["target"].as_array().unwrap().iter().map(|target| target["reference"].as_str().unwrap());
-    targets.map(|target| owner_of(target, store)).collect()
+    targets(provenance).map(|target| owner_of(target, store)).collect()
+}
+
+fn targets(provenance: &Json) -> impl Iterator<Item = &str> {
+    provenance["target"].as_array().unwrap().iter().map(|target| target["reference"].as_str().unwrap())
 }
 
 fn owner_of(target: &str, store: &Store) -> Option<String> {
