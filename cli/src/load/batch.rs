@@ -9,7 +9,7 @@ use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
 use shared::record::receipt;
-use shared::record::writer::{Change, Standing, Written};
+use shared::record::writer::{Change, Feed, Standing, Written};
 use shared::store::StoreError;
 
 use super::ready::{Homes, Ready, decides_owner};
@@ -107,7 +107,14 @@ impl Run<'_> {
                 Some(holder) if home.owners.len() > 1 => BTreeSet::from([holder]),
                 _ => home.owners,
             };
-            homes.insert(binary, owners);
+            // A home outlives the documents by which the Binary was somebody's.
+            let mut named = BTreeSet::new();
+            for owner in owners {
+                if !self.survey.naming(&binary, &owner).is_empty() || self.writer.is_named(&owner, &binary).await? {
+                    named.insert(owner);
+                }
+            }
+            homes.insert(binary, named);
         }
         Ok(homes)
     }

@@ -208,7 +208,7 @@ impl Occurrence {
             date: source_date(resource),
             is_refused: false,
             identifiers: identifiers(reference, resource),
-            shared: resource_type.is_shared().then(|| names_in(resource)),
+            shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
             document: BinaryReferrer::of(resource_type, resource),
         }
     }

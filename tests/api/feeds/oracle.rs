@@ -11,8 +11,8 @@ use super::feed::{Item, RUNS, Says};
 #[derive(Clone, Debug)]
 pub(super) enum State {
     Is(Json),
-    /// It was there, of this member or of nobody, and was deleted.
-    Deleted(Option<String>),
+    /// It was there and was deleted: of these members, if it was any member's, as the run before left it or as this run began to.
+    Deleted(BTreeSet<String>),
 }
 
 pub(super) type Store = BTreeMap<String, State>;
@@ -23,17 +23,17 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
     for run in 0..RUNS {
         let of_run: Vec<&Says> = feed.iter().filter(|item| item.run == run).map(|item| &item.says).collect();
         let coming: BTreeSet<String> = of_run.iter().map(|says| key(says)).collect();
-        let named = names_binary(&store);
+        let (named, before) = (names_binary(&store), store.clone());
         // A Binary is judged when the documents of its run are there, a Provenance when everything else is.
         for late in ["", "Binary/", "Provenance/"] {
             for says in of_run.iter().filter(|says| phase(&key(says)) == late) {
                 if !is_refused(says, &store, &coming) {
-                    take(&mut store, says);
+                    take(&mut store, &before, says);
                 }
             }
             // What a document holds goes with the last document that names it.
             if late.is_empty() && named && !names_binary(&store) && store.contains_key(BINARY) {
-                store.insert(BINARY.to_owned(), State::Deleted(None));
+                store.insert(BINARY.to_owned(), State::Deleted(BTreeSet::new()));
             }
         }
     }
@@ -64,7 +64,7 @@ fn date(resource: &Json) -> Option<&str> {
     resource["meta"]["lastUpdated"].as_str()
 }
 
-fn take(store: &mut Store, says: &Says) {
+fn take(store: &mut Store, before: &Store, says: &Says) {
     let key = key(says);
     match says {
         Says::Is(resource) => {
@@ -77,8 +77,12 @@ fn take(store: &mut Store, says: &Says) {
         }
         Says::Deleted(_) => {
             if let Some(State::Is(there)) = store.get(&key) {
-                let owner = owner(there);
-                store.insert(key, State::Deleted(owner));
+                let before = match before.get(&key) {
+                    Some(State::Is(before)) => owner(before),
+                    _ => None,
+                };
+                let owners = owner(there).into_iter().chain(before).collect();
+                store.insert(key, State::Deleted(owners));
             }
         }
     }

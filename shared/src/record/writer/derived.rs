@@ -148,13 +148,16 @@ impl Writer {
     ) -> Result<BTreeSet<String>, StoreError> {
         let inventory = self.inventory(member).await?;
         let follows = self.follows(&inventory).await?;
-        let is_theirs = |target: &Option<Reference>| {
-            target.as_ref().is_none_or(|target| match target.resource_type.as_str() {
-                "Patient" => target.id == member,
-                _ => is_never_owned(target) || follows.received.contains(target),
-            })
+        let patient = Reference::new("Patient", member);
+        let is_own = |target: &Option<Reference>| {
+            target.as_ref().is_some_and(|target| inventory.own.contains(target) || *target == patient)
         };
-        let moved = inventory.provenances.iter().filter(|(_, targets)| !targets.iter().all(is_theirs));
+        let may_be_read = |target: &Option<Reference>| {
+            let is_shared = |target: &Reference| is_never_owned(target) || follows.received.contains(target);
+            is_own(target) || target.as_ref().is_none_or(is_shared)
+        };
+        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
+        let moved = inventory.provenances.iter().filter(|(_, targets)| !stays(targets));
         let moved: BTreeSet<String> = moved.map(|(key, _)| key.id.clone()).collect();
         self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?;
         self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
