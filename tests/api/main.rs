@@ -22,6 +22,7 @@ mod events;
 mod examples;
 mod exchange;
 mod faults;
+mod feeds;
 mod flow;
 mod input;
 mod keys;

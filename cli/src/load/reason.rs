@@ -46,6 +46,8 @@ codes! {
     NoId = "no-id",
     /// An id that FHIR does not allow.
     BadId = "bad-id",
+    /// An id that resources of two servers have.
+    AmbiguousId = "ambiguous-id",
     /// A resource of an older release of FHIR.
     NotR4 = "not-r4",
     /// A `meta` that is not an object.
@@ -62,7 +64,9 @@ codes! {
     OwnerNotAPatient = "owner-not-a-patient",
     /// A resource whose owners are several Patients.
     SeveralOwners = "several-owners",
-    /// An attachment that names a file which does not exist.
+    /// A shared resource that names a member.
+    NamesAMember = "names-a-member",
+    /// An attachment names a file that is not there.
     AttachmentMissing = "attachment-missing",
     /// An attachment that names a file outside the feed's folder.
     AttachmentOutside = "attachment-outside",

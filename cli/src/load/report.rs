@@ -61,6 +61,11 @@ impl Report {
         self.tally(kind).superseded += 1;
     }
 
+    /// One that was counted as superseded counts, because what superseded it was refused.
+    pub(super) fn counts_after_all(&mut self, kind: &str) {
+        self.tally(kind).superseded -= 1;
+    }
+
     pub(super) fn written(&mut self, kind: &str, written: Written) {
         let tally = self.tally(kind);
         match written {

@@ -11,7 +11,7 @@ use shared::fhir::types::ResourceType;
 use shared::record::writer::{Feed, source_date};
 
 use super::reason::{Reason, ReasonCode};
-use super::references::{Names, binaries_in, names_in};
+use super::references::{Names, binaries_in, identifiers, member_in, names_in};
 use super::release::older;
 use super::source::{Content, Source};
 
@@ -20,13 +20,9 @@ use super::source::{Content, Source};
 pub(super) struct Survey {
     /// The names of resources.
     pub names: Names,
-    /// The occurrence of each resource that counts.
-    pub newest: HashMap<Reference, Occurrence>,
-    /// The shared resources, with the names of the resources that each refers to.
-    shared: HashMap<Reference, Vec<String>>,
-    /// The resources that name Binaries.
-    documents: HashMap<Reference, BinaryReferrer>,
-    /// The Binaries, with the resources that name each.
+    /// Every time that each resource was read, in the order of reading.
+    occurrences: HashMap<Reference, Occurrences>,
+    /// The Binaries, with the resources that name them.
     named: HashMap<Reference, Vec<Reference>>,
 }
 
@@ -38,11 +34,30 @@ struct BinaryReferrer {
     binaries: Vec<String>,
 }
 
-/// One occurrence of a resource in the input.
-pub(super) struct Occurrence {
+/// Every time that one resource was read, and which of them counts.
+#[derive(Default)]
+struct Occurrences {
+    read: Vec<Occurrence>,
+    /// The place in `read` of the one that counts; `None` where all are refused.
+    counts: Option<usize>,
+    /// The server that the first absolute `fullUrl` names, by all of that URL.
+    full_url: Option<String>,
+    /// Whether two servers' resources come under this one id.
+    is_ambiguous: bool,
+}
+
+/// One time that a resource was read.
+struct Occurrence {
     /// Its place in the order of reading.
-    pub ordinal: u64,
+    ordinal: u64,
     date: Option<i64>,
+    is_refused: bool,
+    /// Its identifiers, as conditional references name it by them.
+    identifiers: Vec<String>,
+    /// What it refers to, by whatever names, where it is shared.
+    shared: Option<Vec<String>>,
+    /// The Binaries that it names, where it names any.
+    document: Option<BinaryReferrer>,
 }
 
 impl Survey {
@@ -55,22 +70,17 @@ impl Survey {
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
-            // A resource that will be rejected must not supersede one that can be stored.
+            // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
-                    if let Ok((kind, reference)) = check(&resource, item.full_url.as_deref()) {
-                        survey.names.learn(item.full_url.as_deref(), &reference, &resource);
-                        if kind.is_shared() {
-                            survey.shared.insert(reference.clone(), names_in(&mut resource));
-                        }
-                        let date = source_date(&resource);
-                        let document = BinaryReferrer::of(kind, &mut resource);
-                        survey.occurs(reference, Occurrence { ordinal, date }, document);
+                    if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
+                        let occurrence = Occurrence::of(ordinal, resource_type, &reference, &mut resource);
+                        survey.occurs(&reference, occurrence, item.full_url.as_deref());
                     }
                 }
                 Content::Deletion(url) => {
                     if let Ok((_, reference)) = check_deletion(&url) {
-                        survey.occurs(reference, Occurrence { ordinal, date: None }, None);
+                        survey.occurs(&reference, Occurrence::deletion(ordinal), None);
                     }
                 }
                 Content::Unusable(_) | Content::Nothing => {}
@@ -78,46 +88,141 @@ impl Survey {
             ordinal += 1;
             Ok(())
         })?;
-        for (reference, document) in &survey.documents {
-            let named = document.binaries.iter().filter_map(|name| survey.names.of(name));
-            for binary in named.filter(|named| named.resource_type == "Binary") {
-                survey.named.entry(binary).or_default().push(reference.clone());
+        survey.learn();
+        Ok(survey)
+    }
+
+    fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
+        let known = self.occurrences.entry(reference.clone()).or_default();
+        known.read.push(occurrence);
+        let Some(url) = full_url else { return };
+        // A `fullUrl` identifies the resource, whichever of its versions counts (R4, "Bundle.entry.fullUrl").
+        self.names.call(url, reference);
+        if url.starts_with("http://") || url.starts_with("https://") {
+            match &known.full_url {
+                Some(first) => known.is_ambiguous |= first != url,
+                None => known.full_url = Some(url.to_owned()),
             }
         }
-        Ok(survey)
+    }
+
+    /// Decides which occurrences count, and learns the names and documents of these alone.
+    fn learn(&mut self) {
+        let mut documents: Vec<(Reference, Vec<String>)> = Vec::new();
+        for (reference, known) in &mut self.occurrences {
+            known.elect();
+            if known.is_ambiguous {
+                self.names.confuse(reference);
+                continue;
+            }
+            let Some(counts) = known.counting() else { continue };
+            for name in &counts.identifiers {
+                self.names.call(name, reference);
+            }
+            documents.extend(counts.document.as_ref().map(|document| (reference.clone(), document.binaries.clone())));
+        }
+        for (reference, binaries) in documents {
+            let named = binaries.iter().filter_map(|name| self.names.of(name));
+            for binary in named.filter(|named| named.resource_type == "Binary") {
+                self.named.entry(binary).or_default().push(reference.clone());
+            }
+        }
+    }
+
+    /// Whether the run has the resource, or its deletion.
+    pub(super) fn has(&self, reference: &Reference) -> bool {
+        self.counting(reference).is_some()
+    }
+
+    /// Whether the run has resources of a type for which this holds.
+    pub(super) fn has_any(&self, wanted: impl Fn(&str) -> bool) -> bool {
+        self.occurrences.keys().any(|reference| wanted(&reference.resource_type))
+    }
+
+    /// Whether this occurrence of a resource is the one that counts.
+    pub(super) fn counts(&self, reference: &Reference, ordinal: u64) -> bool {
+        self.counting(reference).is_some_and(|counts| counts.ordinal == ordinal)
+    }
+
+    /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
+    pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
+        self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)
+    }
+
+    /// Refuses the occurrence that counts, for a reason that showed later: the place of the one that counts in its stead, if there
+    /// is one.
+    pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
+        let known = self.occurrences.get_mut(reference)?;
+        let refused = known.counts?;
+        known.read[refused].is_refused = true;
+        known.elect();
+        let next = known.counting()?;
+        let (ordinal, document) = (next.ordinal, next.document.as_ref().map(|document| document.binaries.clone()));
+        for referrers in self.named.values_mut() {
+            referrers.retain(|referrer| referrer != reference);
+        }
+        for binary in document.iter().flatten().filter_map(|name| self.names.of(name)) {
+            self.named.entry(binary).or_default().push(reference.clone());
+        }
+        Some(ordinal)
+    }
+
+    fn counting(&self, reference: &Reference) -> Option<&Occurrence> {
+        self.occurrences.get(reference)?.counting()
     }
 
     /// The shared resources that a shared resource of this run refers to; `None` if the run does not have it.
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
         let shared =
             |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-        let names = self.shared.get(of)?;
+        let names = self.counting(of)?.shared.as_ref()?;
         let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
         found.sort();
         found.dedup();
         Some(found)
     }
+}
 
-    /// Notes an occurrence. The last one counts, unless both have the date of their source and the earlier one is
-    /// newer. The store would come to the same if they were loaded one after the other.
-    fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<BinaryReferrer>) {
-        let known = self.newest.get(&reference).and_then(|known| known.date);
-        if matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
-            return;
+impl Occurrences {
+    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
+    /// would come to if they were loaded one after the other. A refused one counts for nothing.
+    fn elect(&mut self) {
+        self.counts = None;
+        for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
+            let known = self.counts.and_then(|counts| self.read[counts].date);
+            if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
+                self.counts = Some(place);
+            }
         }
-        match document {
-            Some(document) => self.documents.insert(reference.clone(), document),
-            None => self.documents.remove(&reference),
-        };
-        self.newest.insert(reference, occurrence);
+    }
+
+    fn counting(&self) -> Option<&Occurrence> {
+        self.counts.map(|counts| &self.read[counts])
+    }
+}
+
+impl Occurrence {
+    fn of(ordinal: u64, resource_type: &ResourceType, reference: &Reference, resource: &mut Json) -> Occurrence {
+        Occurrence {
+            ordinal,
+            date: source_date(resource),
+            is_refused: false,
+            identifiers: identifiers(reference, resource),
+            shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
+            document: BinaryReferrer::of(resource_type, resource),
+        }
+    }
+
+    fn deletion(ordinal: u64) -> Occurrence {
+        Occurrence { ordinal, date: None, is_refused: false, identifiers: Vec::new(), shared: None, document: None }
     }
 }
 
 impl Feed for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
-        let is_owners = |document: &&Reference| {
-            let named = self.documents.get(document).and_then(|document| self.names.of(&document.owner));
-            named.is_some_and(|named| named.id == owner)
+        let is_owners = |referrer: &&Reference| {
+            let document = self.counting(referrer).and_then(|counts| counts.document.as_ref());
+            document.and_then(|document| self.names.of(&document.owner)).is_some_and(|named| named.id == owner)
         };
         self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
     }
@@ -179,8 +284,20 @@ pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static
         return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
     }
     match ownership(kind, resource) {
-        // The owner may be a name of another resource of the run.
-        Ok(_) | Err(NoOwner::NotAPatient { .. }) => Ok((kind, Reference::new(kind.name, id))),
-        Err(error) => Err(error.into()),
+        Ok(Ownership::Shared) => names_no_member(resource)?,
+        // It may be a name that another resource of the run goes by.
+        Ok(_) | Err(NoOwner::NotAPatient { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
+    Ok((kind, Reference::new(kind.name, id)))
+}
+
+/// Makes sure that a resource that many may read names no member, as far as its elements tell.
+pub(super) fn names_no_member(resource: &Json) -> Result<(), Reason> {
+    let Some(name) = member_in(resource) else { return Ok(()) };
+    let text = format!(
+        "it is shared by all whose records refer to it, and names a member: {}; leave that out",
+        name.chars().take(100).collect::<String>()
+    );
+    Err(Reason::new(ReasonCode::NamesAMember, text))
 }

@@ -86,8 +86,13 @@ impl ResourceType {
         self.is_owned() && self.owner != Owner::Itself
     }
 
-    /// Whether a Binary belongs to the member whose resource of this type names it. R4 has an Attachment in many types, and by
-    /// an extension it may stand in any. A Provenance names documents, too, but its own owner follows from what it is about.
+    /// Whether a resource of the type may stand where no member reaches it: its owners are those of other resources.
+    pub fn may_be_unclaimed(&self) -> bool {
+        matches!(self.owner, Owner::Attachment | Owner::Targets(_))
+    }
+
+    /// Whether a Binary that a resource of the type names is its member's. R4 has an Attachment in many types, and by an extension it may
+    /// stand in any. A Provenance is about resources whose member is known, and gives nothing.
     pub fn names_documents(&self) -> bool {
         matches!(self.owner, Owner::Itself | Owner::Subject(_) | Owner::SubjectOrShared(_))
     }

@@ -123,16 +123,6 @@ pub enum Found {
     Tombstone,
 }
 
-impl Found {
-    /// The resource, if it is one.
-    pub(super) fn resource(self) -> Option<Row> {
-        match self {
-            Found::Resource(row) => Some(row),
-            Found::Pointer(_) | Found::Tombstone => None,
-        }
-    }
-}
-
 /// What there is under an id.
 pub enum Lookup {
     /// A resource that the permit admits.

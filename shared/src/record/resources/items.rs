@@ -32,7 +32,7 @@ impl Held {
 }
 
 /// What a row is: a resource, the tombstone of one, or a pointer to one.
-pub(super) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
+pub(in crate::record) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let sort_key = item.text("sk")?;
     let key = Reference::parse(sort_key, &[])
         .ok_or_else(|| StoreError::Fault("a row's sort key names no resource".to_owned()))?;

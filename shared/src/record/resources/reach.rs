@@ -29,7 +29,7 @@ impl Reach {
     }
 
     /// How far it is from the member's own.
-    pub(super) fn steps(&self) -> u8 {
+    pub(in crate::record) fn steps(&self) -> u8 {
         self.steps
     }
 
@@ -144,12 +144,6 @@ impl Resources {
             Some(item) => Ok(Some(self.found(item, reach.steps).await?)),
             None => Ok(None),
         }
-    }
-
-    /// A shared resource as the loader needs it: to know what it refers to.
-    pub(in crate::record) async fn shared_row(&self, target: &Reference) -> Result<Option<Row>, StoreError> {
-        let found = self.pointed_to(&Reach { target: target.clone(), steps: 0 }).await?;
-        Ok(found.and_then(Found::resource))
     }
 
     /// Every shared resource of the permits' types that the member reaches: those that pointers lead to, and those that only

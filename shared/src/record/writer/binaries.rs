@@ -50,13 +50,31 @@ impl Writer {
         Ok(true)
     }
 
+    /// Those of these Binaries that stand somewhere, in whosever partition.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn binaries_there(&self, binaries: &BTreeSet<Reference>) -> Result<BTreeSet<Reference>, StoreError> {
+        let of: Vec<Reference> = binaries.iter().cloned().collect();
+        let homes = self.homes(&of).await?;
+        let mut wanted = Vec::new();
+        for binary in of {
+            let owners = homes.get(&binary).map(|home| home.owners.clone()).unwrap_or_default();
+            let partitions = owners.into_iter().map(Partition::Member).chain([Partition::Unclaimed]);
+            wanted.extend(partitions.map(|partition| (partition, binary.clone())));
+        }
+        let rows = self.versions(wanted).await?.into_iter();
+        let there = rows.filter(|(_, rows)| rows.values().any(|version| version.hash.is_some()));
+        Ok(there.map(|(binary, _)| binary).collect())
+    }
+
     /// Gives a Binary to the member whose resource names it, from wherever it is; tells whether it may be theirs.
     ///
     /// # Errors
     /// [`StoreError`]; its home names all who may have a copy until one has it, so the call may be repeated.
     pub async fn give(&self, binary: &Reference, owner: &str, feed: &dyn Feed, now: Time) -> Result<bool, StoreError> {
         for _ in 0..5 {
-            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default();
+            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default().owners;
             if !self.may_give(binary, owner, &home, feed).await? {
                 return Ok(false);
             }

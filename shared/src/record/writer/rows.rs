@@ -53,7 +53,7 @@ impl Version {
 impl Writer {
     /// What must be known of rows before anything is written, as they are at this moment: everything but the bodies.
     pub(super) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        self.table.batch_get(keys, Some("pk, sk, v, u, h, su, f, o, w"), Consistency::Strong).await
+        self.table.batch_get(keys, Some("pk, sk, v, u, h, su, f, o, w, p"), Consistency::Strong).await
     }
 
     /// The versions that stand at these places. A pointer to a shared Device is none.
@@ -147,12 +147,23 @@ impl Writer {
     async fn forget(&self, reference: &Reference, version: &Version) -> Result<(), CommitError> {
         let Some(object) = &version.object else { return Ok(()) };
         let home = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
-        let places = home.into_iter().map(Partition::Member).chain([Partition::Shared, Partition::Unclaimed]);
+        let places = home.owners.into_iter().map(Partition::Member).chain([Partition::Shared, Partition::Unclaimed]);
         let rows = self.versions(places.map(|place| (place, reference.clone())).collect()).await?;
         if !rows.values().flat_map(BTreeMap::values).any(|row| row.object.as_ref() == Some(object)) {
             self.objects.remove(object).await?;
         }
         Ok(())
+    }
+
+    /// Gives a row whose content stays the date that the source gives it now.
+    pub(super) async fn redate(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        copy: &Copy,
+    ) -> Result<(), CommitError> {
+        let same = Condition::Is("h", copy.hash.as_slice().into());
+        self.table.set(partition.key(reference), "su", copy.source_date.map(Attribute::from), same).await
     }
 
     pub(super) async fn over(&self, item: Item, there: Option<&Version>) -> Result<(), CommitError> {
