@@ -78,11 +78,7 @@ async fn a_device_that_turns_out_to_be_a_members_own_is_shared_no_more() {
     assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::OK);
     app.load(Source::Memory(vec![device(None)])).await;
     assert_eq!(status(&app, &alice, "Device/pump").await, StatusCode::OK);
-    assert_eq!(
-        status(&app, &bob, "Device/pump").await,
-        StatusCode::OK,
-        "bob's other resources that name it still find it"
-    );
+    assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::NOT_FOUND, "nothing of bob's refers to it");
     app.finish().await;
 }
 

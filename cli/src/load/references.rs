@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
+use shared::fhir::types::names_a_member;
 
 /// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
 /// is never resolved: either choice could put one member's data into another's record.
@@ -57,27 +58,24 @@ pub fn identifiers(reference: &Reference, resource: &Json) -> Vec<String> {
     named.map(|(system, value)| format!("{}?identifier={system}|{value}", reference.resource_type)).collect()
 }
 
-/// The types that are, or speak of, one member.
-const MEMBERS: [&str; 2] = ["Patient", "RelatedPerson"];
-
 /// A Patient or `RelatedPerson` in a resource: contained in it, or referred to in any of R4's ways (references.html), by a URL on any
 /// server, a search, or a logical reference with a type.
 pub fn member_in(resource: &Json) -> Option<String> {
     match resource {
         Json::Object(properties) => {
             let text = |name: &str| properties.get(name).and_then(Json::as_str);
-            if let Some(contained) = text("resourceType").filter(|name| MEMBERS.contains(name)) {
+            if let Some(contained) = text("resourceType").filter(|name| names_a_member(name)) {
                 return Some(format!("a {contained} that it contains"));
             }
             let of_member = |text: &&str| {
                 let path = text.split(['?', '#']).next().unwrap_or_default();
-                path.split('/').any(|step| MEMBERS.contains(&step))
+                path.split('/').any(names_a_member)
             };
             if let Some(reference) = text("reference").filter(of_member) {
                 return Some(reference.to_owned());
             }
             let is_reference = ["reference", "identifier", "display"].iter().any(|name| properties.contains_key(*name));
-            if let Some(name) = text("type").filter(|name| is_reference && MEMBERS.contains(name)) {
+            if let Some(name) = text("type").filter(|name| is_reference && names_a_member(name)) {
                 return Some(format!("a reference to a {name}"));
             }
             properties.values().find_map(member_in)

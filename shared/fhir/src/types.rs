@@ -55,6 +55,12 @@ pub struct ResourceType {
     pub own_parameters: &'static [SearchParameter],
 }
 
+/// Whether a resource of the type of that name is a member, or a person by their relation to one: no resource that is shared may
+/// refer to it.
+pub fn names_a_member(name: &str) -> bool {
+    matches!(name, "Patient" | "RelatedPerson")
+}
+
 impl ResourceType {
     /// The type of that name.
     pub fn named(name: &str) -> Option<&'static ResourceType> {
