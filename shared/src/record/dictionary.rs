@@ -2,7 +2,7 @@
 //!
 //! The number of a dictionary is the format byte of a row. A new dictionary is a file and a line below; the earlier ones
 //! stay, for the rows that were written with them. `cargo bench --workspace --profile dev --bench dictionary -- --train`
-//! makes one, and says how many bytes it saves (`docs/decisions/12-a-row-names-its-dictionary.md`).
+//! makes one, and says how many bytes it saves (`docs/decisions/012-a-row-names-its-dictionary.md`).
 
 use std::cell::RefCell;
 use std::sync::OnceLock;

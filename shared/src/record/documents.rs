@@ -34,7 +34,7 @@ pub struct Content {
 
 /// The resources in a member's partition that name a Binary, or once did.
 pub(super) async fn names(table: &Table, partition: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-    let rows = table.pages(RowQuery::new(partition, SortKeys::Under(schema::names(binary)))).await?;
+    let rows = table.pages(RowQuery::new(partition, SortKeys::Under(schema::names(binary)))).all().await?;
     let mut names = Vec::with_capacity(rows.len());
     for row in rows {
         names.extend(row.key()?.names(binary));

@@ -17,6 +17,7 @@ use crate::clock::Time;
 use crate::fhir::index;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
 
 /// Stands in the JSON for `"id":"…"`.
@@ -199,7 +200,9 @@ fn anew(resource_type: &str, json: &str) -> Option<Index> {
     if json.is_empty() {
         return Some(Index::default());
     }
-    Some(Index::of(resource_type, &serde_json::from_str(json).ok()?))
+    let resource = serde_json::from_str(json).ok()?;
+    let resource_type = ResourceType::named(resource_type);
+    Some(resource_type.map(|resource_type| Index::of(resource_type, &resource)).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -213,6 +216,10 @@ mod tests {
         ResourceVersion { key, number: 3, last_updated: NOW }
     }
 
+    fn index(resource: &Json) -> Index {
+        Index::of(ResourceType::named("Observation").unwrap(), resource)
+    }
+
     fn observation() -> Json {
         json!({"resourceType": "Observation", "id": "o", "meta": {"versionId": "3", "lastUpdated": NOW.to_string()},
             "status": "final", "subject": {"reference": "Patient/p"}, "effectivePeriod": {"start": "2026-01-01"},
@@ -223,7 +230,7 @@ mod tests {
     fn a_resource_unpacks_as_it_was_packed() {
         let key = Reference::new("Observation", "o");
         for resource in [observation(), json!({"resourceType": "Observation", "id": "o", "code": {}})] {
-            let (index, text) = (Index::of("Observation", &resource), resource.to_string());
+            let (index, text) = (index(&resource), resource.to_string());
             let packed = pack(&version(&key), &index, &text).unwrap();
             assert_eq!(unpack(&version(&key), &packed).unwrap(), (index, text));
             assert!(unpack(&version(&key), &packed[..20]).is_err() && unpack(&version(&key), &[]).is_err());
@@ -233,7 +240,7 @@ mod tests {
     #[test]
     fn what_the_row_says_is_not_said_again_in_its_body() {
         let (key, resource) = (Reference::new("Observation", "o"), observation());
-        let plain = plain(&version(&key), &Index::of("Observation", &resource), &resource.to_string()).unwrap();
+        let plain = plain(&version(&key), &index(&resource), &resource.to_string()).unwrap();
         let text = String::from_utf8_lossy(&plain).into_owned();
         assert!(!text.contains("lastUpdated") && !text.contains(r#""id":"o""#), "{text}");
         assert_eq!(text.matches("Patient/p").count(), 2, "once in the JSON, once for `patient` and `subject`: {text}");
@@ -254,6 +261,6 @@ mod tests {
         let (key, resource) = (Reference::new("Observation", "o"), observation());
         let stale = Index { version: 0, entries: Vec::new() };
         let packed = pack(&version(&key), &stale, &resource.to_string()).unwrap();
-        assert_eq!(unpack(&version(&key), &packed).unwrap().0, Index::of("Observation", &resource));
+        assert_eq!(unpack(&version(&key), &packed).unwrap().0, index(&resource));
     }
 }

@@ -10,7 +10,8 @@ pub enum Partition {
     Member(String),
     /// The resource's own, for every member whose record points to it.
     Shared,
-    /// One out of everyone's reach, until a resource names it: a Binary that came before its document.
+    /// One out of everyone's reach: that of a Binary until a document names it, and of a Provenance as it came, where its members' copies
+    /// say less.
     Unclaimed,
 }
 

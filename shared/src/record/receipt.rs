@@ -19,6 +19,11 @@ pub const LEAD: i64 = 10 * 60_000;
 /// The most resources that a receipt names, so that a page can carry it.
 pub const MOST_TARGETS: usize = 500;
 
+/// Whether a Provenance is a receipt.
+pub fn is_receipt(key: &Reference) -> bool {
+    key.resource_type == "Provenance" && key.id.starts_with(PREFIX)
+}
+
 /// A receipt for `targets`, which `plan` sent. `salt` tells it from other receipts of the same moment; it is at most 40 letters, digits
 /// and `-`.
 pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {

@@ -20,3 +20,5 @@ pub use news::News;
 pub use reach::Reach;
 pub use read::Lookup;
 pub use rows::{Found, Resources};
+
+pub(super) use rows::decode;

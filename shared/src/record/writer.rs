@@ -2,20 +2,27 @@
 //!
 //! A [`Change`] says what is to become of one resource, a [`Standing`] what the store has of it, and `settle` makes the change. Beside the rows that [`super::resources`] reads there is, for each resource of a member's, a home (see `homes`): it names a
 //! partition before anything is written there. So what was once stored can always be found again, to be moved when the plan finds
-//! that it is another member's, or to be deleted by its id alone.
+//! that it is another member's, or to be deleted by its id alone. What follows from a member's resources (pointers, receipts) is derived
+//! again by `derived`.
 
 mod binaries;
 mod change;
+mod derived;
 mod homes;
 mod names;
 mod news;
 mod pointers;
+mod provenances;
 mod removal;
 mod rows;
 mod settle;
 mod standing;
+mod to_do;
 
 pub use binaries::PlannedNames;
 pub use change::{Change, Written, source_date};
+pub use news::Receipts;
+pub use pointers::second_step;
 pub use rows::Writer;
-pub use standing::Standing;
+pub use standing::{Home, Standing};
+pub use to_do::ToDo;

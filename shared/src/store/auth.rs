@@ -80,7 +80,7 @@ impl Auth {
     /// As [`Auth::get`].
     pub async fn list<R: Record>(&self, partition: &str) -> Result<Vec<Stored<R>>, StoreError> {
         let all = RowQuery::new(schema::records(R::KIND, partition), SortKeys::All);
-        let rows = self.table.pages(RowQuery { consistency: Consistency::Strong, ..all }).await?;
+        let rows = self.table.pages(RowQuery { consistency: Consistency::Strong, ..all }).all().await?;
         rows.iter().map(stored).collect()
     }
 
@@ -89,7 +89,7 @@ impl Auth {
     /// # Errors
     /// As [`Auth::get`].
     pub async fn scan<R: Record>(&self) -> Result<Vec<Stored<R>>, StoreError> {
-        self.table.scan(&schema::records(R::KIND, "")).await?.iter().map(stored).collect()
+        self.table.scan(&schema::records(R::KIND, "")).all().await?.iter().map(stored).collect()
     }
 
     /// Adds to a counter that lasts until `ends`, and gives the sum. It is one atomic step, so that none of many additions at once is

@@ -9,8 +9,10 @@
 //! | `Patient/<owner>` | `<Type>/<id>` | a resource of the member's; its tombstone; or a pointer to a shared resource |
 //! | `Patient/<owner>` | `~Binary/<id>/<Type>/<id>` | a name: the second resource names the Binary. `~` sorts after every type |
 //! | `<Type>/<id>` | `<Type>/<id>` | a shared resource, or its tombstone |
-//! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | a Binary that no resource names yet, out of everyone's reach |
+//! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | out of everyone's reach: a Binary that no resource names yet, a Provenance as it came |
 //! | `home/<Type>/<id>` | `<Type>/<id>` | a home: the members in whose partitions copies of the resource may stand |
+//! | `reached/<Type>/<id>` | `<owner>` | a member whose pointer leads to the shared resource |
+//! | `to-do` | `<Type>/<id>` | a note: a Provenance whose copies, or a Patient whose pointers and receipts, are to be derived again |
 //! | `shared` | `<moment>` | a moment at which shared resources changed: 11 hexadecimal digits, milliseconds since 1970 |
 //!
 //! In a member's partition a row with `b` is a resource, one with `v` and no `b` a tombstone, one with neither a pointer.
@@ -29,6 +31,7 @@
 //! | `l` | N | length of that object, which then is the content of a Binary; without it the object is the resource | Binaries |
 //! | `n` | N | 2 where only a shared resource refers to the target | pointers of the second step |
 //! | `w` | SS | Patient ids of members | homes |
+//! | `p` | SS | ids of the Provenances that are about the resource and came while it was not there | homes |
 //!
 //! # `auth`
 //!
@@ -94,10 +97,14 @@ pub(crate) mod resources {
     pub const OBJECT_SIZE: &str = "l";
     pub const STEPS: &str = "n";
     pub const OWNERS: &str = "w";
+    pub const PROVENANCES: &str = "p";
+
+    /// The attributes of a pointer.
+    pub const POINTER: &[&str] = &[super::PK, super::SK, STEPS];
 
     /// The small attributes. A loader reads them before it changes a row.
     pub const STANDING: &[&str] =
-        &[super::PK, super::SK, VERSION, LAST_UPDATED, HASH, SOURCE_DATE, BINARIES, OBJECT, OWNERS];
+        &[super::PK, super::SK, VERSION, LAST_UPDATED, HASH, SOURCE_DATE, BINARIES, OBJECT, OWNERS, PROVENANCES];
 }
 
 /// The attributes of `auth`; the table above says what each means.
@@ -132,6 +139,9 @@ pub(crate) const BY_DATE: LocalIndex = LocalIndex { name: "by-date", sort_key: r
 
 /// The partition of the moments at which shared resources changed.
 pub(crate) const SHARED_NEWS: &str = "shared";
+
+/// The partition of the notes of what is to be derived again.
+pub(crate) const TO_DO: &str = "to-do";
 
 /// Sorts after every character of a type or an id.
 pub(crate) const AFTER_ALL: &str = "~";
@@ -170,6 +180,16 @@ impl Key {
     /// Of a resource's home.
     pub fn home(resource: &Reference) -> Key {
         Key { pk: format!("home/{resource}"), sk: resource.to_string() }
+    }
+
+    /// Of the note that a member's pointer leads to a shared resource.
+    pub fn reached(target: &Reference, owner: &str) -> Key {
+        Key { pk: reached(target), sk: owner.to_owned() }
+    }
+
+    /// Of a note of what is to be derived again.
+    pub fn to_do(of: &Reference) -> Key {
+        Key { pk: TO_DO.to_owned(), sk: of.to_string() }
     }
 
     /// Of the name that a member's resource `by` gives to a Binary.
@@ -226,6 +246,11 @@ impl Key {
 /// The partition of a member's record.
 pub(crate) fn member(owner: &str) -> String {
     format!("Patient/{owner}")
+}
+
+/// The partition of the members whose pointers lead to a shared resource.
+pub(crate) fn reached(target: &Reference) -> String {
+    format!("reached/{target}")
 }
 
 /// The beginning of the sort keys of a Binary's names.

@@ -34,7 +34,7 @@ impl Reach {
     }
 
     /// How many steps it is from the member's own resources.
-    pub(super) fn steps(&self) -> u8 {
+    pub(in crate::record) fn steps(&self) -> u8 {
         self.steps
     }
 }

@@ -4,7 +4,6 @@ use super::reach::Reach;
 use crate::clock::Time;
 use crate::fhir::index;
 use crate::fhir::index::Index;
-use crate::fhir::reference::Reference;
 use crate::record::documents::Content;
 use crate::record::packing::{self, LazyIndex, ResourceVersion};
 use crate::record::row::{Row, RowJson};
@@ -30,16 +29,6 @@ pub enum Found {
     Pointer(Reach),
     /// A deleted resource was here.
     Tombstone,
-}
-
-impl Found {
-    /// The resource, if it is one.
-    pub(super) fn resource(self) -> Option<Row> {
-        match self {
-            Found::Resource(row) => Some(row),
-            Found::Pointer(_) | Found::Tombstone => None,
-        }
-    }
 }
 
 impl Resources {
@@ -89,17 +78,8 @@ impl Resources {
 
     /// A shared resource or its tombstone.
     pub(super) async fn in_reach(&self, reach: &Reach) -> Result<Option<Found>, StoreError> {
-        self.shared_found(reach.target(), reach.steps()).await
-    }
-
-    /// A shared resource as the loader needs it: to know what it refers to.
-    pub(in crate::record) async fn shared_row(&self, target: &Reference) -> Result<Option<Row>, StoreError> {
-        Ok(self.shared_found(target, 0).await?.and_then(Found::resource))
-    }
-
-    async fn shared_found(&self, target: &Reference, steps: u8) -> Result<Option<Found>, StoreError> {
-        match self.items(vec![Key::shared(target)]).await?.first() {
-            Some(item) => Ok(Some(self.found(item, steps).await?)),
+        match self.items(vec![Key::shared(reach.target())]).await?.first() {
+            Some(item) => Ok(Some(self.found(item, reach.steps()).await?)),
             None => Ok(None),
         }
     }
@@ -122,7 +102,8 @@ impl Resources {
     }
 }
 
-fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
+/// Decodes an item. Where the JSON lies in the bucket, its index may be of another version.
+pub(in crate::record) fn decode(item: &Item, steps: u8) -> Result<Found, StoreError> {
     let row_key = item.key()?;
     let key = row_key.resource().ok_or_else(|| StoreError::Fault("a row's sort key names no resource".to_owned()))?;
     if !item.has(attribute::BODY) {

@@ -88,7 +88,8 @@ impl Resources {
 
     /// The rows of one type in a partition.
     async fn of_type(&self, partition: &str, resource_type: &str) -> Result<Vec<Found>, StoreError> {
-        let items = self.table.pages(RowQuery::new(partition, SortKeys::Under(schema::of_type(resource_type)))).await?;
+        let items =
+            self.table.pages(RowQuery::new(partition, SortKeys::Under(schema::of_type(resource_type)))).all().await?;
         let mut rows = Vec::with_capacity(items.len());
         for item in &items {
             rows.push(self.found(item, 0).await?);

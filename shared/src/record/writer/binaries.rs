@@ -11,6 +11,7 @@ use super::standing::StandingRow;
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::record::packing::{ResourceVersion, pack, unpack};
 use crate::record::partition::Partition;
 use crate::store::StoreError;
@@ -54,6 +55,24 @@ impl Writer {
         Ok(true)
     }
 
+    /// Those of these Binaries that stand in any partition.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn binaries_there(&self, binaries: &BTreeSet<Reference>) -> Result<BTreeSet<Reference>, StoreError> {
+        let of: Vec<Reference> = binaries.iter().cloned().collect();
+        let homes = self.homes(&of).await?;
+        let mut wanted = Vec::new();
+        for binary in of {
+            let owners = homes.get(&binary).map(|home| home.owners.clone()).unwrap_or_default();
+            let partitions = owners.into_iter().map(Partition::Member).chain([Partition::Unclaimed]);
+            wanted.extend(partitions.map(|partition| (partition, binary.clone())));
+        }
+        let rows = self.standing_rows(wanted).await?.into_iter();
+        let there = rows.filter(|(_, rows)| rows.values().any(StandingRow::is_live));
+        Ok(there.map(|(binary, _)| binary).collect())
+    }
+
     /// Gives a Binary to the member whose resource names it, from wherever it is. Tells whether it may be theirs.
     ///
     /// # Errors
@@ -66,7 +85,7 @@ impl Writer {
         now: Time,
     ) -> Result<bool, StoreError> {
         for _ in 0..MOST_TRIES {
-            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default();
+            let home = self.home(binary).await?.owners;
             if !self.may_give(binary, owner, &home, planned).await? {
                 return Ok(false);
             }
@@ -190,7 +209,8 @@ fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Res
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = ResourceVersion { number: version, last_updated: now, ..before };
-    item.set(attribute::BODY, pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?);
+    let resource_type = ResourceType::named(&binary.resource_type).ok_or_else(broken)?;
+    item.set(attribute::BODY, pack(&after, &Index::of(resource_type, &resource), &resource.to_string())?);
     item.set(attribute::VERSION, version);
     item.set(attribute::LAST_UPDATED, now.0);
     Ok(item)

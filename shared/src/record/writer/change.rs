@@ -86,6 +86,16 @@ impl Change {
         &self.reference
     }
 
+    /// The resource that is to stand in a partition.
+    pub fn resource(&self, partition: &Partition) -> Option<&Json> {
+        self.copies.get(partition).map(|copy| &copy.resource)
+    }
+
+    /// Whether it is to stand out of everyone's reach alone.
+    pub fn is_unclaimed(&self) -> bool {
+        self.copies.keys().eq([&Partition::Unclaimed])
+    }
+
     /// The partitions in which it is to stand.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.copies.keys()
@@ -133,7 +143,7 @@ impl Change {
         let settled = |(partition, row): (&Partition, &StandingRow)| {
             self.copies.get(partition).is_some_and(|copy| copy.binaries == row.binaries)
         };
-        self.copies.is_empty() || (standing.owners == self.owners() && standing.rows.iter().all(settled))
+        self.copies.is_empty() || (standing.home.owners == self.owners() && standing.rows.iter().all(settled))
     }
 }
 
@@ -169,5 +179,5 @@ pub fn source_date(resource: &Json) -> Option<i64> {
 fn index_length(resource_type: &ResourceType, resource: &Json) -> usize {
     let reference = Reference::new(resource_type.name, resource["id"].as_str().unwrap_or_default());
     let version = ResourceVersion { key: &reference, number: 1, last_updated: Time(0) };
-    packing::pack(&version, &Index::of(resource_type.name, resource), "").map_or(usize::MAX, |packed| packed.len())
+    packing::pack(&version, &Index::of(resource_type, resource), "").map_or(usize::MAX, |packed| packed.len())
 }

@@ -17,6 +17,14 @@ impl Writer {
         self.table.put(Key::name(owner, binary, by).into(), Condition::Always).await
     }
 
+    /// Whether a resource of the member's names a Binary, or once did.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn is_named(&self, owner: &str, binary: &Reference) -> Result<bool, StoreError> {
+        Ok(!self.names(owner, binary).await?.is_empty())
+    }
+
     /// The member's resources that name a Binary, or once did.
     pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
         names(&self.table, &member(owner), binary).await

@@ -55,8 +55,8 @@ impl Writer {
     /// Removes a row's object from the bucket, unless another row of the same resource has it: a Binary that moved.
     async fn forget(&self, reference: &Reference, row: &StandingRow) -> Result<(), CommitError> {
         let Some(object) = &row.object else { return Ok(()) };
-        let home = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
-        let partitions = home.into_iter().map(Partition::Member).chain([Partition::Shared, Partition::Unclaimed]);
+        let owners = self.home(reference).await?.owners;
+        let partitions = owners.into_iter().map(Partition::Member).chain([Partition::Shared, Partition::Unclaimed]);
         let rows = self.standing_rows(partitions.map(|partition| (partition, reference.clone())).collect()).await?;
         if !rows.values().flat_map(BTreeMap::values).any(|row| row.object.as_ref() == Some(object)) {
             self.objects.remove(object).await?;

@@ -8,14 +8,13 @@ use super::change::{Change, ResourceCopy};
 use super::standing::StandingRow;
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
-use crate::fhir::parameters;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::packing::{ResourceVersion, pack};
 use crate::record::partition::Partition;
 use crate::record::resources::Resources;
-use crate::record::row::position;
-use crate::store::objects::{Object, ObjectBytes, Objects, content_hash};
+use crate::record::row::{Row, position};
+use crate::store::objects::{Object, ObjectBytes, ObjectError, Objects, content_hash};
 use crate::store::schema::{Key, resources as attribute};
 use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item, Table};
 use crate::store::{Aws, StoreError};
@@ -75,12 +74,28 @@ impl Writer {
         Ok(rows.remove(reference).and_then(|mut rows| rows.remove(partition)))
     }
 
+    /// The JSON of a row, from the table or the bucket.
+    pub(super) async fn resource(&self, row: Row) -> Result<Json, StoreError> {
+        let json = self.resources.json(row).await.map_err(|ObjectError(error)| error)?;
+        serde_json::from_str(&json).map_err(|_| StoreError::Fault("a resource in the table is no JSON".into()))
+    }
+
     /// Writes an item over the row that was read, or where there was none. A pointer counts as none: one to a shared Device gives way
     /// to the member's own.
     pub(super) async fn put_over(&self, there: Option<&StandingRow>, item: Item) -> Result<(), CommitError> {
         let as_read = there
             .map_or(Condition::Lacks(attribute::VERSION), |row| Condition::Is(attribute::VERSION, row.version.into()));
         self.table.put(item, as_read).await
+    }
+
+    /// Writes an item if its condition holds, and does nothing if it does not.
+    pub(super) async fn put_if(&self, condition: Condition, item: Item) -> Result<(), StoreError> {
+        unless_it_conflicts(self.table.put(item, condition).await)
+    }
+
+    /// Deletes a row if its condition holds, and does nothing if it does not.
+    pub(super) async fn delete_if(&self, condition: Condition, key: Key) -> Result<(), StoreError> {
+        unless_it_conflicts(self.table.delete(key, condition).await)
     }
 
     /// Writes a copy of a resource under this version, over the row that was read or where there was none.
@@ -112,6 +127,19 @@ impl Writer {
         self.table.set(partition.key(reference), attribute::BINARIES, set_of(&copy.binaries), same).await
     }
 
+    /// Writes the source's date of a copy whose content stays, so that the newest date decides which later version is newer.
+    pub(super) async fn put_source_date(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        copy: &ResourceCopy,
+    ) -> Result<(), StoreError> {
+        let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
+        let date = copy.source_date.map(Attribute::from);
+        // If another run wrote another version at this moment, that has a date of its own.
+        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+    }
+
     /// Makes the row of a copy, and sends a body that is too large for it to the bucket.
     async fn item(
         &self,
@@ -122,7 +150,7 @@ impl Writer {
     ) -> Result<Item, StoreError> {
         let (resource_type, reference) = (change.resource_type, &change.reference);
         let resource = stamped(&copy.resource, version, now);
-        let index = Index::of(resource_type.name, &resource);
+        let index = Index::of(resource_type, &resource);
         let written = ResourceVersion { key: reference, number: version, last_updated: now };
         let packed = pack(&written, &index, &resource.to_string())?;
         let mut item = Item::from(partition.key(reference))
@@ -160,6 +188,14 @@ impl Writer {
     }
 }
 
+/// A write whose condition may well not hold.
+pub(super) fn unless_it_conflicts(written: Result<(), CommitError>) -> Result<(), StoreError> {
+    match written {
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+    }
+}
+
 /// The ids of Binaries as an attribute; `None` for none, because a set is never empty.
 fn set_of(binaries: &BTreeSet<String>) -> Option<Attribute> {
     (!binaries.is_empty()).then(|| binaries.into())
@@ -178,8 +214,7 @@ pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
 
 /// The first moment of the date by which the type's history is ordered.
 fn key_date(resource_type: &ResourceType, index: &Index) -> Option<i64> {
-    let (position, _) =
-        parameters::of(resource_type.name).find(|(_, parameter)| Some(parameter.code) == resource_type.key_date)?;
+    let (position, _) = resource_type.parameter(resource_type.key_date?)?;
     index.values(position).iter().find_map(|value| match value {
         Value::Date { low, .. } => Some(*low),
         _ => None,

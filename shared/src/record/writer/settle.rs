@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::binaries::PlannedNames;
 use super::change::{Change, Written};
 use super::rows::Writer;
-use super::standing::Standing;
+use super::standing::{Home, Standing};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::Owner;
@@ -33,23 +33,24 @@ impl Writer {
         let mut standings = Vec::with_capacity(changes.len());
         let mut wanted: Vec<(Partition, Reference)> = Vec::new();
         for change in changes {
+            let home = homes.get(&change.reference).cloned().unwrap_or_default();
             let owners = match change.resource_type.owner {
                 Owner::Itself => BTreeSet::from([change.reference.id.clone()]),
-                _ => homes.get(&change.reference).cloned().unwrap_or_default(),
+                _ => home.owners.clone(),
             };
             let mut partitions: BTreeSet<Partition> = change.copies.keys().cloned().collect();
             partitions.extend(owners.iter().cloned().map(Partition::Member));
             if change.resource_type.is_shared() {
                 partitions.insert(Partition::Shared);
             }
-            if change.resource_type.owner == Owner::Attachment {
+            if change.resource_type.may_be_unclaimed() {
                 partitions.insert(Partition::Unclaimed);
             }
             // No copy stands in a member's partition that the home does not name: a first load has nothing to read.
             let may_stand = |partition: &Partition| partition.owner().is_none_or(|owner| owners.contains(owner));
             partitions.retain(|partition| everywhere || may_stand(partition));
             wanted.extend(partitions.into_iter().map(|partition| (partition, change.reference.clone())));
-            standings.push(Standing { owners, rows: BTreeMap::new() });
+            standings.push(Standing { home: Home { owners, ..home }, rows: BTreeMap::new() });
         }
         let mut rows = self.standing_rows(wanted).await?;
         for (change, standing) in changes.iter().zip(&mut standings) {
@@ -90,7 +91,10 @@ impl Writer {
                 Written::Superseded => return Ok(Written::Superseded),
                 // Nothing is left to do. If there was at first, an earlier try succeeded but its answer was lost: give the first
                 // outcome.
-                Written::Unchanged if change.is_settled(&standing) => return Ok(first),
+                Written::Unchanged if change.is_settled(&standing) => {
+                    self.redate(change, &standing).await?;
+                    return Ok(first);
+                }
                 _ => {}
             }
             match self.attempt(change, &standing, planned, now).await {
@@ -101,6 +105,16 @@ impl Writer {
             }
         }
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
+    }
+
+    /// Writes the source's date of every copy whose content stays.
+    async fn redate(&self, change: &Change, standing: &Standing) -> Result<(), StoreError> {
+        for (partition, copy) in &change.copies {
+            if standing.rows.get(partition).is_some_and(|row| row.source_date != copy.source_date) {
+                self.put_source_date(partition, &change.reference, copy).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn attempt(
@@ -118,9 +132,9 @@ impl Writer {
             }
             return Ok(());
         }
-        let both: BTreeSet<String> = owners.union(&standing.owners).cloned().collect();
-        if both != standing.owners {
-            self.put_home(reference, &standing.owners, &both).await?;
+        let both: BTreeSet<String> = owners.union(&standing.home.owners).cloned().collect();
+        if both != standing.home.owners {
+            self.put_home(reference, &standing.home.owners, &both).await?;
         }
         for (partition, copy) in &change.copies {
             let there = standing.rows.get(partition);

@@ -11,10 +11,19 @@ use crate::store::table::Item;
 /// A resource as the store has it.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// The members whose partitions its home names.
-    pub(super) owners: BTreeSet<String>,
+    /// Its home.
+    pub(super) home: Home,
     /// Its rows, tombstones among them.
     pub(super) rows: BTreeMap<Partition, StandingRow>,
+}
+
+/// Facts about a resource apart from its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The members in whose partitions copies of it may stand.
+    pub owners: BTreeSet<String>,
+    /// The ids of the Provenances that are about it and came while it was not there.
+    pub provenances: BTreeSet<String>,
 }
 
 /// One row of the resource, apart from its body.
@@ -38,6 +47,21 @@ impl Standing {
     /// The number of the latest version in any partition. A resource that comes back to a member goes on counting from it.
     pub(super) fn latest(&self) -> u64 {
         self.rows.values().map(|row| row.version).max().unwrap_or_default()
+    }
+
+    /// The partitions where it stands. A tombstone is not the resource.
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.live().map(|(partition, _)| partition)
+    }
+
+    /// The ids of the Provenances that are about it and came while it was not there.
+    pub fn provenances(&self) -> &BTreeSet<String> {
+        &self.home.provenances
+    }
+
+    /// The ids of the Binaries that it names in a partition.
+    pub fn binaries(&self, partition: &Partition) -> Option<&BTreeSet<String>> {
+        self.rows.get(partition).map(|row| &row.binaries)
     }
 
     /// The rows that are resources, and no tombstones.

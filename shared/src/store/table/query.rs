@@ -108,49 +108,76 @@ impl Table {
         Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
     }
 
+    /// All pages of a query.
+    pub fn pages(&self, query: RowQuery) -> Pages<'_> {
+        Pages { table: self, rows: Rows::Of(query), after: None, is_over: false }
+    }
+
+    /// All pages of the rows with a partition key under `prefix`, by consistent reads. It is for the operator's command alone: it reads
+    /// the whole table, and no function may do that.
+    pub fn scan(&self, prefix: &str) -> Pages<'_> {
+        Pages { table: self, rows: Rows::Under(prefix.to_owned()), after: None, is_over: false }
+    }
+
+    async fn scan_page(&self, prefix: &str, after: Option<Item>) -> Result<RowPage, StoreError> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .consistent_read(true)
+            .set_exclusive_start_key(after.map(|after| after.0))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
+        Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
+    }
+}
+
+/// Pages that are read one after the other, from the start to the end.
+pub(crate) struct Pages<'a> {
+    table: &'a Table,
+    rows: Rows,
+    after: Option<Item>,
+    is_over: bool,
+}
+
+/// The rows of a query, or those with partition keys under a prefix.
+enum Rows {
+    Of(RowQuery),
+    Under(String),
+}
+
+impl Pages<'_> {
+    /// Reads the next page; `None` after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn next(&mut self) -> Result<Option<Vec<Item>>, StoreError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let after = self.after.take();
+        let page = match &self.rows {
+            Rows::Of(query) => self.table.page(RowQuery { after, ..query.clone() }).await?,
+            Rows::Under(prefix) => self.table.scan_page(prefix, after).await?,
+        };
+        self.is_over = page.next.is_none();
+        self.after = page.next;
+        Ok(Some(page.items))
+    }
+
     /// Reads all pages.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn pages(&self, query: RowQuery) -> Result<Vec<Item>, StoreError> {
-        to_the_end(|after| self.page(RowQuery { after, ..query.clone() })).await
+    pub async fn all(mut self) -> Result<Vec<Item>, StoreError> {
+        let mut all = Vec::new();
+        while let Some(items) = self.next().await? {
+            all.extend(items);
+        }
+        Ok(all)
     }
-
-    /// Reads every row with a partition key under `prefix`, by consistent reads. It is for the operator's
-    /// command alone: it reads the whole table, and no function may do that.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn scan(&self, prefix: &str) -> Result<Vec<Item>, StoreError> {
-        to_the_end(async |after: Option<Item>| {
-            let request = self
-                .client
-                .scan()
-                .table_name(&self.name)
-                .filter_expression("begins_with(pk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-                .consistent_read(true)
-                .set_exclusive_start_key(after.map(|after| after.0))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::call(request.send()).await?;
-            meter::read(answer.consumed_capacity());
-            let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
-            Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
-        })
-        .await
-    }
-}
-
-/// Reads page after page, from the start to the end.
-async fn to_the_end<F>(read: impl Fn(Option<Item>) -> F) -> Result<Vec<Item>, StoreError>
-where
-    F: Future<Output = Result<RowPage, StoreError>>,
-{
-    let mut page = read(None).await?;
-    let mut items = page.items;
-    while page.next.is_some() {
-        page = read(page.next).await?;
-        items.extend(page.items);
-    }
-    Ok(items)
 }

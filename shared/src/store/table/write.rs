@@ -1,6 +1,6 @@
 //! Writes, each under a condition: one row, or several at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -123,6 +123,24 @@ impl Table {
                 _ => return Err(refused(error)),
             }
         }
+    }
+
+    /// Adds texts to a set of a row, and makes the row where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn include(&self, key: Key, name: &str, texts: &BTreeSet<String>) -> Result<(), StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(Item::from(key).0))
+            .update_expression(format!("ADD {name} :texts"))
+            .expression_attribute_values(":texts", Attribute::from(texts).0)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::write(answer.consumed_capacity());
+        Ok(())
     }
 
     /// Gives one attribute of a row a value; `None` removes it.

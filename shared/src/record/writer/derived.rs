@@ -1,0 +1,208 @@
+//! All that follows from the resources in a member's partition: pointers to shared resources, and what receipts name.
+//!
+//! [`Writer::derive`] is the one place that takes away. It reads the whole partition, so it runs only for members who lost something:
+//! a load adds what follows from new resources as it writes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::change::Change;
+use super::news::Receipts;
+use super::pointers::{is_shared, second_step};
+use super::rows::{Writer, unless_it_conflicts};
+use crate::clock::Time;
+use crate::fhir::reference::{Reference, references_in};
+use crate::fhir::types::ResourceType;
+use crate::record::partition::Partition;
+use crate::record::provenance::{is_never_owned, targets};
+use crate::record::receipt::is_receipt;
+use crate::record::resources::{Found, decode};
+use crate::record::row::Row;
+use crate::store::StoreError;
+use crate::store::schema::{self, AFTER_ALL, Key, resources as attribute};
+use crate::store::table::{Condition, Consistency, RowQuery, SortKeys};
+
+/// A member's partition, as far as something follows from it.
+#[derive(Default)]
+struct Inventory {
+    /// The member's own resources.
+    own: BTreeSet<Reference>,
+    /// The shared resources that these refer to.
+    direct: BTreeSet<Reference>,
+    /// The Provenances of the feed, with their targets.
+    provenances: Vec<(Reference, Vec<Option<Reference>>)>,
+    /// The targets of pointers, and how many steps away each is.
+    pointers: BTreeMap<Reference, u8>,
+    receipts: Vec<Receipt>,
+}
+
+/// A receipt as it stands.
+struct Receipt {
+    row: Row,
+    json: Json,
+    targets: BTreeSet<Reference>,
+}
+
+/// The consequences of an inventory.
+struct Follows {
+    /// The shared resources in reach, and how many steps away each is.
+    reach: BTreeMap<Reference, u8>,
+    /// The resources that receipts name: the member's own, and the shared ones in reach that are there.
+    received: BTreeSet<Reference>,
+}
+
+impl Writer {
+    /// Derives again what follows from a member's resources. Gives the ids of the Provenances whose copies are to be made again, because
+    /// a target of theirs is not the member's: when that is done, this is to be called once more.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn derive(
+        &self,
+        member: &str,
+        receipts: &Receipts<'_>,
+        now: Time,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let inventory = self.inventory(member).await?;
+        let follows = self.follows(&inventory).await?;
+        let patient = Reference::new("Patient", member);
+        let is_own = |target: &Option<Reference>| {
+            target.as_ref().is_some_and(|target| inventory.own.contains(target) || *target == patient)
+        };
+        let may_be_read = |target: &Option<Reference>| {
+            let is_shared = |target: &Reference| is_never_owned(target) || follows.received.contains(target);
+            is_own(target) || target.as_ref().is_none_or(is_shared)
+        };
+        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
+        let moved = inventory.provenances.iter().filter(|(_, targets)| !stays(targets));
+        let moved: BTreeSet<String> = moved.map(|(key, _)| key.id.clone()).collect();
+        self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?;
+        self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
+        Ok(moved)
+    }
+
+    async fn inventory(&self, member: &str) -> Result<Inventory, StoreError> {
+        let mut inventory = Inventory::default();
+        // Only the names of Binaries come after the types.
+        let range = SortKeys::Before(AFTER_ALL.to_owned());
+        let query = RowQuery { consistency: Consistency::Strong, ..RowQuery::new(schema::member(member), range) };
+        let mut pages = self.table.pages(query);
+        while let Some(items) = pages.next().await? {
+            for item in &items {
+                match decode(item, 0)? {
+                    Found::Tombstone => {}
+                    Found::Pointer(reach) => drop(inventory.pointers.insert(reach.target().clone(), reach.steps())),
+                    Found::Resource(row) => inventory.take(&self.resource(row.clone()).await?, row),
+                }
+            }
+        }
+        Ok(inventory)
+    }
+
+    async fn follows(&self, inventory: &Inventory) -> Result<Follows, StoreError> {
+        let mut reach: BTreeMap<Reference, u8> = inventory.direct.iter().map(|target| (target.clone(), 1)).collect();
+        let direct = self.shared_resources(&inventory.direct).await?;
+        let mut there: BTreeSet<Reference> = direct.keys().cloned().collect();
+        let mut second = BTreeSet::new();
+        for (key, resource) in &direct {
+            second.extend(second_step(key, references_in(resource)));
+        }
+        second.retain(|target| !reach.contains_key(target));
+        there.extend(self.shared_resources(&second).await?.into_keys());
+        reach.extend(second.into_iter().map(|target| (target, 2)));
+        let received = inventory.own.iter().cloned().chain(there).collect();
+        Ok(Follows { reach, received })
+    }
+
+    /// The shared resources among these that are there.
+    async fn shared_resources(&self, of: &BTreeSet<Reference>) -> Result<BTreeMap<Reference, Json>, StoreError> {
+        let keys = of.iter().map(Key::shared).collect();
+        let mut found = BTreeMap::new();
+        for item in self.table.batch_get(keys, None, Consistency::Strong).await? {
+            if let Found::Resource(row) = decode(&item, 0)? {
+                found.insert(row.key.clone(), self.resource(row).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn derive_pointers(
+        &self,
+        member: &str,
+        there: &BTreeMap<Reference, u8>,
+        wanted: &BTreeMap<Reference, u8>,
+    ) -> Result<(), StoreError> {
+        for (target, steps) in there {
+            // A pointer that is shorter than it should be goes first: a longer one never replaces a shorter.
+            if wanted.get(target).is_none_or(|wanted| wanted > steps) {
+                self.remove_pointer(member, target).await?;
+            }
+            if !wanted.contains_key(target) {
+                self.remove_reached(member, target).await?;
+            }
+        }
+        for (target, steps) in wanted.iter().filter(|(target, steps)| there.get(*target) != Some(steps)) {
+            self.point(member, target, *steps).await?;
+        }
+        Ok(())
+    }
+
+    async fn derive_receipts(
+        &self,
+        member: &str,
+        there: &[Receipt],
+        wanted: &BTreeSet<Reference>,
+        (receipts, now): (&Receipts<'_>, Time),
+    ) -> Result<(), StoreError> {
+        let mut named = BTreeSet::new();
+        for receipt in there {
+            let kept: Vec<&Reference> = receipt.targets.intersection(wanted).collect();
+            if kept.len() < receipt.targets.len() {
+                self.cut(member, receipt, &kept, now).await?;
+            }
+            named.extend(kept);
+        }
+        let missing: Vec<Reference> = wanted.iter().filter(|target| !named.contains(target)).cloned().collect();
+        for receipt in receipts.of(member, &missing, now) {
+            self.receive(member, receipt, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a receipt name only those of its targets that are `kept`. One that would name nothing goes.
+    async fn cut(&self, member: &str, receipt: &Receipt, kept: &[&Reference], now: Time) -> Result<(), StoreError> {
+        let partition = Partition::Member(member.to_owned());
+        let key = &receipt.row.key;
+        if kept.is_empty() {
+            let as_read = Condition::Is(attribute::VERSION, receipt.row.version.into());
+            return self.delete_if(as_read, partition.key(key)).await;
+        }
+        let mut json = receipt.json.clone();
+        json["target"] = kept.iter().map(|target| json!({"reference": target.to_string()})).collect();
+        let Some(resource_type) = ResourceType::named(&key.resource_type) else { return Ok(()) };
+        let change = Change::store(resource_type, &key.id, vec![(partition.clone(), json)]);
+        let row = self.standing_row(&partition, key).await?;
+        for copy in &change.copies {
+            let written = self.put_copy(&change, copy, row.as_ref(), receipt.row.version + 1, now).await;
+            unless_it_conflicts(written)?;
+        }
+        Ok(())
+    }
+}
+
+impl Inventory {
+    fn take(&mut self, json: &Json, row: Row) {
+        let (key, references) = (row.key.clone(), references_in(json));
+        if is_receipt(&key) {
+            let targets = targets(json).into_iter().flatten().collect();
+            self.receipts.push(Receipt { row, json: json.clone(), targets });
+            return;
+        }
+        self.own.insert(key.clone());
+        self.direct.extend(references.into_iter().filter(is_shared));
+        if key.resource_type == "Provenance" {
+            self.provenances.push((key, targets(json)));
+        }
+    }
+}
