@@ -1,4 +1,4 @@
-//! What leads to resources: pointers from a member to shared resources, and the receipts that tell the member what came.
+//! The ways to resources: pointers from a member to shared resources, and the receipts that tell the member what came.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,15 @@ use super::ready::Ready;
 /// A member, and a shared resource that a resource of theirs refers to.
 pub(super) type Pointer = (String, Reference);
 
+/// The run that wrote a pointer.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Origin {
+    /// An earlier one.
+    Store,
+    /// This one, and its receipt named the target.
+    ThisRun,
+}
+
 impl Run<'_> {
     /// The receipts of this run's plan.
     pub(super) fn receipts(&self) -> Receipts<'_> {
@@ -32,10 +41,10 @@ impl Run<'_> {
         let mut wanted: BTreeSet<&Pointer> = stored(batch).flat_map(|ready| &ready.pointers).collect();
         {
             let known = self.pointers.lock().await;
-            wanted.retain(|pointer| !known.contains(*pointer));
+            wanted.retain(|pointer| !known.contains_key(*pointer));
         }
         let there = self.writer.pointers(wanted.iter().copied()).await?;
-        self.pointers.lock().await.extend(there.iter().cloned());
+        self.pointers.lock().await.extend(there.iter().map(|pointer| (pointer.clone(), Origin::Store)));
         let mut new = BTreeMap::new();
         for pointer in wanted.into_iter().filter(|pointer| !there.contains(*pointer)) {
             new.insert(pointer.clone(), self.leads_to(&pointer.1).await?);
@@ -123,8 +132,7 @@ impl Run<'_> {
             .flat_map(|((owner, _), next)| next.iter().flatten().map(move |target| (owner.clone(), target.clone())));
         let second: BTreeSet<Pointer> = next.filter(|pointer| !new.contains_key(pointer)).collect();
         self.point(second, 2).await?;
-        self.pointers.lock().await.extend(new.keys().cloned());
-        self.led.lock().await.extend(new.keys().cloned());
+        self.pointers.lock().await.extend(new.keys().map(|pointer| (pointer.clone(), Origin::ThisRun)));
         Ok(())
     }
 

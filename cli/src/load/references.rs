@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{ResourceType, names_a_member};
-use shared::record::documents::each_name;
+use shared::record::documents::{each_name, is_name};
 
 /// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
 /// is never resolved: either choice could put one member's data into another's record.
@@ -116,20 +116,19 @@ fn type_said_by(name: &str) -> Option<String> {
     named.and_then(ResourceType::named).map(|named| named.name.to_owned())
 }
 
-/// Visits every text that may be a reference.
-fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
-    match json {
+/// Visits every text that names a resource.
+fn each_reference(resource: &mut Json, visit: &mut impl FnMut(&mut String)) {
+    each_name_in(resource, ("", ""), visit);
+}
+
+/// As [`each_reference`], of the value of the property `name` in the element `of`.
+fn each_name_in(value: &mut Json, (of, name): (&str, &str), visit: &mut impl FnMut(&mut String)) {
+    match value {
+        Json::String(text) if is_name(of, name) => visit(text),
+        Json::Array(items) => items.iter_mut().for_each(|item| each_name_in(item, (of, name), visit)),
         Json::Object(properties) => {
-            for (name, value) in properties {
-                match value {
-                    // An attachment's `url` names a Binary; the `url` of an extension never looks like a reference.
-                    Json::String(text) if name == "reference" || name == "url" => visit(text),
-                    Json::Object(_) | Json::Array(_) => each_reference(value, visit),
-                    _ => {}
-                }
-            }
+            properties.iter_mut().for_each(|(inner, value)| each_name_in(value, (name, inner), visit));
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| each_reference(item, visit)),
         _ => {}
     }
 }
@@ -171,6 +170,22 @@ mod tests {
         names.resolve(&mut resource);
         assert_eq!(references_in(&resource), [Reference::new("Practitioner", "p")].into());
         assert_eq!(resource["c"]["reference"], "urn:uuid:other");
+    }
+
+    /// R4, "canonical": it is no Reference.
+    #[test]
+    fn a_canonical_stays_as_it_was() {
+        let mut names = Names::default();
+        names.call("http://plan.example/q", &Reference::new("Questionnaire", "q"));
+        let questionnaire = json!({"resourceType": "Questionnaire", "url": "http://plan.example/q",
+            "contained": [{"resourceType": "ValueSet", "url": "http://plan.example/q"}],
+            "extension": [{"url": "http://plan.example/q", "extension": [{"url": "http://plan.example/q"}]}]});
+        let mut resolved = questionnaire.clone();
+        names.resolve(&mut resolved);
+        assert_eq!(resolved, questionnaire);
+        let mut attachment = json!({"item": [{"valueAttachment": {"url": "http://plan.example/q"}}]});
+        names.resolve(&mut attachment);
+        assert_eq!(attachment["item"][0]["valueAttachment"]["url"], "Questionnaire/q");
     }
 
     #[test]

@@ -54,7 +54,7 @@ struct Occurrence {
     is_refused: bool,
     /// Its identifiers, as conditional references name it by them.
     identifiers: Vec<String>,
-    /// What it refers to, by whatever names, where it is shared.
+    /// The names by which it refers to others, where it is shared.
     shared: Option<Vec<String>>,
     /// The Binaries that it names, where it names any.
     document: Option<BinaryReferrer>,
@@ -120,13 +120,10 @@ impl Survey {
             for name in &counts.identifiers {
                 self.names.call(name, reference);
             }
-            documents.extend(counts.document.as_ref().map(|document| (reference.clone(), document.binaries.clone())));
+            documents.push((reference.clone(), counts.binaries()));
         }
-        for (reference, binaries) in documents {
-            let named = binaries.iter().filter_map(|name| self.names.of(name));
-            for binary in named.filter(|named| named.resource_type == "Binary") {
-                self.named.entry(binary).or_default().push(reference.clone());
-            }
+        for (reference, binaries) in documents.iter().filter(|(_, binaries)| !binaries.is_empty()) {
+            self.note_binaries(reference, binaries);
         }
     }
 
@@ -155,17 +152,33 @@ impl Survey {
     pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
         let known = self.occurrences.get_mut(reference)?;
         let refused = known.counts?;
+        let before = known.read[refused].binaries();
         known.read[refused].is_refused = true;
         known.elect();
-        let next = known.counting()?;
-        let (ordinal, document) = (next.ordinal, next.document.as_ref().map(|document| document.binaries.clone()));
-        for referrers in self.named.values_mut() {
-            referrers.retain(|referrer| referrer != reference);
+        let next = known.counting().map(|next| (next.ordinal, next.binaries()));
+        for binary in before.iter().filter_map(|name| self.names.of(name)) {
+            if let Some(referrers) = self.named.get_mut(&binary) {
+                referrers.retain(|referrer| referrer != reference);
+            }
         }
-        for binary in document.iter().flatten().filter_map(|name| self.names.of(name)) {
+        let (ordinal, after) = next?;
+        self.note_binaries(reference, &after);
+        Some(ordinal)
+    }
+
+    /// Lets no occurrence of a resource count: the store has a newer version.
+    pub(super) fn withdraw(&mut self, reference: &Reference) {
+        if let Some(known) = self.occurrences.get_mut(reference) {
+            known.counts = None;
+        }
+    }
+
+    /// Notes that a resource names these Binaries.
+    fn note_binaries(&mut self, reference: &Reference, names: &[String]) {
+        let named = names.iter().filter_map(|name| self.names.of(name));
+        for binary in named.filter(|named| named.resource_type == "Binary") {
             self.named.entry(binary).or_default().push(reference.clone());
         }
-        Some(ordinal)
     }
 
     fn counting(&self, reference: &Reference) -> Option<&Occurrence> {
@@ -185,8 +198,8 @@ impl Survey {
 }
 
 impl Occurrences {
-    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
-    /// would come to if they were loaded one after the other. A refused one counts for nothing.
+    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer. So a run ends as if its
+    /// resources were loaded one after the other. A refused one counts for nothing.
     fn elect(&mut self) {
         self.counts = None;
         for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
@@ -218,6 +231,11 @@ impl Occurrence {
             shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
             document: BinaryReferrer::of(resource_type, resource, names),
         }
+    }
+
+    /// The Binaries that it names, by whatever names.
+    fn binaries(&self) -> Vec<String> {
+        self.document.as_ref().map(|document| document.binaries.clone()).unwrap_or_default()
     }
 
     fn deletion(ordinal: u64) -> Occurrence {

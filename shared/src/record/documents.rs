@@ -43,8 +43,7 @@ pub(super) async fn names(table: &Table, partition: &str, binary: &Reference) ->
 }
 
 /// Calls `visit` with each text by which a resource may name a Binary: the `url` of an attachment, or a reference. Both may stand
-/// anywhere in it, in contained resources and extensions, too. An extension's own `url` says what the extension means, and a
-/// reference that begins with `#` stays inside the resource.
+/// anywhere in it, in contained resources and extensions, too. A reference that begins with `#` stays inside the resource.
 pub fn each_name<'a>(resource: &'a Json, visit: &mut impl FnMut(&'a str)) {
     names_in(resource, ("", ""), visit);
 }
@@ -52,20 +51,17 @@ pub fn each_name<'a>(resource: &'a Json, visit: &mut impl FnMut(&'a str)) {
 /// As [`each_name`], of the value of the property `name` in the element `of`.
 fn names_in<'a>(value: &'a Json, (of, name): (&'a str, &'a str), visit: &mut impl FnMut(&'a str)) {
     match value {
-        Json::String(text) => {
-            let is_name = match name {
-                "reference" => !text.starts_with('#'),
-                "url" => !["extension", "modifierExtension"].contains(&of),
-                _ => false,
-            };
-            if is_name {
-                visit(text);
-            }
-        }
+        Json::String(text) if is_name(of, name) && !(name == "reference" && text.starts_with('#')) => visit(text),
         Json::Array(items) => items.iter().for_each(|item| names_in(item, (of, name), visit)),
         Json::Object(properties) => properties.iter().for_each(|(inner, value)| names_in(value, (name, inner), visit)),
         _ => {}
     }
+}
+
+/// Whether the text of the property `name` in the element `of` names a resource: a Reference, or an attachment's `url`. The `url` of
+/// an extension says what the extension means, and that of a resource itself, or of one that it contains, is its canonical.
+pub fn is_name(of: &str, name: &str) -> bool {
+    name == "reference" || (name == "url" && !["", "contained", "extension", "modifierExtension"].contains(&of))
 }
 
 /// The ids of the Binaries that a resource names.

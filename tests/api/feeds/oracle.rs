@@ -1,4 +1,4 @@
-//! What counts of a feed in the end. It knows the rule of `docs/loading.md` and nothing of the loader: of two that both count, the
+//! The resources of a feed that count in the end. The oracle knows the rule of `docs/loading.md` and nothing of the loader: of two that both count, the
 //! one with the newer date of the source does, else the later one; what is refused counts for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::feed::{Item, RUNS, Says};
 
-/// What stands under a `Type/id`.
+/// The state under a `Type/id`.
 #[derive(Clone, Debug)]
 pub(super) enum State {
     Is(Json),
@@ -17,7 +17,7 @@ pub(super) enum State {
 
 pub(super) type Store = BTreeMap<String, State>;
 
-/// What a feed comes to.
+/// The outcome of a feed.
 pub(super) fn outcome(feed: &[Item]) -> Store {
     let mut store = Store::new();
     for run in 0..RUNS {
@@ -31,7 +31,7 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
                     take(&mut store, &before, says);
                 }
             }
-            // What a document holds goes with the last document that names it.
+            // A Binary goes with the last document that names it.
             if late.is_empty() && named && !names_binary(&store) && store.contains_key(BINARY) {
                 store.insert(BINARY.to_owned(), State::Deleted(BTreeSet::new()));
             }

@@ -50,7 +50,7 @@ impl Resources {
         }
     }
 
-    /// Whatever stands under a key.
+    /// The row under a key, whatever it is.
     pub(super) async fn get(&self, key: Key) -> Result<Option<Found>, StoreError> {
         match self.table.get(key, Consistency::Eventual).await? {
             Some(item) => Ok(Some(self.found(&item, 0).await?)),

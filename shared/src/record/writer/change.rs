@@ -32,7 +32,7 @@ pub enum Written {
     Superseded,
 }
 
-/// What is to become of one resource.
+/// The change that is to be made to one resource.
 #[derive(Clone, Debug)]
 pub struct Change {
     pub(super) resource_type: &'static ResourceType,

@@ -1,6 +1,6 @@
 //! Pointers: the rows by which a member reaches shared resources.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::rows::Writer;
 use crate::fhir::reference::{Reference, references_in};
@@ -100,14 +100,15 @@ impl Writer {
         &self,
         places: Vec<(Partition, Reference)>,
     ) -> Result<BTreeMap<(Partition, Reference), BTreeSet<Reference>>, StoreError> {
-        let keys = places.iter().map(|(partition, reference)| partition.key(reference)).collect();
+        let mut places: HashMap<Key, (Partition, Reference)> =
+            places.into_iter().map(|place| (place.0.key(&place.1), place)).collect();
+        let keys = places.keys().cloned().collect();
         let mut found = BTreeMap::new();
         for item in self.table.batch_get(keys, None, Consistency::Strong).await? {
             let Found::Resource(row) = decode(&item, 0)? else { continue };
-            let key = item.key()?;
-            if let Some(place) = places.iter().find(|(partition, reference)| partition.key(reference) == key) {
+            if let Some(place) = places.remove(&item.key()?) {
                 let references = references_in(&self.resource(row).await?).into_iter().filter(is_shared).collect();
-                found.insert(place.clone(), references);
+                found.insert(place, references);
             }
         }
         Ok(found)

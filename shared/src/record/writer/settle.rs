@@ -17,7 +17,7 @@ use crate::store::table::CommitError;
 const MOST_TRIES: usize = 5;
 
 impl Writer {
-    /// What the store has of each of these, in their order, found by their homes.
+    /// The standing of each of these, in their order, found by their homes.
     ///
     /// # Errors
     /// [`StoreError`]

@@ -42,7 +42,7 @@ pub(crate) enum SortKeys {
     Under(String),
 }
 
-/// What one call read.
+/// The rows that one call read.
 pub(crate) struct RowPage {
     /// The rows.
     pub items: Vec<Item>,

@@ -29,7 +29,7 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// What must hold of the row that is there for a write to happen.
+/// The condition that the row that is there must meet for a write to happen.
 #[derive(Clone)]
 pub(crate) enum Condition {
     /// Nothing.
