@@ -118,7 +118,7 @@ impl Run<'_> {
                 pointers.extend(shared.map(|target| (owner.clone(), target)));
             }
         }
-        let change = Change::store(kind, &id, copies);
+        let change = Change::store(kind, &id, copies).overriding(self.survey.overrides(&pending.reference));
         if !change.fits() {
             let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
             return Err(Box::new((pending, Reason::new(ReasonCode::TooLarge, text))));

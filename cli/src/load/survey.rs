@@ -142,6 +142,14 @@ impl Survey {
         self.counting(reference).is_some_and(|counts| counts.ordinal == ordinal)
     }
 
+    /// Whether the run has an undated version or a deletion of a resource before the version that counts. Loaded one after the other,
+    /// that would have replaced whatever the store has.
+    pub(super) fn overrides(&self, reference: &Reference) -> bool {
+        let Some(known) = self.occurrences.get(reference) else { return false };
+        let before = known.counts.map(|counts| &known.read[..counts]).unwrap_or_default();
+        before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
+    }
+
     /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
     pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
         self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)

@@ -22,7 +22,9 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
     let mut store = Store::new();
     for run in 0..RUNS {
         let of_run: Vec<&Says> = feed.iter().filter(|item| item.run == run).map(|item| &item.says).collect();
-        let coming: BTreeSet<String> = of_run.iter().map(|says| key(says)).collect();
+        let is_taken =
+            |says: &&&Says| key(says).starts_with("Provenance/") || !is_refused(says, &store, &BTreeSet::new());
+        let coming: BTreeSet<String> = of_run.iter().filter(is_taken).map(|says| key(says)).collect();
         let (named, before) = (names_binary(&store), store.clone());
         // A Binary is judged when the documents of its run are there, a Provenance when everything else is.
         for late in ["", "Binary/", "Provenance/"] {

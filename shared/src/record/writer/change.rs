@@ -38,6 +38,8 @@ pub struct Change {
     pub(super) resource_type: &'static ResourceType,
     pub(super) reference: Reference,
     pub(super) copies: BTreeMap<Partition, ResourceCopy>,
+    /// Whether it counts even where the store's version has a newer date of the source.
+    overrides: bool,
 }
 
 /// One copy of the resource. Most resources have one; a Provenance may have one for each member whose resources it is about.
@@ -62,7 +64,7 @@ impl Change {
     pub fn store(resource_type: &'static ResourceType, id: &str, copies: Vec<(Partition, Json)>) -> Change {
         let copy = |(partition, resource)| (partition, ResourceCopy::of(resource_type, resource));
         let copies = copies.into_iter().map(copy).collect();
-        Change { resource_type, reference: Reference::new(resource_type.name, id), copies }
+        Change { resource_type, reference: Reference::new(resource_type.name, id), copies, overrides: false }
     }
 
     /// A Binary of this member is to hold a file. Its JSON is without `data`.
@@ -73,12 +75,24 @@ impl Change {
             resource_type,
             reference: Reference::new(resource_type.name, &id),
             copies: BTreeMap::from([(Partition::Member(owner.to_owned()), copy)]),
+            overrides: false,
         })
     }
 
     /// The resource is to be deleted from every partition.
     pub fn delete(resource_type: &'static ResourceType, id: &str) -> Change {
-        Change { resource_type, reference: Reference::new(resource_type.name, id), copies: BTreeMap::new() }
+        Change {
+            resource_type,
+            reference: Reference::new(resource_type.name, id),
+            copies: BTreeMap::new(),
+            overrides: false,
+        }
+    }
+
+    /// This change, made whatever the date of the store's version is, if it `overrides` that.
+    #[must_use]
+    pub fn overriding(self, overrides: bool) -> Change {
+        Change { overrides, ..self }
     }
 
     /// Its type and id.
@@ -126,7 +140,7 @@ impl Change {
         }
         let ours = self.copies.values().find_map(|copy| copy.source_date);
         let stored = standing.rows.values().filter_map(|row| row.source_date).max();
-        if matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours) {
+        if !self.overrides && matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours) {
             return Written::Superseded;
         }
         let same = |(partition, copy): (&Partition, &ResourceCopy)| {
