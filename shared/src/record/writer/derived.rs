@@ -64,22 +64,17 @@ impl Writer {
         receipts: &Receipts<'_>,
         now: Time,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let inventory = self.inventory(member).await?;
-        let follows = self.follows(&inventory).await?;
-        let patient = Reference::new("Patient", member);
-        let is_own = |target: &Option<Reference>| {
-            target.as_ref().is_some_and(|target| inventory.own.contains(target) || *target == patient)
-        };
-        let may_be_read = |target: &Option<Reference>| {
-            let is_shared = |target: &Reference| is_never_owned(target) || follows.received.contains(target);
-            is_own(target) || target.as_ref().is_none_or(is_shared)
-        };
-        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
-        let moved = inventory.provenances.iter().filter(|(_, targets)| !stays(targets));
-        let moved: BTreeSet<String> = moved.map(|(key, _)| key.id.clone()).collect();
-        self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?;
-        self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
-        Ok(moved)
+        loop {
+            let inventory = self.inventory(member).await?;
+            let follows = self.follows(&inventory).await?;
+            let taken = self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?
+                | self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
+            // Another load may have written a resource after this look passed its place, and found its pointer or receipt there already:
+            // a second look gives back what was taken.
+            if !taken {
+                return Ok(inventory.moved(member, &follows.received));
+            }
+        }
     }
 
     async fn inventory(&self, member: &str) -> Result<Inventory, StoreError> {
@@ -127,16 +122,19 @@ impl Writer {
         Ok(found)
     }
 
+    /// Gives whether a pointer was taken away.
     async fn derive_pointers(
         &self,
         member: &str,
         there: &BTreeMap<Reference, u8>,
         wanted: &BTreeMap<Reference, u8>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let mut taken = false;
         for (target, steps) in there {
             // A pointer that is shorter than it should be goes first: a longer one never replaces a shorter.
             if wanted.get(target).is_none_or(|wanted| wanted > steps) {
                 self.remove_pointer(member, target).await?;
+                taken = true;
             }
             if !wanted.contains_key(target) {
                 self.remove_reached(member, target).await?;
@@ -145,21 +143,23 @@ impl Writer {
         for (target, steps) in wanted.iter().filter(|(target, steps)| there.get(*target) != Some(steps)) {
             self.point(member, target, *steps).await?;
         }
-        Ok(())
+        Ok(taken)
     }
 
+    /// Gives whether a receipt names less than before.
     async fn derive_receipts(
         &self,
         member: &str,
         there: &[Receipt],
         wanted: &BTreeSet<Reference>,
         (receipts, now): (&Receipts<'_>, Time),
-    ) -> Result<(), StoreError> {
-        let mut named = BTreeSet::new();
+    ) -> Result<bool, StoreError> {
+        let (mut named, mut taken) = (BTreeSet::new(), false);
         for receipt in there {
             let kept: Vec<&Reference> = receipt.targets.intersection(wanted).collect();
             if kept.len() < receipt.targets.len() {
                 self.cut(member, receipt, &kept, now).await?;
+                taken = true;
             }
             named.extend(kept);
         }
@@ -167,7 +167,7 @@ impl Writer {
         for receipt in receipts.of(member, &missing, now) {
             self.receive(member, receipt, now).await?;
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Lets a receipt name only those of its targets that are `kept`. One that would name nothing goes.
@@ -192,6 +192,20 @@ impl Writer {
 }
 
 impl Inventory {
+    /// The ids of the Provenances whose copies here are to be made again, where `received` are the resources that receipts name.
+    fn moved(&self, member: &str, received: &BTreeSet<Reference>) -> BTreeSet<String> {
+        let patient = Reference::new("Patient", member);
+        let is_own = |target: &Option<Reference>| {
+            target.as_ref().is_some_and(|target| self.own.contains(target) || *target == patient)
+        };
+        let may_be_read = |target: &Option<Reference>| {
+            let is_shared = |target: &Reference| is_never_owned(target) || received.contains(target);
+            is_own(target) || target.as_ref().is_none_or(is_shared)
+        };
+        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
+        self.provenances.iter().filter(|(_, targets)| !stays(targets)).map(|(key, _)| key.id.clone()).collect()
+    }
+
     fn take(&mut self, json: &Json, row: Row) {
         let (key, references) = (row.key.clone(), references_in(json));
         if is_receipt(&key) {
