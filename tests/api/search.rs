@@ -1,6 +1,7 @@
 //! Searches as real clients send them, page by page.
 
 mod tokens;
+mod values;
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use crate::date::{Interval, Prefix};
 use crate::escaping::shortened;
 use crate::escaping::{split_escaped, unescape};
 use crate::index::Value;
-use crate::number::{in_range, range, range_in_range};
+use crate::number::{Criterion, Extent};
 use crate::parameters::Coded;
 use crate::parameters::{SearchParamType, SearchParameter};
 use crate::reference::{Reference, is_id};
@@ -34,11 +34,9 @@ pub(super) enum Match {
     /// Folded text, and how it must lie in the resource's.
     Text(String, Lies),
     Exactly(String),
-    Number(Prefix, f64, f64),
+    Number(Criterion),
     Quantity {
-        prefix: Prefix,
-        low: f64,
-        high: f64,
+        number: Criterion,
         system: Option<String>,
         code: Option<String>,
     },
@@ -99,10 +97,7 @@ impl Match {
             (SearchParamType::String, Some("exact")) => Ok(Match::Exactly(unescaped())),
             (SearchParamType::Uri, None) => Ok(Match::Uri(unescaped())),
             (SearchParamType::Number, None) => {
-                let number = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, range(text)?)));
-                number
-                    .map(|(prefix, (low, high))| Match::Number(prefix, low, high))
-                    .ok_or_else(|| wrong("a number is needed"))
+                Criterion::parse(value).map(Match::Number).ok_or_else(|| wrong("a number is needed"))
             }
             (SearchParamType::Quantity, None) => {
                 amount(value).ok_or_else(|| wrong("a quantity is `number` or `number|system|code`"))
@@ -140,26 +135,17 @@ impl Match {
             (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => folded(has).starts_with(wanted.as_str()),
             (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
             (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
-            (Match::Number(prefix, low, high), Value::Number(has)) => {
-                has.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
-            }
+            (Match::Number(wanted), Value::Number(has)) => Extent::of(has, "").is_some_and(|has| wanted.holds(&has)),
             (
-                Match::Quantity { prefix, low, high, system, code },
-                Value::Quantity { number, system: s, code: c, unit },
+                Match::Quantity { number, system, code },
+                Value::Quantity { number: has, comparator, system: s, code: c, unit },
             ) => {
-                number.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
-                    && system.as_ref().is_none_or(|system| system == s)
-                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
+                is_in_unit(system, code, (s, c, unit))
+                    && Extent::of(has, comparator).is_some_and(|has| number.holds(&has))
             }
-            (
-                Match::Quantity { prefix, low, high, system, code },
-                Value::Range { low: from, high: to, system: s, code: c, unit },
-            ) => {
-                let end = |end: &Option<String>, open: f64| end.as_ref().map_or(Some(open), |text| text.parse().ok());
-                let ends = end(from, f64::NEG_INFINITY).zip(end(to, f64::INFINITY));
-                ends.is_some_and(|ends| range_in_range(*prefix, ends, *low, *high))
-                    && system.as_ref().is_none_or(|system| system == s)
-                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
+            (Match::Quantity { number, system, code }, Value::Range { low, high, system: s, code: c, unit }) => {
+                let has = Extent::between(low.as_deref(), high.as_deref());
+                is_in_unit(system, code, (s, c, unit)) && has.is_some_and(|has| number.holds(&has))
             }
             _ => false,
         }
@@ -195,10 +181,16 @@ fn amount(value: &str) -> Option<Match> {
         [number, system, code] => (number, system.as_str(), code.as_str()),
         _ => return None,
     };
-    let (prefix, number) = Prefix::split(number)?;
-    let (low, high) = range(number)?;
+    let number = Criterion::parse(number)?;
     let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
-    Some(Match::Quantity { prefix, low, high, system: some(system), code: some(code) })
+    Some(Match::Quantity { number, system: some(system), code: some(code) })
+}
+
+/// Whether an amount is of the unit that is asked for. A code that is asked for without a system may also be the unit as people write
+/// it (R4 search, "Quantity").
+fn is_in_unit(system: &Option<String>, code: &Option<String>, has: (&str, &str, &str)) -> bool {
+    system.as_ref().is_none_or(|system| system == has.0)
+        && code.as_ref().is_none_or(|code| code == has.1 || (system.is_none() && code == has.2))
 }
 
 /// A reference without `/_history/…`.

@@ -51,7 +51,7 @@ fn values_follow_from_kind_and_shape() {
 }
 
 /// A hash of the parameter table and of the indexes of [`samples`] for each version: the first is of version 1.
-const HASHES: &[u64] = &[0x0c1b_58e1_9302_f395];
+const HASHES: &[u64] = &[0x0c1b_58e1_9302_f395, 0x5692_9cab_21d7_3568];
 
 /// Resources with each kind of value in each of its shapes.
 fn samples() -> Vec<Json> {
@@ -73,7 +73,8 @@ fn samples() -> Vec<Json> {
         json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"},
             "code": {"coding": coding, "text": "words"}, "category": [{"text": "words alone"}],
             "effectivePeriod": {"start": "2026-01-01", "end": "2026-01-02T00:00:00+05:00"}, "valueQuantity": quantity(1),
-            "component": [{"code": {"coding": coding}, "valueCodeableConcept": {"coding": coding}}]}),
+            "component": [{"code": {"coding": coding}, "valueCodeableConcept": {"coding": coding}},
+                {"valueQuantity": {"value": 7, "comparator": "<", "unit": "mg"}}]}),
         json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "https://other.example/Patient/p"},
             "onsetAge": quantity(2), "abatementRange": {"low": quantity(3), "high": quantity(4)},
             "recordedDate": "2026-03", "code": {"text": "words"}, "stage": [{"summary": {"coding": coding}}]}),
