@@ -92,3 +92,99 @@ async fn an_amount_with_a_comparator_lies_on_its_side_of_the_number() {
     assert!(found(&app, &tokens, "Condition", "onset-age", "3").await.is_empty());
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_is_found_whatever_its_case_and_accents_by_all_of_unicode() {
+    let app = App::start().await;
+    let relatives =
+        [("fuss", "Thaddäus Fußgänger"), ("sofia", "ΑΛΈΞΗΣ Σοφός"), ("isil", "Işıl İnci"), ("hao", "Thị Hảo")];
+    let of = |(id, name): (&str, &str)| {
+        json!({"resourceType": "RelatedPerson", "id": id, "active": true, "patient": {"reference": "Patient/alice"},
+            "name": [{"family": name}]})
+    };
+    assert!(app.load(Source::Memory(relatives.map(of).to_vec())).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    for (name, value, id) in [
+        ("name", "THADDAUS FUSSGANGER", "fuss"),
+        ("name", "thaddäus fußg", "fuss"),
+        ("name", "Thadda\u{308}us FU\u{1e9e}G", "fuss"),
+        ("name:contains", "SSG", "fuss"),
+        ("name:contains", "ß", "fuss"),
+        ("name:exact", "Thaddäus Fußgänger", "fuss"),
+        ("name:exact", "Thaddäus Fussgänger", ""),
+        ("name", "αλεξης σοφος", "sofia"),
+        ("name", "Αλέξησ ΣΟΦΟΣ", "sofia"),
+        ("name:contains", "Σ ", "sofia"),
+        ("name:contains", "ıl inci", "isil"),
+        ("name:contains", "il inci", ""),
+        ("name", "İŞ", "isil"),
+        ("name", "is", "isil"),
+        ("name", "thi hao", "hao"),
+        ("name", "THỊ HA\u{309}O", "hao"),
+    ] {
+        let found = found(&app, &tokens, "RelatedPerson", name, value).await;
+        assert_eq!(found.join(" "), id, "{name}={value}");
+    }
+    let sorted = app.fhir(&tokens, "RelatedPerson?_sort=name&_count=2&name:missing=false").await;
+    let next = app.fhir(&tokens, &sorted.link("next").unwrap()).await;
+    let order = [sorted.matches(), next.matches()].concat();
+    let order: Vec<&str> =
+        order.iter().filter_map(|key| key.split('/').next_back()).filter(|id| *id != "kin").collect();
+    assert_eq!(order, ["isil", "fuss", "hao", "sofia"]);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leap_second_lies_on_its_day_wherever_a_date_is_read() {
+    let app = App::start().await;
+    let measured = |id: &str, date: &str| {
+        json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "x"},
+            "subject": {"reference": "Patient/alice"}, "effectiveDateTime": date})
+    };
+    let feed = vec![
+        measured("before", "1998-12-31T23:59:58Z"),
+        measured("leap", "1998-12-31T18:59:60-05:00"),
+        measured("after", "1999-01-01T00:00:00Z"),
+        json!({"resourceType": "Encounter", "id": "stay", "status": "finished", "class": {"code": "IMP"}, "type": [{"text": "x"}],
+            "subject": {"reference": "Patient/alice"}, "period": {"start": "1998-12-31T23:00:00Z", "end": "1998-12-31T23:59:60Z"}}),
+    ];
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    for (value, ids) in [
+        ("1998-12-31T23:59:60Z", "leap"),
+        ("1998-12-31T23:59Z", "before leap"),
+        ("1998-12-31", "before leap"),
+        ("lt1999-01-01T00:00:00Z", "before leap"),
+        ("eb1998-12-31T23:59:60Z", "before"),
+    ] {
+        let found = found(&app, &tokens, "Observation", "date", value).await;
+        let found: Vec<&String> =
+            found.iter().filter(|id| ["before", "leap", "after"].contains(&id.as_str())).collect();
+        let found = found.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
+        assert_eq!(found, ids, "{value}");
+    }
+    let undated = found(&app, &tokens, "Observation", "date:missing", "true").await;
+    assert!(!undated.contains(&"leap".to_owned()), "{undated:?}");
+    assert_eq!(found(&app, &tokens, "Encounter", "date", "1998-12-31").await, ["stay"]);
+    let ordered = app.fhir(&tokens, "Observation?date=lt2000&_sort=date").await.matches();
+    assert_eq!(ordered, ["Observation/before", "Observation/leap", "Observation/after"]);
+    for (query, told) in [
+        ("start=1998-12-31T23:59:60Z&end=1998-12-31T23:59:60Z", "Encounter/stay Observation/leap"),
+        ("start=1999-01-01&end=1999-01-02", "Observation/after"),
+        (
+            "start=1998-12-31&_since=1998-12-31T23:59:60Z&end=1998-12-31",
+            "Encounter/stay Observation/before Observation/leap",
+        ),
+    ] {
+        let types = "_type=Observation,Encounter";
+        let reply = app.fhir(&tokens, &format!("Patient/alice/$everything?{types}&{query}")).await;
+        assert_eq!(reply.status, StatusCode::OK, "{query}: {}", reply.body);
+        let mut keys = reply.matches();
+        keys.retain(|key| !key.starts_with("Observation/alice"));
+        keys.sort();
+        assert_eq!(keys.join(" "), told, "{query}");
+    }
+    let recent = app.fhir(&tokens, "Observation?_lastUpdated=ge1998-12-31T23:59:60Z&_id=leap").await;
+    assert_eq!(recent.matches(), ["Observation/leap"]);
+    app.finish().await;
+}

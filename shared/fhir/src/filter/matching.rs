@@ -1,5 +1,6 @@
 //! One value of a search: how it is written, and which values of a resource are it.
 
+use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -37,10 +38,17 @@ pub(super) enum Match {
     Number(Criterion),
     Quantity {
         number: Criterion,
-        system: Option<String>,
-        code: Option<String>,
+        unit: Unit,
     },
     Uri(String),
+}
+
+/// The unit of a search; `None` is a part that was left out. A code without a system may also be the unit as people write it (R4
+/// search, "Quantity").
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    system: Option<String>,
+    code: Option<String>,
 }
 
 /// How the text of a search lies in the resource's.
@@ -134,18 +142,16 @@ impl Match {
             }
             (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => folded(has).starts_with(wanted.as_str()),
             (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
-            (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
+            (Match::Exactly(wanted), Value::Text(has)) => wanted == has,
+            (Match::Uri(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
             (Match::Number(wanted), Value::Number(has)) => Extent::of(has, "").is_some_and(|has| wanted.holds(&has)),
             (
-                Match::Quantity { number, system, code },
-                Value::Quantity { number: has, comparator, system: s, code: c, unit },
-            ) => {
-                is_in_unit(system, code, (s, c, unit))
-                    && Extent::of(has, comparator).is_some_and(|has| number.holds(&has))
-            }
-            (Match::Quantity { number, system, code }, Value::Range { low, high, system: s, code: c, unit }) => {
+                Match::Quantity { number: wanted, unit: of },
+                Value::Quantity { number, comparator, system, code, unit },
+            ) => of.is(system, code, unit) && Extent::of(number, comparator).is_some_and(|has| wanted.holds(&has)),
+            (Match::Quantity { number: wanted, unit: of }, Value::Range { low, high, system, code, unit }) => {
                 let has = Extent::between(low.as_deref(), high.as_deref());
-                is_in_unit(system, code, (s, c, unit)) && has.is_some_and(|has| number.holds(&has))
+                of.is(system, code, unit) && has.is_some_and(|has| wanted.holds(&has))
             }
             _ => false,
         }
@@ -183,14 +189,15 @@ fn amount(value: &str) -> Option<Match> {
     };
     let number = Criterion::parse(number)?;
     let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
-    Some(Match::Quantity { number, system: some(system), code: some(code) })
+    Some(Match::Quantity { number, unit: Unit { system: some(system), code: some(code) } })
 }
 
-/// Whether an amount is of the unit that is asked for. A code that is asked for without a system may also be the unit as people write
-/// it (R4 search, "Quantity").
-fn is_in_unit(system: &Option<String>, code: &Option<String>, has: (&str, &str, &str)) -> bool {
-    system.as_ref().is_none_or(|system| system == has.0)
-        && code.as_ref().is_none_or(|code| code == has.1 || (system.is_none() && code == has.2))
+impl Unit {
+    /// Whether an amount of this system, code and unit is of it.
+    fn is(&self, system: &str, code: &str, unit: &str) -> bool {
+        self.system.as_ref().is_none_or(|wanted| wanted == system)
+            && self.code.as_ref().is_none_or(|wanted| wanted == code || (self.system.is_none() && wanted == unit))
+    }
 }
 
 /// A reference without `/_history/…`.
@@ -203,7 +210,46 @@ fn is_version(canonical: &str, url: &str) -> bool {
     canonical.strip_prefix(url).is_some_and(|rest| rest.starts_with('|')) && url.contains(':')
 }
 
-/// Text as string searches compare it: without case and accents (R4 search, "String").
+/// Text as string searches compare it: without case and accents (R4 search, "String"). Case goes by Unicode's full folding, as
+/// canonical caseless matching asks for it (Unicode Standard, D145): `ß` is `ss`, `ς` is `σ`; `ı` is not `i`. Then the marks go.
 pub fn folded(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let decomposed: String = text.nfd().collect();
+    CaseMapper::new().fold_string(&decomposed).nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_folded_without_case_and_accents_by_all_of_unicode() {
+        for (one, other) in [
+            ("Weiß", "WEISS"),
+            ("weiẞ", "weiss"),
+            ("ΝΙΚΟΣ", "Νίκος"),
+            ("ΝΊΚΟς", "νικοσ"),
+            ("Ǳamonja", "ǳamonja"),
+            ("ﬁeld", "FIELD"),
+            ("ŉ", "ʼN"),
+            ("Ꭰ", "ꭰ"),
+            ("İzmir", "izmir"),
+            ("IZMIR", "izmir"),
+            ("José", "jose\u{301}"),
+            ("Ångström", "angstrom"),
+            ("\u{1f80}", "\u{1f08}Ι"),
+            ("Nguyễn", "NGUYEN"),
+            ("e\u{323}\u{302}", "ệ"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        for (one, other) in [("ı", "i"), ("ı", "I"), ("ø", "o"), ("ss", "s"), ("æ", "ae")] {
+            assert_ne!(folded(one), folded(other), "{one} {other}");
+        }
+        for text in ["Weiß", "ΐ", "İ", "ﬃ", "ᾳ", "Ǆ", "\u{345}"] {
+            assert_eq!(folded(&folded(text)), folded(text), "{text}");
+        }
+    }
 }
