@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::date::Interval;
+use super::date::{Interval, Offsets, Told};
 use super::parameters::{SearchParamType, SearchParameter};
 use super::types::ResourceType;
 
@@ -21,13 +21,15 @@ pub enum Value {
     },
     /// A `code`, boolean or string: the parameter's row says which system it is of.
     Code(String),
-    /// A date, a dateTime, an instant or a Period, as an [`Interval`].
+    /// A date, a dateTime, an instant or a Period, as an [`Interval`](super::date::Interval).
     #[serde(with = "span")]
     Date {
         /// The first moment.
         low: i64,
         /// The last moment.
         high: i64,
+        /// The clocks that tell them.
+        offsets: Offsets,
     },
     /// A reference as it stands in the resource: `Practitioner/1`, a canonical or another server's URL.
     Reference(String),
@@ -68,23 +70,29 @@ pub enum Value {
 }
 
 /// An interval as its first moment and how long it lasts: most last no time, a second or a day, and the same digits twice would
-/// be the largest part of a small index.
+/// be the largest part of a small index. The same with the clocks: most tell both ends.
 mod span {
-    use super::{Deserialize, Serialize};
+    use super::{Deserialize, Offsets, Serialize};
     use serde::{Deserializer, Serializer};
 
     /// Of an interval without an end, so that all of them are the same bytes.
     const FOREVER: u64 = u64::MAX;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the fields over so")]
-    pub fn serialize<S: Serializer>(low: &i64, high: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(
+        low: &i64,
+        high: &i64,
+        offsets: &Offsets,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let lasts = if *high == i64::MAX { FOREVER } else { high.wrapping_sub(*low).cast_unsigned() };
-        (low, lasts).serialize(serializer)
+        (low, lasts, offsets.low, offsets.high.wrapping_sub(offsets.low)).serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, i64), D::Error> {
-        let (low, lasts) = <(i64, u64)>::deserialize(deserializer)?;
-        Ok((low, if lasts == FOREVER { i64::MAX } else { low.wrapping_add(lasts.cast_signed()) }))
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, i64, Offsets), D::Error> {
+        let (low, lasts, offset, changes) = <(i64, u64, i16, i16)>::deserialize(deserializer)?;
+        let high = if lasts == FOREVER { i64::MAX } else { low.wrapping_add(lasts.cast_signed()) };
+        Ok((low, high, Offsets { low: offset, high: offset.wrapping_add(changes) }))
     }
 }
 
@@ -203,7 +211,8 @@ fn extract(param_type: SearchParamType, element: &Json, found: &mut Vec<Value>) 
             }
         }
         SearchParamType::Date => {
-            found.extend(interval(element).map(|Interval { low, high }| Value::Date { low, high }));
+            let date = |Told { interval: Interval { low, high }, offsets }| Value::Date { low, high, offsets };
+            found.extend(told(element).map(date));
         }
         SearchParamType::Reference => references(element, found),
         SearchParamType::String => strings(element, found),
@@ -305,20 +314,21 @@ fn quantity(element: &Json) -> Option<Value> {
     })
 }
 
-fn interval(element: &Json) -> Option<Interval> {
+fn told(element: &Json) -> Option<Told> {
     if let Some(text) = element.as_str() {
-        return Interval::parse(text);
+        return Told::at(text);
     }
     // A Timing: from its first event to its last, or its bounds.
     if let Some(events) = element.get("event").and_then(Json::as_array) {
-        let events: Vec<Interval> = events.iter().filter_map(interval).collect();
-        let (low, high) = (events.iter().map(|event| event.low).min()?, events.iter().map(|event| event.high).max()?);
-        return Some(Interval { low, high });
+        let events: Vec<Told> = events.iter().filter_map(told).collect();
+        let first = events.iter().min_by_key(|event| event.interval.low)?;
+        let last = events.iter().max_by_key(|event| event.interval.high)?;
+        return Some(Told::between(first, last));
     }
     if let Some(bounds) = element.get("repeat").and_then(|repeat| repeat.get("boundsPeriod")) {
-        return interval(bounds);
+        return told(bounds);
     }
-    Interval::period(text(element, "start"), text(element, "end"))
+    Told::period(text(element, "start"), text(element, "end"))
 }
 
 #[cfg(test)]

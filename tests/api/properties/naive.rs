@@ -227,8 +227,11 @@ impl Wanted {
                         && code.as_ref().is_none_or(|code| code == has_code)
                 })
             }
-            Wanted::Date { prefix, text } => dates_fit(prefix, span(element), moments(text)),
-            Wanted::Uri(wanted) => element == wanted,
+            Wanted::Date { prefix, text } => dates_fit(prefix, span(element, text), moments(text)),
+            Wanted::Uri(wanted) => {
+                let has = element.as_str().unwrap_or_default();
+                has == *wanted || has.split_once('|').is_some_and(|(url, _)| url == *wanted)
+            }
             Wanted::Text(wanted) => strings(element).iter().any(|has| match modifier {
                 ":exact" => has == wanted,
                 ":contains" => plain(has).contains(&plain(wanted)),

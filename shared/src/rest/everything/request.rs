@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Time;
-use crate::fhir::date::Interval;
+use crate::fhir::date::{FhirDate, Interval};
 use crate::fhir::escaping::shortened;
 use crate::fhir::index::Value;
 use crate::fhir::reference::Reference;
@@ -37,8 +37,10 @@ pub(super) struct Request {
     pub resource_types: Option<Vec<String>>,
     /// Only what became visible then or later.
     pub since: Option<Time>,
-    /// Only care in this time.
-    care: Interval,
+    /// Only care that ends at this date or later.
+    start: Option<FhirDate>,
+    /// Only care that begins at this date or earlier.
+    end: Option<FhirDate>,
     /// At most so many resources.
     pub count: usize,
     /// Where the page before it ended.
@@ -63,17 +65,15 @@ impl Request {
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let date = |name: &str| {
             let parse = |text: &str| {
-                Interval::parse(text)
+                FhirDate::parse(text)
                     .ok_or_else(|| Error::Invalid(format!("`{name}={text}`: a date such as 2025-01-31 is needed")))
             };
             once(name)?.map(parse).transpose()
         };
         let (start, end) = (date("start")?, date("end")?);
-        let care = Interval {
-            low: start.map_or(Interval::ALWAYS.low, |start| start.low),
-            high: end.map_or(Interval::ALWAYS.high, |end| end.high),
-        };
-        if care.low > care.high {
+        if let (Some(start), Some(end)) = (start, end)
+            && start.interval.low > end.interval.high
+        {
             return Err(Error::Invalid("`start` is after `end`".into()));
         }
         let count = match once("_count")? {
@@ -87,9 +87,10 @@ impl Request {
         query::format(once("_format")?)?;
         Ok(Request {
             resource_types: once("_type")?.map(resource_types).transpose()?,
-            since: date("_since")?.map(|since| Time(since.low)),
+            since: date("_since")?.map(|since| Time(since.interval.low)),
             place: once(CURSOR)?.map(Place::parse).transpose()?.unwrap_or_default(),
-            care,
+            start,
+            end,
             count,
             pairs,
         })
@@ -98,7 +99,12 @@ impl Request {
     /// Whether the resource is recent enough and of the asked time of care; one without a date always is.
     pub fn wants(&self, row: &Row) -> bool {
         let recent = self.since.is_none_or(|since| row.last_updated >= since);
-        recent && (self.care == Interval::ALWAYS || self.is_in_time(row))
+        recent && (!self.is_about_care() || self.is_in_time(row))
+    }
+
+    /// Whether the time of care is asked for.
+    fn is_about_care(&self) -> bool {
+        self.start.is_some() || self.end.is_some()
     }
 
     fn is_in_time(&self, row: &Row) -> bool {
@@ -109,14 +115,18 @@ impl Request {
         };
         let Some(dates) = resource_type.care_dates().find_map(values) else { return true };
         dates.iter().any(|value| match value {
-            Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
+            Value::Date { low, high, offsets } => {
+                let view = |date: &FhirDate| date.view(Interval { low: *low, high: *high }, *offsets);
+                self.start.is_none_or(|start| view(&start).high >= start.interval.low)
+                    && self.end.is_none_or(|end| view(&end).low <= end.interval.high)
+            }
             _ => true,
         })
     }
 
     /// Whether resources of the permitted types may be left out.
     pub fn is_selective(&self) -> bool {
-        self.resource_types.is_some() || self.since.is_some() || self.care != Interval::ALWAYS
+        self.resource_types.is_some() || self.since.is_some() || self.is_about_care()
     }
 
     pub fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
