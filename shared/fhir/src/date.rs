@@ -80,9 +80,9 @@ impl FhirDate {
         Some(FhirDate { interval: Interval { low, high }, offset: None })
     }
 
-    /// The moments of a resource, told by clocks of these `offsets`, as they are compared with this date: by what those clocks showed,
-    /// where this date has no time.
-    pub fn view(&self, moments: Interval, offsets: Offsets) -> Interval {
+    /// The moments of a resource as they are compared with this date: by what the clocks showed that told them, where this date has no
+    /// time.
+    pub fn view(&self, Told { interval: moments, offsets }: Told) -> Interval {
         if self.offset.is_some() {
             return moments;
         }
@@ -102,8 +102,10 @@ impl FhirDate {
 
 /// An interval as a resource tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub struct Told {
+    /// Its moments.
     pub interval: Interval,
+    /// The clocks of its ends.
     pub offsets: Offsets,
 }
 

@@ -21,15 +21,13 @@ pub enum Value {
     },
     /// A `code`, boolean or string: the parameter's row says which system it is of.
     Code(String),
-    /// A date, a dateTime, an instant or a Period, as an [`Interval`](super::date::Interval).
+    /// A date, a dateTime, an instant or a Period, as an [`Interval`], without zones other than UTC.
     #[serde(with = "span")]
     Date {
         /// The first moment.
         low: i64,
         /// The last moment.
         high: i64,
-        /// The clocks that tell them.
-        offsets: Offsets,
     },
     /// A reference as it stands in the resource: `Practitioner/1`, a canonical or another server's URL.
     Reference(String),
@@ -39,8 +37,6 @@ pub enum Value {
     Quantity {
         /// The number as text, so that no digit is lost.
         number: String,
-        /// How the amount compares to the number (`<`, `<=`, `>=`, `>`); empty where it is the number.
-        comparator: String,
         /// The system of its unit.
         system: String,
         /// The code of its unit.
@@ -52,11 +48,12 @@ pub enum Value {
     Uri(String),
     /// A number, as text.
     Number(String),
-    /// A range of quantities, from and to, both included; an end that is absent is open.
+    /// A range of quantities, from and to; an end that is absent is open. So is a quantity with a `comparator`, whose value is not its
+    /// number (R4 data types, "Quantity").
     Range {
-        /// The least number as text.
+        /// The least number as text. After `>` it is not included.
         low: Option<String>,
-        /// The greatest number as text.
+        /// The greatest number as text. After `<` it is not included.
         high: Option<String>,
         /// The system of its unit.
         system: String,
@@ -67,16 +64,68 @@ pub enum Value {
     },
     /// A coded element that has words only. It is there, so it is not missing (R4 search, "Modifiers"); no code matches it.
     Uncoded,
+    /// As [`Value::Date`], told by clocks of which one at least is not UTC.
+    #[serde(with = "zoned_span")]
+    ZonedDate {
+        /// The first moment.
+        low: i64,
+        /// The last moment.
+        high: i64,
+        /// The clocks of both.
+        offsets: Offsets,
+    },
+}
+
+impl Value {
+    /// A date with the clocks that tell it; `None` for any other value.
+    pub fn told(&self) -> Option<Told> {
+        match *self {
+            Value::Date { low, high } => Some(Told { interval: Interval { low, high }, offsets: Offsets::default() }),
+            Value::ZonedDate { low, high, offsets } => Some(Told { interval: Interval { low, high }, offsets }),
+            _ => None,
+        }
+    }
+}
+
+impl From<Told> for Value {
+    fn from(Told { interval: Interval { low, high }, offsets }: Told) -> Value {
+        if offsets == Offsets::default() { Value::Date { low, high } } else { Value::ZonedDate { low, high, offsets } }
+    }
 }
 
 /// An interval as its first moment and how long it lasts: most last no time, a second or a day, and the same digits twice would
-/// be the largest part of a small index. The same with the clocks: most tell both ends.
+/// be the largest part of a small index.
 mod span {
-    use super::{Deserialize, Offsets, Serialize};
+    use super::{Deserialize, Serialize};
     use serde::{Deserializer, Serializer};
 
     /// Of an interval without an end, so that all of them are the same bytes.
     const FOREVER: u64 = u64::MAX;
+
+    pub fn lasts(low: i64, high: i64) -> u64 {
+        if high == i64::MAX { FOREVER } else { high.wrapping_sub(low).cast_unsigned() }
+    }
+
+    pub fn high(low: i64, lasts: u64) -> i64 {
+        if lasts == FOREVER { i64::MAX } else { low.wrapping_add(lasts.cast_signed()) }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the fields over so")]
+    pub fn serialize<S: Serializer>(low: &i64, high: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        (low, lasts(*low, *high)).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, i64), D::Error> {
+        let (low, lasts) = <(i64, u64)>::deserialize(deserializer)?;
+        Ok((low, high(low, lasts)))
+    }
+}
+
+/// The same with the clocks: one for both ends is usual.
+mod zoned_span {
+    use super::span::{high, lasts};
+    use super::{Deserialize, Offsets, Serialize};
+    use serde::{Deserializer, Serializer};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the fields over so")]
     pub fn serialize<S: Serializer>(
@@ -85,14 +134,12 @@ mod span {
         offsets: &Offsets,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let lasts = if *high == i64::MAX { FOREVER } else { high.wrapping_sub(*low).cast_unsigned() };
-        (low, lasts, offsets.low, offsets.high.wrapping_sub(offsets.low)).serialize(serializer)
+        (low, lasts(*low, *high), offsets.low, offsets.high.wrapping_sub(offsets.low)).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(i64, i64, Offsets), D::Error> {
-        let (low, lasts, offset, changes) = <(i64, u64, i16, i16)>::deserialize(deserializer)?;
-        let high = if lasts == FOREVER { i64::MAX } else { low.wrapping_add(lasts.cast_signed()) };
-        Ok((low, high, Offsets { low: offset, high: offset.wrapping_add(changes) }))
+        let (low, lasts, offset, differs) = <(i64, u64, i16, i16)>::deserialize(deserializer)?;
+        Ok((low, high(low, lasts), Offsets { low: offset, high: offset.wrapping_add(differs) }))
     }
 }
 
@@ -211,8 +258,7 @@ fn extract(param_type: SearchParamType, element: &Json, found: &mut Vec<Value>) 
             }
         }
         SearchParamType::Date => {
-            let date = |Told { interval: Interval { low, high }, offsets }| Value::Date { low, high, offsets };
-            found.extend(told(element).map(date));
+            found.extend(told(element).map(Value::from));
         }
         SearchParamType::Reference => references(element, found),
         SearchParamType::String => strings(element, found),
@@ -300,18 +346,34 @@ fn quantity(element: &Json) -> Option<Value> {
     if let Some(unit) = low.or(high) {
         let (low, high) = (low.and_then(number), high.and_then(number));
         let known = low.is_some() || high.is_some();
-        let (system, code) = (owned(unit, "system"), owned(unit, "code"));
-        return known.then(|| Value::Range { low, high, system, code, unit: owned(unit, "unit") });
+        return known.then(|| range(low, high, unit));
+    }
+    let number = number(element)?;
+    if let Some(comparator) = text(element, "comparator") {
+        let (low, high) = match comparator {
+            "<" | "<=" => (None, Some(number)),
+            ">" | ">=" => (Some(number), None),
+            // R4 knows no other: the value is not known.
+            _ => (None, None),
+        };
+        let end = |number: Option<String>, excluded: &str| {
+            number.map(|number| if comparator == excluded { format!("{excluded}{number}") } else { number })
+        };
+        return Some(range(end(low, ">"), end(high, "<"), element));
     }
     // Money has a currency where a Quantity has a unit and a code.
     let currency = text(element, "currency");
     Some(Value::Quantity {
-        number: number(element)?,
-        comparator: owned(element, "comparator"),
+        number,
         system: currency.map_or_else(|| owned(element, "system"), |_| "urn:iso:std:iso:4217".to_owned()),
         code: currency.map_or_else(|| owned(element, "code"), str::to_owned),
         unit: owned(element, "unit"),
     })
+}
+
+/// A range in the unit of this quantity.
+fn range(low: Option<String>, high: Option<String>, unit: &Json) -> Value {
+    Value::Range { low, high, system: owned(unit, "system"), code: owned(unit, "code"), unit: owned(unit, "unit") }
 }
 
 fn told(element: &Json) -> Option<Told> {

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 use super::dictionary;
 use crate::clock::Time;
-use crate::fhir::date::Offsets;
 use crate::fhir::index;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
@@ -79,7 +78,7 @@ impl ResourceVersion<'_> {
     /// The values of `_id` and `_lastUpdated`, by their positions in every type's list.
     fn values(&self) -> [(u16, Value); 2] {
         let Time(now) = self.last_updated;
-        [(0, Value::Code(self.key.id.clone())), (1, Value::Date { low: now, high: now, offsets: Offsets::default() })]
+        [(0, Value::Code(self.key.id.clone())), (1, Value::Date { low: now, high: now })]
     }
 }
 

@@ -181,7 +181,7 @@ fn place(query: &Query, row: &Row) -> Vec<Option<String>> {
 /// A value as text that sorts as the value does; words without a code sort as no value.
 fn sortable(value: &Value) -> Option<String> {
     Some(match value {
-        Value::Date { low, .. } => format!("{:013x}", moment(Some(*low))),
+        Value::Date { low, .. } | Value::ZonedDate { low, .. } => format!("{:013x}", moment(Some(*low))),
         Value::Token { code, .. } | Value::Code(code) => code.clone(),
         Value::Text(text) => folded(text),
         Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::FilterError;
-use crate::date::{FhirDate, Interval, Prefix};
+use crate::date::{FhirDate, Prefix};
 use crate::escaping::shortened;
 use crate::escaping::{split_escaped, unescape};
 use crate::index::Value;
@@ -133,8 +133,8 @@ impl Match {
             (Match::OfType { resource_type, value }, Value::Token { code, types, .. }) => {
                 value == code && types.contains(resource_type)
             }
-            (Match::Date(prefix, wanted), Value::Date { low, high, offsets }) => {
-                prefix.compares(wanted.view(Interval { low: *low, high: *high }, *offsets), wanted.interval)
+            (Match::Date(prefix, wanted), has) => {
+                has.told().is_some_and(|has| prefix.compares(wanted.view(has), wanted.interval))
             }
             (Match::Reference(wanted), Value::Reference(has)) => unversioned(has) == wanted || is_version(has, wanted),
             (Match::Id(wanted), Value::Reference(has)) => {
@@ -144,11 +144,10 @@ impl Match {
             (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
             (Match::Exactly(wanted), Value::Text(has)) => wanted == has,
             (Match::Uri(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
-            (Match::Number(wanted), Value::Number(has)) => Extent::of(has, "").is_some_and(|has| wanted.holds(&has)),
-            (
-                Match::Quantity { number: wanted, unit: of },
-                Value::Quantity { number, comparator, system, code, unit },
-            ) => of.is(system, code, unit) && Extent::of(number, comparator).is_some_and(|has| wanted.holds(&has)),
+            (Match::Number(wanted), Value::Number(has)) => Extent::of(has).is_some_and(|has| wanted.holds(&has)),
+            (Match::Quantity { number: wanted, unit: of }, Value::Quantity { number, system, code, unit }) => {
+                of.is(system, code, unit) && Extent::of(number).is_some_and(|has| wanted.holds(&has))
+            }
             (Match::Quantity { number: wanted, unit: of }, Value::Range { low, high, system, code, unit }) => {
                 let has = Extent::between(low.as_deref(), high.as_deref());
                 of.is(system, code, unit) && has.is_some_and(|has| wanted.holds(&has))

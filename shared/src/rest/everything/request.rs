@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Time;
-use crate::fhir::date::{FhirDate, Interval};
+use crate::fhir::date::FhirDate;
 use crate::fhir::escaping::shortened;
 use crate::fhir::index::Value;
 use crate::fhir::reference::Reference;
@@ -114,13 +114,9 @@ impl Request {
             Some(row.index().values(position)).filter(|values| !values.is_empty())
         };
         let Some(dates) = resource_type.care_dates().find_map(values) else { return true };
-        dates.iter().any(|value| match value {
-            Value::Date { low, high, offsets } => {
-                let view = |date: &FhirDate| date.view(Interval { low: *low, high: *high }, *offsets);
-                self.start.is_none_or(|start| view(&start).high >= start.interval.low)
-                    && self.end.is_none_or(|end| view(&end).low <= end.interval.high)
-            }
-            _ => true,
+        dates.iter().filter_map(Value::told).any(|told| {
+            self.start.is_none_or(|start| start.view(told).high >= start.interval.low)
+                && self.end.is_none_or(|end| end.view(told).low <= end.interval.high)
         })
     }
 
