@@ -15,9 +15,9 @@ use serde_json::Value as Json;
 use self::form::{Form, file_name, media_type};
 use self::range::Range;
 use super::bundle::BYTE_BUDGET;
+use super::call::Call;
+use super::conditional::is_held;
 use super::outcome::Error;
-use super::read::is_held;
-use super::server::Call;
 use crate::audit::Disclosure;
 use crate::clock::Time;
 use crate::http::FHIR_JSON;
@@ -50,7 +50,7 @@ struct Validators {
 
 /// Gives a Binary out in the form that the app asks for.
 pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
-    let text = call.server.resources.json(row.clone()).await?;
+    let text = call.resources.json(row.clone()).await?;
     let resource: Json = serde_json::from_str(&text).map_err(|_| broken("no JSON"))?;
     let media_type = media_type(resource["contentType"].as_str());
     let form = Form::wanted(call.request, &media_type)?;
@@ -86,7 +86,7 @@ async fn with_data(call: &Call<'_>, text: &str, content: &Content, media_type: &
             content.size
         )));
     }
-    let bytes = call.server.resources.content(content).await?;
+    let bytes = call.resources.content(content).await?;
     let open = text.strip_suffix('}').ok_or_else(|| broken("no JSON"))?;
     Ok(format!(r#"{open},"data":"{}"}}"#, STANDARD.encode(bytes)))
 }
@@ -119,8 +119,8 @@ async fn raw(call: &Call<'_>, validators: &Validators, given: Given) -> Result<D
 async fn link(call: &Call<'_>, given: Given) -> Result<Disclosure, Error> {
     let Bytes::InBucket(content) = &given.bytes else { return Err(broken("too large for its row")) };
     let file = file_name(&given.row.key.id, &given.media_type);
-    let now = call.server.clock.now();
-    let url = call.server.resources.link(content, inert(&given.media_type), &file, now).await?;
+    let now = call.clock.now();
+    let url = call.resources.link(content, inert(&given.media_type), &file, now).await?;
     let mut response = empty(StatusCode::SEE_OTHER);
     set(&mut response, header::LOCATION, &url);
     Ok(Disclosure::linked(response, vec![given.row.key]))
@@ -136,7 +136,7 @@ impl Given {
 
     /// So many bytes from `first` on. Of the bucket no more than these is read.
     async fn part(&self, call: &Call<'_>, first: u64, length: u64) -> Result<Vec<u8>, Error> {
-        let resources = &call.server.resources;
+        let resources = &call.resources;
         Ok(match &self.bytes {
             Bytes::Here(bytes) => {
                 let place = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -2,9 +2,8 @@
 //! each into a shared type or to the member; what they look at is what the member reaches, as a search of that type would find
 //! it.
 
+use super::call::Call;
 use super::outcome::Error;
-use super::query::Query;
-use super::server::Call;
 use crate::access::Interaction;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters::{self, SearchParameter};
@@ -57,16 +56,20 @@ pub fn chains(resource_type: &str) -> impl Iterator<Item = (&'static SearchParam
     parameters::of(resource_type).flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
 }
 
-/// Turns the search's chains into plain conditions, on references to the resources in reach for which they hold. Those of a
-/// type that the scopes do not let the app search are refused, as a search of that type is.
-pub(super) async fn resolve(call: &Call<'_>, query: &mut Query) -> Result<(), Error> {
-    for chain in std::mem::take(&mut query.chains) {
+/// The chains of a search on `resource_type` as plain conditions: on references to the resources in reach for which the chains hold.
+/// Those of a type that the scopes do not let the app search are refused, as a search of that type is.
+pub(super) async fn resolved(
+    call: &Call<'_>,
+    resource_type: &ResourceType,
+    chains: Vec<Chain>,
+) -> Result<Vec<Filter>, Error> {
+    let mut filters = Vec::new();
+    for chain in chains {
         let permit = call.bearer.permit(Interaction::Search, chain.target)?;
-        let read = async { Ok(call.server.resources.reachable(&permit).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(row.index()));
+        let reachable = call.read(call.resources.reachable(&permit)).await?;
+        let found = reachable.into_iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
-        query.filters.extend(Filter::naming(query.resource_type.name, chain.parameter, targets));
+        filters.extend(Filter::naming(resource_type.name, chain.parameter, targets));
     }
-    Ok(())
+    Ok(filters)
 }

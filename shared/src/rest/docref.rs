@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use super::bounded::bounded;
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::call::Call;
 use super::outcome::{Error, outcome};
-use super::server::Call;
 use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::fhir::escaping::shortened;
@@ -49,9 +49,7 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
     let mut window = Window::whole(true);
     for _ in 0..LONGEST_READ {
         let keep = |row: &Row| request.keeps(row);
-        let read = async { Ok(call.server.resources.history(&permit, &window, keep).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let slice = access.open(sealed)?;
+        let slice = call.read(call.resources.history(&permit, &window, keep)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {
@@ -143,7 +141,7 @@ async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> 
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
         let reference = Some(row.key.clone());
-        let entry = Entry { reference, mode: Mode::Match, json: call.server.resources.json(row).await? };
+        let entry = Entry { reference, mode: Mode::Match, json: call.resources.json(row).await? };
         weight += entry.weight();
         if weight > BYTE_BUDGET && !bundle.entries.is_empty() {
             break;

@@ -11,16 +11,16 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 
 use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::call::Call;
 use super::outcome::Error;
-use super::server::Call;
-use crate::access::{Access, Interaction, Permits};
+use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::fhir::reference::Reference;
 use crate::http::FHIR_JSON;
 use crate::http::json;
 use crate::record::resources::{Found, Reach, Resources};
 use crate::record::row::Row;
-use request::{Place, Request};
+use request::{EverythingCursor, Request};
 
 /// A call reads at least so many rows: fewer would save nothing and cost a round trip more.
 const SMALLEST_READ: usize = 100;
@@ -34,7 +34,7 @@ struct Page {
     weight: usize,
     count: usize,
     full: bool,
-    last: Place,
+    last: EverythingCursor,
 }
 
 /// Gives out the record.
@@ -78,13 +78,10 @@ pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
 /// the record, so that a page can go on in it when there is much by then.
 async fn news(call: &Call<'_>, request: &Request, permits: &Permits, page: &mut Page) -> Result<bool, Error> {
     let Some(since) = request.since else { return Ok(false) };
-    let resources = &call.server.resources;
-    let read = async { Ok(resources.news(permits, since).await?) };
-    let (access, sealed) = tokio::try_join!(call.access(), read)?;
-    let Some(news) = access.open(sealed)? else { return Ok(false) };
+    let Some(news) = call.read(call.resources.news(permits, since)).await? else { return Ok(false) };
     let (mut rows, mut second) = (news.rows, Vec::new());
     if news.shared {
-        let (pointed, referred) = access.open(resources.all_shared(permits).await?)?;
+        let (pointed, referred) = call.read(call.resources.all_shared(permits)).await?;
         rows.extend(pointed);
         second = referred;
     }
@@ -124,7 +121,6 @@ async fn partition(
     page: &mut Page,
     met: &mut Met,
 ) -> Result<(), Error> {
-    let resources = &call.server.resources;
     let patient = Reference::new("Patient", call.bearer.patient());
     let mut after = request.place.after.clone().filter(|after| *after != patient).map(|after| after.to_string());
     let first = request.place.after.is_none();
@@ -132,22 +128,19 @@ async fn partition(
         // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
         let all = !request.is_selective() && !permits.are_granular();
         let limit = all.then(|| page.room().saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
-        let next = async { Ok(resources.compartment(permits, after.as_deref(), limit).await?) };
         let own = async {
             match first && page.entries.is_empty() {
-                true => Ok(Some(resources.owned(permits, std::slice::from_ref(&patient)).await?)),
-                false => Ok(None),
+                true => call.read(call.resources.owned(permits, std::slice::from_ref(&patient))).await,
+                false => Ok(Vec::new()),
             }
         };
-        let (access, own, slice) = tokio::try_join!(call.access(), own, next)?;
-        if let Some(own) = own {
-            for row in access.open(own)? {
-                if request.wants(&row) {
-                    page.add(call, row, false).await?;
-                }
+        let next = call.read(call.resources.compartment(permits, after.as_deref(), limit));
+        let (own, slice) = tokio::try_join!(own, next)?;
+        for row in own {
+            if request.wants(&row) {
+                page.add(call, row, false).await?;
             }
         }
-        let slice = access.open(slice)?;
         let reaches: Vec<Reach> = slice
             .rows
             .iter()
@@ -157,7 +150,7 @@ async fn partition(
             })
             .collect();
         met.pointers.extend(reaches.iter().map(|reach| reach.target().clone()));
-        let mut shared = shared(call, access, permits, &reaches).await?;
+        let mut shared = shared(call, permits, &reaches).await?;
         for found in slice.rows {
             let row = match found {
                 Found::Resource(row) => Some(row),
@@ -200,15 +193,12 @@ async fn second_step(
             .into_iter()
             .collect()
     } else {
-        let second = async { Ok(call.server.resources.second_steps(permits).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), second)?;
-        access.open(sealed)?
+        call.read(call.resources.second_steps(permits)).await?
     };
     let after = request.place.after.as_ref().filter(|_| request.place.second_step);
     let reaches: Vec<Reach> =
         reaches.into_iter().filter(|reach| after.is_none_or(|after| reach.target() > after)).collect();
-    let access = call.access().await?;
-    for row in shared(call, access, permits, &reaches).await? {
+    for row in shared(call, permits, &reaches).await? {
         if request.wants(&row) {
             page.add(call, row, true).await?;
             if page.full {
@@ -219,11 +209,11 @@ async fn second_step(
     Ok(())
 }
 
-async fn shared(call: &Call<'_>, access: &Access, permits: &Permits, reaches: &[Reach]) -> Result<Vec<Row>, Error> {
+async fn shared(call: &Call<'_>, permits: &Permits, reaches: &[Reach]) -> Result<Vec<Row>, Error> {
     if reaches.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(access.open(call.server.resources.shared(permits, reaches).await?)?)
+    call.read(call.resources.shared(permits, reaches)).await
 }
 
 impl Page {
@@ -236,7 +226,7 @@ impl Page {
     /// Adds a resource, or notes that the page is full before it.
     async fn add(&mut self, call: &Call<'_>, row: Row, second_step: bool) -> Result<(), Error> {
         let key = row.key.clone();
-        let json = call.server.resources.json(row).await?;
+        let json = call.resources.json(row).await?;
         let entry = Entry { reference: Some(key.clone()), mode: Mode::Match, json };
         let weight = entry.weight();
         if self.count == 0 || (self.weight + weight > BYTE_BUDGET && !self.entries.is_empty()) {
@@ -246,7 +236,7 @@ impl Page {
         self.count -= 1;
         self.weight += weight;
         self.entries.push(entry);
-        self.last = Place { after: Some(key), second_step };
+        self.last = EverythingCursor { after: Some(key), second_step };
         Ok(())
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
+use super::call::Call;
 use super::outcome::Error;
 use super::query::{Include, Query};
-use super::server::Call;
-use crate::access::{Access, Interaction};
+use crate::access::Interaction;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
@@ -16,16 +16,10 @@ use crate::record::row::Row;
 
 /// Everything that the search includes with `matches`. What the scopes do not reach is left out silently, or its absence
 /// would tell that it exists.
-pub(super) async fn included(
-    call: &Call<'_>,
-    access: &Access,
-    query: &Query,
-    matches: &[Row],
-) -> Result<Vec<Row>, Error> {
+pub(super) async fn included(call: &Call<'_>, query: &Query, matches: &[Row]) -> Result<Vec<Row>, Error> {
     let wanted: BTreeSet<Reference> =
         matches.iter().flat_map(|row| query.includes.iter().flat_map(|include| targets(include, row))).collect();
-    let (forward, reverse) =
-        tokio::try_join!(forward(call, access, matches, wanted), reverse(call, access, query, matches))?;
+    let (forward, reverse) = tokio::try_join!(forward(call, matches, wanted), reverse(call, query, matches))?;
     let mut seen: BTreeSet<Reference> = matches.iter().map(|row| row.key.clone()).collect();
     Ok(forward.into_iter().chain(reverse).filter(|row| seen.insert(row.key.clone())).collect())
 }
@@ -55,12 +49,7 @@ fn references(index: &Index, position: u16) -> impl Iterator<Item = Reference> {
     })
 }
 
-async fn forward(
-    call: &Call<'_>,
-    access: &Access,
-    matches: &[Row],
-    wanted: BTreeSet<Reference>,
-) -> Result<Vec<Row>, Error> {
+async fn forward(call: &Call<'_>, matches: &[Row], wanted: BTreeSet<Reference>) -> Result<Vec<Row>, Error> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,32 +65,32 @@ async fn forward(
                 .is_some_and(|resource_type| resource_type.owner != crate::fhir::types::Owner::Shared)
         })
         .collect();
-    let resources = &call.server.resources;
-    let (own, shared) = tokio::try_join!(resources.owned(&permits, &own), resources.shared(&permits, &reaches))?;
-    Ok(access.open(own)?.into_iter().chain(access.open(shared)?).collect())
+    let own = call.read(call.resources.owned(&permits, &own));
+    let (own, shared) = tokio::try_join!(own, call.read(call.resources.shared(&permits, &reaches)))?;
+    Ok(own.into_iter().chain(shared).collect())
 }
 
 /// `_revinclude` reads on for at most so many calls of 1 MB.
 const LONGEST_REVERSE: usize = 4;
 
-async fn reverse(call: &Call<'_>, access: &Access, query: &Query, matches: &[Row]) -> Result<Vec<Row>, Error> {
-    let found = try_join_all(query.reverse_includes.iter().map(|include| referring(call, access, include, matches)));
+async fn reverse(call: &Call<'_>, query: &Query, matches: &[Row]) -> Result<Vec<Row>, Error> {
+    let found = try_join_all(query.reverse_includes.iter().map(|include| referring(call, include, matches)));
     Ok(found.await?.into_iter().flatten().collect())
 }
 
 /// The resources that refer to a match by one `_revinclude`.
-async fn referring(call: &Call<'_>, access: &Access, include: &Include, matches: &[Row]) -> Result<Vec<Row>, Error> {
+async fn referring(call: &Call<'_>, include: &Include, matches: &[Row]) -> Result<Vec<Row>, Error> {
     // Without a scope for the referring type there is nothing to include.
     let Ok(permit) = call.bearer.permit(Interaction::Search, include.source) else { return Ok(Vec::new()) };
     let refers = |row: &Row| targets(include, row).any(|target| matches.iter().any(|found| found.key == target));
-    let resources = &call.server.resources;
     if include.source.is_shared() {
-        return Ok(access.open(resources.reachable(&permit).await?)?.into_iter().filter(refers).collect());
+        let reachable = call.read(call.resources.reachable(&permit)).await?;
+        return Ok(reachable.into_iter().filter(refers).collect());
     }
     let mut window = Window::whole(true);
     let mut rows = Vec::new();
     for _ in 0..LONGEST_REVERSE {
-        let slice = access.open(resources.history(&permit, &window, refers).await?)?;
+        let slice = call.read(call.resources.history(&permit, &window, refers)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {

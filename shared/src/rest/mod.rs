@@ -4,8 +4,11 @@
 mod binary;
 mod bounded;
 pub mod bundle;
+mod call;
 pub mod capability;
 pub mod chain;
+mod conditional;
+mod cursor;
 mod docref;
 pub mod everything;
 pub mod fallback;

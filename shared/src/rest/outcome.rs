@@ -6,6 +6,7 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use crate::access::Refusal;
 use crate::http::{FHIR_JSON, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::objects::ObjectError;
@@ -131,6 +132,17 @@ impl Error {
         }
         allow_any_origin(&mut response);
         response
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Missing => Error::NoToken,
+            Refusal::Invalid(why) => Error::InvalidToken(why),
+            Refusal::Scope(needed) => Error::InsufficientScope { needed },
+            Refusal::Store(error) => Error::Store(error),
+        }
     }
 }
 

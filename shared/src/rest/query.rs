@@ -2,12 +2,14 @@
 
 use super::bounded::{LARGEST_LIST, bounded};
 use super::chain::Chain;
+use super::cursor::CURSOR;
 use super::outcome::Error;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters;
 use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
+use crate::record::row::Row;
 
 /// The page size where the app names none, and the largest one.
 pub const DEFAULT_COUNT: usize = 50;
@@ -19,9 +21,6 @@ const MOST_INCLUDES: usize = 16;
 
 /// More chains than this are an attack, too: each reads what the member reaches.
 const MOST_CHAINS: usize = 4;
-
-/// Our own parameter: where a page goes on. Apps get it in `next` and never make it.
-pub const CURSOR: &str = "_cursor";
 
 /// Parameters about the answer, not about resources. Each may be given once, apart from the includes.
 const CONTROLS: &[&str] =
@@ -193,9 +192,15 @@ impl Query {
         })
     }
 
-    /// Whether the order is the one that the history is kept in, and if so whether the newest come first.
+    /// Whether all filters keep this resource.
+    pub fn keeps(&self, row: &Row) -> bool {
+        self.filters.iter().all(|filter| filter.keeps(row.index()))
+    }
+
+    /// Whether the newest come first, where the order is the one that the history is kept in. Shared resources have no history.
     pub fn history_order(&self) -> Option<bool> {
         match &self.sort[..] {
+            _ if self.resource_type.is_shared() => None,
             [] => Some(true),
             [sort] if Some(sort.parameter.code) == self.resource_type.key_date => Some(sort.descending),
             _ => None,

@@ -4,15 +4,15 @@ use http::{StatusCode, header};
 use serde_json::Value as Json;
 
 use super::binary;
+use super::call::Call;
+use super::conditional::is_held;
 use super::outcome::Error;
-use super::server::Call;
-use crate::access::{Access, Interaction, Permits};
+use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
-use crate::clock::Time;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::FHIR_JSON;
-use crate::http::{Request, Response, empty, json, set};
+use crate::http::{Response, empty, json, set};
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
@@ -40,23 +40,21 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     // A Binary has nothing of its own that a scope could compare: where the token does not see everything that names
     // documents, one of the resources that it sees has to name this one. What names it is read in the same round trip.
     let permits = (resource_type.owner == Owner::Attachment).then(|| call.bearer.documents()).flatten();
-    let resources = &call.server.resources;
-    let read = async { Ok(resources.read(&permit, id).await?) };
     let naming = async {
         match &permits {
-            Some(permits) => Ok(Some(resources.naming(permits, id).await?)),
+            Some(permits) => call.read(call.resources.naming(permits, id)).await.map(Some),
             None => Ok(None),
         }
     };
-    let (access, sealed, naming) = tokio::try_join!(call.access(), read, naming)?;
-    let row = match access.open(sealed)? {
+    let (found, naming) = tokio::try_join!(call.read(call.resources.read(&permit, id)), naming)?;
+    let row = match found {
         Lookup::Resource(row) => *row,
         // Who sees a part of the documents might never have seen this one.
         Lookup::Deleted if permits.is_none() => return Err(Error::Gone),
         Lookup::Deleted | Lookup::Nothing => return Err(Error::NotFound),
     };
     if let (Some(permits), Some(naming)) = (&permits, naming) {
-        is_named(call, access, permits, &access.open(naming)?, &row.key).await?;
+        is_named(call, permits, &naming, &row.key).await?;
     }
     Ok(row)
 }
@@ -75,39 +73,20 @@ async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
         validators(&mut response);
         return Ok(Disclosure::not_modified(response));
     }
-    let mut response = json(StatusCode::OK, FHIR_JSON, call.server.resources.json(row).await?);
+    let mut response = json(StatusCode::OK, FHIR_JSON, call.resources.json(row).await?);
     validators(&mut response);
     Ok(Disclosure::new(response, vec![key]))
-}
-
-/// Whether the app says that it holds what this tag is of (R4, "conditional read"). Where it names tags, its date does not count
-/// (RFC 9110 §13.2.2), and a date that is none is as if it were not there (§13.1.3).
-pub(super) fn is_held(request: &Request, etag: &str, updated: Time) -> bool {
-    if request.headers.contains_key(header::IF_NONE_MATCH) {
-        let tags = request.header(header::IF_NONE_MATCH).unwrap_or_default();
-        // The comparison is the weak one (§13.1.2): `W/` makes no difference.
-        let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
-        return tags.split(',').map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag));
-    }
-    let since = request.header(header::IF_MODIFIED_SINCE).and_then(Time::from_http_date);
-    since.is_some_and(|since| updated.seconds() <= since.seconds())
 }
 
 /// Whether one of the resources that once named the Binary still does, and the token sees it.
 ///
 /// # Errors
 /// [`Error::NotFound`] where none does.
-async fn is_named(
-    call: &Call<'_>,
-    access: &Access,
-    permits: &Permits,
-    naming: &[Reference],
-    binary: &Reference,
-) -> Result<(), Error> {
-    let (resources, name) = (&call.server.resources, binary.to_string());
+async fn is_named(call: &Call<'_>, permits: &Permits, naming: &[Reference], binary: &Reference) -> Result<(), Error> {
+    let name = binary.to_string();
     for some in naming.chunks(AT_ONCE) {
-        for row in access.open(resources.owned(permits, some).await?)? {
-            let json = resources.json(row).await?;
+        for row in call.read(call.resources.owned(permits, some)).await? {
+            let json = call.resources.json(row).await?;
             if serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base)) {
                 return Ok(());
             }

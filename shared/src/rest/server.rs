@@ -1,13 +1,13 @@
 //! What the data functions share: one door in, and one door out.
 
 use http::{Method, header};
-use tokio::sync::OnceCell;
 
+use super::call::Call;
 use super::fallback::fallback;
 use super::outcome::Error;
 use super::query;
 use super::{docref, everything, read, search};
-use crate::access::{Access, Bearer, Refusal, Verifier};
+use crate::access::Verifier;
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
 use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
@@ -20,19 +20,9 @@ use crate::store::{Aws, StoreError};
 pub struct Server {
     config: Config,
     verifier: Verifier,
-    pub(super) resources: Resources,
+    resources: Resources,
     audit: Audit,
-    pub(super) clock: Clock,
-}
-
-/// One request under a good token.
-pub(super) struct Call<'a> {
-    pub server: &'a Server,
-    pub request: &'a Request,
-    pub bearer: Bearer,
-    /// The URL that FHIR URLs start with.
-    pub base: String,
-    access: OnceCell<Access>,
+    clock: Clock,
 }
 
 impl Server {
@@ -92,30 +82,23 @@ impl Server {
     where
         H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
     {
-        let base = self.config.issuer(&request.domain).fhir_base();
-        match self.attempt(action, request, base.clone(), handler).await {
+        match self.attempt(action, request, handler).await {
             Ok(mut response) => {
                 allow_any_origin(&mut response);
                 response
             }
-            Err(error) => error.respond(&base),
+            Err(error) => error.respond(&self.config.issuer(&request.domain).fhir_base()),
         }
     }
 
     /// The order of every data request: the token, the format, the handler, the grant (which the handler may have checked
     /// while it read), the audit record, and only then the answer.
-    async fn attempt<'a, H>(
-        &'a self,
-        action: &'static str,
-        request: &'a Request,
-        base: String,
-        handler: H,
-    ) -> Result<Response, Error>
+    async fn attempt<'a, H>(&'a self, action: &'static str, request: &'a Request, handler: H) -> Result<Response, Error>
     where
         H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
     {
-        let bearer = self.verifier.verify(request, &self.config.issuer(&request.domain)).await?;
-        let call = Call { server: self, request, bearer, base, access: OnceCell::new() };
+        let issuer = self.config.issuer(&request.domain);
+        let call = Call::verified(&self.verifier, &self.resources, &self.clock, request, &issuer).await?;
         let result = match acceptable(request) {
             Ok(()) => handler(&call).await,
             Err(error) => Err(error),
@@ -132,31 +115,6 @@ impl Server {
                 self.audit.refused(action, error.status().1, access, request).await?;
                 Err(error)
             }
-        }
-    }
-}
-
-impl Call<'_> {
-    /// The grant, found alive: read once, when first asked for.
-    pub async fn access(&self) -> Result<&Access, Error> {
-        Ok(self.access.get_or_try_init(|| self.server.verifier.confirm(&self.bearer)).await?)
-    }
-
-    /// Whether the app wants unknown parameters left out instead of refused (R4 search, "Handling Errors").
-    pub fn lenient(&self) -> bool {
-        self.request
-            .header("prefer")
-            .is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=lenient"))
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Error {
-        match refusal {
-            Refusal::Missing => Error::NoToken,
-            Refusal::Invalid(why) => Error::InvalidToken(why),
-            Refusal::Scope(needed) => Error::InsufficientScope { needed },
-            Refusal::Store(error) => Error::Store(error),
         }
     }
 }

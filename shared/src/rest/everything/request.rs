@@ -1,7 +1,5 @@
 //! What `$everything` is asked for: its parameters, and the place where a page goes on.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -15,16 +13,17 @@ use crate::fhir::types::ResourceType;
 use crate::http::single;
 use crate::record::row::Row;
 use crate::rest::bounded::bounded;
+use crate::rest::call::Call;
+use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
 use crate::rest::outcome::Error;
-use crate::rest::query::{self, CURSOR};
-use crate::rest::server::Call;
+use crate::rest::query;
 
 /// The operation's parameters (R4, `Patient/$everything`).
 const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
 
 /// Where a page goes on.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct EverythingCursor {
     /// After this resource.
     pub after: Option<Reference>,
     /// In the part that only shared resources refer to.
@@ -43,7 +42,7 @@ pub(super) struct Request {
     /// At most so many resources.
     pub count: usize,
     /// Where the page before it ended.
-    pub place: Place,
+    pub place: EverythingCursor,
 }
 
 impl Request {
@@ -89,7 +88,7 @@ impl Request {
         Ok(Request {
             resource_types: once("_type")?.map(resource_types).transpose()?,
             since: date("_since")?.map(|since| Time(since.low)),
-            place: once(CURSOR)?.map(Place::parse).transpose()?.unwrap_or_default(),
+            place: once(CURSOR)?.map(EverythingCursor::parse).transpose()?.unwrap_or_default(),
             care,
             count,
             pairs,
@@ -120,14 +119,14 @@ impl Request {
         self.resource_types.is_some() || self.since.is_some() || self.care != Interval::ALWAYS
     }
 
-    pub fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
+    pub fn link(&self, call: &Call<'_>, next: Option<&EverythingCursor>) -> String {
         let patient = call.bearer.patient();
         let start = format!("{}/Patient/{patient}/$everything?", call.base);
         let length = start.len();
         let mut text = form_urlencoded::Serializer::for_suffix(start, length);
         text.extend_pairs(self.pairs.iter().filter(|(name, _)| next.is_none() || name != CURSOR));
         if let Some(place) = next {
-            text.append_pair(CURSOR, &URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default()));
+            text.append_pair(CURSOR, &encoded(place));
         }
         text.finish().trim_end_matches('?').to_owned()
     }
@@ -167,13 +166,10 @@ fn posted(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
         .collect()
 }
 
-impl Place {
-    fn parse(text: &str) -> Result<Place, Error> {
-        let wrong = || Error::Invalid(format!("`{CURSOR}` is not one of ours: follow the `next` link as it came"));
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let place: Place = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-        let sound =
-            place.after.as_ref().is_none_or(|after| Reference::parse(&after.to_string(), &[]).as_ref() == Some(after));
-        if sound { Ok(place) } else { Err(wrong()) }
+impl EverythingCursor {
+    fn parse(text: &str) -> Result<EverythingCursor, Error> {
+        let cursor: EverythingCursor = decoded(text)?;
+        let is_reference = |after: &Reference| Reference::parse(&after.to_string(), &[]).as_ref() == Some(after);
+        if cursor.after.as_ref().is_none_or(is_reference) { Ok(cursor) } else { Err(foreign()) }
     }
 }
