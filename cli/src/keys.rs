@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use shared::bounds::KEYS_FRESH_SECONDS;
 use shared::clock::{Clock, Time};
-use shared::keys::{FRESH, Rotation, SigningKey, SigningKeys, State};
+use shared::keys::{Rotation, SigningKey, SigningKeys, State};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 use shared::store::signer::Signer;
 
@@ -221,7 +222,7 @@ impl<'a> Keys<'a> {
             State::Leaving => format!("signs no more; its tokens are accepted until {until}"),
             State::Over if self.may_be_deleted(key) => {
                 format!(
-                    "refused since {until} (by every function within {FRESH} seconds); `patient-access keys retire` deletes it"
+                    "refused since {until} (by every function within {KEYS_FRESH_SECONDS} seconds); `patient-access keys retire` deletes it"
                 )
             }
             State::Over => format!("refused since {until}; it stays as the pattern for new keys"),

@@ -36,6 +36,7 @@ pub use supported::{is_supported, part_in_words, supported_scopes};
 
 use self::grant::Grant;
 use self::supported::granular;
+use crate::bounds::CLOCK_SKEW_SECONDS;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fhir::filter::Filter;
@@ -46,9 +47,6 @@ use crate::keys::KeyRing;
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
-
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
 
 /// The `typ` of an access token (RFC 9068 §2.1), so that an `id_token` or a client's assertion is never taken for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -215,10 +213,10 @@ impl Verifier {
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| malformed)?.claims;
         let now = self.clock.now().seconds();
-        if now >= claims.exp.saturating_add(SKEW) {
+        if now >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
         }
-        if claims.iat > now + SKEW {
+        if claims.iat > now + CLOCK_SKEW_SECONDS {
             return Err(Refusal::Invalid("it is from the future"));
         }
         Ok(claims)

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::access::Access;
+use crate::bounds::{AUDIT_IDS, AUDIT_QUERY};
 use crate::clock::Clock;
 use crate::fhir::reference::Reference;
 use crate::http::{Request, Response};
@@ -137,17 +138,11 @@ fn asked(request: &Request) -> String {
     pairs.retain(|(name, _)| name != "access_token");
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let text = if query.is_empty() { request.path.clone() } else { format!("{}?{query}", request.path) };
-    match text.char_indices().nth(LONGEST_QUERY) {
+    match text.char_indices().nth(AUDIT_QUERY) {
         Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
         None => text,
     }
 }
-
-/// The longest query that is kept, in characters: every search that is answered fits, percent-encoded as it may be.
-const LONGEST_QUERY: usize = 20 * 1024;
-
-/// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
-const LONGEST_LIST: usize = 700;
 
 /// What was given out: `Claim/a,b Coverage/c`. A long list is told by its count, its ends and its SHA-256; together with the
 /// query, which is in the same record, it can be made again and compared.
@@ -160,7 +155,7 @@ fn packed(ids: &[Reference]) -> String {
         resource_types.iter().map(|(resource_type, ids)| format!("{resource_type}/{}", ids.join(","))).collect();
     let list = list.join(" ");
     match ids {
-        [first, .., last] if list.len() > LONGEST_LIST => {
+        [first, .., last] if list.len() > AUDIT_IDS => {
             let hash = crate::secret::Secret::from_client(&list).hashed();
             format!("{} resources, {first} to {last}, sha256 {}", ids.len(), hash.0)
         }

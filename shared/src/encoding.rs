@@ -12,11 +12,9 @@ use flate2::write::GzEncoder;
 use http::{StatusCode, header};
 use lambda_http::Body;
 
+use crate::bounds::COMPRESSED_FROM;
 use crate::http::FHIR_JSON;
 use crate::http::{Response, set};
-
-/// Shorter bodies are sent as they are: they fit one packet either way.
-const WORTHWHILE: usize = 1024;
 
 /// A coding that we can write, the one that we would rather send first: zstd takes a fifth of gzip's time, for half the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +61,7 @@ pub fn encode(response: &mut Response, accepted: Option<&str>) {
     if !is_fhir {
         return;
     }
-    let coding = accepted.and_then(preferred).filter(|_| text.len() >= WORTHWHILE);
+    let coding = accepted.and_then(preferred).filter(|_| text.len() >= COMPRESSED_FROM);
     let compressed = coding.and_then(|coding| Some((coding, coding.compress(text).ok()?)));
     set(response, header::VARY, "Accept-Encoding");
     if let Some((coding, bytes)) = compressed {
@@ -144,7 +142,7 @@ mod tests {
             encode(&mut response, Some("gzip"));
             response
         };
-        let long = "x".repeat(WORTHWHILE);
+        let long = "x".repeat(COMPRESSED_FROM);
         let compressed = answer(Body::Text(long.clone()), FHIR_JSON);
         assert_eq!(
             (&compressed.headers()["vary"], &compressed.headers()["content-encoding"]),

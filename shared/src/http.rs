@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
+use crate::bounds::PUBLIC_SECONDS;
 use crate::issuer::Issuer;
 
 /// The media type of every FHIR answer (R4, "HTTP": Content Types).
@@ -111,14 +112,11 @@ pub fn empty(status: StatusCode) -> Response {
     response
 }
 
-/// How long anyone may keep a public document, in seconds.
-pub const PUBLIC_MAX_AGE: i64 = 300;
-
 /// A public JSON document that anyone may keep for five minutes.
 pub fn public_json(body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).unwrap_or_default();
     let mut response = json(StatusCode::OK, "application/json", text);
-    set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_MAX_AGE}"));
+    set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_SECONDS}"));
     response
 }
 

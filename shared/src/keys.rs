@@ -13,23 +13,17 @@ use serde::{Deserialize, Serialize};
 
 pub use ring::KeyRing;
 
+use crate::bounds::{ACCESS_TOKEN_SECONDS, KEYS_FRESH_SECONDS, PUBLIC_SECONDS};
 use crate::clock::Time;
-use crate::http::PUBLIC_MAX_AGE;
 use crate::store::auth::Record;
 
-/// How long an access token is good at most, in seconds.
-pub const LONGEST_TOKEN: i64 = 3600;
-
-/// How long a function trusts what it read about the keys, in seconds: a key that is dropped is refused that soon.
-pub const FRESH: i64 = 120;
-
-/// How long a new key is published before it signs, in seconds: a function's reading of the record is as old as [`FRESH`], a
-/// verifier's copy of the answer as [`PUBLIC_MAX_AGE`], and a minute is for clocks that differ.
-pub const ANNOUNCED: i64 = FRESH + PUBLIC_MAX_AGE + 60;
+/// How long a new key is published before it signs, in seconds: a function's reading of the record is as old as [`KEYS_FRESH_SECONDS`], a
+/// verifier's copy of the answer as [`PUBLIC_SECONDS`], and a minute is for clocks that differ.
+pub const ANNOUNCED: i64 = KEYS_FRESH_SECONDS + PUBLIC_SECONDS + 60;
 
 /// How long a key is accepted after the next one began to sign, in seconds: its last token, and two minutes for clocks that
 /// differ and for a request that was under way.
-pub const LAST_TOKEN: i64 = LONGEST_TOKEN + 120;
+pub const LAST_TOKEN: i64 = ACCESS_TOKEN_SECONDS + 120;
 
 /// A key that signs tokens, or did, or will.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["record", "audit"],
     &["access", "keys"],
     &["store"],
-    &["config", "http", "scope", "issuer", "clock", "secret"],
+    &["config", "http", "scope", "issuer", "clock", "secret", "bounds"],
     &["fhir"],
 ];
 

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
+use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::claim::claim;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
-use shared::record::receipt::{self, receipt};
+use shared::record::receipt::receipt;
 use shared::record::writer::{Change, Partition, Standing, Written};
 use shared::store::StoreError;
 use shared::store::objects::content_hash;
@@ -189,7 +190,7 @@ impl Run<'_> {
                 claim(self.guides, &mut receipt);
                 (owner, receipt)
             };
-            named.chunks(receipt::MOST_TARGETS).map(of).collect::<Vec<(&str, Json)>>()
+            named.chunks(bounds::RECEIPT_TARGETS).map(of).collect::<Vec<(&str, Json)>>()
         }))
         .map(async |(owner, resource)| {
             let id = resource["id"].as_str().unwrap_or_default().to_owned();
@@ -286,7 +287,7 @@ impl Run<'_> {
     /// The moment, as long as the receipts still tell of what becomes visible now.
     fn moment(&self, received: Time) -> Result<Time, StoreError> {
         let now = self.clock.now();
-        if now.0 - received.0 > receipt::LEAD / 2 {
+        if now.0 - received.0 > bounds::RECEIPT_LEAD / 2 {
             return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
         }
         Ok(now)

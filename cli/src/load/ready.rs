@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
+use shared::bounds::ANSWER_BYTES;
 use shared::fhir::claim::claim;
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::writer::{Change, Partition};
-use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
+use shared::rest::bundle::escaped_length;
 
 use super::attachments::{checked_data, filed};
 use super::reason::{Kind, Reason};
@@ -65,8 +66,8 @@ impl Run<'_> {
         claim(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
         let data = checked_data(&mut resource)?;
-        if escaped_length(&resource.to_string()) > BYTE_BUDGET {
-            let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
+        if escaped_length(&resource.to_string()) > ANSWER_BYTES {
+            let text = format!("it is larger than an answer can carry ({} MB); cut it", ANSWER_BYTES >> 20);
             return Err(Reason::new(Kind::TooLarge, text));
         }
         if let Some(data) = data {

@@ -2,10 +2,10 @@
 //!
 //! Until the app and its redirect URI are known to be good, errors go to a page; after that, back to the app.
 
-use super::client::{Client, LONGEST_CLIENT_ID};
+use super::client::Client;
 use super::code::AuthorizationCode;
 use super::error::{AuthorizeError, PageError};
-use super::member::{LONGEST_USERNAME, Member};
+use super::member::Member;
 use super::pages::see_other;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
@@ -14,17 +14,11 @@ use super::server::Server;
 use super::session::{Cookie, Session};
 use crate::access::grant;
 use crate::access::is_supported;
+use crate::bounds::{AUTHORIZE_BYTES, CLIENT_ID_BYTES, OAUTH_PARAMETERS, STATE_BYTES, USERNAME_BYTES};
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::scope::Scopes;
 use crate::store::auth::{Commit, Stored};
-
-/// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
-const LONGEST_STATE: usize = 2048;
-
-/// A request of more parameters, or of more bytes in all, is nobody's.
-const MOST_PARAMETERS: usize = 50;
-const LARGEST_REQUEST: usize = 16 * 1024;
 
 /// Somebody's sign-in that is asked for anew, or forbidden.
 struct Prompt {
@@ -69,7 +63,7 @@ async fn checked(
     let redirect_uri = registered_redirect_uri(&client, &pairs)?;
     let session = session.map(|stored| stored.record);
 
-    let echo = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
+    let echo = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= STATE_BYTES);
     let told = |error: AuthorizeError| Stop::App(send_back(redirect_uri, echo, issuer, &error));
     no_duplicates(&pairs).map_err(told)?;
     nothing_to_fetch(&pairs).map_err(told)?;
@@ -113,7 +107,7 @@ fn parameters(request: &Request) -> Result<Vec<(String, String)>, PageError> {
         false => request.query(),
     };
     let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if pairs.len() > MOST_PARAMETERS || size > LARGEST_REQUEST {
+    if pairs.len() > OAUTH_PARAMETERS || size > AUTHORIZE_BYTES {
         return Err(PageError::Malformed("the app's request is too long".into()));
     }
     Ok(pairs)
@@ -123,7 +117,7 @@ fn parameters(request: &Request) -> Result<Vec<(String, String)>, PageError> {
 async fn known_client(server: &Server, pairs: &[(String, String)]) -> Result<Client, PageError> {
     let client_id =
         single(pairs, "client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
-    let client = match client_id.len() <= LONGEST_CLIENT_ID {
+    let client = match client_id.len() <= CLIENT_ID_BYTES {
         true => server.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
         false => None,
     };
@@ -183,7 +177,7 @@ fn response_type(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
 fn state_and_nonce(pairs: &[(String, String)]) -> Result<(&str, Option<&str>), AuthorizeError> {
     let state = single(pairs, "state")?.filter(|state| !state.is_empty()).ok_or_else(|| invalid("state is missing"))?;
     let nonce = single(pairs, "nonce")?;
-    if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
+    if state.len() > STATE_BYTES || nonce.is_some_and(|nonce| nonce.len() > STATE_BYTES) {
         return Err(invalid("state and nonce have at most 2048 bytes"));
     }
     Ok((state, nonce))
@@ -246,7 +240,7 @@ fn prompt(server: &Server, pairs: &[(String, String)], session: Option<&Session>
 /// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1): a first entry for the form, and never more than that.
 fn login_hint(pairs: &[(String, String)]) -> Option<String> {
     let hint = single(pairs, "login_hint").ok().flatten()?;
-    (hint.len() <= LONGEST_USERNAME && !hint.contains(char::is_control)).then(|| hint.to_owned())
+    (hint.len() <= USERNAME_BYTES && !hint.contains(char::is_control)).then(|| hint.to_owned())
 }
 
 /// The session of the browser that asks, if somebody is signed in there and still may be.

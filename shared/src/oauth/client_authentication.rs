@@ -8,10 +8,11 @@ use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Authentication, Client, LONGEST_CLIENT_ID};
+use super::client::{Authentication, Client};
 use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
 use super::server::Server;
+use crate::bounds::{ASSERTION_SECONDS, CLIENT_ID_BYTES, CLOCK_SKEW_SECONDS};
 use crate::clock::Time;
 use crate::http::{Request, single};
 use crate::issuer::Issuer;
@@ -20,12 +21,6 @@ use crate::store::auth::{Commit, CommitError, Record};
 
 /// The one type of assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// An assertion may be good for so long, in seconds (SMART: "no more than five minutes in the future").
-const LONGEST_ASSERTION: i64 = 300;
-
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
 
 /// Who a client says it is, and by what.
 pub(super) struct Credentials {
@@ -83,7 +78,7 @@ pub(super) fn names_client(request: &Request, form: &[(String, String)]) -> bool
 /// Takes the credentials out of a request.
 pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Result<Credentials, TokenError> {
     let (form_id, form_secret) = (single(form, "client_id")?, single(form, "client_secret")?);
-    if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
+    if form_id.is_some_and(|id| id.len() > CLIENT_ID_BYTES) {
         return Err(wrong("this client_id is not registered here"));
     }
     let assertion = single(form, "client_assertion")?;
@@ -100,7 +95,7 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
         if form_id.is_some_and(|form_id| form_id != client_id) {
             return Err(wrong("client_id in the form is not the sub of client_assertion"));
         }
-        if client_id.len() > LONGEST_CLIENT_ID {
+        if client_id.len() > CLIENT_ID_BYTES {
             return Err(wrong("this client_id is not registered here"));
         }
         return Ok(Credentials { client_id, proof: Proof::Assertion(assertion.to_owned()) });
@@ -118,7 +113,7 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
     let wrong = |why| TokenError::InvalidClient { why, basic: true };
     let (client_id, sent) =
         basic(authorization).ok_or(wrong("the Authorization header is not HTTP Basic with `id:secret`"))?;
-    if client_id.len() > LONGEST_CLIENT_ID {
+    if client_id.len() > CLIENT_ID_BYTES {
         return Err(wrong("this client_id is not registered here"));
     }
     if form_secret.is_some_and(|secret| !secret.is_empty()) {
@@ -213,10 +208,10 @@ async fn verified(
         return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
     }
     let (now, exp) = (now.seconds(), claims.exp);
-    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
+    if now >= exp.saturating_add(CLOCK_SKEW_SECONDS) || exp > now + ASSERTION_SECONDS + CLOCK_SKEW_SECONDS {
         return Err(wrong("client_assertion must end within the next five minutes"));
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now + SKEW) {
+    if claims.nbf.is_some_and(|nbf| nbf > now + CLOCK_SKEW_SECONDS) {
         return Err(wrong("client_assertion is not good yet (nbf)"));
     }
     let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
@@ -231,7 +226,7 @@ async fn verified(
     jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
         .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?;
     let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
-    Ok(Used { id, until: Time((exp + SKEW) * 1000) })
+    Ok(Used { id, until: Time((exp + CLOCK_SKEW_SECONDS) * 1000) })
 }
 
 fn no_key(why: NoKey) -> TokenError {

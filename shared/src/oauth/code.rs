@@ -3,15 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeChallenge;
+use crate::bounds::{CODE_MEMORY_SECONDS, CODE_SECONDS};
 use crate::clock::Time;
 use crate::secret::Hashed;
 use crate::store::auth::Record;
-
-/// How long a code is good, in seconds (SMART App Launch 2.2: about a minute).
-pub const LIFETIME: i64 = 60;
-
-/// How long a spent code is remembered, in seconds, so that a second use is noticed and ends the grant.
-const MEMORY: i64 = 86_400;
 
 /// What a code stands for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,7 +42,7 @@ pub struct AuthorizationCode {
 impl AuthorizationCode {
     /// Whether it is too old to be exchanged.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.issued_at.plus_seconds(LIFETIME)
+        now >= self.issued_at.plus_seconds(CODE_SECONDS)
     }
 
     /// The same code, after its exchange.
@@ -65,6 +60,6 @@ impl Record for AuthorizationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.issued_at.plus_seconds(MEMORY))
+        Some(self.issued_at.plus_seconds(CODE_MEMORY_SECONDS))
     }
 }

@@ -3,6 +3,7 @@
 //! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that says
 //! something else at a second look gains nothing. Redirects are not followed.
 
+use crate::bounds::{FETCH_SECONDS, KEY_SET_BYTES};
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,12 +22,6 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
-
-/// From the name to the last byte.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// A longer document is none of those we ask for.
-const LARGEST: usize = 64 * 1024;
 
 /// Why a document was not fetched, in words for the app's developer.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +88,7 @@ pub async fn json(url: &str, loopback: bool) -> Result<Document, FetchError> {
         let response = get(&url, &addresses).await?;
         document(response).await
     };
-    tokio::time::timeout(PATIENCE, fetched).await.unwrap_or(Err(FetchError::Slow))
+    tokio::time::timeout(Duration::from_secs(FETCH_SECONDS), fetched).await.unwrap_or(Err(FetchError::Slow))
 }
 
 /// All addresses of the URL's host; none may be one that is not allowed.
@@ -169,8 +164,9 @@ async fn document(response: Response<Incoming>) -> Result<Document, FetchError> 
         return Err(FetchError::Answer(format!("its Content-Type is `{kind}`, not application/json")));
     }
     let max_age = max_age(text(header::CACHE_CONTROL), text(header::AGE));
-    let body = Limited::new(response.into_body(), LARGEST).collect().await;
-    let body = body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {LARGEST} bytes")))?.to_bytes();
+    let body = Limited::new(response.into_body(), KEY_SET_BYTES).collect().await;
+    let body =
+        body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {KEY_SET_BYTES} bytes")))?.to_bytes();
     Ok(Document { body, max_age })
 }
 

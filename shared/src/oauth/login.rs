@@ -4,21 +4,19 @@ use http::{StatusCode, header};
 
 use super::authorize::session;
 use super::error::PageError;
-use super::member::{LONGEST_USERNAME, Member, canonical};
+use super::member::{Member, canonical};
 use super::pages::{LoginPage, page, see_other, set_cookies, style};
 use super::request::{AuthorizationRequest, Stage};
 use super::server::Server;
 use super::session::{Cookie, Session, csrf};
 use super::throttle::Attempt;
 use crate::audit::AuditRecord;
+use crate::bounds::{PASSWORD_BYTES, USERNAME_BYTES};
 use crate::clock::Time;
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
-
-/// The longest password that is looked at: hashing is costly, and no person types more.
-const LONGEST_PASSWORD: usize = 256;
 
 /// What somebody signs in for.
 enum Purpose {
@@ -56,7 +54,7 @@ pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) 
     }
     let purpose = purpose(server, single(&pairs, "request")?, Some(&browser)).await?;
     let (username, password) = (canonical(field("username")?), Secret::from_client(field("password")?));
-    if username.is_empty() || username.len() > LONGEST_USERNAME || password.reveal().len() > LONGEST_PASSWORD {
+    if username.is_empty() || username.len() > USERNAME_BYTES || password.reveal().len() > PASSWORD_BYTES {
         return Ok(form(server, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG)));
     }
     let attempt = Attempt::count(server, &username, &request.source_ip).await?;

@@ -8,9 +8,6 @@ use crate::clock::Time;
 use crate::secret::{Random, Secret};
 use crate::store::auth::Record;
 
-/// No sign-in name is longer, in bytes.
-pub const LONGEST_USERNAME: usize = 128;
-
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {

@@ -1,5 +1,6 @@
 //! Where a member may be sent back to: what can be registered, and when a request names what was registered.
 
+use crate::bounds::REDIRECT_URI_BYTES;
 use url::{Host, Url};
 
 /// Why a redirect URI cannot be registered, and what would be right.
@@ -10,18 +11,15 @@ pub struct Unacceptable {
     why: &'static str,
 }
 
-/// The longest that fits a redirect with everything else.
-const LONGEST: usize = 1024;
-
 /// Accepts `https` URLs, loopback URLs for native apps, and private-use schemes with a dot (RFC 8252 §7).
 ///
 /// # Errors
 /// [`Unacceptable`]
 pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
-    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(LONGEST).collect(), why });
+    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(REDIRECT_URI_BYTES).collect(), why });
     let illegal =
         |c: char| !c.is_ascii_graphic() || matches!(c, '*' | '\\' | '"' | '<' | '>' | '^' | '`' | '{' | '|' | '}');
-    if uri.len() > LONGEST {
+    if uri.len() > REDIRECT_URI_BYTES {
         return refuse("is too long: 1024 characters are allowed");
     }
     if uri.contains(illegal) {
@@ -130,7 +128,7 @@ mod tests {
             let error = registrable(uri).unwrap_err().to_string();
             assert!(error.contains(right), "{error}");
         }
-        assert!(registrable(&format!("https://app.example/{}", "a".repeat(LONGEST))).is_err());
+        assert!(registrable(&format!("https://app.example/{}", "a".repeat(REDIRECT_URI_BYTES))).is_err());
     }
 
     #[test]

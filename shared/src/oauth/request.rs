@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeChallenge;
+use crate::bounds::AUTHORIZATION_REQUEST_SECONDS;
 use crate::clock::Time;
 use crate::secret::Hashed;
 use crate::store::auth::Record;
-
-/// How long a member may take on the pages, in seconds.
-pub const LIFETIME: i64 = 900;
 
 /// A request that passed every check of the authorize endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +52,7 @@ pub enum Stage {
 impl AuthorizationRequest {
     /// Whether it has waited too long.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.created_at.plus_seconds(LIFETIME)
+        now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
     }
 
     /// The same request, bound to the session that signed in for it.
@@ -78,6 +76,6 @@ impl Record for AuthorizationRequest {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.created_at.plus_seconds(LIFETIME))
+        Some(self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS))
     }
 }

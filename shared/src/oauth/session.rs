@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::SESSION_SECONDS;
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::{Hashed, Secret};
 use crate::store::auth::Record;
-
-/// How long a session lasts, in seconds.
-pub const LIFETIME: i64 = 900;
 
 /// Somebody who signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +31,7 @@ pub struct Session {
 impl Session {
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
-        self.ended || now >= self.auth_time.plus_seconds(LIFETIME)
+        self.ended || now >= self.auth_time.plus_seconds(SESSION_SECONDS)
     }
 
     /// The same session, over.
@@ -51,7 +49,7 @@ impl Record for Session {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.auth_time.plus_seconds(LIFETIME))
+        Some(self.auth_time.plus_seconds(SESSION_SECONDS))
     }
 }
 
@@ -81,7 +79,7 @@ impl Cookie {
 
     /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's form.
     pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
-        self.header(value.reveal(), LIFETIME, issuer)
+        self.header(value.reveal(), SESSION_SECONDS, issuer)
     }
 
     /// A `Set-Cookie` header that takes it away.

@@ -4,17 +4,9 @@
 
 use super::error::PageError;
 use super::server::Server;
+use crate::bounds::{ADDRESS_FAILURES, FAILURE_WINDOW_SECONDS, USER_FAILURES};
 use crate::clock::Time;
 use crate::store::StoreError;
-
-/// The length of a window, in seconds.
-const WINDOW: i64 = 900;
-
-/// Wrong passwords for one name before it is locked until the window ends.
-const USER_LIMIT: i64 = 10;
-
-/// Failures from one address; more, because many members may share one.
-const ADDRESS_LIMIT: i64 = 50;
 
 /// An attempt that was counted.
 pub(super) struct Attempt {
@@ -30,12 +22,12 @@ impl Attempt {
     /// included.
     pub async fn count(server: &Server, username: &str, address: &str) -> Result<Attempt, PageError> {
         let now = server.clock.now().seconds();
-        let window = now.div_euclid(WINDOW);
-        let ends = Time((window + 1) * WINDOW * 1000);
+        let window = now.div_euclid(FAILURE_WINDOW_SECONDS);
+        let ends = Time((window + 1) * FAILURE_WINDOW_SECONDS * 1000);
         let attempt =
             Attempt { counters: [format!("user/{username}/{window}"), format!("address/{address}/{window}")], ends };
         let (by_user, by_address) = attempt.add(server, 1).await?;
-        if by_user > USER_LIMIT || by_address > ADDRESS_LIMIT {
+        if by_user > USER_FAILURES || by_address > ADDRESS_FAILURES {
             return Err(PageError::Throttled(ends.seconds() - now));
         }
         Ok(attempt)

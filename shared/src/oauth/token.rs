@@ -17,6 +17,7 @@ use super::server::Server;
 use crate::access::grant::{self, Grant, RefreshChain, Why};
 use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
 use crate::audit::AuditRecord;
+use crate::bounds::{OAUTH_PARAMETERS, REFRESH_RETRY_SECONDS, SCOPE_BYTES_IN_TOKEN, TOKEN_FORM_BYTES};
 use crate::clock::Time;
 use crate::http::{Request, Response, allow_any_origin, json, single};
 use crate::issuer::Issuer;
@@ -25,13 +26,6 @@ use crate::scope::{Scope, Scopes};
 use crate::secret::{Hashed, Secret};
 use crate::store::StoreError;
 use crate::store::auth::{Commit, CommitError, Stored};
-
-/// A scope string longer than this stays in the grant's row: an `Authorization` header must fit API Gateway's 10 KB.
-const LONGEST_SCOPE_IN_TOKEN: usize = 1024;
-
-/// A form of more parameters, or of more bytes in all, is nobody's.
-const MOST_PARAMETERS: usize = 50;
-const LARGEST_FORM: usize = 32 * 1024;
 
 /// The answer (RFC 6749 §5.1, with SMART's `patient`).
 #[derive(Serialize)]
@@ -69,7 +63,7 @@ pub(super) fn form(request: &Request) -> Result<Vec<(String, String)>, TokenErro
     let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
     let form = request.form().ok_or_else(no_form)?;
     let size: usize = form.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if form.len() > MOST_PARAMETERS || size > LARGEST_FORM {
+    if form.len() > OAUTH_PARAMETERS || size > TOKEN_FORM_BYTES {
         return Err(TokenError::InvalidRequest("the form is too long: at most 50 parameters, and 32 KB in all".into()));
     }
     for (name, _) in &form {
@@ -271,7 +265,8 @@ async fn refresh_checks(
     let chain = grant.record.refresh.clone().ok_or_else(unknown)?;
     // A client whose answer was lost comes back with the token it spent. As long as nobody used the next one, it gets
     // another, and the lost one is dead. After that, or later, somebody holds a copy: the grant ends (RFC 9700 §4.14.2).
-    let lost = chain.spent.as_ref().is_some_and(|(spent, at)| spent == hash && now < at.plus_seconds(refresh::RETRY));
+    let lost =
+        chain.spent.as_ref().is_some_and(|(spent, at)| spent == hash && now < at.plus_seconds(REFRESH_RETRY_SECONDS));
     if chain.current != *hash && !lost {
         end(server, request, &grant.record, Why::RefreshTokenReused).await?;
         return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
@@ -304,7 +299,7 @@ impl Issue<'_> {
     async fn access_token(&self) -> Result<String, StoreError> {
         let scope = self.scopes.to_string();
         // A narrowed token must say its scopes itself: the grant's row says more.
-        let in_token = scope.len() <= LONGEST_SCOPE_IN_TOKEN || scope != self.grant.scope;
+        let in_token = scope.len() <= SCOPE_BYTES_IN_TOKEN || scope != self.grant.scope;
         let claims = AccessClaims {
             iss: self.issuer.as_str().to_owned(),
             aud: self.issuer.fhir_base(),

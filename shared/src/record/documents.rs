@@ -20,18 +20,12 @@ use super::resources::items::{key, text};
 use super::row::Row;
 use super::writer::Writer;
 use crate::access::{Permits, Sealed};
+use crate::bounds::ROW_DOCUMENT_BYTES;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::objects::content_hash;
 use crate::store::objects::{Object, ObjectError, Objects};
 use crate::store::{StoreError, meter};
-
-/// The most bytes that stay in the row: what DynamoDB asks for writing and reading them, and S3 for an object, is then about
-/// the same (decision 13).
-pub const LARGEST_IN_ROW: usize = 16 << 10;
-
-/// The most bytes that one `PutObject` takes.
-pub const LARGEST: u64 = 5 << 30;
 
 /// What a Binary holds, in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,8 +184,8 @@ impl fmt::Debug for Bytes {
 impl Upload {
     /// Of what a Binary's JSON holds, if that is too large for the row: then `data` is taken out of it.
     pub(super) fn taken_from(binary: &mut Json) -> Option<Upload> {
-        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > LARGEST_IN_ROW)?;
-        let is_large = |bytes: &Vec<u8>| bytes.len() > LARGEST_IN_ROW && binary["resourceType"] == "Binary";
+        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > ROW_DOCUMENT_BYTES)?;
+        let is_large = |bytes: &Vec<u8>| bytes.len() > ROW_DOCUMENT_BYTES && binary["resourceType"] == "Binary";
         let bytes = decoded(data).ok().filter(is_large)?;
         binary.as_object_mut()?.shift_remove("data");
         let (sha256, size) = (content_hash(&bytes), bytes.len() as u64);
@@ -279,12 +273,13 @@ mod tests {
 
     #[test]
     fn large_data_are_taken_out_of_a_binary_and_small_ones_stay() {
-        let mut small = json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW])});
+        let mut small =
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; ROW_DOCUMENT_BYTES])});
         assert!(Upload::taken_from(&mut small).is_none() && small["data"].is_string());
         let mut large =
-            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_IN_ROW + 3])});
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; ROW_DOCUMENT_BYTES + 3])});
         let taken = Upload::taken_from(&mut large).unwrap();
-        assert_eq!((taken.content.size, large.get("data")), (LARGEST_IN_ROW as u64 + 3, None));
+        assert_eq!((taken.content.size, large.get("data")), (ROW_DOCUMENT_BYTES as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
     }
 

@@ -6,17 +6,12 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::bounds::RECEIPT_LEAD;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 
 /// What a receipt's id begins with.
 const PREFIX: &str = "received-";
-
-/// A receipt may be so much older than the resources that it names, in milliseconds: a batch is written after it.
-pub const LEAD: i64 = 10 * 60_000;
-
-/// A receipt names at most so many resources, so that a page can carry it.
-pub const MOST_TARGETS: usize = 500;
 
 /// A receipt for `targets`, sent by `plan`. `salt` tells it from others of the same moment: letters, digits and `-`, at most 40.
 pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
@@ -41,7 +36,7 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
 
 /// The first and the last key of receipts that may name a resource that became visible at `since` or later.
 pub fn since(since: Time) -> (String, String) {
-    let first = moment(Time(since.0.saturating_sub(LEAD)));
+    let first = moment(Time(since.0.saturating_sub(RECEIPT_LEAD)));
     (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}~"))
 }
 
@@ -63,7 +58,7 @@ mod tests {
             format!("Provenance/{id}")
         };
         let (first, last) = since(Time(1_800_000_000_000));
-        assert!(key(1_800_000_000_000 - LEAD) >= first && key(1_800_000_000_000 - LEAD - 1) < first);
+        assert!(key(1_800_000_000_000 - RECEIPT_LEAD) >= first && key(1_800_000_000_000 - RECEIPT_LEAD - 1) < first);
         assert!(key(i64::from(u32::MAX) * 1000) < last);
     }
 }

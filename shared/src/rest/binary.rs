@@ -14,20 +14,17 @@ use serde_json::Value as Json;
 
 use self::form::{Form, file_name, media_type};
 use self::range::Range;
-use super::bundle::BYTE_BUDGET;
 use super::call::Call;
 use super::conditional::is_held;
 use super::outcome::Error;
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::clock::Time;
 use crate::http::FHIR_JSON;
 use crate::http::{Response, empty, json, set};
 use crate::record::documents::{Content, decoded, inert};
 use crate::record::row::Row;
 use crate::store::StoreError;
-
-/// The most bytes that an answer carries: a buffered Lambda response ends at 6 MB, and they travel in it as base64.
-const LARGEST_ANSWER: u64 = 4 << 20;
 
 /// A Binary on its way out.
 struct Given {
@@ -79,7 +76,7 @@ pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error>
 
 /// The resource with its `data`, which is stored apart.
 async fn with_data(call: &Call<'_>, text: &str, content: &Content, media_type: &str) -> Result<String, Error> {
-    if content.size.div_ceil(3) * 4 + text.len() as u64 > BYTE_BUDGET as u64 {
+    if content.size.div_ceil(3) * 4 + text.len() as u64 > bounds::ANSWER_BYTES as u64 {
         return Err(Error::NotAcceptable(format!(
             "with its {} bytes in it the resource is larger than an answer can be: ask for them as they are, with \
              `Accept: {media_type}` or `*/*`",
@@ -99,7 +96,7 @@ async fn raw(call: &Call<'_>, validators: &Validators, given: Given) -> Result<D
         Range::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Range::Unsatisfiable => return Err(Error::RangeNotSatisfiable { size }),
     };
-    if length > LARGEST_ANSWER {
+    if length > bounds::ANSWER_BYTES as u64 {
         return link(call, given).await;
     }
     let mut response = empty(status);

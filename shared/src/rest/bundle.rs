@@ -6,10 +6,6 @@ use super::query::Summary;
 use crate::fhir::elements::{cut_within, in_summary, is_mandatory};
 use crate::fhir::reference::Reference;
 
-/// The largest answer, in bytes as API Gateway receives it. A buffered Lambda response ends at 6 MB, and the body travels as
-/// a JSON string, in which quotes and line breaks count twice.
-pub const BYTE_BUDGET: usize = 4 << 20;
-
 /// What an entry is in a search set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

@@ -7,11 +7,12 @@ use http::{Method, StatusCode};
 use serde_json::Value as Json;
 
 use super::bounded::bounded;
-use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
 use super::outcome::{Error, outcome};
 use crate::access::Interaction;
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::fhir::escaping::shortened;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters;
@@ -26,9 +27,6 @@ const KIND: &str = "DocumentReference";
 
 /// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
 const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
-
-/// A member's documents are read for at most so many calls of 1 MB.
-const LONGEST_READ: usize = 16;
 
 /// What was asked for.
 struct Request {
@@ -47,7 +45,7 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
     let request = Request::parse(&pairs, call)?;
     let mut rows = Vec::new();
     let mut window = Window::whole(true);
-    for _ in 0..LONGEST_READ {
+    for _ in 0..bounds::READ_CALLS {
         let keep = |row: &Row| request.keeps(row);
         let slice = call.read(call.resources.history(&permit, &window, keep)).await?;
         rows.extend(slice.rows);
@@ -143,7 +141,7 @@ async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> 
         let reference = Some(row.key.clone());
         let entry = Entry { reference, mode: Mode::Match, json: call.resources.json(row).await? };
         weight += entry.weight();
-        if weight > BYTE_BUDGET && !bundle.entries.is_empty() {
+        if weight > bounds::ANSWER_BYTES && !bundle.entries.is_empty() {
             break;
         }
         bundle.entries.push(entry);

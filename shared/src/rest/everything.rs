@@ -10,23 +10,18 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 
-use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
 use super::outcome::Error;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::fhir::reference::Reference;
 use crate::http::FHIR_JSON;
 use crate::http::json;
 use crate::record::resources::{Found, Reach, Resources};
 use crate::record::row::Row;
 use request::{EverythingCursor, Request};
-
-/// A call reads at least so many rows: fewer would save nothing and cost a round trip more.
-const SMALLEST_READ: usize = 100;
-
-/// And at most so many, about as many as a page can carry: what does not fit is read again for the next.
-const LARGEST_READ: usize = 1_200;
 
 /// A page while it is filled.
 struct Page {
@@ -127,7 +122,8 @@ async fn partition(
     loop {
         // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
         let all = !request.is_selective() && !permits.are_granular();
-        let limit = all.then(|| page.room().saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
+        let limit = all
+            .then(|| page.room().saturating_add(1).clamp(bounds::EVERYTHING_LEAST_ROWS, bounds::EVERYTHING_MOST_ROWS));
         let own = async {
             match first && page.entries.is_empty() {
                 true => call.read(call.resources.owned(permits, std::slice::from_ref(&patient))).await,
@@ -220,7 +216,7 @@ impl Page {
     /// About how many more resources it takes: as many as were asked for, or as fit if they are like those before.
     fn room(&self) -> usize {
         let mean = self.weight / self.entries.len().max(1);
-        self.count.min(BYTE_BUDGET.saturating_sub(self.weight).checked_div(mean).unwrap_or(usize::MAX))
+        self.count.min(bounds::ANSWER_BYTES.saturating_sub(self.weight).checked_div(mean).unwrap_or(usize::MAX))
     }
 
     /// Adds a resource, or notes that the page is full before it.
@@ -229,7 +225,7 @@ impl Page {
         let json = call.resources.json(row).await?;
         let entry = Entry { reference: Some(key.clone()), mode: Mode::Match, json };
         let weight = entry.weight();
-        if self.count == 0 || (self.weight + weight > BYTE_BUDGET && !self.entries.is_empty()) {
+        if self.count == 0 || (self.weight + weight > bounds::ANSWER_BYTES && !self.entries.is_empty()) {
             self.full = true;
             return Ok(());
         }

@@ -8,6 +8,7 @@ use super::call::Call;
 use super::outcome::Error;
 use super::query::{Include, Query};
 use crate::access::Interaction;
+use crate::bounds;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
@@ -70,9 +71,6 @@ async fn forward(call: &Call<'_>, matches: &[Row], wanted: BTreeSet<Reference>) 
     Ok(own.into_iter().chain(shared).collect())
 }
 
-/// `_revinclude` reads on for at most so many calls of 1 MB.
-const LONGEST_REVERSE: usize = 4;
-
 async fn reverse(call: &Call<'_>, query: &Query, matches: &[Row]) -> Result<Vec<Row>, Error> {
     let found = try_join_all(query.reverse_includes.iter().map(|include| referring(call, include, matches)));
     Ok(found.await?.into_iter().flatten().collect())
@@ -89,7 +87,7 @@ async fn referring(call: &Call<'_>, include: &Include, matches: &[Row]) -> Resul
     }
     let mut window = Window::whole(true);
     let mut rows = Vec::new();
-    for _ in 0..LONGEST_REVERSE {
+    for _ in 0..bounds::REVERSE_CALLS {
         let slice = call.read(call.resources.history(&permit, &window, refers)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;

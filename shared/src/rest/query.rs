@@ -1,26 +1,16 @@
 //! A search as it was asked: the query's pairs, checked against the table before anything is looked up.
 
-use super::bounded::{LARGEST_LIST, bounded};
+use super::bounded::bounded;
 use super::chain::Chain;
 use super::cursor::CURSOR;
 use super::outcome::Error;
+use crate::bounds::{CHAINS, DEFAULT_PAGE, INCLUDES, LARGEST_PAGE, VALUES};
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters;
 use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
 use crate::record::row::Row;
-
-/// The page size where the app names none, and the largest one.
-pub const DEFAULT_COUNT: usize = 50;
-/// See [`DEFAULT_COUNT`].
-pub const LARGEST_COUNT: usize = 100;
-
-/// More includes than this are an attack, too.
-const MOST_INCLUDES: usize = 16;
-
-/// More chains than this are an attack, too: each reads what the member reaches.
-const MOST_CHAINS: usize = 4;
 
 /// Parameters about the answer, not about resources. Each may be given once, apart from the includes.
 const CONTROLS: &[&str] =
@@ -116,7 +106,7 @@ impl Query {
             filters: Vec::new(),
             chains: Vec::new(),
             sort: sort(resource_type, once("_sort")?)?,
-            count: count.unwrap_or(DEFAULT_COUNT),
+            count: count.unwrap_or(DEFAULT_PAGE),
             exact_total: exact_total(once("_total")?)?,
             // R4: `_count=0` asks for the total alone.
             summary: if count == Some(0) { Summary::Count } else { summary },
@@ -159,11 +149,11 @@ impl Query {
                 query.understood.push((name.clone(), value));
             }
         }
-        if query.includes.len() + query.reverse_includes.len() > MOST_INCLUDES {
-            return Err(Error::Invalid(format!("a search has at most {MOST_INCLUDES} includes")));
+        if query.includes.len() + query.reverse_includes.len() > INCLUDES {
+            return Err(Error::Invalid(format!("a search has at most {INCLUDES} includes")));
         }
-        if query.chains.len() > MOST_CHAINS {
-            return Err(Error::Invalid(format!("a search has at most {MOST_CHAINS} chains")));
+        if query.chains.len() > CHAINS {
+            return Err(Error::Invalid(format!("a search has at most {CHAINS} chains")));
         }
         Ok(query)
     }
@@ -209,8 +199,8 @@ impl Query {
 }
 
 fn condition(query: &mut Query, name: &str, value: &str, bases: &[&str]) -> Result<(), FilterError> {
-    if value.split(',').count() > LARGEST_LIST {
-        return Err(FilterError::Malformed(format!("`{name}` has more than {LARGEST_LIST} values")));
+    if value.split(',').count() > VALUES {
+        return Err(FilterError::Malformed(format!("`{name}` has more than {VALUES} values")));
     }
     if name.contains('.') {
         query.chains.push(Chain::parse(query.resource_type.name, name, value, bases)?);
@@ -224,10 +214,10 @@ fn count(value: Option<&str>) -> Result<Option<usize>, Error> {
     let Some(text) = value else { return Ok(None) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
-        return Err(Error::Invalid(format!("`_count={text}`: a whole number from 0 to {LARGEST_COUNT} is needed")));
+        return Err(Error::Invalid(format!("`_count={text}`: a whole number from 0 to {LARGEST_PAGE} is needed")));
     }
     // A number too large for the type is larger than the largest page.
-    Ok(Some(text.parse().unwrap_or(LARGEST_COUNT).min(LARGEST_COUNT)))
+    Ok(Some(text.parse().unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE)))
 }
 
 fn sort(resource_type: &'static ResourceType, value: Option<&str>) -> Result<Vec<Sort>, Error> {
@@ -394,7 +384,7 @@ mod tests {
         ] {
             assert!(parse(query).is_err(), "{query}");
         }
-        assert_eq!(parse("_count=1000000000000000000000").unwrap().count, LARGEST_COUNT);
+        assert_eq!(parse("_count=1000000000000000000000").unwrap().count, LARGEST_PAGE);
         assert_eq!(parse("_count=0").unwrap().summary, Summary::Count);
     }
 }

@@ -9,6 +9,7 @@ use super::conditional::is_held;
 use super::outcome::Error;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::FHIR_JSON;
@@ -84,7 +85,7 @@ async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
 /// [`Error::NotFound`] where none does.
 async fn is_named(call: &Call<'_>, permits: &Permits, naming: &[Reference], binary: &Reference) -> Result<(), Error> {
     let name = binary.to_string();
-    for some in naming.chunks(AT_ONCE) {
+    for some in naming.chunks(bounds::NAMING_AT_ONCE) {
         for row in call.read(call.resources.owned(permits, some)).await? {
             let json = call.resources.json(row).await?;
             if serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base)) {
@@ -94,9 +95,6 @@ async fn is_named(call: &Call<'_>, permits: &Permits, naming: &[Reference], bina
     }
     Err(Error::NotFound)
 }
-
-/// Resources that are read at once to find one that names a document. Hardly ever are there more than one or two.
-const AT_ONCE: usize = 20;
 
 /// Whether something in `json` names this Binary: an Attachment by its `url`, or a reference.
 fn attaches(json: &Json, name: &str, base: &str) -> bool {

@@ -16,10 +16,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::{Aws, StoreError, meter};
+use crate::bounds::LINK_SECONDS;
 use crate::clock::Time;
-
-/// How long a link to an object is good, in seconds. It outlives a revocation by that much and no more.
-pub const LINK_SECONDS: u64 = 60;
 
 /// What is said of every object that a document holds: a browser keeps it and does not show it.
 const DISPOSITION: &str = "attachment";

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 
 use super::reach::Reach;
 use super::{Found, Resources};
+use crate::bounds::{BATCH_KEYS, HELD_BYTES};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::record::documents::Content;
@@ -18,20 +19,17 @@ use crate::store::{StoreError, meter};
 /// A row as DynamoDB gives it.
 pub(in crate::record) type Item = HashMap<String, AttributeValue>;
 
-/// DynamoDB reads at most so many keys in one call.
-const BATCH: usize = 100;
-
 impl Resources {
     /// Reads rows by their keys, all of them or none.
     pub(super) async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), None));
+        let batches = keys.chunks(BATCH_KEYS).map(|keys| self.batch_of_100(keys.to_vec(), None));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
     /// What the loader must know of rows before it writes, as they are at this moment: everything but the bodies.
     pub(in crate::record) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
         let batches =
-            keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, u, h, su, f, o, w")));
+            keys.chunks(BATCH_KEYS).map(|keys| self.batch_of_100(keys.to_vec(), Some("pk, sk, v, u, h, su, f, o, w")));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
@@ -78,10 +76,6 @@ pub(in crate::record) fn key(pk: &str, sk: &str) -> Item {
     ])
 }
 
-/// The bytes of JSON that the rows of one call hold at most, about what two pages carry. What is read beyond stays packed until it is
-/// given out.
-const MOST_HELD: usize = 8 << 20;
-
 /// How much JSON the rows of one call hold.
 #[derive(Default)]
 pub(super) struct Held(usize);
@@ -90,7 +84,7 @@ impl Held {
     /// Takes a row of that item in, folded where there is too much already.
     pub fn take(&mut self, row: &mut Row, item: &Item) {
         self.0 += row.weight();
-        if self.0 > MOST_HELD
+        if self.0 > HELD_BYTES
             && let Some(AttributeValue::B(body)) = item.get("b")
         {
             self.0 -= row.weight();

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use super::items::key;
 use super::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
+use crate::bounds::{NEWS, RECEIPT_LEAD};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
@@ -18,9 +19,6 @@ pub(in crate::record) use crate::record::receipt::moment;
 
 /// The partition of the rows that say when something shared changed.
 pub(in crate::record) const SHARED_NEWS: &str = "shared";
-
-/// More resources than these are not read one by one: a row that is read by itself costs as much as several in a history.
-const MOST_NEWS: usize = 250;
 
 /// What is new in a record.
 pub struct News {
@@ -85,7 +83,7 @@ impl Resources {
                 rows.push(receipt);
             }
         }
-        if named.len() > MOST_NEWS {
+        if named.len() > NEWS {
             return Ok(None);
         }
         let read: BTreeSet<Reference> = rows.iter().map(|row| row.key.clone()).collect();
@@ -106,7 +104,7 @@ impl Resources {
             .expression_attribute_values(":pk", AttributeValue::S(SHARED_NEWS.to_owned()))
             .expression_attribute_values(
                 ":since",
-                AttributeValue::S(moment(Time(since.0.saturating_sub(receipt::LEAD)))),
+                AttributeValue::S(moment(Time(since.0.saturating_sub(RECEIPT_LEAD)))),
             )
             .limit(1)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);

@@ -8,13 +8,11 @@ use futures_util::future::try_join_all;
 use super::items::key;
 use super::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
+use crate::bounds::REACH_STEPS;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::record::row::Row;
 use crate::store::{StoreError, meter};
-
-/// How far a shared resource may be from the member's own: pointed to, or referred to by one that is.
-const STEPS: u8 = 2;
 
 /// Permission to fetch one shared resource. Only this module makes one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +76,7 @@ impl Resources {
     pub fn reach(row: &Row, target: &Reference) -> Option<Reach> {
         let shared = ResourceType::named(&target.resource_type)?.is_shared();
         let refers = row.references().any(|reference| reference == *target);
-        (shared && refers && row.steps < STEPS).then(|| Reach { target: target.clone(), steps: row.steps + 1 })
+        (shared && refers && row.steps < REACH_STEPS).then(|| Reach { target: target.clone(), steps: row.steps + 1 })
     }
 
     /// What the pointed-to resources of other shared types refer to, of the permit's type.
@@ -197,7 +195,7 @@ impl Resources {
         let keys = steps.keys().map(|target| key(target, target)).collect();
         let mut rows = self.resources(&self.batch(keys).await?, 1).await?;
         for row in &mut rows {
-            row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(STEPS);
+            row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(REACH_STEPS);
         }
         rows.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(rows)

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::Partition;
-use super::rows::{LARGEST_INDEX, Version};
+use super::rows::Version;
+use crate::bounds::ROW_INDEX_BYTES;
 use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
@@ -170,7 +171,7 @@ impl Copy {
         let mut content = resource.to_string().into_bytes();
         content.extend(upload.iter().flat_map(Upload::sha256));
         let hash = content_hash(&content)[..16].to_vec();
-        let fits = content.len() <= LARGEST_INDEX || index_length(resource_type, &resource) <= LARGEST_INDEX;
+        let fits = content.len() <= ROW_INDEX_BYTES || index_length(resource_type, &resource) <= ROW_INDEX_BYTES;
         Copy { source_date, hash, binaries: named(resource_type, &resource), resource, upload, fits }
     }
 }

@@ -10,6 +10,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde_json::{Value as Json, json};
 
 use super::{Change, Copy, Fault, Partition, Writer};
+use crate::bounds::ROW_BODY_BYTES;
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::parameters;
@@ -20,12 +21,6 @@ use crate::record::row::{self, pack, position};
 use crate::store::StoreError;
 use crate::store::objects::Object;
 use crate::store::objects::content_hash;
-
-/// A packed body larger than this goes to the bucket: there it costs less (decision 13), and no batch of rows outgrows a function's memory.
-pub(super) const LARGEST_IN_ROW: usize = 32 << 10;
-
-/// What a resource is found by stays in its row in any case: an item ends at 400 KB together with its copy in the local index.
-pub(super) const LARGEST_INDEX: usize = 190_000;
 
 /// What a row says of the version that it holds.
 #[derive(Clone, Debug)]
@@ -218,7 +213,7 @@ impl Writer {
                 set("l", AttributeValue::N(upload.size().to_string()));
                 Some(upload.object().clone())
             }
-            None if packed.len() <= LARGEST_IN_ROW => {
+            None if packed.len() <= ROW_BODY_BYTES => {
                 set("b", AttributeValue::B(Blob::new(packed)));
                 None
             }

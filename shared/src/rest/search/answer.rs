@@ -6,9 +6,10 @@ use super::cursor::SearchCursor;
 use super::matches::Matches;
 use super::order::{SortKeys, sort_keys};
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::http::{FHIR_JSON, json};
 use crate::record::row::Row;
-use crate::rest::bundle::{BYTE_BUDGET, Bundle, Entry, Mode, subset};
+use crate::rest::bundle::{Bundle, Entry, Mode, subset};
 use crate::rest::call::Call;
 use crate::rest::cursor::{CURSOR, encoded};
 use crate::rest::include;
@@ -35,7 +36,7 @@ pub(super) async fn bundle(call: &Call<'_>, query: &Query, page: Matches) -> Res
         let keys = sort_keys(query, &row);
         let found = entry(call, row, Mode::Match, &query.summary).await?;
         let added = found.weight() + company.iter().map(Entry::weight).sum::<usize>();
-        if weight + added > BYTE_BUDGET {
+        if weight + added > bounds::ANSWER_BYTES {
             if last.is_some() {
                 next = last.clone();
                 break;

@@ -3,12 +3,10 @@
 use super::history;
 use super::sorted::{all, news};
 use crate::access::Permit;
+use crate::bounds;
 use crate::rest::call::Call;
 use crate::rest::outcome::Error;
 use crate::rest::query::Query;
-
-/// A count reads on for at most this many calls of 1 MB.
-const LONGEST_COUNT: usize = 16;
 
 /// Counts the matches.
 ///
@@ -23,7 +21,7 @@ pub(super) async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Re
         return Ok(rows.iter().filter(|row| query.keeps(row)).count());
     }
     let (mut window, mut total) = (history::window(query, true), 0);
-    for _ in 0..LONGEST_COUNT {
+    for _ in 0..bounds::READ_CALLS {
         let slice = call.read(call.resources.history(permit, &window, |row| query.keeps(row))).await?;
         total += slice.rows.len();
         window.after = slice.more;

@@ -3,6 +3,7 @@
 use super::cursor::SearchCursor;
 use super::matches::Matches;
 use crate::access::Permit;
+use crate::bounds;
 use crate::fhir::filter::Filter;
 use crate::record::resources::Window;
 use crate::record::row::{Row, moment};
@@ -10,9 +11,6 @@ use crate::rest::call::Call;
 use crate::rest::cursor::foreign;
 use crate::rest::outcome::Error;
 use crate::rest::query::Query;
-
-/// Where scopes leave some rows out, a page is looked for in at most this many calls of 1 MB.
-const LONGEST_SCAN: usize = 16;
 
 /// Reads the page and no more where no filter can leave a row out. Where scopes leave some out, it
 /// reads on until the page is full, and goes on after what it gave out: neither the page nor its cursor tells of the others.
@@ -72,7 +70,7 @@ impl Scan {
     ) -> Result<(), Error> {
         let selective = query.selective().next().is_some();
         let keep = |row: &Row| query.selective().all(|filter| filter.keeps(row.index()));
-        for calls in 0..LONGEST_SCAN {
+        for calls in 0..bounds::READ_CALLS {
             let wanted = query.count + 1 - self.rows.len();
             window.limit = match permit.admits_all() {
                 true => (!selective).then_some(wanted),
