@@ -27,7 +27,6 @@ pub mod grant;
 mod permit;
 mod supported;
 
-use http::header;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -225,11 +224,7 @@ impl Verifier {
 
 /// The token of `Authorization: Bearer`. A token in the query or in a form is never accepted (RFC 9700 §4.3.2).
 fn bearer_token(request: &Request) -> Result<&str, Refusal> {
-    let value = request.header(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
-    let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::Missing);
-    }
+    let token = request.credentials("Bearer").ok_or(Refusal::Missing)?;
     // API Gateway joins two headers with a comma, which no token holds.
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if token.is_empty() || !token.chars().all(legal) {

@@ -57,6 +57,8 @@ bounds! {
         "No search of a guide or an app comes near it; each parameter is judged for each row that is read.";
     PARAMETER_BYTES: usize = 6 * 1024, "bytes of all parameters", Refused,
         "The links of an answer repeat its parameters, and must fit API Gateway's 10 KB when they are followed.";
+    BODY_BYTES: usize = 32 * 1024, "bytes of a posted body", Refused,
+        "Percent-encoded, or as a `Parameters` resource, the parameters are this long and no longer.";
     VALUES: usize = 100, "values of one parameter", Refused,
         "A test suite asks for 90 ids at once.";
     INCLUDES: usize = 16, "`_include` and `_revinclude` of a search", Refused,

@@ -1,7 +1,7 @@
 //! `POST /oauth2/introspect`: what a token is good for (RFC 7662, SMART App Launch 2.2 "Token Introspection"), told to the app
 //! it was issued to: to one that proves itself, or to one that holds an access token for the same member.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 
 use super::client::{Authentication, Client};
@@ -84,8 +84,7 @@ async fn asker(
     issuer: &Issuer,
     form: &[(String, String)],
 ) -> Result<Asker, IntrospectError> {
-    let is_bearer = |value: &str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-    if request.header(header::AUTHORIZATION).is_some_and(is_bearer) {
+    if request.credentials("Bearer").is_some() {
         let bearer = server.verifier.verify(request, issuer).await.map_err(BearerError)?;
         server.verifier.confirm(&bearer).await.map_err(BearerError)?;
         let AccessClaims { client_id, patient, .. } = bearer.claims();

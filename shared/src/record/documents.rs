@@ -23,6 +23,7 @@ use crate::access::{Permits, Sealed};
 use crate::bounds::ROW_DOCUMENT_BYTES;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
+use crate::http::media_type::MediaType;
 use crate::store::objects::content_hash;
 use crate::store::objects::{Object, ObjectError, Objects};
 use crate::store::{StoreError, meter};
@@ -252,8 +253,8 @@ const INERT: &[&str] = &[
 
 /// The media type under which an object leaves the bucket.
 pub fn inert(media_type: &str) -> &'static str {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    INERT.iter().find(|known| known.eq_ignore_ascii_case(essence)).copied().unwrap_or("application/octet-stream")
+    let known = MediaType::parse(media_type).and_then(|held| INERT.iter().find(|known| held.essence() == **known));
+    known.copied().unwrap_or("application/octet-stream")
 }
 
 #[cfg(test)]

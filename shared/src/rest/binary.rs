@@ -15,13 +15,15 @@ use serde_json::Value as Json;
 use self::form::{Form, file_name, media_type};
 use self::range::Range;
 use super::call::Call;
-use super::conditional::is_held;
+use super::format::accepted;
+use super::input::Pairs;
 use super::outcome::Error;
 use crate::audit::Disclosure;
 use crate::bounds;
 use crate::clock::Time;
-use crate::http::FHIR_JSON;
-use crate::http::{Response, empty, json, set};
+use crate::http::conditional::is_held;
+use crate::http::date::http_date;
+use crate::http::{FHIR_JSON, Response, empty, json, set};
 use crate::record::documents::{Content, decoded, inert};
 use crate::record::row::Row;
 use crate::store::StoreError;
@@ -46,13 +48,13 @@ struct Validators {
 }
 
 /// Gives a Binary out in the form that the app asks for.
-pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
+pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Pairs) -> Result<Disclosure, Error> {
     let text = call.resources.json(row.clone()).await?;
     let resource: Json = serde_json::from_str(&text).map_err(|_| broken("no JSON"))?;
     let media_type = media_type(resource["contentType"].as_str());
-    let form = Form::wanted(call.request, &media_type)?;
+    let form = Form::wanted(accepted(call.request, asked)?.as_ref(), &media_type)?;
     let validators = Validators::of(form, &row);
-    if is_held(call.request, &validators.etag, row.last_updated) {
+    if is_held(call.request, &validators.etag, Some(row.last_updated)) {
         return Ok(Disclosure::not_modified(validators.set_on(empty(StatusCode::NOT_MODIFIED))));
     }
     match (form, row.content()) {
@@ -158,7 +160,7 @@ impl Validators {
 
     fn set_on(&self, mut response: Response) -> Response {
         set(&mut response, header::ETAG, &self.etag);
-        set(&mut response, header::LAST_MODIFIED, &self.updated.http_date());
+        set(&mut response, header::LAST_MODIFIED, &http_date(self.updated));
         set(&mut response, header::VARY, "Accept");
         response
     }

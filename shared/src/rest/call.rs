@@ -58,10 +58,8 @@ impl<'a> Call<'a> {
         Ok(access.open(sealed)?)
     }
 
-    /// Whether the app wants unknown parameters left out instead of refused (R4 search, "Handling Errors").
+    /// Whether the app wants unknown parameters left out instead of refused (R4 search, "Handling Errors"; RFC 7240 §4.4).
     pub fn lenient(&self) -> bool {
-        self.request
-            .header("prefer")
-            .is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=lenient"))
+        self.request.preference("handling").is_some_and(|handling| handling.eq_ignore_ascii_case("lenient"))
     }
 }

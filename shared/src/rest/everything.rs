@@ -4,7 +4,7 @@
 //! place. What only shared resources refer to (the organization of a practitioner's role) comes at the end. A page holds as
 //! much as an answer can carry, or as many as `_count` says.
 
-mod request;
+mod parameters;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use http::StatusCode;
 
 use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
+use super::input::Pairs;
 use super::outcome::Error;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
@@ -21,7 +22,7 @@ use crate::http::FHIR_JSON;
 use crate::http::json;
 use crate::record::resources::{Found, Reach, Resources};
 use crate::record::row::Row;
-use request::{EverythingCursor, Request};
+use parameters::{EverythingCursor, EverythingParameters};
 
 /// A page while it is filled.
 struct Page {
@@ -33,11 +34,11 @@ struct Page {
 }
 
 /// Gives out the record.
-pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
+pub(super) async fn everything(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
     if call.request.parameter("operation") != "$everything" {
         return Err(Error::NotFound);
     }
-    let request = Request::parse(call)?;
+    let request = EverythingParameters::parse(asked)?;
     let mut permits = call.bearer.permits(Interaction::Search);
     if let Some(resource_types) = &request.resource_types {
         permits = permits.limited_to(resource_types);
@@ -71,7 +72,12 @@ pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
 
 /// Fills the page with what is new, where that was asked for and there is little of it; tells whether it did. The order is that of
 /// the record, so that a page can go on in it when there is much by then.
-async fn news(call: &Call<'_>, request: &Request, permits: &Permits, page: &mut Page) -> Result<bool, Error> {
+async fn news(
+    call: &Call<'_>,
+    request: &EverythingParameters,
+    permits: &Permits,
+    page: &mut Page,
+) -> Result<bool, Error> {
     let Some(since) = request.since else { return Ok(false) };
     let Some(news) = call.read(call.resources.news(permits, since)).await? else { return Ok(false) };
     let (mut rows, mut second) = (news.rows, Vec::new());
@@ -111,7 +117,7 @@ struct Met {
 /// Fills the page from the member's partition, the Patient first.
 async fn partition(
     call: &Call<'_>,
-    request: &Request,
+    request: &EverythingParameters,
     permits: &Permits,
     page: &mut Page,
     met: &mut Met,
@@ -175,7 +181,7 @@ async fn partition(
 /// Adds what the member's shared resources refer to and no pointer leads to.
 async fn second_step(
     call: &Call<'_>,
-    request: &Request,
+    request: &EverythingParameters,
     permits: &Permits,
     page: &mut Page,
     met: &Met,

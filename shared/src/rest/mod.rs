@@ -2,17 +2,17 @@
 //! [`capability`]), driven by the tables of [`crate::fhir`].
 
 mod binary;
-mod bounded;
 pub mod bundle;
 mod call;
 pub mod capability;
 pub mod chain;
-mod conditional;
 mod cursor;
 mod docref;
 pub mod everything;
 pub mod fallback;
+mod format;
 pub mod include;
+mod input;
 pub mod outcome;
 pub mod query;
 pub mod read;

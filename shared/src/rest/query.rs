@@ -1,6 +1,5 @@
 //! A search as it was asked: the query's pairs, checked against the table before anything is looked up.
 
-use super::bounded::bounded;
 use super::chain::Chain;
 use super::cursor::CURSOR;
 use super::outcome::Error;
@@ -98,7 +97,6 @@ impl Query {
         lenient: bool,
         bases: &[&str],
     ) -> Result<Query, Error> {
-        bounded(&pairs)?;
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let (summary, count) = (summary(once("_summary")?, once("_elements")?)?, count(once("_count")?)?);
         let mut query = Query {
@@ -116,7 +114,6 @@ impl Query {
             understood: Vec::new(),
             ignored: Vec::new(),
         };
-        format(once("_format")?)?;
         once("_pretty")?;
         for (name, value) in &pairs {
             let base = name.split([':', '.']).next().unwrap_or_default();
@@ -273,19 +270,6 @@ fn summary(summary: Option<&str>, elements: Option<&str>) -> Result<Summary, Err
     }
 }
 
-/// Refuses every format but JSON.
-///
-/// # Errors
-/// [`Error::NotAcceptable`]
-pub fn format(value: Option<&str>) -> Result<(), Error> {
-    match value {
-        None | Some("json" | "application/json" | "application/fhir+json" | "application/fhir json" | "text/json") => {
-            Ok(())
-        }
-        Some(_) => Err(Error::speaks_json()),
-    }
-}
-
 /// `Type:parameter[:Target]`, or `Type:*` for all of a type's references.
 fn include(resource_type: &'static ResourceType, value: &str, reverse: bool) -> Result<Include, Error> {
     let name = if reverse { "_revinclude" } else { "_include" };
@@ -380,7 +364,6 @@ mod tests {
             "_summary=half",
             "_include=ExplanationOfBenefit",
             "_include=Claim:provider",
-            "_format=xml",
         ] {
             assert!(parse(query).is_err(), "{query}");
         }

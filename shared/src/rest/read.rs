@@ -5,30 +5,31 @@ use serde_json::Value as Json;
 
 use super::binary;
 use super::call::Call;
-use super::conditional::is_held;
+use super::input::Pairs;
 use super::outcome::Error;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::bounds;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
-use crate::http::FHIR_JSON;
-use crate::http::{Response, empty, json, set};
+use crate::http::conditional::is_held;
+use crate::http::date::http_date;
+use crate::http::{FHIR_JSON, Response, empty, json, set};
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
 /// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
-pub(super) async fn read(call: &Call<'_>) -> Result<Disclosure, Error> {
-    give(call, find(call).await?).await
+pub(super) async fn read(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
+    give(call, find(call).await?, &asked).await
 }
 
 /// Reads a version. There is one, the current: another is like a resource that does not exist.
-pub(super) async fn vread(call: &Call<'_>) -> Result<Disclosure, Error> {
+pub(super) async fn vread(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
     let row = find(call).await?;
     if call.request.parameter("vid") != row.version.to_string() {
         return Err(Error::NotFound);
     }
-    give(call, row).await
+    give(call, row, &asked).await
 }
 
 async fn find(call: &Call<'_>) -> Result<Row, Error> {
@@ -60,16 +61,16 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     Ok(row)
 }
 
-async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
+async fn give(call: &Call<'_>, row: Row, asked: &Pairs) -> Result<Disclosure, Error> {
     if row.key.resource_type == "Binary" {
-        return binary::give(call, row).await;
+        return binary::give(call, row, asked).await;
     }
     let (key, etag, updated) = (row.key.clone(), format!("W/\"{}\"", row.version), row.last_updated);
     let validators = |response: &mut Response| {
         set(response, header::ETAG, &etag);
-        set(response, header::LAST_MODIFIED, &updated.http_date());
+        set(response, header::LAST_MODIFIED, &http_date(updated));
     };
-    if is_held(call.request, &etag, updated) {
+    if is_held(call.request, &etag, Some(updated)) {
         let mut response = empty(StatusCode::NOT_MODIFIED);
         validators(&mut response);
         return Ok(Disclosure::not_modified(response));

@@ -18,6 +18,7 @@ use self::cursor::SearchCursor;
 use super::bundle::Bundle;
 use super::call::Call;
 use super::chain;
+use super::input::Pairs;
 use super::outcome::Error;
 use super::query::{Query, Summary};
 use crate::access::Interaction;
@@ -25,12 +26,12 @@ use crate::audit::Disclosure;
 use crate::fhir::types::{Owner, ResourceType};
 
 /// Searches as the request asks.
-pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
+pub(super) async fn search(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
     let resource_type = ResourceType::named(call.request.parameter("type")).ok_or(Error::NotFound)?;
     if resource_type.owner == Owner::Attachment {
         return Err(Error::NotSupported(format!("{} is read by id, not searched", resource_type.name)));
     }
-    let mut query = Query::parse(resource_type, pairs(call)?, call.lenient(), &[&call.base])?;
+    let mut query = Query::parse(resource_type, asked, call.lenient(), &[&call.base])?;
     let permit = call.bearer.permit(Interaction::Search, resource_type)?;
     query.only_of(call.bearer.patient())?;
     let cursor = query.cursor.as_deref().map(|text| SearchCursor::parse(text, &query)).transpose()?;
@@ -50,16 +51,4 @@ pub(super) async fn search(call: &Call<'_>) -> Result<Disclosure, Error> {
         bundle.total = Some(count(call, &query, &permit).await?);
     }
     Ok(answer(call, &query, bundle))
-}
-
-/// The parameters: of the query, and of the form where the search was posted.
-fn pairs(call: &Call<'_>) -> Result<Vec<(String, String)>, Error> {
-    let mut pairs = call.request.query();
-    if call.request.method == http::Method::POST {
-        let form = call.request.form().ok_or_else(|| {
-            Error::Invalid("a posted search carries its parameters as application/x-www-form-urlencoded".into())
-        })?;
-        pairs.extend(form);
-    }
-    Ok(pairs)
 }

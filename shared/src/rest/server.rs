@@ -1,17 +1,18 @@
 //! What the data functions share: one door in, and one door out.
 
-use http::{Method, header};
+use http::Method;
 
 use super::call::Call;
 use super::fallback::fallback;
+use super::format::{accepted, takes_json};
+use super::input::{self, Pairs, Posted};
 use super::outcome::Error;
-use super::query;
 use super::{docref, everything, read, search};
 use crate::access::Verifier;
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
 use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
-use crate::http::{Request, Response, allow_any_origin, single};
+use crate::http::{Request, Response, allow_any_origin};
 use crate::record::resources::Resources;
 use crate::store::audit::AuditTable;
 use crate::store::{Aws, StoreError};
@@ -60,29 +61,31 @@ impl Server {
     pub async fn read(&self, request: Request) -> Response {
         match (request.parameter("type"), request.parameter("id")) {
             ("DocumentReference", "$docref") if !request.parameters.contains_key("vid") => {
-                self.answer("docref", &request, docref::docref).await
+                self.answer("docref", &request, Posted::Operation, docref::docref).await
             }
             _ if request.method == Method::POST => fallback(&self.config, &request),
-            _ if request.parameters.contains_key("vid") => self.answer("vread", &request, read::vread).await,
-            _ => self.answer("read", &request, read::read).await,
+            _ if request.parameters.contains_key("vid") => {
+                self.answer("vread", &request, Posted::Search, read::vread).await
+            }
+            _ => self.answer("read", &request, Posted::Search, read::read).await,
         }
     }
 
     /// `GET /fhir/{type}` and `POST /fhir/{type}/_search`
     pub async fn search(&self, request: Request) -> Response {
-        self.answer("search", &request, search::search).await
+        self.answer("search", &request, Posted::Search, search::search).await
     }
 
     /// `GET` and `POST /fhir/Patient/{id}/$everything`
     pub async fn everything(&self, request: Request) -> Response {
-        self.answer("everything", &request, everything::everything).await
+        self.answer("everything", &request, Posted::Operation, everything::everything).await
     }
 
-    async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, handler: H) -> Response
+    async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, posted: Posted, handler: H) -> Response
     where
-        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Pairs) -> Result<Disclosure, Error>,
     {
-        match self.attempt(action, request, handler).await {
+        match self.attempt(action, request, posted, handler).await {
             Ok(mut response) => {
                 allow_any_origin(&mut response);
                 response
@@ -91,16 +94,22 @@ impl Server {
         }
     }
 
-    /// The order of every data request: the token, the format, the handler, the grant (which the handler may have checked
+    /// The order of every data request: the token, the parameters and the format, the handler, the grant (which the handler may have checked
     /// while it read), the audit record, and only then the answer.
-    async fn attempt<'a, H>(&'a self, action: &'static str, request: &'a Request, handler: H) -> Result<Response, Error>
+    async fn attempt<'a, H>(
+        &'a self,
+        action: &'static str,
+        request: &'a Request,
+        posted: Posted,
+        handler: H,
+    ) -> Result<Response, Error>
     where
-        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Pairs) -> Result<Disclosure, Error>,
     {
         let issuer = self.config.issuer(&request.domain);
         let call = Call::verified(&self.verifier, &self.resources, &self.clock, request, &issuer).await?;
-        let result = match acceptable(request) {
-            Ok(()) => handler(&call).await,
+        let result = match asked(request, posted) {
+            Ok(asked) => handler(&call, asked).await,
             Err(error) => Err(error),
         };
         // Tables that do not answer are not asked again, for the function's own time is short; nor is a grant that was found
@@ -119,20 +128,12 @@ impl Server {
     }
 }
 
-/// Whether the app takes JSON, by `_format` or else by `Accept`. What a Binary holds has a type of its own: which one shows
-/// when it was read.
-fn acceptable(request: &Request) -> Result<(), Error> {
-    if request.parameter("type") == "Binary" && request.parameters.contains_key("id") {
-        return Ok(());
+/// The request's parameters, where the app takes JSON. A Binary has a type of its own: which one shows when it is read.
+fn asked(request: &Request, posted: Posted) -> Result<Pairs, Error> {
+    let pairs = input::pairs(request, posted)?;
+    let accept = accepted(request, &pairs)?;
+    if request.parameter("type") != "Binary" || !request.parameters.contains_key("id") {
+        takes_json(accept.as_ref())?;
     }
-    if let Ok(Some(wanted)) = single(&request.query(), "_format") {
-        return query::format(Some(wanted));
-    }
-    let Some(accept) = request.header(header::ACCEPT) else { return Ok(()) };
-    let json = ["application/fhir+json", "application/json", "text/json", "application/*", "*/*"];
-    let takes = accept.split(',').filter_map(|range| range.split(';').next()).any(|range| {
-        let range = range.trim();
-        range.is_empty() || json.iter().any(|known| known.eq_ignore_ascii_case(range))
-    });
-    if takes { Ok(()) } else { Err(Error::speaks_json()) }
+    Ok(pairs)
 }

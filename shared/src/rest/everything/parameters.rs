@@ -1,7 +1,6 @@
 //! What `$everything` is asked for: its parameters, and the place where a page goes on.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use crate::clock::Time;
 use crate::fhir::date::Interval;
@@ -12,11 +11,10 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::http::single;
 use crate::record::row::Row;
-use crate::rest::bounded::bounded;
 use crate::rest::call::Call;
 use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
+use crate::rest::input::Pairs;
 use crate::rest::outcome::Error;
-use crate::rest::query;
 
 /// The operation's parameters (R4, `Patient/$everything`).
 const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
@@ -31,7 +29,7 @@ pub(super) struct EverythingCursor {
 }
 
 /// What was asked for.
-pub(super) struct Request {
+pub(super) struct EverythingParameters {
     pairs: Vec<(String, String)>,
     /// The types that it is limited to.
     pub resource_types: Option<Vec<String>>,
@@ -45,16 +43,8 @@ pub(super) struct Request {
     pub place: EverythingCursor,
 }
 
-impl Request {
-    pub fn parse(call: &Call<'_>) -> Result<Request, Error> {
-        let mut pairs = call.request.query();
-        if call.request.method == http::Method::POST && !call.request.body.is_empty() {
-            pairs.extend(match call.request.form() {
-                Some(form) => form,
-                None => posted(&call.request.body)?,
-            });
-        }
-        bounded(&pairs)?;
+impl EverythingParameters {
+    pub fn parse(pairs: Pairs) -> Result<EverythingParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let known = PARAMETERS[..5].join(", ");
             let name = shortened(name);
@@ -84,8 +74,7 @@ impl Request {
                 .filter(|count| *count > 0)
                 .ok_or_else(|| Error::Invalid(format!("`_count={text}`: a whole number from 1 is needed")))?,
         };
-        query::format(once("_format")?)?;
-        Ok(Request {
+        Ok(EverythingParameters {
             resource_types: once("_type")?.map(resource_types).transpose()?,
             since: date("_since")?.map(|since| Time(since.low)),
             place: once(CURSOR)?.map(EverythingCursor::parse).transpose()?.unwrap_or_default(),
@@ -142,28 +131,6 @@ fn resource_types(text: &str) -> Result<Vec<String>, Error> {
         ))),
     };
     text.split(',').map(|resource_type| known(resource_type.trim())).collect()
-}
-
-/// The pairs of a posted Parameters resource.
-fn posted(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
-    let wrong = || Error::Invalid("the body of `$everything` is a Parameters resource or nothing".into());
-    let resource: Json = serde_json::from_slice(body).map_err(|_| wrong())?;
-    if resource["resourceType"] != "Parameters" {
-        return Err(wrong());
-    }
-    let parameters = resource["parameter"].as_array().map(Vec::as_slice).unwrap_or_default();
-    parameters
-        .iter()
-        .map(|parameter| {
-            let value = parameter.as_object().and_then(|p| p.iter().find(|(name, _)| name.starts_with("value")));
-            let text = match value.map(|(_, value)| value) {
-                Some(Json::String(text)) => text.clone(),
-                Some(Json::Number(number)) => number.to_string(),
-                _ => return Err(wrong()),
-            };
-            Ok((parameter["name"].as_str().ok_or_else(wrong)?.to_owned(), text))
-        })
-        .collect()
 }
 
 impl EverythingCursor {
