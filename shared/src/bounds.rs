@@ -61,6 +61,12 @@ bounds! {
         "Percent-encoded, or as a `Parameters` resource, the parameters are this long and no longer.";
     VALUES: usize = 100, "values of one parameter", Refused,
         "A test suite asks for 90 ids at once.";
+    ALL_VALUES: usize = 400, "values of all parameters", Refused,
+        "Each is compared with each row that is read.";
+    SORT_KEYS: usize = 8, "keys of `_sort`", Refused,
+        "Each is worked out for each row that is sorted; nobody sorts by more.";
+    INCLUDED: usize = 1_000, "included resources of a page", Elsewhere,
+        "Each is read by itself. The matches whose includes are more come on the next page.";
     INCLUDES: usize = 16, "`_include` and `_revinclude` of a search", Refused,
         "A test suite asks for 16; each may read on in its own type.";
     CHAINS: usize = 4, "chained parameters of a search", Refused,
@@ -70,9 +76,10 @@ bounds! {
     LARGEST_PAGE: usize = 100, "resources of a page", Capped,
         "`_count` asks for at most this many matches; a server may give fewer than were asked for (R4 search, \"Page Count\").";
     READ_CALLS: usize = 16, "calls of 1 MB", Refused,
-        "A count, a page under granular scopes and the documents of a member read on for at most this many calls.";
-    REVERSE_CALLS: usize = 4, "calls of 1 MB", Refused,
-        "A `_revinclude` reads on for at most this many calls.";
+        "A count, a page under granular scopes, all `_revinclude`s of a search and the documents of a member read on for at most this many \
+         calls.";
+    REVERSE_AT_ONCE: usize = 4, "types", Ours,
+        "The types of `_revinclude` are read side by side, this many at once: a call of 1 MB is held in memory until it is filtered.";
     NAMING_AT_ONCE: usize = 20, "resources", Ours,
         "This many resources are read at once to find one that names a document; hardly ever are there more than two.";
     EVERYTHING_LEAST_ROWS: usize = 100, "rows of a call", Ours,

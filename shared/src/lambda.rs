@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use lambda_http::{Body, tracing};
@@ -138,13 +139,21 @@ where
     let (config, handler) = (&config, &handler);
     run(service_fn(async |event: LambdaEvent<Event>| {
         let route = event.payload.request_context.route_key.clone();
-        let request = Request::from(event.payload);
+        let mut request = Request::from(event.payload);
+        // `HEAD` is `GET` whose content stays here (RFC 9110 §9.3.2): the same checks, the same record, the same headers.
+        let is_head = request.method == Method::HEAD;
+        if is_head {
+            request.method = Method::GET;
+        }
         let (id, issuer) = (request.request_id.clone(), config.issuer(&request.domain));
         let accepted = request.header(header::ACCEPT_ENCODING).map(str::to_owned);
         let answering = async {
             let mut response = Box::pin(handler(request)).await;
             harden(&mut response, &issuer);
             encode(&mut response, accepted.as_deref());
+            if is_head {
+                *response.body_mut() = Body::Empty;
+            }
             response
         };
         let (response, usage) = measured(answering).await;

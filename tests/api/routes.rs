@@ -102,16 +102,16 @@ async fn no_route_gives_anything_away_without_a_token() {
 async fn a_method_that_a_path_does_not_have_is_405_and_says_which_it_has() {
     let app = App::start().await;
     for (method, path, allow) in [
-        ("PUT", "/fhir/Patient/alice", "GET"),
-        ("DELETE", "/fhir/Patient/alice", "GET"),
-        ("POST", "/fhir/Patient", "GET"),
-        ("PATCH", "/fhir/Patient/alice", "GET"),
-        ("POST", "/fhir/Patient/alice", "GET"),
-        ("PUT", "/fhir/DocumentReference/$docref", "GET, POST"),
-        ("DELETE", "/fhir/Patient/alice/_history/1", "GET"),
+        ("PUT", "/fhir/Patient/alice", "GET, HEAD"),
+        ("DELETE", "/fhir/Patient/alice", "GET, HEAD"),
+        ("POST", "/fhir/Patient", "GET, HEAD"),
+        ("PATCH", "/fhir/Patient/alice", "GET, HEAD"),
+        ("POST", "/fhir/Patient/alice", "GET, HEAD"),
+        ("PUT", "/fhir/DocumentReference/$docref", "GET, HEAD, POST"),
+        ("DELETE", "/fhir/Patient/alice/_history/1", "GET, HEAD"),
         ("GET", "/fhir/Patient/_search", ""),
-        ("PUT", "/fhir/Patient/alice/$everything", "GET, POST"),
-        ("POST", "/fhir/metadata", "GET"),
+        ("PUT", "/fhir/Patient/alice/$everything", "GET, HEAD, POST"),
+        ("POST", "/fhir/metadata", "GET, HEAD"),
     ] {
         let request =
             Request::builder().method(method).uri(format!("{}{path}", app.url())).body(String::new()).unwrap();

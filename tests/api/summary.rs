@@ -5,8 +5,7 @@ use std::process::Command;
 
 use serde_json::{Map, Value as Json, json};
 use shared::fhir::types::TYPES;
-use shared::rest::bundle::subset;
-use shared::rest::query::Summary;
+use shared::rest::subset::Subset;
 
 /// R4's definitions, by type.
 struct Definitions(BTreeMap<String, Vec<Json>>);
@@ -107,7 +106,7 @@ fn a_summary_has_what_r4_calls_summary_at_every_level_and_nothing_else() {
         let mut expected = BTreeSet::new();
         let mut whole = definitions.filled(kind.name, kind.name, 0, "", Some(&mut expected));
         whole["resourceType"] = json!(kind.name);
-        let cut: Json = serde_json::from_str(&subset(whole.to_string(), &Summary::Digest)).unwrap();
+        let cut: Json = serde_json::from_str(&Subset::Summary.of(whole.to_string())).unwrap();
         let mut found = BTreeSet::new();
         places(&cut, "", &mut found);
         assert_eq!(found, expected, "{}", kind.name);

@@ -16,8 +16,9 @@ use self::form::{Form, file_name, media_type};
 use self::range::Range;
 use super::call::Call;
 use super::format::accepted;
-use super::input::Pairs;
+use super::input::Asked;
 use super::outcome::Error;
+use super::subset::Subset;
 use crate::audit::Disclosure;
 use crate::bounds;
 use crate::clock::Time;
@@ -48,22 +49,28 @@ struct Validators {
 }
 
 /// Gives a Binary out in the form that the app asks for.
-pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Pairs) -> Result<Disclosure, Error> {
+pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subset) -> Result<Disclosure, Error> {
     let text = call.resources.json(row.clone()).await?;
     let resource: Json = serde_json::from_str(&text).map_err(|_| broken("no JSON"))?;
     let media_type = media_type(resource["contentType"].as_str());
-    let form = Form::wanted(accepted(call.request, asked)?.as_ref(), &media_type)?;
+    let form = Form::wanted(accepted(call.request, &asked.pairs)?.as_ref(), &media_type)?;
+    if form == Form::Raw && *subset != Subset::Whole {
+        let text =
+            format!("`_elements` and `_summary` are parts of the resource: ask for it with `Accept: {FHIR_JSON}`");
+        return Err(Error::Invalid(text));
+    }
     let validators = Validators::of(form, &row);
     if is_held(call.request, &validators.etag, Some(row.last_updated)) {
         return Ok(Disclosure::not_modified(validators.set_on(empty(StatusCode::NOT_MODIFIED))));
     }
     match (form, row.content()) {
         (Form::Fhir, content) => {
-            let text = match content {
+            let text = match content.filter(|_| subset.keeps("Binary", "data")) {
                 Some(content) => with_data(call, &text, &content, &media_type).await?,
                 None => text,
             };
-            Ok(Disclosure::new(validators.set_on(json(StatusCode::OK, FHIR_JSON, text)), vec![row.key]))
+            let response = json(StatusCode::OK, FHIR_JSON, subset.of(text));
+            Ok(Disclosure::new(validators.set_on(response), vec![row.key]))
         }
         (Form::Raw, Some(content)) => {
             raw(call, &validators, Given { row, media_type, bytes: Bytes::InBucket(content) }).await

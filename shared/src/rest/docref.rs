@@ -7,8 +7,8 @@ use http::StatusCode;
 
 use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
-use super::input::Pairs;
-use super::outcome::{Error, outcome};
+use super::input::Asked;
+use super::outcome::{Error, Issue};
 use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::bounds;
@@ -37,10 +37,10 @@ struct DocrefParameters {
 }
 
 /// Gives out the documents.
-pub(super) async fn docref(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
+pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
     let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
     let permit = call.bearer.permit(Interaction::Search, resource_type)?;
-    let request = DocrefParameters::parse(&asked, call)?;
+    let request = DocrefParameters::parse(&asked.pairs, call)?;
     let mut rows = Vec::new();
     let mut window = Window::whole(true);
     for _ in 0..bounds::READ_CALLS {
@@ -58,8 +58,8 @@ pub(super) async fn docref(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, 
     if request.dates.is_empty() {
         newest_of_each_type(&mut rows);
     }
-    let mut bundle = bundle(call, rows).await?;
-    bundle.self_link = link(call, &asked);
+    let mut bundle = bundle(call, rows, asked.remarks).await?;
+    bundle.self_link = link(call, &asked.pairs);
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
     Ok(Disclosure::new(response, bundle.references()))
 }
@@ -132,7 +132,7 @@ fn newest_of_each_type(rows: &mut Vec<Row>) {
 }
 
 /// The documents, as many as fit; where some do not, it is said.
-async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> {
+async fn bundle(call: &Call<'_>, rows: Vec<Row>, mut remarks: Vec<Issue>) -> Result<Bundle, ObjectError> {
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
         let reference = Some(row.key.clone());
@@ -147,8 +147,10 @@ async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> 
     let left = total - bundle.entries.len();
     if left > 0 {
         let text = format!("{left} more do not fit this answer; name a type or dates, or search {KIND}");
-        let json = outcome("information", "too-long", &text).to_string();
-        bundle.entries.push(Entry { reference: None, mode: Mode::Outcome, json });
+        remarks.push(Issue::information("too-long", text));
+    }
+    if !remarks.is_empty() {
+        bundle.entries.push(Entry::outcome(&remarks));
     }
     Ok(bundle)
 }

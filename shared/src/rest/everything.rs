@@ -6,13 +6,14 @@
 
 mod parameters;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use http::StatusCode;
 
+use super::absent::absent;
 use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
-use super::input::Pairs;
+use super::input::Asked;
 use super::outcome::Error;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
@@ -34,11 +35,12 @@ struct Page {
 }
 
 /// Gives out the record.
-pub(super) async fn everything(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
-    if call.request.parameter("operation") != "$everything" {
-        return Err(Error::NotFound);
+pub(super) async fn everything(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
+    let operation = call.request.parameter("operation");
+    if operation != "$everything" {
+        return Err(absent(&["Patient", call.request.parameter("id"), operation]));
     }
-    let request = EverythingParameters::parse(asked)?;
+    let request = EverythingParameters::parse(asked.pairs)?;
     let mut permits = call.bearer.permits(Interaction::Search);
     if let Some(resource_types) = &request.resource_types {
         permits = permits.limited_to(resource_types);
@@ -65,6 +67,9 @@ pub(super) async fn everything(call: &Call<'_>, asked: Pairs) -> Result<Disclosu
         bundle.next_link = Some(request.link(call, Some(&page.last)));
     } else if request.place.after.is_none() {
         bundle.total = Some(bundle.entries.len());
+    }
+    if !asked.remarks.is_empty() {
+        bundle.entries.push(Entry::outcome(&asked.remarks));
     }
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
     Ok(Disclosure::new(response, bundle.references()))
@@ -152,14 +157,12 @@ async fn partition(
             })
             .collect();
         met.pointers.extend(reaches.iter().map(|reach| reach.target().clone()));
-        let mut shared = shared(call, permits, &reaches).await?;
+        let shared = shared(call, permits, &reaches).await?.into_iter().map(|row| (row.key.clone(), row));
+        let mut shared: HashMap<Reference, Row> = shared.collect();
         for found in slice.rows {
             let row = match found {
                 Found::Resource(row) => Some(row),
-                Found::Pointer(reach) => {
-                    let at = shared.iter().position(|row| row.key == *reach.target());
-                    at.map(|at| shared.swap_remove(at)).inspect(|row| met.rows.push(row.clone()))
-                }
+                Found::Pointer(reach) => shared.remove(reach.target()).inspect(|row| met.rows.push(row.clone())),
                 Found::Tombstone => None,
             };
             if let Some(row) = row.filter(|row| row.key != patient && request.wants(row)) {
@@ -187,13 +190,9 @@ async fn second_step(
     met: &Met,
 ) -> Result<(), Error> {
     let reaches: Vec<Reach> = if met.whole {
-        let targets =
-            met.rows.iter().flat_map(|row| row.references().filter_map(|target| Resources::reach(row, &target)));
-        targets
-            .filter(|reach| !met.pointers.contains(reach.target()))
-            .collect::<BTreeSet<Reach>>()
-            .into_iter()
-            .collect()
+        let reaches = met.rows.iter().flat_map(|row| Resources::reaches(row, &[]));
+        let second = reaches.filter(|reach| !met.pointers.contains(reach.target()));
+        second.collect::<BTreeSet<Reach>>().into_iter().collect()
     } else {
         call.read(call.resources.second_steps(permits)).await?
     };

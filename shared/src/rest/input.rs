@@ -4,13 +4,28 @@
 use http::Method;
 use serde_json::Value as Json;
 
-use super::outcome::Error;
+use super::outcome::{Error, Issue};
 use crate::bounds::{BODY_BYTES, PARAMETER_BYTES, PARAMETERS};
 use crate::fhir::escaping::shortened;
 use crate::http::Request;
 
 /// Names and values in the order in which they came.
-pub(super) type Pairs = Vec<(String, String)>;
+type Pairs = Vec<(String, String)>;
+
+/// Names that libraries and other servers' clients send along, and that filter nothing.
+const FILTER_NOTHING: &[(&str, &str)] = &[
+    ("_", "a library's way around caches, and no answer of ours is kept by one"),
+    ("_totalMethod", "another server's way to count: `_total` says whether `total` is wanted"),
+];
+
+/// What was asked.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The parameters.
+    pub pairs: Pairs,
+    /// What there is to say about those that were left out because they filter nothing.
+    pub remarks: Vec<Issue>,
+}
 
 /// How a request may be posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +40,7 @@ pub(super) enum Posted {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there are more than an answer's links could repeat, or where the body is none of those that may be posted.
-pub(super) fn pairs(request: &Request, posted: Posted) -> Result<Pairs, Error> {
+pub(super) fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
     let mut pairs = request.query();
     if request.method == Method::POST && !request.body.is_empty() {
         pairs.extend(body(request, posted)?);
@@ -37,7 +52,15 @@ pub(super) fn pairs(request: &Request, posted: Posted) -> Result<Pairs, Error> {
         let text = format!("a request's parameters have at most {PARAMETER_BYTES} characters; ask in parts");
         return Err(Error::Invalid(text));
     }
-    Ok(pairs)
+    let mut remarks = Vec::new();
+    pairs.retain(|(name, _)| match FILTER_NOTHING.iter().find(|(known, _)| known == name) {
+        Some((name, why)) => {
+            remarks.push(Issue::information("informational", format!("left out: `{name}` is {why}")));
+            false
+        }
+        None => true,
+    });
+    Ok(Asked { pairs, remarks })
 }
 
 fn body(request: &Request, posted: Posted) -> Result<Pairs, Error> {

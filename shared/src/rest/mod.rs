@@ -1,6 +1,7 @@
 //! The FHIR server (R4, "`RESTful` API"): what a member's app reads. One file per interaction ([`read`], [`search`], [`everything`],
 //! [`capability`]), driven by the tables of [`crate::fhir`].
 
+mod absent;
 mod binary;
 pub mod bundle;
 mod call;
@@ -18,5 +19,6 @@ pub mod query;
 pub mod read;
 pub mod search;
 mod server;
+pub mod subset;
 
 pub use server::Server;

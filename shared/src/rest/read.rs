@@ -3,42 +3,64 @@
 use http::{StatusCode, header};
 use serde_json::Value as Json;
 
+use super::absent::absent;
 use super::binary;
 use super::call::Call;
-use super::input::Pairs;
+use super::input::Asked;
 use super::outcome::Error;
+use super::subset::Subset;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::bounds;
+use crate::fhir::escaping::shortened;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::conditional::is_held;
 use crate::http::date::http_date;
-use crate::http::{FHIR_JSON, Response, empty, json, set};
+use crate::http::{FHIR_JSON, Response, empty, json, set, single};
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
 /// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
-pub(super) async fn read(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
-    give(call, find(call).await?, &asked).await
+pub(super) async fn read(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
+    let subset = subset(call, &asked)?;
+    give(call, find(call).await?, &asked, &subset).await
 }
 
 /// Reads a version. There is one, the current: another is like a resource that does not exist.
-pub(super) async fn vread(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
+pub(super) async fn vread(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
+    let subset = subset(call, &asked)?;
     let row = find(call).await?;
     if call.request.parameter("vid") != row.version.to_string() {
         return Err(Error::NotFound);
     }
-    give(call, row, &asked).await
+    give(call, row, &asked, &subset).await
+}
+
+/// The parameters of a read: R4's for every interaction ("General parameters").
+const PARAMETERS: &[&str] = &["_elements", "_summary", "_format", "_pretty"];
+
+/// How much of the resource is wanted.
+fn subset(call: &Call<'_>, asked: &Asked) -> Result<Subset, Error> {
+    let unknown = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
+    if let Some((name, _)) = unknown.filter(|_| !call.lenient()) {
+        let (name, known) = (shortened(name), PARAMETERS.join(", "));
+        return Err(Error::Invalid(format!("a read has no parameter `{name}`. It has: {known}")));
+    }
+    let once = |name: &str| single(&asked.pairs, name).map_err(|error| Error::Invalid(error.to_string()));
+    match Subset::parse(once("_summary")?, once("_elements")?)? {
+        Subset::Count => {
+            Err(Error::Invalid("`_summary=count` counts the matches of a search, and a read has none".into()))
+        }
+        subset => Ok(subset),
+    }
 }
 
 async fn find(call: &Call<'_>) -> Result<Row, Error> {
     let (resource_type, id) = (call.request.parameter("type"), call.request.parameter("id"));
-    let resource_type = ResourceType::named(resource_type).ok_or(Error::NotFound)?;
+    let known = ResourceType::named(resource_type).filter(|_| is_id(id));
+    let resource_type = known.ok_or_else(|| absent(&[resource_type, id]))?;
     let permit = call.bearer.permit(Interaction::Read, resource_type)?;
-    if !is_id(id) {
-        return Err(Error::NotFound);
-    }
     // A Binary has nothing of its own that a scope could compare: where the token does not see everything that names
     // documents, one of the resources that it sees has to name this one. What names it is read in the same round trip.
     let permits = (resource_type.owner == Owner::Attachment).then(|| call.bearer.documents()).flatten();
@@ -61,9 +83,9 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     Ok(row)
 }
 
-async fn give(call: &Call<'_>, row: Row, asked: &Pairs) -> Result<Disclosure, Error> {
+async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subset) -> Result<Disclosure, Error> {
     if row.key.resource_type == "Binary" {
-        return binary::give(call, row, asked).await;
+        return binary::give(call, row, asked, subset).await;
     }
     let (key, etag, updated) = (row.key.clone(), format!("W/\"{}\"", row.version), row.last_updated);
     let validators = |response: &mut Response| {
@@ -75,7 +97,7 @@ async fn give(call: &Call<'_>, row: Row, asked: &Pairs) -> Result<Disclosure, Er
         validators(&mut response);
         return Ok(Disclosure::not_modified(response));
     }
-    let mut response = json(StatusCode::OK, FHIR_JSON, call.resources.json(row).await?);
+    let mut response = json(StatusCode::OK, FHIR_JSON, subset.of(call.resources.json(row).await?));
     validators(&mut response);
     Ok(Disclosure::new(response, vec![key]))
 }

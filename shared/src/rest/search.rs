@@ -12,41 +12,48 @@ mod matches;
 mod order;
 mod sorted;
 
-use self::answer::{answer, bundle};
+use self::answer::{answer, bundle, remarks};
 use self::count::count;
 use self::cursor::SearchCursor;
+use super::absent::absent;
 use super::bundle::Bundle;
 use super::call::Call;
 use super::chain;
-use super::input::Pairs;
+use super::input::Asked;
 use super::outcome::Error;
-use super::query::{Query, Summary};
+use super::query::Query;
+use super::subset::Subset;
 use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::fhir::types::{Owner, ResourceType};
 
+fn named(name: &str) -> Result<&'static ResourceType, Error> {
+    ResourceType::named(name).ok_or_else(|| absent(&[name]))
+}
+
 /// Searches as the request asks.
-pub(super) async fn search(call: &Call<'_>, asked: Pairs) -> Result<Disclosure, Error> {
-    let resource_type = ResourceType::named(call.request.parameter("type")).ok_or(Error::NotFound)?;
+pub(super) async fn search(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
+    let resource_type = named(call.request.parameter("type"))?;
     if resource_type.owner == Owner::Attachment {
         return Err(Error::NotSupported(format!("{} is read by id, not searched", resource_type.name)));
     }
-    let mut query = Query::parse(resource_type, asked, call.lenient(), &[&call.base])?;
+    let mut query = Query::parse(resource_type, &asked.pairs, call.lenient(), &[&call.base])?;
     let permit = call.bearer.permit(Interaction::Search, resource_type)?;
     query.only_of(call.bearer.patient())?;
     let cursor = query.cursor.as_deref().map(|text| SearchCursor::parse(text, &query)).transpose()?;
     let chains = std::mem::take(&mut query.chains);
     query.filters.extend(chain::resolved(call, resource_type, chains).await?);
-    if query.summary == Summary::Count {
-        let total = count(call, &query, &permit).await?;
-        return Ok(answer(call, &query, Bundle { total: Some(total), ..Bundle::default() }));
+    if query.subset == Subset::Count {
+        let total = Some(count(call, &query, &permit).await?);
+        let entries = remarks(&query, asked.remarks, 0).into_iter().collect();
+        return Ok(answer(call, &query, Bundle { total, entries, ..Bundle::default() }));
     }
     let matches = match (sorted::news(call, &query, &permit).await?, query.history_order()) {
         (Some(rows), _) => sorted::page(&query, rows, cursor.as_ref()),
         (None, Some(newest_first)) => history::page(call, &query, &permit, newest_first, cursor.as_ref()).await?,
         (None, None) => sorted::page(&query, sorted::all(call, &query, &permit).await?, cursor.as_ref()),
     };
-    let mut bundle = bundle(call, &query, matches).await?;
+    let mut bundle = bundle(call, &query, matches, asked.remarks).await?;
     if query.exact_total && bundle.total.is_none() {
         bundle.total = Some(count(call, &query, &permit).await?);
     }

@@ -5,7 +5,7 @@ use http::Method;
 use super::call::Call;
 use super::fallback::fallback;
 use super::format::{accepted, takes_json};
-use super::input::{self, Pairs, Posted};
+use super::input::{self, Asked, Posted};
 use super::outcome::Error;
 use super::{docref, everything, read, search};
 use crate::access::Verifier;
@@ -83,7 +83,7 @@ impl Server {
 
     async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, posted: Posted, handler: H) -> Response
     where
-        H: AsyncFnOnce(&Call<'a>, Pairs) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Asked) -> Result<Disclosure, Error>,
     {
         match self.attempt(action, request, posted, handler).await {
             Ok(mut response) => {
@@ -104,7 +104,7 @@ impl Server {
         handler: H,
     ) -> Result<Response, Error>
     where
-        H: AsyncFnOnce(&Call<'a>, Pairs) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Asked) -> Result<Disclosure, Error>,
     {
         let issuer = self.config.issuer(&request.domain);
         let call = Call::verified(&self.verifier, &self.resources, &self.clock, request, &issuer).await?;
@@ -129,11 +129,11 @@ impl Server {
 }
 
 /// The request's parameters, where the app takes JSON. A Binary has a type of its own: which one shows when it is read.
-fn asked(request: &Request, posted: Posted) -> Result<Pairs, Error> {
-    let pairs = input::pairs(request, posted)?;
-    let accept = accepted(request, &pairs)?;
+fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
+    let asked = input::asked(request, posted)?;
+    let accept = accepted(request, &asked.pairs)?;
     if request.parameter("type") != "Binary" || !request.parameters.contains_key("id") {
         takes_json(accept.as_ref())?;
     }
-    Ok(pairs)
+    Ok(asked)
 }

@@ -72,11 +72,14 @@ impl Resources {
         Ok(permit.seal(rows.into_iter().filter(|row| row.is_admitted_by(permit)).collect()))
     }
 
-    /// The way from a resource that was read to one it refers to, if that is of a shared type.
-    pub fn reach(row: &Row, target: &Reference) -> Option<Reach> {
-        let shared = ResourceType::named(&target.resource_type)?.is_shared();
-        let refers = row.references().any(|reference| reference == *target);
-        (shared && refers && row.steps < REACH_STEPS).then(|| Reach { target: target.clone(), steps: row.steps + 1 })
+    /// The ways from a resource that was read to the shared ones that it refers to. `bases` are the URLs under which our own resources may
+    /// be named.
+    pub fn reaches(row: &Row, bases: &[&str]) -> impl Iterator<Item = Reach> {
+        let is_shared =
+            |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
+        let (ends, steps) = (row.steps >= REACH_STEPS, row.steps + 1);
+        let targets = row.references_under(bases).filter(move |target| !ends && is_shared(target));
+        targets.map(move |target| Reach { target, steps })
     }
 
     /// What the pointed-to resources of other shared types refer to, of the permit's type.
@@ -84,11 +87,8 @@ impl Resources {
         let pointers = self.pointers(&permit.partition(), permit.resource_type().referred_by).await?;
         let mut second = BTreeSet::new();
         for row in self.fetch(&pointers).await? {
-            second.extend(
-                row.references()
-                    .filter(|t| t.resource_type == permit.resource_type().name)
-                    .filter_map(|t| Resources::reach(&row, &t)),
-            );
+            let of_type = |reach: &Reach| reach.target.resource_type == permit.resource_type().name;
+            second.extend(Resources::reaches(&row, &[]).filter(of_type));
         }
         Ok(second.into_iter().collect())
     }
@@ -107,9 +107,9 @@ impl Resources {
         let direct: BTreeSet<&Reference> = pointers.iter().map(|reach| &reach.target).collect();
         let mut second = BTreeSet::new();
         for row in self.fetch(&pointers).await? {
-            let targets =
-                row.references().filter(|target| permits.include(&target.resource_type) && !direct.contains(target));
-            second.extend(targets.filter_map(|target| Resources::reach(&row, &target)));
+            let is_new =
+                |reach: &Reach| permits.include(&reach.target.resource_type) && !direct.contains(&reach.target);
+            second.extend(Resources::reaches(&row, &[]).filter(is_new));
         }
         Ok(permits.seal(second.into_iter().collect()))
     }
@@ -182,7 +182,7 @@ impl Resources {
         let direct: BTreeSet<&Reference> = pointers.iter().map(|reach| &reach.target).collect();
         let second: BTreeSet<Reach> = pointed
             .iter()
-            .flat_map(|row| row.references().filter_map(|target| Resources::reach(row, &target)))
+            .flat_map(|row| Resources::reaches(row, &[]))
             .filter(|reach| !direct.contains(&reach.target))
             .collect();
         let referred = self.fetch(&second.into_iter().collect::<Vec<_>>()).await?;

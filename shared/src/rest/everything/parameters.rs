@@ -1,5 +1,7 @@
 //! What `$everything` is asked for: its parameters, and the place where a page goes on.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
@@ -13,7 +15,6 @@ use crate::http::single;
 use crate::record::row::Row;
 use crate::rest::call::Call;
 use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
-use crate::rest::input::Pairs;
 use crate::rest::outcome::Error;
 
 /// The operation's parameters (R4, `Patient/$everything`).
@@ -44,7 +45,7 @@ pub(super) struct EverythingParameters {
 }
 
 impl EverythingParameters {
-    pub fn parse(pairs: Pairs) -> Result<EverythingParameters, Error> {
+    pub fn parse(pairs: Vec<(String, String)>) -> Result<EverythingParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
             let known = PARAMETERS[..5].join(", ");
             let name = shortened(name);
@@ -75,7 +76,7 @@ impl EverythingParameters {
                 .ok_or_else(|| Error::Invalid(format!("`_count={text}`: a whole number from 1 is needed")))?,
         };
         Ok(EverythingParameters {
-            resource_types: once("_type")?.map(resource_types).transpose()?,
+            resource_types: resource_types(&pairs)?,
             since: date("_since")?.map(|since| Time(since.low)),
             place: once(CURSOR)?.map(EverythingCursor::parse).transpose()?.unwrap_or_default(),
             care,
@@ -121,16 +122,15 @@ impl EverythingParameters {
     }
 }
 
-/// The types that `_type` names.
-fn resource_types(text: &str) -> Result<Vec<String>, Error> {
-    let known = |resource_type: &str| match ResourceType::named(resource_type) {
-        Some(resource_type) => Ok(resource_type.name.to_owned()),
-        None => Err(Error::Invalid(format!(
-            "`_type` names `{}`, which is no type of this server",
-            shortened(resource_type)
-        ))),
-    };
-    text.split(',').map(|resource_type| known(resource_type.trim())).collect()
+/// The types that `_type` names: as a list, or given several times (R4, `Patient/$everything`: `0..*`).
+fn resource_types(pairs: &[(String, String)]) -> Result<Option<Vec<String>>, Error> {
+    let mut types = BTreeSet::new();
+    for name in pairs.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')).map(str::trim)
+    {
+        let unknown = || format!("`_type` names `{}`, which is no type of this server", shortened(name));
+        types.insert(ResourceType::named(name).ok_or_else(|| Error::Invalid(unknown()))?.name.to_owned());
+    }
+    Ok((!types.is_empty()).then(|| types.into_iter().collect()))
 }
 
 impl EverythingCursor {
