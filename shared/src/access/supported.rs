@@ -1,7 +1,7 @@
 //! The scopes that this server knows: what it publishes, what it grants, and what a granular one means.
 
 use crate::fhir::filter::Filter;
-use crate::fhir::parameters::{self, SearchParamType};
+use crate::fhir::parameters::SearchParamType;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::scope::{ResourceScope, Scope};
 
@@ -50,11 +50,10 @@ pub fn supported_scopes() -> Vec<String> {
 /// The filters of a granular scope: codes that a resource must have. A modifier could turn one into its opposite, and a date
 /// into everything, while the member reads "only a part": so neither is a scope here.
 pub(super) fn granular(resource_type: &ResourceType, query: &str) -> Option<Vec<Filter>> {
-    let is_code = |name: &str| {
-        parameters::of(resource_type.name).any(|(_, row)| row.code == name && row.param_type == SearchParamType::Token)
-    };
+    let is_code =
+        |name: &str| resource_type.parameter(name).is_some_and(|(_, row)| row.param_type == SearchParamType::Token);
     form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| is_code(&name).then(|| Filter::parse(resource_type.name, &name, &value, &[]).ok())?)
+        .map(|(name, value)| is_code(&name).then(|| Filter::parse(resource_type, &name, &value, &[]).ok())?)
         .collect()
 }
 

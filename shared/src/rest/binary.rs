@@ -65,7 +65,7 @@ pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subs
     }
     match (form, row.content()) {
         (Form::Fhir, content) => {
-            let text = match content.filter(|_| subset.keeps("Binary", "data")) {
+            let text = match content.filter(|_| subset.keeps_data()) {
                 Some(content) => with_data(call, &text, &content, &media_type).await?,
                 None => text,
             };

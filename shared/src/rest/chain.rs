@@ -6,7 +6,7 @@ use super::call::Call;
 use super::outcome::Error;
 use crate::access::Interaction;
 use crate::fhir::filter::{Filter, FilterError};
-use crate::fhir::parameters::{self, SearchParameter};
+use crate::fhir::parameters::SearchParameter;
 use crate::fhir::types::{Owner, ResourceType};
 
 /// One chain of a search.
@@ -25,11 +25,12 @@ impl Chain {
     ///
     /// # Errors
     /// [`FilterError::Unsupported`] where the table does not list it; else as [`Filter::parse`].
-    pub fn parse(resource_type: &str, name: &str, value: &str, bases: &[&str]) -> Result<Chain, FilterError> {
+    pub fn parse(resource_type: &ResourceType, name: &str, value: &str, bases: &[&str]) -> Result<Chain, FilterError> {
         let unsupported = || {
             let known: Vec<String> =
                 chains(resource_type).map(|(parameter, code)| format!("{}.{code}", parameter.code)).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let resource_type = resource_type.name;
             FilterError::Unsupported(format!("the chain `{name}` is not supported here; {resource_type} has: {known}"))
         };
         let (start, end) = name.split_once('.').ok_or_else(unsupported)?;
@@ -47,13 +48,13 @@ impl Chain {
             .filter_map(|name| ResourceType::named(name))
             .find(|target| target.owner == Owner::Shared || (target.owner == Owner::Itself && leads_to_member))
             .ok_or_else(unsupported)?;
-        Ok(Chain { parameter, target, condition: Filter::parse(target.name, end, value, bases)? })
+        Ok(Chain { parameter, target, condition: Filter::parse(target, end, value, bases)? })
     }
 }
 
 /// The chains of a type, as the table lists them.
-pub fn chains(resource_type: &str) -> impl Iterator<Item = (&'static SearchParameter, &'static str)> {
-    parameters::of(resource_type).flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
+pub fn chains(resource_type: &ResourceType) -> impl Iterator<Item = (&'static SearchParameter, &'static str)> {
+    resource_type.parameters().flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
 }
 
 /// The chains of a search on `resource_type` as plain conditions: on references to the resources in reach for which the chains hold.
@@ -69,7 +70,7 @@ pub(super) async fn resolved(
         let reachable = call.read(call.resources.reachable(&permit)).await?;
         let found = reachable.into_iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
-        filters.extend(Filter::naming(resource_type.name, chain.parameter, targets));
+        filters.extend(Filter::naming(resource_type, chain.parameter, targets));
     }
     Ok(filters)
 }

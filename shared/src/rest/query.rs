@@ -167,9 +167,9 @@ impl Query {
         }
         let value = values.join(",");
         if name.contains('.') {
-            self.chains.push(Chain::parse(self.resource_type.name, name, &value, bases)?);
+            self.chains.push(Chain::parse(self.resource_type, name, &value, bases)?);
         } else {
-            self.filters.push(Filter::parse(self.resource_type.name, name, &value, bases)?);
+            self.filters.push(Filter::parse(self.resource_type, name, &value, bases)?);
         }
         if self.chains.len() > CHAINS {
             return Err(Fault::malformed(format!("a search has at most {CHAINS} chains")));

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::outcome::Error;
 use crate::bounds::VALUES;
 use crate::fhir::elements::{cut_within, in_summary, is_mandatory};
+use crate::fhir::types::ResourceType;
 
 /// How much of each resource is given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,27 +50,33 @@ impl Subset {
             return json;
         }
         let Ok(Json::Object(mut resource)) = serde_json::from_str::<Json>(&json) else { return json };
-        let resource_type = resource.get("resourceType").and_then(Json::as_str).unwrap_or_default().to_owned();
-        resource.retain(|property, _| self.keeps(&resource_type, property));
+        let resource_type = resource.get("resourceType").and_then(Json::as_str).and_then(ResourceType::named);
+        let Some(resource_type) = resource_type else { return json };
+        resource.retain(|property, _| self.keeps(resource_type, property));
         if *self == Subset::Summary {
-            cut_within(&resource_type, &mut resource);
+            cut_within(resource_type, &mut resource);
         }
         mark(&mut resource);
         Json::Object(resource).to_string()
     }
 
     /// Whether a resource of this type keeps a property.
-    pub fn keeps(&self, resource_type: &str, property: &str) -> bool {
+    fn keeps(&self, resource_type: &ResourceType, property: &str) -> bool {
         ALWAYS.contains(&property) || is_mandatory(resource_type, property) || self.has(resource_type, property)
     }
 
-    fn has(&self, resource_type: &str, property: &str) -> bool {
+    /// Whether a Binary keeps what it holds.
+    pub fn keeps_data(&self) -> bool {
+        ResourceType::named("Binary").is_some_and(|binary| self.keeps(binary, "data"))
+    }
+
+    fn has(&self, resource_type: &ResourceType, property: &str) -> bool {
         match self {
             Subset::Data => !is_element("text", property),
             Subset::Text => is_element("text", property),
             Subset::Summary => in_summary(resource_type, property),
             Subset::Elements(names) => names.iter().any(|name| {
-                let own = name.split_once('.').filter(|(start, _)| *start == resource_type);
+                let own = name.split_once('.').filter(|(start, _)| *start == resource_type.name);
                 is_element(own.map_or(name, |(_, element)| element), property)
             }),
             Subset::Whole | Subset::Count => true,

@@ -9,6 +9,7 @@ mod aws;
 pub mod meter;
 pub mod objects;
 pub mod signer;
+pub(crate) mod table;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

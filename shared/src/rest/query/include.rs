@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use crate::fhir::escaping::shortened;
-use crate::fhir::parameters::{self, SearchParamType};
+use crate::fhir::parameters::SearchParamType;
 use crate::fhir::types::ResourceType;
 
 /// One `_include` or `_revinclude`.
@@ -33,7 +33,7 @@ pub(super) fn parse(resource_type: &'static ResourceType, value: &str, reverse: 
         let why = format!("a search on {0} includes what {0} refers to", resource_type.name);
         return Err(Fault::unknown(text(why)));
     }
-    let references = || parameters::of(source.name).filter(|(_, row)| row.param_type == SearchParamType::Reference);
+    let references = || source.parameters().filter(|(_, row)| row.param_type == SearchParamType::Reference);
     let named = references().filter(|(_, row)| code == "*" || row.code == code);
     let parameters: Vec<u16> = named.map(|(position, _)| position).collect();
     if parameters.is_empty() || (reverse && code == "*") {

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use crate::bounds::SORT_KEYS;
 use crate::fhir::escaping::shortened;
-use crate::fhir::parameters::{self, SearchParamType, SearchParameter};
+use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::ResourceType;
 
 /// One key of `_sort`.
@@ -47,5 +47,5 @@ fn parse(resource_type: &ResourceType, text: &str) -> Result<Sort, Fault> {
 /// The parameters that a type sorts by.
 fn sortable(resource_type: &ResourceType) -> impl Iterator<Item = (u16, &'static SearchParameter)> {
     use SearchParamType::{Date, String, Token, Uri};
-    parameters::of(resource_type.name).filter(|(_, row)| matches!(row.param_type, Date | String | Token | Uri))
+    resource_type.parameters().filter(|(_, row)| matches!(row.param_type, Date | String | Token | Uri))
 }
