@@ -140,9 +140,9 @@ where
     run(service_fn(async |event: LambdaEvent<Event>| {
         let route = event.payload.request_context.route_key.clone();
         let mut request = Request::from(event.payload);
-        // `HEAD` is `GET` whose content stays here (RFC 9110 §9.3.2): the same checks, the same record, the same headers.
-        let is_head = request.method == Method::HEAD;
-        if is_head {
+        // `HEAD` is `GET` in all but the content, which API Gateway keeps to itself: from it comes `Content-Length`, as a `GET` would have
+        // it (RFC 9110 §9.3.2, §8.6).
+        if request.method == Method::HEAD {
             request.method = Method::GET;
         }
         let (id, issuer) = (request.request_id.clone(), config.issuer(&request.domain));
@@ -151,9 +151,6 @@ where
             let mut response = Box::pin(handler(request)).await;
             harden(&mut response, &issuer);
             encode(&mut response, accepted.as_deref());
-            if is_head {
-                *response.body_mut() = Body::Empty;
-            }
             response
         };
         let (response, usage) = measured(answering).await;
