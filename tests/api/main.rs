@@ -4,6 +4,7 @@ mod access;
 mod access_token;
 mod account;
 mod authorize;
+mod bounds;
 mod capability;
 mod catalogue;
 mod chains;

@@ -2,12 +2,16 @@
 //! each into a shared type or to the member; what they look at is what the member reaches, as a search of that type would find
 //! it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::call::Call;
 use super::outcome::Error;
 use crate::access::Interaction;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters::SearchParameter;
 use crate::fhir::types::{Owner, ResourceType};
+use crate::record::row::Row;
 
 /// One chain of a search.
 #[derive(Clone, Debug)]
@@ -64,13 +68,17 @@ pub(super) async fn resolved(
     resource_type: &ResourceType,
     chains: Vec<Chain>,
 ) -> Result<Vec<Filter>, Error> {
-    let mut filters = Vec::new();
+    let (mut filters, mut read) = (Vec::new(), BTreeMap::new());
     for chain in chains {
         let permit = call.bearer.permit(Interaction::Search, chain.target)?;
-        let reachable = call.read(call.resources.reachable(&permit)).await?;
-        let found = reachable.into_iter().filter(|row| chain.condition.keeps(row.index()));
+        // Several chains may lead to one type.
+        let reachable: &Vec<Row> = match read.entry(chain.target.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(call.read(call.resources.reachable(&permit)).await?),
+        };
+        let found = reachable.iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
-        filters.extend(Filter::naming(resource_type, chain.parameter, targets));
+        filters.extend(Filter::naming(resource_type, chain.parameter, targets, &[&call.base]));
     }
     Ok(filters)
 }
