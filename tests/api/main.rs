@@ -25,6 +25,7 @@ mod exchange;
 mod faults;
 mod feeds;
 mod flow;
+mod grammar;
 mod input;
 mod keys;
 mod layers;
