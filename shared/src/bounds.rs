@@ -117,6 +117,9 @@ bounds! {
         "More make another receipt, so that a page can carry each.";
     ROW_BODY_BYTES: usize = 32 << 10, "bytes of a packed body", Elsewhere,
         "A larger one goes to the bucket: there it costs less (decision 13), and no batch of rows outgrows a function's memory.";
+    ROW_SHARED_BYTES: usize = 3_400, "bytes of a packed shared resource", Elsewhere,
+        "A larger one goes to the bucket, so that its row with all attributes is 4 KB at most: a request reads it before it knows whether \
+         the member reaches it, and it then costs as much as one that is not there.";
     ROW_INDEX_BYTES: usize = 190_000, "bytes of a packed index", Refused,
         "An index stays in its row in any case: an item ends at 400 KB together with its copy in the local index.";
     ROW_DOCUMENT_BYTES: usize = 16 << 10, "bytes of a document", Elsewhere,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value as Json, json};
 
 use super::{Change, Copy, Partition, Writer};
-use crate::bounds::ROW_BODY_BYTES;
+use crate::bounds::{ROW_BODY_BYTES, ROW_SHARED_BYTES};
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
@@ -186,20 +186,24 @@ impl Writer {
         if let (Partition::Member(_), Some(_)) = (place, resource_type.key_date) {
             item.set("d", position(reference, key_date(resource_type, &index)));
         }
+        let most = if *place == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
         let object = match &copy.upload {
             Some(upload) => {
                 item.set("b", packed);
                 item.set("l", upload.size());
                 Some(upload.object().clone())
             }
-            None if packed.len() <= ROW_BODY_BYTES => {
+            None if packed.len() <= most => {
                 item.set("b", packed);
                 None
             }
             None => {
                 let object = Object::named(&reference.to_string(), content_hash(&packed));
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
-                item.set("b", pack(&written, &index, "")?);
+                let found_by = pack(&written, &index, "")?;
+                let in_row = *place != Partition::Shared || found_by.len() <= most;
+                // An index of no version is made anew from the object.
+                item.set("b", if in_row { found_by } else { pack(&written, &Index::default(), "")? });
                 Some(object)
             }
         };
