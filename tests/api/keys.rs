@@ -21,7 +21,7 @@ const SCOPE: &str = "patient/*.rs offline_access";
 struct Turned {
     clock: Clock,
     rest: rest::Server,
-    oauth: oauth::Server,
+    token: oauth::TokenEndpoint,
     ring: KeyRing,
 }
 
@@ -32,7 +32,7 @@ impl Turned {
         let config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
         Turned {
             rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
-            oauth: oauth::Server::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
+            token: oauth::TokenEndpoint::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
             ring: KeyRing::load(&aws, &config, clock.clone()).await.unwrap(),
             clock,
         }
@@ -65,7 +65,7 @@ impl Turned {
         headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
         let request =
             Request { method: Method::POST, path: "/oauth2/token".into(), headers, body, ..Request::default() };
-        let answer: Json = serde_json::from_slice(Box::pin(self.oauth.token(request)).await.body()).unwrap();
+        let answer: Json = serde_json::from_slice(Box::pin(self.token.answer(request)).await.body()).unwrap();
         for name in ["access_token", "refresh_token"] {
             app.keep_secret(answer[name].as_str().unwrap_or_else(|| panic!("{answer}")));
         }

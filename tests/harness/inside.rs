@@ -29,7 +29,8 @@ pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'stat
 
 /// The servers over a stack's services.
 pub(crate) struct Inside {
-    oauth: oauth::Server,
+    pages: oauth::Pages,
+    token: oauth::TokenEndpoint,
     rest: rest::Server,
     issuer: Issuer,
     random: Random,
@@ -40,9 +41,10 @@ impl Inside {
         let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, SIGNING_KEY];
         let config = Config::from_lookup(&needed, |name| environment.get(name).cloned()).expect("nothing is missing");
         let (aws, random) = (Aws::local(environment).await, Random::system());
-        let oauth = oauth::Server::new(&aws, config.clone(), clock.clone(), random.clone());
+        let token = oauth::TokenEndpoint::new(&aws, config.clone(), clock.clone(), random.clone());
         Inside {
-            oauth: oauth.await.expect("KMS gives the public keys"),
+            pages: oauth::Pages::new(&aws, config.clone(), clock.clone(), random.clone()),
+            token: token.await.expect("KMS gives the public keys"),
             rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.expect("KMS gives the public keys"),
             issuer: config.issuer.expect("a local stack has an issuer"),
             random,
@@ -80,8 +82,8 @@ impl Inside {
                 asked.parameters = named(&[("type", kind), ("id", id)]);
                 self.rest.read(asked).await
             }
-            ["oauth2", "token"] => self.oauth.token(asked).await,
-            ["oauth2", "authorize"] | ["login" | "consent"] => self.oauth.pages(asked).await,
+            ["oauth2", "token"] => self.token.answer(asked).await,
+            ["oauth2", "authorize"] | ["login" | "consent"] => self.pages.authorize(asked).await,
             _ => panic!("{path} is not served in this process: ask through the gateway"),
         };
         harden(&mut response, &self.issuer);

@@ -5,7 +5,7 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
 use super::jwt::ACCESS_TOKEN_LIFETIME;
-use super::refresh;
+use super::refresh_token;
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Secret};
@@ -103,7 +103,9 @@ impl Client {
 
     /// How long it stays connected without a refresh, in seconds.
     pub fn refresh_lifetime(&self) -> i64 {
-        self.limits.refresh_days.map_or(refresh::LIFETIME, |days| refresh::LIFETIME.min(i64::from(days) * 86_400))
+        self.limits
+            .refresh_days
+            .map_or(refresh_token::LIFETIME, |days| refresh_token::LIFETIME.min(i64::from(days) * 86_400))
     }
 }
 
@@ -161,6 +163,9 @@ mod tests {
         let short = client(Limits { refresh_days: Some(1), access_seconds: Some(300) });
         assert_eq!((short.access_token_lifetime(), short.refresh_lifetime()), (300, 86_400));
         let long = client(Limits { refresh_days: Some(u16::MAX), access_seconds: Some(u16::MAX) });
-        assert_eq!((long.access_token_lifetime(), long.refresh_lifetime()), (ACCESS_TOKEN_LIFETIME, refresh::LIFETIME));
+        assert_eq!(
+            (long.access_token_lifetime(), long.refresh_lifetime()),
+            (ACCESS_TOKEN_LIFETIME, refresh_token::LIFETIME)
+        );
     }
 }

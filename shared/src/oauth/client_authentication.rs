@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::client::{Authentication, Client, LONGEST_CLIENT_ID};
 use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
-use super::server::Server;
+use super::parameters::Parameters;
+use super::state::State;
 use crate::clock::Time;
-use crate::http::{Request, single};
+use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::Secret;
-use crate::store::auth::{Commit, CommitError, Record};
+use crate::store::auth::{Commit, CommitError, Record, Stored};
 
 /// The one type of assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -75,20 +76,20 @@ fn wrong(why: &'static str) -> TokenError {
 
 /// Whether a request says which client sends it. RFC 6749 §6 does not ask a public client to, where it sends a refresh token;
 /// the token was issued to one client alone.
-pub(super) fn names_client(request: &Request, form: &[(String, String)]) -> bool {
+pub(super) fn names_client(request: &Request, form: &Parameters) -> bool {
     request.header(header::AUTHORIZATION).is_some()
-        || form.iter().any(|(name, _)| matches!(name.as_str(), "client_id" | "client_secret" | "client_assertion"))
+        || ["client_id", "client_secret", "client_assertion"].iter().any(|name| form.has(name))
 }
 
 /// Takes the credentials out of a request.
-pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Result<Credentials, TokenError> {
-    let (form_id, form_secret) = (single(form, "client_id")?, single(form, "client_secret")?);
+pub(super) fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
+    let (form_id, form_secret) = (form.one("client_id")?, form.one("client_secret")?);
     if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
         return Err(wrong("this client_id is not registered here"));
     }
-    let assertion = single(form, "client_assertion")?;
+    let assertion = form.one("client_assertion")?;
     if let Some(assertion) = assertion {
-        if single(form, "client_assertion_type")? != Some(ASSERTION_TYPE) {
+        if form.one("client_assertion_type")? != Some(ASSERTION_TYPE) {
             return Err(wrong("client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
         }
         if form_secret.is_some() || request.header(header::AUTHORIZATION).is_some() {
@@ -155,15 +156,16 @@ impl Credentials {
     /// The client, if the credentials are its own.
     pub(super) async fn authenticate(
         &self,
-        server: &Server,
+        state: &State,
         issuer: &Issuer,
-        client: Option<Client>,
-    ) -> Result<Client, TokenError> {
+        client: Option<Stored<Client>>,
+    ) -> Result<Stored<Client>, TokenError> {
         let basic = matches!(self.proof, Proof::Secret { basic: true, .. });
         let wrong = |why| TokenError::InvalidClient { why, basic };
-        let client = client.filter(|client| !client.disabled).ok_or(wrong("this client_id is not registered here"))?;
-        let now = server.clock.now();
-        match (&self.proof, &client.authentication) {
+        let client =
+            client.filter(|client| !client.record.disabled).ok_or(wrong("this client_id is not registered here"))?;
+        let now = state.clock.now();
+        match (&self.proof, &client.record.authentication) {
             (Proof::None, Authentication::None) => Ok(client),
             (Proof::None, _) => Err(wrong("this client is confidential and must prove itself")),
             (Proof::Secret { sent, .. }, Authentication::Secret(secrets)) => {
@@ -172,8 +174,8 @@ impl Credentials {
             }
             (Proof::Secret { .. }, _) => Err(wrong("this client has no secret to send")),
             (Proof::Assertion(assertion), _) => {
-                let used = verified(server, &client, assertion, issuer, now).await?;
-                match server.auth.commit(Commit::default().create(&used)).await {
+                let used = verified(state, &client.record, assertion, issuer, now).await?;
+                match state.auth.commit(Commit::default().create(&used)).await {
                     Ok(()) => Ok(client),
                     Err(CommitError::Conflict) => {
                         Err(wrong("client_assertion was used before: sign a new one with a new jti"))
@@ -188,7 +190,7 @@ impl Credentials {
 /// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification"). What costs nothing comes first: the
 /// app's keys may have to be fetched.
 async fn verified(
-    server: &Server,
+    state: &State,
     client: &Client,
     assertion: &str,
     issuer: &Issuer,
@@ -220,7 +222,7 @@ async fn verified(
         return Err(wrong("client_assertion is not good yet (nbf)"));
     }
     let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
-    let key = server.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
+    let key = state.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
     let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
     let mut validation = Validation::new(header.alg);
     validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);

@@ -190,6 +190,12 @@ pub enum IntrospectError {
     Bearer(#[from] BearerError),
 }
 
+impl From<StoreError> for IntrospectError {
+    fn from(error: StoreError) -> IntrospectError {
+        IntrospectError::Client(error.into())
+    }
+}
+
 impl IntrospectError {
     /// The answer, as JSON.
     pub fn respond(&self, issuer: &str) -> Response {

@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::Body;
 
-use super::account::ConnectedApp;
 use super::error::PageError;
 use super::words::Choice;
 use crate::http::{Response, empty, no_store, set};
@@ -44,6 +43,20 @@ pub(super) struct ConsentPage<'a> {
     pub destination: &'a str,
     pub choices: &'a [Choice],
     pub problem: Option<&'a str>,
+}
+
+/// One app on the account page, with everything that the member allowed it on any of their devices.
+pub(super) struct ConnectedApp {
+    /// Its `client_id`, as the form sends it back.
+    pub client: String,
+    /// Its name.
+    pub name: String,
+    /// The day of the first permission.
+    pub since: String,
+    /// The day on which the last one ends by itself.
+    pub until: String,
+    /// What it may see, in a member's words.
+    pub sees: Vec<Choice>,
 }
 
 /// The account page.

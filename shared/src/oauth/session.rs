@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::member::Member;
+use super::state::State;
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::{Hashed, Secret};
-use crate::store::auth::Record;
+use crate::store::StoreError;
+use crate::store::auth::{Record, Stored};
 
 /// How long a session lasts, in seconds.
 pub const LIFETIME: i64 = 900;
@@ -53,6 +56,19 @@ impl Record for Session {
     fn expires_at(&self) -> Option<Time> {
         Some(self.auth_time.plus_seconds(LIFETIME))
     }
+}
+
+/// The session of the browser that sends `request`, where somebody is signed in and that sign-in still counts.
+pub(super) async fn current(
+    state: &State,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<Option<Stored<Session>>, StoreError> {
+    let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
+    let stored = state.auth.get::<Session>(&cookie.hashed().0).await?;
+    let Some(session) = stored.filter(|session| !session.record.is_over(state.clock.now())) else { return Ok(None) };
+    let member = state.auth.get::<Member>(&session.record.username).await?;
+    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
 }
 
 /// A cookie of ours. Under https its name has the `__Host-` prefix, so that no other host can set it.
