@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use shared::config::Config;
+use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
@@ -32,6 +32,11 @@ pub struct Stack {
     aws: Aws,
     config: Config,
     issuer: Issuer,
+    resources_table: ResourcesTableName,
+    auth_table: AuthTableName,
+    documents_bucket: DocumentsBucketName,
+    /// `None` where the stack does not name it: only commands about keys need it.
+    signing_key: Option<SigningKeyId>,
 }
 
 /// What a running local stack leaves behind for other commands, in `.local/stacks/<pid>.json` of the checkout.
@@ -86,10 +91,9 @@ impl Stack {
     /// # Errors
     /// A name is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
-        use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE};
-        let config = Config::from_lookup(&[RESOURCES_TABLE, AUTH_TABLE, DOCUMENTS_BUCKET, "ISSUER"], lookup)?;
-        let issuer = config.issuer.clone().context("the stack has no issuer")?;
-        Ok(Stack { aws, config, issuer })
+        let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
+        let signing_key = from_lookup(&lookup).ok();
+        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
     }
 
     /// Whose API it is.
@@ -115,7 +119,7 @@ impl Stack {
 
     /// Its clients, members and grants.
     pub fn auth(&self) -> Auth {
-        Auth::new(&self.aws, &self.config.auth_table)
+        Auth::new(&self.aws, &self.auth_table)
     }
 
     /// KMS.
@@ -128,15 +132,13 @@ impl Stack {
     /// # Errors
     /// The stack does not name it.
     pub fn signing_key(&self) -> Result<&str> {
-        match self.config.signing_key.as_str() {
-            "" => bail!("the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew"),
-            key => Ok(key),
-        }
+        let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
+        self.signing_key.as_deref().context(missing)
     }
 
     /// The way in for data.
     pub fn writer(&self) -> Writer {
-        Writer::new(&self.aws, &self.config.resources_table, &self.config.documents_bucket)
+        Writer::new(&self.aws, &self.resources_table, &self.documents_bucket)
     }
 }
 

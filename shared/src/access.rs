@@ -37,7 +37,7 @@ pub use supported::{is_supported, part_in_words, supported_scopes};
 use self::grant::Grant;
 use self::supported::granular;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{AuthTableName, SigningKeyId};
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
@@ -130,9 +130,14 @@ impl Verifier {
     ///
     /// # Errors
     /// [`StoreError`] where the keys cannot be read.
-    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<Verifier, StoreError> {
-        let keys = KeyRing::load(aws, config, clock.clone()).await?;
-        Ok(Verifier { keys, auth: Auth::new(aws, &config.auth_table), clock })
+    pub async fn load(
+        aws: &Aws,
+        auth_table: &AuthTableName,
+        signing_key: &SigningKeyId,
+        clock: Clock,
+    ) -> Result<Verifier, StoreError> {
+        let keys = KeyRing::load(aws, auth_table, signing_key, clock.clone()).await?;
+        Ok(Verifier { keys, auth: Auth::new(aws, auth_table), clock })
     }
 
     /// Checks the request's token by itself. Reads the grant only where the token does not carry its scopes.

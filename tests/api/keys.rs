@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::http::Request;
 use shared::keys::{ANNOUNCED, FRESH, KeyRing, LAST_TOKEN};
 use shared::secret::Random;
@@ -29,11 +29,13 @@ impl Turned {
     async fn start(app: &App) -> Turned {
         let clock = Clock::fixed(Clock::System.now());
         let aws = Aws::local(app.environment()).await;
-        let config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
+        let lookup = |name: &str| app.environment().get(name).cloned();
+        let (auth_table, key): (AuthTableName, SigningKeyId) = from_lookup(lookup).unwrap();
+        let settings = from_lookup(lookup).unwrap();
         Turned {
-            rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
-            token: oauth::TokenEndpoint::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
-            ring: KeyRing::load(&aws, &config, clock.clone()).await.unwrap(),
+            rest: rest::Server::new(&aws, from_lookup(lookup).unwrap(), clock.clone()).await.unwrap(),
+            token: oauth::TokenEndpoint::new(&aws, settings, clock.clone(), Random::system()).await.unwrap(),
+            ring: KeyRing::load(&aws, &auth_table, &key, clock.clone()).await.unwrap(),
             clock,
         }
     }

@@ -6,7 +6,7 @@ use tokio::sync::RwLock;
 
 use super::{FRESH, SigningKeys};
 use crate::clock::{Clock, Time};
-use crate::config::Config;
+use crate::config::{AuthTableName, SigningKeyId};
 use crate::store::auth::{Auth, Stored};
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
@@ -46,9 +46,14 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`StoreError`] where the table or KMS does not answer.
-    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<KeyRing, StoreError> {
-        let (auth, signer) = (Auth::new(aws, &config.auth_table), Signer::new(aws));
-        let first_kms = config.signing_key.clone();
+    pub async fn load(
+        aws: &Aws,
+        auth_table: &AuthTableName,
+        signing_key: &SigningKeyId,
+        clock: Clock,
+    ) -> Result<KeyRing, StoreError> {
+        let (auth, signer) = (Auth::new(aws, auth_table), Signer::new(aws));
+        let first_kms = signing_key.to_string();
         let (record, first) = tokio::join!(auth.get::<SigningKeys>(SigningKeys::ID), signer.public_key(&first_kms));
         let first = match first {
             Ok(key) => Some(key),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::clock::Time;
+use crate::config::SigningKeyId;
 use crate::keys::{LONGEST_TOKEN, SigningKey, SigningKeys};
 use crate::store::auth::Stored;
 use crate::store::signer::Signer;
@@ -46,18 +47,18 @@ pub struct IdClaims<'a> {
 }
 
 impl TokenSigner {
-    /// Of a deployment whose template has the key `kms`. Asks KMS for that key's name, which also opens the connection before the
-    /// first token is asked for.
+    /// Of a deployment, by its template's key. Asks KMS for that key's name, which also opens the connection before the first token
+    /// is asked for.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not answer.
-    pub async fn load(aws: &Aws, kms: &str) -> Result<TokenSigner, StoreError> {
+    pub async fn load(aws: &Aws, kms: &SigningKeyId) -> Result<TokenSigner, StoreError> {
         let signer = Signer::new(aws);
         let first = match signer.public_key(kms).await {
             Ok(key) => SigningKeys::of_first(kms, &key.kid).keys.pop(),
             // The operator switched it off. If others took its place, nothing is lost.
             Err(StoreError::Fault(why)) => {
-                tracing::error!(kms, why, "the template's signing key cannot be used");
+                tracing::error!(kms = &**kms, why, "the template's signing key cannot be used");
                 None
             }
             Err(busy) => return Err(busy),

@@ -11,13 +11,13 @@ use super::jwt::TokenSigner;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, SIGNING_KEY};
+use crate::config::{self, AuditTableName, AuthTableName, Config, SigningKeyId};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
 
-/// Why a function cannot start: what is missing in its environment, or what KMS or the table refuses.
+/// Why a function cannot start: something is missing in its environment, or KMS or the table does not answer.
 type StartError = Box<dyn Error + Send + Sync>;
 
 /// The parts that all endpoints have.
@@ -64,33 +64,38 @@ pub struct UserinfoEndpoint {
 }
 
 impl State {
-    fn new(aws: &Aws, config: Config, clock: Clock, random: Random) -> State {
-        let auth = Auth::new(aws, &config.auth_table);
-        State { auth, client_keys: ClientKeys::new(clock.clone()), clock, random, config }
+    fn new(aws: &Aws, config: Config, auth_table: &AuthTableName, clock: Clock, random: Random) -> State {
+        let auth = Auth::new(aws, auth_table);
+        State { config, auth, client_keys: ClientKeys::new(clock.clone()), clock, random }
     }
+}
 
-    fn audit(&self, aws: &Aws) -> Audit {
-        Audit::new(AuditTable::new(aws, &self.config.audit_table), self.clock.clone())
-    }
+fn audit(aws: &Aws, table: &AuditTableName, clock: &Clock) -> Audit {
+    Audit::new(AuditTable::new(aws, table), clock.clone())
 }
 
 impl Pages {
     /// From the function's environment.
     ///
     /// # Errors
-    /// [`ConfigError`](crate::config::ConfigError)
+    /// [`ConfigError`](config::ConfigError)
     pub async fn from_environment() -> Result<Pages, StartError> {
-        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE])?;
-        Ok(Pages::new(&Aws::from_environment().await, config, Clock::System, Random::system()))
+        let settings = config::from_environment()?;
+        Ok(Pages::new(&Aws::from_environment().await, settings, Clock::System, Random::system()))
     }
 
     /// Over a deployment's parts.
-    pub fn new(aws: &Aws, config: Config, clock: Clock, random: Random) -> Pages {
-        let state = State::new(aws, config, clock, random);
-        Pages { audit: state.audit(aws), state }
+    pub fn new(
+        aws: &Aws,
+        (config, auth_table, audit_table): (Config, AuthTableName, AuditTableName),
+        clock: Clock,
+        random: Random,
+    ) -> Pages {
+        let audit = audit(aws, &audit_table, &clock);
+        Pages { audit, state: State::new(aws, config, &auth_table, clock, random) }
     }
 
-    /// The deployment's names.
+    /// The deployment's settings.
     pub fn config(&self) -> &Config {
         &self.state.config
     }
@@ -100,23 +105,28 @@ impl TokenEndpoint {
     /// From the function's environment.
     ///
     /// # Errors
-    /// [`ConfigError`](crate::config::ConfigError), or as [`TokenEndpoint::new`].
+    /// [`ConfigError`](config::ConfigError), or as [`TokenEndpoint::new`].
     pub async fn from_environment() -> Result<TokenEndpoint, StartError> {
-        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, SIGNING_KEY])?;
-        Ok(TokenEndpoint::new(&Aws::from_environment().await, config, Clock::System, Random::system()).await?)
+        let settings = config::from_environment()?;
+        Ok(TokenEndpoint::new(&Aws::from_environment().await, settings, Clock::System, Random::system()).await?)
     }
 
     /// Over a deployment's parts.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not answer.
-    pub async fn new(aws: &Aws, config: Config, clock: Clock, random: Random) -> Result<TokenEndpoint, StoreError> {
-        let signer = TokenSigner::load(aws, &config.signing_key).await?;
-        let state = State::new(aws, config, clock, random);
-        Ok(TokenEndpoint { audit: state.audit(aws), state, signer })
+    pub async fn new(
+        aws: &Aws,
+        (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId),
+        clock: Clock,
+        random: Random,
+    ) -> Result<TokenEndpoint, StoreError> {
+        let signer = TokenSigner::load(aws, &key).await?;
+        let audit = audit(aws, &audit_table, &clock);
+        Ok(TokenEndpoint { audit, signer, state: State::new(aws, config, &auth_table, clock, random) })
     }
 
-    /// The deployment's names.
+    /// The deployment's settings.
     pub fn config(&self) -> &Config {
         &self.state.config
     }
@@ -126,16 +136,18 @@ impl RevocationEndpoint {
     /// From the function's environment.
     ///
     /// # Errors
-    /// [`ConfigError`](crate::config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<RevocationEndpoint, StartError> {
-        let config = Config::from_environment(&[AUTH_TABLE, AUDIT_TABLE, SIGNING_KEY])?;
-        let aws = Aws::from_environment().await;
-        let verifier = Verifier::load(&aws, &config, Clock::System).await?;
-        let state = State::new(&aws, config, Clock::System, Random::system());
-        Ok(RevocationEndpoint { audit: state.audit(&aws), state, verifier })
+        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
+            config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        let audit = audit(&aws, &audit_table, &clock);
+        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        Ok(RevocationEndpoint { state, audit, verifier })
     }
 
-    /// The deployment's names.
+    /// The deployment's settings.
     pub fn config(&self) -> &Config {
         &self.state.config
     }
@@ -145,16 +157,15 @@ impl IntrospectionEndpoint {
     /// From the function's environment.
     ///
     /// # Errors
-    /// [`ConfigError`](crate::config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<IntrospectionEndpoint, StartError> {
-        let config = Config::from_environment(&[AUTH_TABLE, SIGNING_KEY])?;
-        let aws = Aws::from_environment().await;
-        let verifier = Verifier::load(&aws, &config, Clock::System).await?;
-        let state = State::new(&aws, config, Clock::System, Random::system());
-        Ok(IntrospectionEndpoint { state, verifier })
+        let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        Ok(IntrospectionEndpoint { state: State::new(&aws, config, &auth_table, clock, Random::system()), verifier })
     }
 
-    /// The deployment's names.
+    /// The deployment's settings.
     pub fn config(&self) -> &Config {
         &self.state.config
     }
@@ -164,16 +175,15 @@ impl UserinfoEndpoint {
     /// From the function's environment.
     ///
     /// # Errors
-    /// [`ConfigError`](crate::config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<UserinfoEndpoint, StartError> {
-        let config = Config::from_environment(&[AUTH_TABLE, SIGNING_KEY])?;
-        let aws = Aws::from_environment().await;
-        let verifier = Verifier::load(&aws, &config, Clock::System).await?;
-        let state = State::new(&aws, config, Clock::System, Random::system());
-        Ok(UserinfoEndpoint { state, verifier })
+        let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        Ok(UserinfoEndpoint { state: State::new(&aws, config, &auth_table, clock, Random::system()), verifier })
     }
 
-    /// The deployment's names.
+    /// The deployment's settings.
     pub fn config(&self) -> &Config {
         &self.state.config
     }

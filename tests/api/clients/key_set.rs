@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{Config, from_lookup};
 use shared::issuer::Issuer;
 use shared::oauth::TokenEndpoint;
 use shared::oauth::client::Authentication;
@@ -17,9 +17,9 @@ use super::{ASSERTION_TYPE, assert_with, claims, proven, refused, register, set,
 
 /// The token function in this process, under another issuer or at another time.
 async fn in_process(app: &App, issuer: Issuer, clock: Clock) -> TokenEndpoint {
-    let mut config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
-    config.issuer = Some(issuer);
-    TokenEndpoint::new(&Aws::local(app.environment()).await, config, clock, Random::system()).await.unwrap()
+    let (config, auth_table, audit_table, key) = from_lookup(|name| app.environment().get(name).cloned()).unwrap();
+    let settings = (Config { issuer: Some(issuer), ..config }, auth_table, audit_table, key);
+    TokenEndpoint::new(&Aws::local(app.environment()).await, settings, clock, Random::system()).await.unwrap()
 }
 
 /// What it answers to an exchange of a code that does not exist.
