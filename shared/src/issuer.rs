@@ -51,6 +51,7 @@ impl Issuer {
     }
 }
 
+/// Whether a URL leads to one's own machine: to `127.0.0.1`, `[::1]` or `localhost`, and to no other loopback address or name.
 pub(crate) fn is_loopback(url: &url::Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
@@ -76,5 +77,11 @@ mod tests {
         assert!(Issuer::parse("https://fhir.example.org").is_ok());
         assert!(Issuer::parse("http://fhir.example.org").is_err());
         assert!(Issuer::parse("https://fhir.example.org/base").is_err());
+        for host in ["127.0.0.1", "127.1", "[::1]", "localhost", "LOCALHOST"] {
+            assert!(Issuer::parse(&format!("http://{host}:9000")).is_ok(), "{host}");
+        }
+        for host in ["127.0.0.2", "[::2]", "[::ffff:127.0.0.1]", "localhost.plan.example", "0.0.0.0"] {
+            assert!(Issuer::parse(&format!("http://{host}:9000")).is_err(), "{host}");
+        }
     }
 }

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
+use crate::issuer::is_loopback;
 
 /// From the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -69,15 +70,12 @@ pub fn fetchable(url: &str, loopback: bool) -> Result<Url, FetchError> {
     if parsed.fragment().is_some() {
         return Err(FetchError::Url("must not have a fragment (#…)"));
     }
-    let own_machine = match parsed.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(FetchError::Url("must name a host")),
-    };
+    if parsed.host().is_none() {
+        return Err(FetchError::Url("must name a host"));
+    }
     match parsed.scheme() {
         "https" => Ok(parsed),
-        "http" if loopback && own_machine => Ok(parsed),
+        "http" if loopback && is_loopback(&parsed) => Ok(parsed),
         _ => Err(FetchError::Url("must be https")),
     }
 }

@@ -1,6 +1,8 @@
 //! Where a member may be sent back to: what can be registered, and when a request names what was registered.
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::issuer::is_loopback;
 
 /// Why a redirect URI cannot be registered, and what would be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,15 +70,6 @@ fn portless(uri: &str) -> Option<(&'static str, &str)> {
         None => rest,
     };
     (path.is_empty() || path.starts_with(['/', '?'])).then_some((address, path))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// Where the page that sends the member back may go, for `form-action` of its Content-Security-Policy: browsers hold the
