@@ -32,10 +32,10 @@ use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use permit::{Permit, Permits, Sealed};
-pub use supported::{is_supported, part_in_words, supported_scopes};
+pub use supported::{NAMED_PARTS, is_supported, supported_scopes};
 
 use self::grant::Grant;
-use self::supported::granular;
+use self::supported::filters;
 use crate::clock::Clock;
 use crate::config::{AuthTableName, SigningKeyId};
 use crate::fhir::filter::Filter;
@@ -335,7 +335,7 @@ impl Bearer {
         }
         // A granular scope that does not read as a search on this type allows nothing: fail closed.
         let filters: Vec<Vec<Filter>> =
-            scopes.iter().filter_map(|scope| granular(resource_type, scope.query.as_deref()?)).collect();
+            scopes.iter().filter_map(|scope| filters(resource_type, &scope.granular()?)).collect();
         (!filters.is_empty()).then(|| permit(None, filters))
     }
 }

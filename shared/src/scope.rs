@@ -68,6 +68,12 @@ impl Scope {
 }
 
 impl ResourceScope {
+    /// The search that a granular scope names, decoded: the pairs that a resource must match. `None` for a scope that is not
+    /// granular.
+    pub fn granular(&self) -> Option<Vec<(String, String)>> {
+        Some(form_urlencoded::parse(self.query.as_deref()?.as_bytes()).into_owned().collect())
+    }
+
     fn parse(text: &str) -> Option<ResourceScope> {
         let (context, rest) = text.split_once('/')?;
         let context = match context {

@@ -1,6 +1,6 @@
 //! Scopes in a member's words.
 
-use crate::access::part_in_words;
+use crate::access::NAMED_PARTS;
 use crate::scope::{ResourceScope, Scope, Scopes};
 
 /// One thing that a member may leave out.
@@ -78,13 +78,23 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
         None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
             let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);
-            let part = scope.query.is_some().then(|| match part_in_words(scope) {
+            let part = scope.query.is_some().then(|| match part(scope) {
                 Some(part) => format!("only a part: {part}"),
                 None => "only a part, as the app asks".to_owned(),
             });
             (words, part)
         }
     }
+}
+
+/// The part of a type that a granular scope admits, in the guides' own words. Only the parts that the guides name have words, so
+/// that no app can have words of its own shown to a member.
+fn part(scope: &ResourceScope) -> Option<String> {
+    let (resource_type, granular) = (scope.resource_type.as_deref()?, scope.granular()?);
+    let [(name, value)] = granular.as_slice() else { return None };
+    let (_, category) =
+        NAMED_PARTS.iter().find(|row| name == "category" && **row == (resource_type, value.as_str()))?;
+    category.rsplit('|').next().map(|code| code.replace('-', " "))
 }
 
 /// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
