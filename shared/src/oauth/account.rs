@@ -36,7 +36,7 @@ pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> R
         apps: &connected(&grants),
         done,
     };
-    Ok(page(StatusCode::OK, &fields, ""))
+    page(StatusCode::OK, &fields, "")
 }
 
 /// Stops one app or all of them, or signs out. The form names an app, and its grants are looked up among the member's own, so

@@ -25,7 +25,7 @@ pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> R
     let pairs = request.query();
     let id = single(&pairs, "request")?.unwrap_or_default();
     let (asked, session, cookie) = waiting(&pages.state, request, issuer, id).await?;
-    Ok(form(pages, StatusCode::OK, &asked.record, &session, id, &cookie, None))
+    form(pages, StatusCode::OK, &asked.record, &session, id, &cookie, None)
 }
 
 /// Takes the member's answer: a code for what they kept, or `access_denied`.
@@ -43,7 +43,7 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
             let shows_data = |scope: &Scope| matches!(scope, Scope::Resource(_) | Scope::FhirUser);
             if offered.iter().any(shows_data) && !kept.iter().any(shows_data) {
                 let problem = Some("Tick at least one kind of data, or choose “Do not allow”.");
-                return Ok(form(pages, StatusCode::OK, &asked.record, &session, id, &cookie, problem));
+                return form(pages, StatusCode::OK, &asked.record, &session, id, &cookie, problem);
             }
             allow(pages, request, issuer, &asked, &session, &kept).await
         }
@@ -116,7 +116,7 @@ fn form(
     id: &str,
     cookie: &Secret,
     problem: Option<&str>,
-) -> Response {
+) -> Result<Response, PageError> {
     let csrf = csrf(cookie);
     let destination = Url::parse(&asked.redirect_uri).ok();
     // A private-use scheme has no host that a member would know, even where its URI has one.

@@ -106,8 +106,7 @@ impl TokenError {
             TokenError::InvalidGrant(_) => "invalid_grant",
             TokenError::UnsupportedGrantType => "unsupported_grant_type",
             TokenError::InvalidScope(_) => "invalid_scope",
-            TokenError::Store(StoreError::Busy(_)) => "temporarily_unavailable",
-            TokenError::Store(StoreError::Fault(_)) => "server_error",
+            TokenError::Store(error) => error.outage().oauth_code,
         }
     }
 
@@ -115,12 +114,11 @@ impl TokenError {
     pub fn respond(&self, issuer: &str) -> Response {
         let status = match self {
             TokenError::InvalidClient { .. } => StatusCode::UNAUTHORIZED,
-            TokenError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            TokenError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            TokenError::Store(error) => error.outage().status,
             _ => StatusCode::BAD_REQUEST,
         };
         let text = match self {
-            TokenError::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            TokenError::Store(error) => error.outage().text.to_owned(),
             told => told.to_string(),
         };
         if status.is_server_error() {
@@ -131,8 +129,8 @@ impl TokenError {
         if let TokenError::InvalidClient { basic: true, .. } = self {
             set(&mut response, header::WWW_AUTHENTICATE, &format!("Basic realm=\"{issuer}\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            set(&mut response, header::RETRY_AFTER, "2");
+        if let TokenError::Store(error) = self {
+            error.outage().set_retry_after(&mut response);
         }
         allow_any_origin(&mut response);
         response
@@ -148,8 +146,7 @@ impl BearerError {
     /// The answer, as JSON. A request without a token is told no error code, only how to authenticate.
     pub fn respond(&self, issuer: &str) -> Response {
         let (status, code) = match &self.0 {
-            Refusal::Store(StoreError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
-            Refusal::Store(StoreError::Fault(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+            Refusal::Store(error) => (error.outage().status, error.outage().oauth_code),
             Refusal::Missing | Refusal::Invalid(_) => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Refusal::Scope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
         };
@@ -160,7 +157,7 @@ impl BearerError {
             Refusal::Invalid(_) => Some(format!("Bearer realm=\"{issuer}\", error=\"{code}\"")),
         };
         let text = match &self.0 {
-            Refusal::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            Refusal::Store(error) => error.outage().text.to_owned(),
             told => told.to_string(),
         };
         if status.is_server_error() {
@@ -171,8 +168,8 @@ impl BearerError {
         if let Some(challenge) = challenge {
             set(&mut response, header::WWW_AUTHENTICATE, &challenge);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            set(&mut response, header::RETRY_AFTER, "2");
+        if let Refusal::Store(error) = &self.0 {
+            error.outage().set_retry_after(&mut response);
         }
         allow_any_origin(&mut response);
         response
@@ -227,6 +224,9 @@ pub enum PageError {
     /// The method or the body is not what the page sends.
     #[error("{0}")]
     Malformed(String),
+    /// The page could not be made from its template.
+    #[error("a page cannot be made: {0}")]
+    Unrendered(#[from] askama::Error),
     /// Storage.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -254,8 +254,8 @@ impl PageError {
             PageError::UntrustedApp(_) | PageError::Over | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
             PageError::Forged | PageError::SignedOut => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-            PageError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            PageError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            PageError::Unrendered(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            PageError::Store(error) => error.outage().status,
         }
     }
 }

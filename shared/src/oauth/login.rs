@@ -38,7 +38,7 @@ pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> R
         Purpose::App { asked, .. } => asked.record.login_hint.clone().unwrap_or_default(),
         Purpose::Account => String::new(),
     };
-    let mut response = form(pages, StatusCode::OK, &purpose, &cookie, &hint, None);
+    let mut response = form(pages, StatusCode::OK, &purpose, &cookie, &hint, None)?;
     if browser.is_none() {
         set_cookies(&mut response, &[Cookie::Browser.set(&cookie, issuer)]);
     }
@@ -56,7 +56,7 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
     let purpose = purpose(state, fields.one("request")?, Some(&browser)).await?;
     let (username, password) = (canonical(fields.field("username")?), Secret::from_client(fields.field("password")?));
     if username.is_empty() || username.len() > LONGEST_USERNAME || password.reveal().len() > LONGEST_PASSWORD {
-        return Ok(form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG)));
+        return form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG));
     }
     let attempt = Attempt::count(state, &username, &request.source_ip).await?;
     let (member, before) =
@@ -67,7 +67,7 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         None => {
             let subject = format!("user/{username}");
             events::sign_in(&pages.audit, request, subject, "failed", purpose.client()).await?;
-            Ok(form(pages, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG)))
+            form(pages, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG))
         }
         Some(member) => {
             attempt.take_back(state).await?;
@@ -150,7 +150,7 @@ fn form(
     browser: &Secret,
     username: &str,
     problem: Option<&str>,
-) -> Response {
+) -> Result<Response, PageError> {
     let csrf = csrf(browser);
     let id = match purpose {
         Purpose::App { id, .. } => id,
