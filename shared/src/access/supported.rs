@@ -5,8 +5,8 @@ use crate::fhir::parameters::{self, SearchParamType};
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::scope::Scope;
 
-/// Whether this server knows the resource type of a scope, and the search that a granular scope names. It grants no other scope,
-/// so that no scope is given out that opens nothing.
+/// Whether this server knows the resource type of a scope, and the search that a granular scope names. It grants no
+/// other scope, so that no scope is given out that opens nothing.
 pub fn is_supported(scope: &Scope) -> bool {
     let Scope::Resource(scope) = scope else { return true };
     let named =
@@ -16,8 +16,8 @@ pub fn is_supported(scope: &Scope) -> bool {
     TYPES.iter().filter(named).any(reads)
 }
 
-/// The granular scopes that US Core 7.0.0 demands or recommends by name ("SMART Scopes"): a type, and a value of its parameter
-/// `category`. Any other code of any token parameter of a type works as well.
+/// The granular scopes that US Core 7.0.0 demands or recommends by name ("SMART Scopes"): a type, and a value of its
+/// parameter `category`. Any other code of any token parameter of a type works as well.
 pub const NAMED_PARTS: &[(&str, &str)] = &[
     ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|encounter-diagnosis"),
     ("Condition", "http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item"),
@@ -30,7 +30,8 @@ pub const NAMED_PARTS: &[(&str, &str)] = &[
     ("DocumentReference", "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|clinical-note"),
 ];
 
-/// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the first.
+/// Every scope there is, for the discovery documents: in both of SMART's syntaxes, since its guides still use the
+/// first.
 pub fn supported_scopes() -> Vec<String> {
     let mut scopes: Vec<String> = ["openid", "fhirUser", "launch/patient", "offline_access"].map(str::to_owned).into();
     for context in ["patient", "user"] {
@@ -46,8 +47,8 @@ pub fn supported_scopes() -> Vec<String> {
     scopes
 }
 
-/// The filters of a granular scope: codes that a resource must have. `None` where it is anything else: a modifier could turn a
-/// code into its opposite, and a date could cover everything, while the member reads "only a part".
+/// The filters of a granular scope: codes that a resource must have. `None` where it is anything else: a modifier could
+/// turn a code into its opposite, and a date could cover everything, while the member reads "only a part".
 pub(super) fn filters(resource_type: &ResourceType, granular: &[(String, String)]) -> Option<Vec<Filter>> {
     let is_code = |name: &str| {
         parameters::of(resource_type.name).any(|(_, row)| row.code == name && row.param_type == SearchParamType::Token)

@@ -39,8 +39,8 @@ pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> R
     page(StatusCode::OK, &fields, "")
 }
 
-/// Stops one app or all of them, or signs out. The form names an app, and its grants are looked up among the member's own, so
-/// that nobody else's can be named.
+/// Stops one app or all of them, or signs out. The form names an app, and its grants are looked up among the member's
+/// own, so that nobody else's can be named.
 pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
     let fields = Parameters::of_page(request, issuer)?;
     let (Some(session), Some(cookie)) = signed_in(pages, request, issuer).await? else {
@@ -67,8 +67,8 @@ fn done(cookie: &Secret) -> Secret {
     cookie.derived("done")
 }
 
-/// Ends those of the member's live grants that `which` chooses, and tells how many. Each end is recorded first. A grant that
-/// cannot be ended now does not keep the others alive.
+/// Ends those of the member's live grants that `which` chooses, and tells how many. Each end is recorded first. A grant
+/// that cannot be ended now does not keep the others alive.
 async fn end(
     pages: &Pages,
     request: &Request,

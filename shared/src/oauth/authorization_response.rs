@@ -1,5 +1,5 @@
-//! The authorization response: the member goes back to the app with a code, or with an error (RFC 6749 §4.1.2). Every answer
-//! names us (`iss`, RFC 9207), so that the app cannot be made to take it for another server's.
+//! The authorization response: the member goes back to the app with a code, or with an error (RFC 6749 §4.1.2). Every
+//! answer names us (`iss`, RFC 9207), so that the app cannot be made to take it for another server's.
 
 use super::error::AuthorizeError;
 use super::pages::see_other;

@@ -54,8 +54,8 @@ pub(super) async fn authorize(pages: &Pages, request: &Request, issuer: &Issuer)
     }
 }
 
-/// The ordered checks of an authorization request. Until the app and its redirect URI are known to be good, a page tells what
-/// fails (RFC 6749 §4.1.2.1); after that, the app is told.
+/// The ordered checks of an authorization request. Until the app and its redirect URI are known to be good, a page
+/// tells what fails (RFC 6749 §4.1.2.1); after that, the app is told.
 async fn checked(
     state: &State,
     request: &Request,

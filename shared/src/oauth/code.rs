@@ -49,7 +49,8 @@ pub struct AuthorizationCode {
 }
 
 impl AuthorizationCode {
-    /// The code that answers a request: for the member of `session`, and for `scope`, what they allowed. `hash` is the code's.
+    /// The code that answers a request: for the member of `session`, and for `scope`, what they allowed. `hash` is the
+    /// code's.
     pub(super) fn answering(
         asked: &AuthorizationRequest,
         session: &Session,

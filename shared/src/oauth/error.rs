@@ -1,4 +1,5 @@
-//! Every error of the authorization server: exact inside, a few codes outside (RFC 6749 §4.1.2.1, §5.2).
+//! Every error of the authorization server. Inside an error is exact; outside it has one of a few codes (RFC 6749
+//! §4.1.2.1, §5.2).
 
 use http::{StatusCode, header};
 use serde_json::json;
@@ -72,9 +73,9 @@ pub enum TokenError {
     /// The client did not prove who it is.
     #[error("{why}")]
     InvalidClient {
-        /// In words for the app's developer.
+        /// The reason, for the app's developer.
         why: &'static str,
-        /// Whether it tried HTTP Basic, and is answered in kind.
+        /// Whether the client tried HTTP Basic, and so is answered with a challenge.
         basic: bool,
     },
     /// The code or refresh token is not good.
@@ -83,7 +84,7 @@ pub enum TokenError {
     /// This server has no such grant type.
     #[error("grant_type must be `authorization_code` or `refresh_token`")]
     UnsupportedGrantType,
-    /// More than was granted.
+    /// A refresh asked for more than was granted; the value is what was granted.
     #[error("a refresh can only ask for scopes that were granted: {0}")]
     InvalidScope(String),
     /// Storage or KMS; nothing was consumed.
@@ -203,7 +204,7 @@ impl IntrospectError {
     }
 }
 
-/// Why a page is not what the member hoped for: told to them in a page, never sent to an address we do not trust.
+/// Why a member sees an error page. Nothing is sent to an address that we do not trust.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
     /// The app is unknown, or asks to be answered at an address it did not register.

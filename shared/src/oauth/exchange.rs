@@ -1,7 +1,7 @@
 //! The authorization code grant: a code becomes a grant with its first tokens (RFC 6749 §4.1.3).
 //!
-//! Everything is checked first, then KMS signs, and last one transaction spends the code and creates the grant. A fault before
-//! the transaction consumes nothing; of two requests with the same code one commits.
+//! Everything is checked first, then KMS signs, and last one transaction spends the code and creates the grant. A fault
+//! before the transaction consumes nothing; of two requests with the same code one commits.
 
 use super::client::Client;
 use super::client_authentication::credentials;
@@ -48,8 +48,8 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
         .filter(|member| member.record.knows(&code.record.stamp))
         .ok_or(TokenError::InvalidGrant("the member must sign in again"))?;
     events::grant(&endpoint.audit, request, "token", &grant).await?;
-    // Stopping an app or a member ends the grants that there are. This commits only if client and member are unchanged, so
-    // that a stop at the same moment cannot miss this grant.
+    // Stopping an app or a member ends the grants that there are. This commits only if client and member are unchanged,
+    // so that a stop at the same moment cannot miss this grant.
     let mut commit = Commit::default()
         .replace(&code, &code.record.clone().spent())
         .create(&grant)
@@ -98,7 +98,7 @@ async fn checked(
     code: Option<Stored<AuthorizationCode>>,
 ) -> Result<Stored<AuthorizationCode>, TokenError> {
     let (state, form) = (&asked.endpoint.state, asked.form);
-    let code = code.ok_or(TokenError::InvalidGrant("the code is unknown or over"))?;
+    let code = code.ok_or(TokenError::InvalidGrant("the code is unknown or has expired"))?;
     if code.record.client != client.id {
         tracing::warn!(client = client.id, "a client presented a code that was issued to another client");
         return Err(TokenError::InvalidGrant("the code was issued to another client"));
@@ -117,7 +117,7 @@ async fn checked(
         return Err(TokenError::InvalidGrant("the code was used before; its grant is ended"));
     }
     if code.record.is_expired(state.clock.now()) {
-        return Err(TokenError::InvalidGrant("the code is over: it is good for a minute"));
+        return Err(TokenError::InvalidGrant("the code has expired: it is good for a minute"));
     }
     Ok(code)
 }

@@ -76,8 +76,8 @@ pub(super) async fn introspect(
     Ok(response)
 }
 
-/// Finds out who asks: a client that proves itself, or the bearer of a good access token. A public client's name alone proves
-/// nothing.
+/// Finds out who asks: a client that proves itself, or the bearer of a good access token. A public client's name alone
+/// proves nothing.
 async fn asker(
     endpoint: &IntrospectionEndpoint,
     request: &Request,

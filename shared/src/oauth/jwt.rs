@@ -22,7 +22,7 @@ pub struct TokenSigner {
     first: Option<SigningKey>,
 }
 
-/// What an `id_token` says.
+/// The claims of an `id_token`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct IdClaims<'a> {
@@ -47,8 +47,8 @@ pub struct IdClaims<'a> {
 }
 
 impl TokenSigner {
-    /// Of a deployment, by its template's key. Asks KMS for that key's name, which also opens the connection before the first token
-    /// is asked for.
+    /// Of a deployment, by its template's key. Asks KMS for that key's name, which also opens the connection before the
+    /// first token is asked for.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not answer.

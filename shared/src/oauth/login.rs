@@ -45,8 +45,8 @@ pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> R
     Ok(response)
 }
 
-/// Signs the member in. The checks, in order: the form is ours; the app's request waits for this browser; nobody has tried too
-/// often; the password is right.
+/// Signs the member in. The checks, in order: the form is ours; the app's request waits for this browser; nobody has
+/// tried too often; the password is right.
 pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
     let (state, fields) = (&pages.state, Parameters::of_page(request, issuer)?);
     let browser = Cookie::Browser.read(request, issuer).ok_or(PageError::Forged)?;
@@ -76,8 +76,8 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
     }
 }
 
-/// Opens a session under a new secret, so that a cookie that somebody planted before the sign-in is worth nothing after it. The
-/// session that this browser had before ends.
+/// Opens a session under a new secret, so that a cookie that somebody planted before the sign-in is worth nothing after
+/// it. The session that this browser had before ends.
 async fn signed_in(
     pages: &Pages,
     request: &Request,

@@ -1,14 +1,14 @@
 //! The authorization server: SMART App Launch on OAuth 2.0. One file per endpoint, grant type or RFC.
 //!
-//! The way of a request: [`authorize`] checks what the app asks and stores a [`request::AuthorizationRequest`]; [`login`] binds
-//! it to the member's session; [`consent`] turns it into a [`code::AuthorizationCode`]; [`token`] leads to [`exchange`], which
-//! turns the code into a [`Grant`](crate::access::grant::Grant) with its tokens, or to [`refresh`], which renews them. Each step
-//! consumes the state before it. The grant lives on: [`account`] and [`revoke`] end it, [`introspect`] and [`userinfo`] tell of
-//! it.
+//! The way of a request: [`authorize`] checks what the app asks and stores a [`request::AuthorizationRequest`];
+//! [`login`] binds it to the member's session; [`consent`] turns it into a [`code::AuthorizationCode`]; [`token`] leads
+//! to [`exchange`], which turns the code into a [`Grant`](crate::access::grant::Grant) with its tokens, or to
+//! [`refresh`], which renews them. Each step consumes the state before it. The grant lives on: [`account`] and
+//! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 //!
-//! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches them
-//! from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads requests to
-//! the endpoints, and [`state`] says which parts of the deployment each of them has.
+//! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
+//! them from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
+//! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
 
 mod account;
 mod address;

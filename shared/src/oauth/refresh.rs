@@ -1,11 +1,12 @@
 //! The refresh token grant: a refresh token becomes an access token and the next refresh token (RFC 6749 §6).
 //!
-//! A refresh token is good once. The grant holds the one that is live; presenting a spent one ends the grant, and with it every
-//! token of the family, because somebody may hold a copy (RFC 9700 §4.14.2). There is one exception: a client that did not
-//! receive the answer may present the token it spent again for [`RETRY`] seconds, as long as the next token was not used.
+//! A refresh token is good once. The grant holds the one that is live; presenting a spent one ends the grant, and with
+//! it every token of the family, because somebody may hold a copy (RFC 9700 §4.14.2). There is one exception: a client
+//! that did not receive the answer may present the token it spent again for [`RETRY`] seconds, as long as the next
+//! token was not used.
 //!
-//! Everything is checked first, then KMS signs, and last one transaction replaces the grant. A fault before the transaction
-//! consumes nothing; of two requests with the same token one commits, and the other one is such a retry.
+//! Everything is checked first, then KMS signs, and last one transaction replaces the grant. A fault before the
+//! transaction consumes nothing; of two requests with the same token one commits, and the other one is such a retry.
 
 use super::client::Client;
 use super::client_authentication::{Credentials, credentials, names_client};
@@ -55,14 +56,14 @@ pub(super) async fn refresh(asked: &TokenRequest<'_>) -> Result<Tokens, TokenErr
     if let Some(tokens) = refresh.attempt(found).await? {
         return Ok(tokens);
     }
-    // Another refresh with the same token was faster. This one is a retry: it gets tokens of its own, which are the live end
-    // of the chain.
+    // Another refresh with the same token was faster. This one is a retry: it gets tokens of its own, which are the
+    // live end of the chain.
     let tokens = refresh.attempt(find().await?).await?;
     tokens.ok_or(TokenError::InvalidGrant("this token is being refreshed by several at once"))
 }
 
 fn unknown() -> TokenError {
-    TokenError::InvalidGrant("the refresh token is unknown or over")
+    TokenError::InvalidGrant("the refresh token is unknown or has ended")
 }
 
 impl Refresh<'_> {

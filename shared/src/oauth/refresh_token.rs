@@ -1,5 +1,5 @@
-//! Refresh tokens: opaque, good once, each with the id of its grant in it. The grant says which one is live; [`super::refresh`]
-//! spends them.
+//! Refresh tokens: opaque, good once, each with the id of its grant in it. The grant says which one is live;
+//! [`super::refresh`] spends them.
 
 use serde::{Deserialize, Serialize};
 

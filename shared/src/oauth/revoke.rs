@@ -1,5 +1,5 @@
-//! `POST /oauth2/revoke`: an app gives a token back (RFC 7009). An access token or a refresh token ends the whole grant, and the
-//! next request under it fails.
+//! `POST /oauth2/revoke`: an app gives a token back (RFC 7009). An access token or a refresh token ends the whole
+//! grant, and the next request under it fails.
 
 use http::StatusCode;
 
@@ -18,8 +18,8 @@ use crate::secret::Secret;
 use crate::store::auth::{CommitError, Stored};
 
 /// Answers a revocation request. A token that is unknown, over, or another app's is answered like one that was ended
-/// (RFC 7009 §2.2), so the answer tells nobody whose token it is. `token_type_hint` is not needed: the two kinds of token look
-/// different.
+/// (RFC 7009 §2.2), so the answer tells nobody whose token it is. `token_type_hint` is not needed: the two kinds of
+/// token look different.
 pub(super) async fn revoke(
     endpoint: &RevocationEndpoint,
     request: &Request,
@@ -47,8 +47,8 @@ pub(super) async fn revoke(
     Ok(response)
 }
 
-/// The live grant that a token belongs to: that of an access token by its signature, that of a refresh token by its row. A
-/// refresh token that was spent still names its family.
+/// The live grant that a token belongs to: that of an access token by its signature, that of a refresh token by its
+/// row. A refresh token that was spent still names its family.
 async fn grant_of(
     RevocationEndpoint { state, verifier, .. }: &RevocationEndpoint,
     token: &str,

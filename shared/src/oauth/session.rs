@@ -14,12 +14,12 @@ use crate::store::auth::{Record, Stored};
 /// How long a session lasts, in seconds.
 pub const LIFETIME: i64 = 900;
 
-/// Somebody who signed in.
+/// A member's sign-in, in one browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// The session cookie, hashed.
     pub hash: Hashed,
-    /// Who: the [`super::member::Member`]'s id.
+    /// The id of the [`super::member::Member`].
     pub member: String,
     /// The sign-in name.
     pub username: String,
@@ -29,7 +29,7 @@ pub struct Session {
     pub stamp: String,
     /// When they signed in.
     pub auth_time: Time,
-    /// Whether they signed out, or signed in again.
+    /// Whether it ended before its time: the member signed out, or signed in again.
     pub ended: bool,
 }
 
@@ -95,7 +95,8 @@ impl Cookie {
         request.cookie(self.name(issuer)).filter(|value| !value.is_empty()).map(Secret::from_client)
     }
 
-    /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's form.
+    /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's
+    /// form.
     pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
         self.header(value.reveal(), LIFETIME, issuer)
     }
@@ -111,8 +112,8 @@ impl Cookie {
     }
 }
 
-/// The token that a page's form carries against cross-site requests: only a page of ours can know it, because only we see
-/// the cookie it is derived from.
+/// The token that a page's form carries against cross-site requests: only a page of ours can know it, because only we
+/// see the cookie it is derived from.
 pub fn csrf(cookie: &Secret) -> Secret {
     cookie.derived("csrf")
 }

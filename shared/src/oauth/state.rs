@@ -1,8 +1,8 @@
 //! The parts of a deployment that the endpoints work with.
 //!
-//! Each function's endpoint is a type of its own that has the parts it needs and no others. A [`TokenSigner`] is a part of the
-//! token endpoint alone, so no other function has anything to sign with; a [`Verifier`] is a part of the endpoints that take
-//! tokens.
+//! Each function's endpoint is a type of its own that has the parts it needs and no others. A [`TokenSigner`] is a part
+//! of the token endpoint alone, so no other function has anything to sign with; a [`Verifier`] is a part of the
+//! endpoints that take tokens.
 
 use std::error::Error;
 

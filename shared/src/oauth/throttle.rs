@@ -1,6 +1,6 @@
-//! Failed sign-ins, counted per name and per address in windows of a quarter of an hour. An attempt is counted before the
-//! password is looked at, so that a hundred at once count as a hundred. It is taken back when it succeeds, so that successes
-//! never hold anybody up.
+//! Failed sign-ins, counted per name and per address in windows of a quarter of an hour. An attempt is counted before
+//! the password is looked at, so that a hundred at once count as a hundred. It is taken back when it succeeds, so that
+//! successes never hold anybody up.
 
 use super::error::PageError;
 use super::state::State;
@@ -26,7 +26,8 @@ impl Attempt {
     /// Counts an attempt to sign in as `username` from `address`.
     ///
     /// # Errors
-    /// [`PageError::Throttled`] where there were too many in this window: until it ends, not even the right password counts.
+    /// [`PageError::Throttled`] where there were too many in this window: until it ends, not even the right password
+    /// counts.
     pub async fn count(state: &State, username: &str, address: &str) -> Result<Attempt, PageError> {
         let now = state.clock.now().seconds();
         let window = now.div_euclid(WINDOW);

@@ -7,9 +7,9 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 pub(super) struct Choice {
     /// The scopes, as the form sends them back.
     pub scope: String,
-    /// What it lets the app see.
+    /// The data that it lets the app see.
     pub title: String,
-    /// What else there is to know.
+    /// A remark below the title.
     pub note: Option<String>,
 }
 
@@ -52,7 +52,7 @@ const WORDS: &[(&str, &str)] = &[
     ("Specimen", "Specimens taken for tests"),
 ];
 
-/// What to ask the member. `openid` and `launch/patient` show nothing of the record and are no choice of their own.
+/// The choices that the member has. `openid` and `launch/patient` show nothing of the record and are no choices.
 pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     for scope in scopes.iter() {
@@ -87,8 +87,8 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
     }
 }
 
-/// The part of a type that a granular scope admits, in the guides' own words. Only the parts that the guides name have words, so
-/// that no app can have words of its own shown to a member.
+/// The part of a type that a granular scope admits, in the guides' own words. Only the parts that the guides name have
+/// words, so that no app can have words of its own shown to a member.
 fn part(scope: &ResourceScope) -> Option<String> {
     let (resource_type, granular) = (scope.resource_type.as_deref()?, scope.granular()?);
     let [(name, value)] = granular.as_slice() else { return None };
@@ -97,7 +97,7 @@ fn part(scope: &ResourceScope) -> Option<String> {
     category.rsplit('|').next().map(|code| code.replace('-', " "))
 }
 
-/// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
+/// The scopes that the member kept: every ticked one of those that were asked, and those that are no choice.
 pub(super) fn kept(asked: &Scopes, ticked: &[&str]) -> Scopes {
     let ticked: Vec<&str> = ticked.iter().flat_map(|choice| choice.split(' ')).collect();
     asked

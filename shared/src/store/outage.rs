@@ -1,12 +1,13 @@
-//! How answers tell that storage failed: status, codes, text and `Retry-After` for each kind of failure, once for all protocols.
+//! How answers tell that storage failed: status, codes, text and `Retry-After` for each kind of failure, once for all
+//! protocols.
 
 use http::{StatusCode, header};
 
 use super::StoreError;
 use crate::http::{Response, set};
 
-/// How an answer tells that storage failed. What exactly went wrong is for the log alone: it would tell an attacker about our
-/// parts.
+/// How an answer tells that storage failed. What exactly went wrong is for the log alone: it would tell an attacker
+/// about our parts.
 pub struct Outage {
     /// The HTTP status.
     pub status: StatusCode,
