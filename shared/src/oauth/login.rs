@@ -17,8 +17,9 @@ use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
 
-/// A longer password is not looked at, in bytes: hashing is costly, and no person types more.
-const LONGEST_PASSWORD: usize = 256;
+/// A longer name or password is not looked at, in bytes as they were typed: comparing is costly, and no person types more. It
+/// is several times what can be set, because some keyboards take letters apart.
+const LONGEST_TYPED: usize = 1024;
 
 /// What somebody signs in for.
 enum Purpose {
@@ -54,8 +55,10 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         return Err(PageError::Forged);
     }
     let purpose = purpose(state, fields.one("request")?, Some(&browser)).await?;
-    let (username, password) = (canonical(fields.field("username")?), Secret::from_client(fields.field("password")?));
-    if username.is_empty() || username.len() > LONGEST_USERNAME || password.reveal().len() > LONGEST_PASSWORD {
+    let (name, password) = (fields.field("username")?, Secret::from_client(fields.field("password")?));
+    let is_too_long = name.len() > LONGEST_TYPED || password.reveal().len() > LONGEST_TYPED;
+    let username = if is_too_long { String::new() } else { canonical(name) };
+    if username.is_empty() || username.len() > LONGEST_USERNAME {
         return form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG));
     }
     let attempt = Attempt::count(state, &username, &request.source_ip).await?;
