@@ -45,6 +45,7 @@ mod state;
 mod throttle;
 mod token;
 mod userinfo;
+pub mod visible;
 mod words;
 
 pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};
