@@ -136,7 +136,7 @@ async fn the_token_endpoint_takes_one_form_and_the_two_grant_types_it_has() {
         (Some("client_credentials"), "unsupported_grant_type"),
         (Some("urn:ietf:params:oauth:grant-type:device_code"), "unsupported_grant_type"),
         (Some("AUTHORIZATION_CODE"), "unsupported_grant_type"),
-        (Some(""), "unsupported_grant_type"),
+        (Some(""), "invalid_request"),
         (None, "invalid_request"),
     ] {
         let mut form = vec![("client_id", "app"), ("username", "alice"), ("password", "x")];

@@ -39,7 +39,8 @@ async fn either_token_given_back_ends_both_with_the_next_request() {
             let mut form = vec![("token", token), ("client_id", "app")];
             form.extend(hint.map(|hint| ("token_type_hint", hint)));
             let reply = app.post("/oauth2/revoke", &form, HeaderMap::new()).await;
-            assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, ""), "{which} {hint:?}");
+            assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({})), "{which} {hint:?}");
+            assert_eq!(reply.header("content-type"), "application/json", "libraries parse the answer");
             assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED, "{which} {hint:?}");
             assert_eq!(refresh(&app, tokens.refresh.as_deref().unwrap()).await.json()["error"], "invalid_grant");
         }
@@ -56,7 +57,7 @@ async fn a_token_that_is_unknown_or_another_apps_is_answered_alike_and_stays_as_
     let secret = basic("server-app", &app.client_secret);
     for token in [answer("access_token"), answer("refresh_token"), answer("id_token"), "e30.e30.x".into(), "x".into()] {
         let reply = app.post("/oauth2/revoke", &[("token", &token)], secret.clone()).await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, ""));
+        assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({})));
     }
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     app.finish().await;

@@ -73,6 +73,7 @@ async fn checked(
     asked.each_once().map_err(|duplicate| told(duplicate.into()))?;
     nothing_to_fetch(&asked).map_err(told)?;
     response_type(&asked).map_err(told)?;
+    response_mode(&asked).map_err(told)?;
     let (app_state, nonce) = state_and_nonce(&asked).map_err(told)?;
     audience(&asked, issuer).map_err(told)?;
     let challenge = challenge(&asked).map_err(told)?;
@@ -122,9 +123,7 @@ fn registered_redirect_uri<'a>(client: &Client, asked: &'a Parameters) -> Result
         .one("redirect_uri")?
         .ok_or(PageError::UntrustedApp("the app did not say where to send you back to (redirect_uri)"))?;
     if !client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, uri)) {
-        return Err(PageError::UntrustedApp(
-            "the app asks to send you to an address that it did not register (redirect_uri)",
-        ));
+        return Err(PageError::UnregisteredRedirect(uri.to_owned()));
     }
     Ok(uri)
 }
@@ -155,9 +154,18 @@ fn response_type(asked: &Parameters) -> Result<(), AuthorizeError> {
     }
 }
 
+/// How the answer comes back (OAuth 2.0 Multiple Response Types §2.1). An app that asks for another way does not read the
+/// query, or wants no code to stand in it.
+fn response_mode(asked: &Parameters) -> Result<(), AuthorizeError> {
+    match asked.one("response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid("response_mode must be `query`, or left out")),
+    }
+}
+
 /// SMART requires `state`. It and `nonce` are carried through, and so must fit the redirect.
 fn state_and_nonce(asked: &Parameters) -> Result<(&str, Option<&str>), AuthorizeError> {
-    let state = asked.one("state")?.filter(|state| !state.is_empty()).ok_or_else(|| invalid("state is missing"))?;
+    let state = asked.one("state")?.ok_or_else(|| invalid("state is missing"))?;
     let nonce = asked.one("nonce")?;
     if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
         return Err(invalid("state and nonce have at most 2048 bytes"));
@@ -165,15 +173,16 @@ fn state_and_nonce(asked: &Parameters) -> Result<(&str, Option<&str>), Authorize
     Ok((state, nonce))
 }
 
-/// `aud`, or `resource` (RFC 8707): a token for another server's data is never asked of us.
+/// `aud`, or `resource` (RFC 8707), or both: a token for another server's data is never asked of us.
 fn audience(asked: &Parameters, issuer: &Issuer) -> Result<(), AuthorizeError> {
-    let aud = asked
-        .one("aud")?
-        .or(asked.one("resource")?)
-        .ok_or_else(|| invalid("aud is missing; it must be this server's FHIR base"))?;
-    match aud.trim_end_matches('/') == issuer.fhir_base() {
+    let given = [asked.one("aud")?, asked.one("resource")?];
+    if given == [None, None] {
+        return Err(invalid("aud is missing; it must be this server's FHIR base"));
+    }
+    let base = issuer.fhir_base();
+    match given.into_iter().flatten().all(|aud| aud.trim_end_matches('/') == base) {
         true => Ok(()),
-        false => Err(AuthorizeError::InvalidRequest(format!("aud must be {}", issuer.fhir_base()))),
+        false => Err(AuthorizeError::InvalidRequest(format!("aud must be {base}"))),
     }
 }
 

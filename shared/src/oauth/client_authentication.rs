@@ -41,14 +41,50 @@ enum Proof {
     Assertion(String),
 }
 
-/// The claims of an assertion.
+/// The claims of an assertion, each of the type that RFC 7519 §4.1 gives it.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
     sub: String,
-    exp: i64,
-    nbf: Option<i64>,
+    aud: Audience,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
     jti: String,
+}
+
+/// RFC 7519 §4.1.3: one recipient, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Seconds since 1970, whole or not (RFC 7519 §2). A fraction is dropped.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "serde_json::Number")]
+struct NumericDate(i64);
+
+impl TryFrom<serde_json::Number> for NumericDate {
+    type Error = &'static str;
+
+    #[expect(clippy::cast_possible_truncation, reason = "a time that no machine can count to is the last one it can")]
+    fn try_from(number: serde_json::Number) -> Result<NumericDate, &'static str> {
+        let seconds = number.as_i64().or(number.as_f64().map(|seconds| seconds.floor() as i64));
+        seconds.map(NumericDate).ok_or("no number of seconds")
+    }
+}
+
+impl Audience {
+    /// Whether it names us, by the issuer or the token endpoint (SMART, RFC 7523 §3), and nobody besides: another server that
+    /// the assertion is for could use it here.
+    fn is_us(&self, issuer: &Issuer) -> bool {
+        let is_us = |name: &String| name == issuer.as_str() || *name == format!("{issuer}/oauth2/token");
+        match self {
+            Audience::One(name) => is_us(name),
+            Audience::Many(names) => !names.is_empty() && names.iter().all(is_us),
+        }
+    }
 }
 
 /// An assertion that was used. Its record keeps anybody from using it again while it is good.
@@ -97,7 +133,8 @@ pub(super) fn credentials(request: &Request, form: &Parameters) -> Result<Creden
         }
         // Not yet verified: it only says whose keys to verify it with.
         let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion);
-        let client_id = claims.map_err(|_| wrong("client_assertion is not a JWT with iss, sub, exp and jti"))?.claims.sub;
+        let client_id =
+            claims.map_err(|_| wrong("client_assertion is not a JWT with iss, sub, aud, exp and jti"))?.claims.sub;
         if form_id.is_some_and(|form_id| form_id != client_id) {
             return Err(wrong("client_id in the form is not the sub of client_assertion"));
         }
@@ -109,9 +146,8 @@ pub(super) fn credentials(request: &Request, form: &Parameters) -> Result<Creden
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         let missing = "client_id is missing: send it in the form, or with the secret by HTTP Basic";
         let client_id = form_id.ok_or(wrong(missing))?.to_owned();
-        // An empty secret may as well be left out (RFC 6749 §2.3.1), and some libraries of public clients send one.
         let proof = match form_secret {
-            None | Some("") => Proof::None,
+            None => Proof::None,
             Some(secret) => Proof::Secret { sent: vec![Secret::from_client(secret)], basic: false },
         };
         return Ok(Credentials { client_id, proof });
@@ -122,7 +158,7 @@ pub(super) fn credentials(request: &Request, form: &Parameters) -> Result<Creden
     if client_id.len() > LONGEST_CLIENT_ID {
         return Err(wrong("this client_id is not registered here"));
     }
-    if form_secret.is_some_and(|secret| !secret.is_empty()) {
+    if form_secret.is_some() {
         return Err(wrong("the secret is sent twice, in the header and in the form: send it once"));
     }
     if form_id.is_some_and(|form_id| form_id != client_id) {
@@ -209,29 +245,31 @@ async fn verified(
     }
     let kid = header.kid.as_deref().ok_or(wrong("client_assertion names no key (kid)"))?;
     let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion)
-        .map_err(|_| wrong("client_assertion is not a JWT with iss, sub, exp and jti"))?
+        .map_err(|_| wrong("client_assertion is not a JWT with iss, sub, aud, exp and jti"))?
         .claims;
     if claims.iss != client.id || claims.sub != client.id || claims.jti.is_empty() || claims.jti.len() > 256 {
         return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
     }
-    let (now, exp) = (now.seconds(), claims.exp);
+    if !claims.aud.is_us(issuer) {
+        return Err(wrong("aud of client_assertion must be the issuer or the token endpoint, and nothing besides"));
+    }
+    let (now, NumericDate(exp)) = (now.seconds(), claims.exp);
     if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
         return Err(wrong("client_assertion must end within the next five minutes"));
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now + SKEW) {
+    if claims.nbf.is_some_and(|NumericDate(nbf)| nbf > now + SKEW) {
         return Err(wrong("client_assertion is not valid yet (nbf)"));
     }
     let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
     let key = state.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
     let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
+    // The claims were compared above: times with our own clock, and the whole of an audience, of which jsonwebtoken asks for
+    // one value. What is left is the signature.
     let mut validation = Validation::new(header.alg);
-    validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-    validation.set_audience(&[format!("{issuer}/oauth2/token")]);
-    validation.set_issuer(&[&client.id]);
-    // Times were compared with our own clock.
-    validation.validate_exp = false;
+    validation.required_spec_claims.clear();
+    (validation.validate_exp, validation.validate_aud) = (false, false);
     jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
-        .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?;
+        .map_err(|_| wrong("client_assertion does not verify: it was signed with another key"))?;
     let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
     Ok(Used { id, until: Time((exp + SKEW) * 1000) })
 }

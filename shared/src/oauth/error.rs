@@ -4,6 +4,7 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::visible::is_seen;
 use crate::access::Refusal;
 use crate::http::{Duplicate, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
@@ -207,9 +208,12 @@ impl IntrospectError {
 /// Why a member sees an error page. Nothing is sent to an address that we do not trust.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// The app is unknown, or asks to be answered at an address it did not register.
+    /// The app is unknown, or did not say where to send the member back to.
     #[error("{0}")]
     UntrustedApp(&'static str),
+    /// The app asks to be answered at this address, which it did not register. A page shows it as text, and never as a link.
+    #[error("the app asks to send you to an address that it did not register (redirect_uri): {}", in_short(.0))]
+    UnregisteredRedirect(String),
     /// The form did not come from a page of ours.
     #[error("this form was not sent from our page, so nothing was done")]
     Forged,
@@ -233,6 +237,20 @@ pub enum PageError {
     Store(#[from] StoreError),
 }
 
+/// At most this many characters of what an app sent are shown.
+const LONGEST_SHOWN: usize = 200;
+
+/// A text that an app sent, in quotation marks: what cannot be seen is written as its code point, and the end of a long
+/// text is cut off.
+fn in_short(text: &str) -> String {
+    let shown: String = text
+        .chars()
+        .take(LONGEST_SHOWN)
+        .map(|c| if is_seen(c) { c.to_string() } else { c.escape_unicode().to_string() })
+        .collect();
+    format!("“{shown}{}”", if text.chars().nth(LONGEST_SHOWN).is_some() { "…" } else { "" })
+}
+
 impl From<Duplicate> for PageError {
     fn from(duplicate: Duplicate) -> PageError {
         PageError::Malformed(duplicate.to_string())
@@ -252,7 +270,10 @@ impl PageError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            PageError::UntrustedApp(_) | PageError::Over | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
+            PageError::UntrustedApp(_)
+            | PageError::UnregisteredRedirect(_)
+            | PageError::Over
+            | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
             PageError::Forged | PageError::SignedOut => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             PageError::Unrendered(_) => StatusCode::INTERNAL_SERVER_ERROR,

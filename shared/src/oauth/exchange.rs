@@ -103,11 +103,10 @@ async fn checked(
         tracing::warn!(client = client.id, "a client presented a code that was issued to another client");
         return Err(TokenError::InvalidGrant("the code was issued to another client"));
     }
-    if form.one("redirect_uri")? != Some(&code.record.redirect_uri) {
+    if form.required("redirect_uri")? != code.record.redirect_uri {
         return Err(TokenError::InvalidGrant("redirect_uri is not the one that the code was sent to"));
     }
-    let verifier = form.one("code_verifier")?.unwrap_or_default();
-    if !code.record.challenge.is_of(verifier) {
+    if !code.record.challenge.is_of(form.required("code_verifier")?) {
         return Err(TokenError::InvalidGrant("code_verifier is not the one behind the code_challenge (PKCE)"));
     }
     if code.record.spent {

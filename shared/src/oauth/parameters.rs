@@ -13,7 +13,8 @@ const LARGEST_REQUEST: usize = 16 * 1024;
 /// As [`MOST_PARAMETERS`], in bytes of names and values: for a form that an app posts.
 const LARGEST_FORM: usize = 32 * 1024;
 
-/// The parameters of a request, decoded, in the order in which they came.
+/// The parameters of a request, decoded, in the order in which they came. OAuth's have no empty values: a parameter without
+/// a value is treated as if it was left out (RFC 6749 §3.1, §3.2), before anything else is looked at.
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -30,10 +31,9 @@ impl Parameters {
             })?,
             false => request.query(),
         };
-        let parameters = Parameters(pairs);
-        match parameters.are_too_many(LARGEST_REQUEST) {
+        match are_too_many(&pairs, LARGEST_REQUEST) {
             true => Err(PageError::Malformed("the app's request is too long".into())),
-            false => Ok(parameters),
+            false => Ok(Parameters::with_values(pairs)),
         }
     }
 
@@ -44,11 +44,12 @@ impl Parameters {
     /// (RFC 6749 §3.2).
     pub fn of_app(request: &Request) -> Result<Parameters, TokenError> {
         let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
-        let form = Parameters(request.form().ok_or_else(no_form)?);
-        if form.are_too_many(LARGEST_FORM) {
+        let pairs = request.form().ok_or_else(no_form)?;
+        if are_too_many(&pairs, LARGEST_FORM) {
             let text = "the form is too long: at most 50 parameters, and 32 KB in all";
             return Err(TokenError::InvalidRequest(text.into()));
         }
+        let form = Parameters::with_values(pairs);
         form.each_once()?;
         Ok(form)
     }
@@ -83,9 +84,7 @@ impl Parameters {
     /// # Errors
     /// [`TokenError::InvalidRequest`] where it is not there.
     pub fn required(&self, name: &str) -> Result<&str, TokenError> {
-        self.one(name)?
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| TokenError::InvalidRequest(format!("{name} is missing")))
+        self.one(name)?.ok_or_else(|| TokenError::InvalidRequest(format!("{name} is missing")))
     }
 
     /// The value of a field on a page of ours; empty where the browser sent none.
@@ -114,8 +113,13 @@ impl Parameters {
         self.0.iter().try_for_each(|(name, _)| self.one(name).map(|_| ()))
     }
 
-    fn are_too_many(&self, largest: usize) -> bool {
-        let size: usize = self.0.iter().map(|(name, value)| name.len() + value.len()).sum();
-        self.0.len() > MOST_PARAMETERS || size > largest
+    fn with_values(mut pairs: Vec<(String, String)>) -> Parameters {
+        pairs.retain(|(_, value)| !value.is_empty());
+        Parameters(pairs)
     }
+}
+
+fn are_too_many(pairs: &[(String, String)], largest: usize) -> bool {
+    let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    pairs.len() > MOST_PARAMETERS || size > largest
 }

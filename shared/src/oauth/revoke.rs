@@ -12,7 +12,7 @@ use super::refresh_token::{self, RefreshToken};
 use super::state::RevocationEndpoint;
 use crate::access::Refusal;
 use crate::access::grant::{self, Grant, Why};
-use crate::http::{Request, Response, allow_any_origin, empty};
+use crate::http::{Request, Response, allow_any_origin, json};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{CommitError, Stored};
@@ -42,7 +42,8 @@ pub(super) async fn revoke(
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
     }
-    let mut response = empty(StatusCode::OK);
+    // RFC 7009 §2.2 leaves the body open. Libraries parse it as JSON, and fail where there is none.
+    let mut response = json(StatusCode::OK, "application/json", "{}".to_owned());
     allow_any_origin(&mut response);
     Ok(response)
 }
