@@ -1,7 +1,7 @@
 //! The audit: who saw what, when. No record, no response.
 //!
-//! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the response
-//! out of it, after the record is written.
+//! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the
+//! response out of it, after the record is written.
 
 use std::collections::BTreeMap;
 
@@ -22,17 +22,17 @@ pub struct Disclosure {
 }
 
 impl Disclosure {
-    /// Of `ids`, in `response`.
+    /// A response that gives out `ids`.
     pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
         Disclosure { response, ids, outcome: "ok" }
     }
 
-    /// Of `ids`, to whom follows the link in `response`.
+    /// A response with a link that leads to `ids`.
     pub fn linked(response: Response, ids: Vec<Reference>) -> Disclosure {
         Disclosure { response, ids, outcome: "linked" }
     }
 
-    /// Of nothing: `response` only tells the app that what it holds is what there is.
+    /// A response that gives nothing out: it only says that the app's copy is current.
     pub fn not_modified(response: Response) -> Disclosure {
         Disclosure { response, ids: Vec::new(), outcome: "not-modified" }
     }
@@ -149,8 +149,8 @@ const LONGEST_QUERY: usize = 20 * 1024;
 /// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
 const LONGEST_LIST: usize = 700;
 
-/// What was given out: `Claim/a,b Coverage/c`. A long list is told by its count, its ends and its SHA-256; together with the
-/// query, which is in the same record, it can be made again and compared.
+/// The list of what was given out: `Claim/a,b Coverage/c`. Of a long list the record has the count, the first and last
+/// entry, and the SHA-256: the query in the same record can be run again, and its answer compared.
 fn packed(ids: &[Reference]) -> String {
     let mut resource_types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for reference in ids {

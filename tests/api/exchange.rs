@@ -122,7 +122,7 @@ async fn a_code_is_worth_nothing_to_another_app_and_not_lost_to_its_own() {
     let tokens = Tokens::of(&app.exchange(&code).await);
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     app.answered("POST /oauth2/token", 200, 1).await;
-    let warnings = app.logs().iter().filter(|line| line.contains("by another client")).count();
+    let warnings = app.logs().iter().filter(|line| line.contains("issued to another client")).count();
     assert_eq!(warnings, 2, "the operator is warned");
     app.finish().await;
 }

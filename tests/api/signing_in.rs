@@ -5,7 +5,7 @@ use std::process::Command;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use patient_access::stack::{Descriptor, announce};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{Config, from_lookup};
 use shared::oauth::client::Client;
 use shared::oauth::member::Member;
 use tests::fixtures::password;
@@ -237,7 +237,7 @@ async fn cookies_are_for_this_host_alone_and_for_no_script() {
     drop(secure);
     for (issuer, good) in [("http://plan.example", false), ("http://127.0.0.1:9000", true), ("http://[::1]:9000", true)]
     {
-        let config = Config::from_lookup(&[], |name| (name == "ISSUER").then(|| issuer.to_owned()));
+        let config = from_lookup::<Config>(|name| (name == "ISSUER").then(|| issuer.to_owned()));
         assert_eq!(config.is_ok(), good, "{issuer}: a function starts under plain http on loopback alone");
     }
     app.finish().await;

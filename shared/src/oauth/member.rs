@@ -24,14 +24,15 @@ pub struct Member {
     pub patient: String,
     /// Whether the plan stopped them.
     pub disabled: bool,
-    /// Since when.
+    /// When the plan added them.
     pub created_at: Time,
-    /// Changes with the password, and whenever the plan stops the member or lets them in again. A session, a code and a grant
-    /// carry the one they were made under and are worth nothing under another: no clocks are compared.
+    /// A random value that changes with the password, and whenever the plan stops the member or lets them in again. A
+    /// session, a code and a grant carry the stamp they were made under and are worth nothing under another: no clocks
+    /// are compared.
     pub stamp: String,
 }
 
-/// A password that no hash could be made of.
+/// A password that could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password cannot be hashed: {0}")]
 pub struct Unhashable(String);
@@ -42,7 +43,8 @@ fn argon2id() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// The hash of a password that nobody has. An unknown name is checked against it, so that it takes as long as a known one.
+/// The hash of a password that nobody has. An unknown name is checked against it, so that it takes as long as a known
+/// one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$lFNQ0nwIk3jBYv3vQ3KjEyDYTvXlkLhxvG4bYkXHwQo";
 
 impl Member {
@@ -86,8 +88,8 @@ impl Member {
         !self.disabled && self.stamp == stamp
     }
 
-    /// Whether `password` signs this member in. Runs one argon2id whatever the answer: also for nobody, also for somebody
-    /// who was stopped.
+    /// Whether `password` signs this member in. One argon2id runs whatever the answer, also for an unknown name and for
+    /// a member who was stopped.
     pub fn signs_in(member: Option<&Member>, password: &Secret) -> bool {
         let phc = member.map_or(NOBODY, |member| &member.password);
         verifies(phc, password) && member.is_some_and(|member| !member.disabled)

@@ -1,9 +1,9 @@
-//! Failed sign-ins, counted per name and per address in windows of a quarter of an hour. An attempt is counted before the
-//! password is looked at, so a hundred at once are a hundred, and taken back when it succeeds: who knows the password is
-//! never held up by their own successes.
+//! Failed sign-ins, counted per name and per address in windows of a quarter of an hour. An attempt is counted before
+//! the password is looked at, so that a hundred at once count as a hundred. It is taken back when it succeeds, so that
+//! successes never hold anybody up.
 
 use super::error::PageError;
-use super::server::Server;
+use super::state::State;
 use crate::clock::Time;
 use crate::store::StoreError;
 
@@ -26,15 +26,15 @@ impl Attempt {
     /// Counts an attempt to sign in as `username` from `address`.
     ///
     /// # Errors
-    /// [`PageError::Throttled`] where there were too many in this window: nobody may try before it ends, the right password
-    /// included.
-    pub async fn count(server: &Server, username: &str, address: &str) -> Result<Attempt, PageError> {
-        let now = server.clock.now().seconds();
+    /// [`PageError::Throttled`] where there were too many in this window: until it ends, not even the right password
+    /// counts.
+    pub async fn count(state: &State, username: &str, address: &str) -> Result<Attempt, PageError> {
+        let now = state.clock.now().seconds();
         let window = now.div_euclid(WINDOW);
         let ends = Time((window + 1) * WINDOW * 1000);
         let attempt =
             Attempt { counters: [format!("user/{username}/{window}"), format!("address/{address}/{window}")], ends };
-        let (by_user, by_address) = attempt.add(server, 1).await?;
+        let (by_user, by_address) = attempt.add(state, 1).await?;
         if by_user > USER_LIMIT || by_address > ADDRESS_LIMIT {
             return Err(PageError::Throttled(ends.seconds() - now));
         }
@@ -45,12 +45,12 @@ impl Attempt {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn take_back(self, server: &Server) -> Result<(), StoreError> {
-        self.add(server, -1).await.map(|_| ())
+    pub async fn take_back(self, state: &State) -> Result<(), StoreError> {
+        self.add(state, -1).await.map(|_| ())
     }
 
-    async fn add(&self, server: &Server, amount: i64) -> Result<(i64, i64), StoreError> {
+    async fn add(&self, state: &State, amount: i64) -> Result<(i64, i64), StoreError> {
         let [user, address] = &self.counters;
-        tokio::try_join!(server.auth.count(user, amount, self.ends), server.auth.count(address, amount, self.ends))
+        tokio::try_join!(state.auth.count(user, amount, self.ends), state.auth.count(address, amount, self.ends))
     }
 }

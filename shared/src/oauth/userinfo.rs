@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::error::BearerError;
-use super::server::TokenServer;
+use super::state::UserinfoEndpoint;
 use crate::access::Refusal;
 use crate::http::{Request, Response, allow_any_origin, json as answer};
 use crate::issuer::Issuer;
@@ -12,12 +12,12 @@ use crate::scope::Scope;
 
 /// Answers the bearer of an access token with the scope `openid`.
 pub(super) async fn userinfo(
-    server: &TokenServer,
+    endpoint: &UserinfoEndpoint,
     request: &Request,
     issuer: &Issuer,
 ) -> Result<Response, BearerError> {
-    let bearer = server.verifier.verify(request, issuer).await?;
-    let access = server.verifier.confirm(&bearer).await?;
+    let bearer = endpoint.verifier.verify(request, issuer).await?;
+    let access = endpoint.verifier.confirm(&bearer).await?;
     if !bearer.scopes().contains(&Scope::OpenId) {
         return Err(Refusal::Scope("openid".into()).into());
     }

@@ -1,6 +1,6 @@
 //! Scopes in a member's words.
 
-use crate::access::part_in_words;
+use crate::access::NAMED_PARTS;
 use crate::fhir::types::ResourceType;
 use crate::scope::{ResourceScope, Scope, Scopes};
 
@@ -8,13 +8,13 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 pub(super) struct Choice {
     /// The scopes, as the form sends them back.
     pub scope: String,
-    /// What it lets the app see.
+    /// The data that it lets the app see.
     pub title: String,
-    /// What else there is to know.
+    /// A remark below the title.
     pub note: Option<String>,
 }
 
-/// What to ask the member. `openid` and `launch/patient` show nothing of the record and are no choice of their own.
+/// The choices that the member has. `openid` and `launch/patient` show nothing of the record and are no choices.
 pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     for scope in scopes.iter() {
@@ -40,7 +40,7 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
         None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
             let words = ResourceType::named(kind).map_or(kind.as_str(), |resource_type| resource_type.words);
-            let part = scope.query.is_some().then(|| match part_in_words(scope) {
+            let part = scope.query.is_some().then(|| match part(scope) {
                 Some(part) => format!("only a part: {part}"),
                 None => "only a part, as the app asks".to_owned(),
             });
@@ -49,7 +49,17 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
     }
 }
 
-/// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
+/// The part of a type that a granular scope admits, in the guides' own words. Only the parts that the guides name have
+/// words, so that no app can have words of its own shown to a member.
+fn part(scope: &ResourceScope) -> Option<String> {
+    let (resource_type, granular) = (scope.resource_type.as_deref()?, scope.granular()?);
+    let [(name, value)] = granular.as_slice() else { return None };
+    let (_, category) =
+        NAMED_PARTS.iter().find(|row| name == "category" && **row == (resource_type, value.as_str()))?;
+    category.rsplit('|').next().map(|code| code.replace('-', " "))
+}
+
+/// The scopes that the member kept: every ticked one of those that were asked, and those that are no choice.
 pub(super) fn kept(asked: &Scopes, ticked: &[&str]) -> Scopes {
     let ticked: Vec<&str> = ticked.iter().flat_map(|choice| choice.split(' ')).collect();
     asked

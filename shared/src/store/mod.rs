@@ -8,6 +8,7 @@ pub mod auth;
 mod aws;
 pub mod meter;
 pub mod objects;
+mod outage;
 pub mod signer;
 pub(crate) mod table;
 

@@ -61,6 +61,6 @@ async fn two_secrets_are_good_side_by_side_and_one_that_is_over_is_not() {
     for good in [&old, &new] {
         proven(&prove(&app, &[], basic("rotating", good.reveal())).await);
     }
-    refused(&prove(&app, &[], basic("rotating", over.reveal())).await, "over");
+    refused(&prove(&app, &[], basic("rotating", over.reveal())).await, "expired");
     app.finish().await;
 }
