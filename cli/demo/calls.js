@@ -1,10 +1,10 @@
-// Every request this app makes goes through here, so that the page can show what happened: method, address and status.
-// Tokens, codes and bodies are not kept.
+// Every request of this app goes through this file, so that the page can list them: method, address and status. Tokens,
+// codes and bodies are not kept.
 
 const KEPT = 'calls';
 const listeners = [];
 
-/** What was called so far in this tab, also before the way through the sign-in pages. */
+/** The calls of this tab so far, including those before the sign-in pages. */
 export const calls = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
 
 /** Calls `listener` after each request. */
@@ -12,7 +12,7 @@ export function onCall(listener) {
   listeners.push(listener);
 }
 
-/** Notes a step that is no fetch: the browser itself goes there. */
+/** Notes a step that is no fetch but a navigation of the browser. */
 export function note(method, url, status) {
   calls.push({ method, url, status });
   calls.splice(0, Math.max(0, calls.length - 60));
@@ -20,7 +20,7 @@ export function note(method, url, status) {
   listeners.forEach((listener) => listener());
 }
 
-/** Something went wrong that a person should be told of. `code` is the standard's word for it. */
+/** A fault that a person should be told of. `code` is the error code of the standard. */
 export class Problem extends Error {
   constructor(message, code) {
     super(message);
@@ -28,7 +28,7 @@ export class Problem extends Error {
   }
 }
 
-/** Sends a request and gives the answer's JSON; throws a Problem in the server's own words. */
+/** Sends a request and returns the answer's JSON. Throws a Problem in the server's own words. */
 export async function call(url, options = {}) {
   const method = options.method ?? 'GET';
   let response;

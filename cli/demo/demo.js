@@ -13,7 +13,7 @@ const show = (...content) => main.replaceChildren(...content);
 const may = (type) => granted().some((scope) => new RegExp(`^(patient|user)/(\\*|${type})\\.`).test(scope));
 const granted = () => (current()?.scope ?? '').split(' ').filter(Boolean);
 
-/** Runs what a button does; what goes wrong is told in the server's own words. */
+/** Runs the action of a button, and shows a fault in the server's own words. */
 async function attempt(what) {
   try {
     await what();
@@ -55,7 +55,7 @@ function failed(problem) {
   signedOut(el('div.record', box));
 }
 
-/** The whole page of a record. Parts come as they are read; one that fails says so in its place. */
+/** The page of a record. Each part appears when it has been read; one that fails says so in its place. */
 async function record() {
   const tokens = current();
   const part = (type, title, make) => {
@@ -100,7 +100,7 @@ async function person(tokens) {
   return about;
 }
 
-/** What was asked and what was allowed, line by line. */
+/** The scopes that were asked for, line by line, and which of them were allowed. */
 function consent() {
   const given = inWords(granted()).map(([title]) => title);
   const lines = inWords([...ASKED, ...granted()]).map(([title, note]) => {
@@ -154,7 +154,7 @@ happened();
 const answer = new URLSearchParams(location.search);
 attempt(async () => {
   if (answer.has('state') || answer.has('error')) {
-    // The code is spent in a moment; it need not stay in the address bar or the history.
+    // The code is about to be used up, and should not stay in the address bar or the history.
     history.replaceState(null, '', '/demo/');
     show(el('p.record', { role: 'status' }, 'Connecting…'));
     await comeBack(answer);

@@ -1,4 +1,4 @@
-// Elements for the page. Text becomes text nodes, never markup: what stands in a record cannot become code.
+// Elements for the page. Text becomes text nodes and never markup, so that no text of a record can become code.
 
 /** An element: `el('p.soft', {hidden: true}, 'text', child)`. */
 export function el(what, ...rest) {
@@ -25,7 +25,7 @@ export function table(headings, rows) {
   return el('div.scroll', el('table', el('thead', row('th', headings)), el('tbody', rows.map((cells) => row('td', cells)))));
 }
 
-/** A plot that is drawn again when its place changes its width. */
+/** A plot that is drawn again when its container changes its width. */
 export function plot(make) {
   const place = el('div.plot');
   let drawn = 0;

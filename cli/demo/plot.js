@@ -18,7 +18,7 @@ function ticks(low, high) {
   return Array.from({ length: Math.ceil(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-/** The frame of both: the vertical scale with its lines, and where things go. */
+/** The frame of both plots: the vertical scale with its lines, and the positions of everything else. */
 function frame(width, label, values, write) {
   const height = width < 520 ? 220 : 260;
   const [left, right, top, bottom] = [56, 12, 14, 30];
@@ -47,7 +47,7 @@ function months(dates, most) {
   return all.slice(-most);
 }
 
-/** What each month cost: what the plan paid, and the member's share on top of it. */
+/** The cost of each month: the amount that the plan paid, and the member's share on top of it. */
 export function costs(claims, most = 24) {
   return months(claims.map((claim) => claim.date), most).map((at) => {
     const sum = (what) => claims.filter((claim) => claim.date.startsWith(at)).reduce((all, claim) => all + claim[what], 0);
@@ -68,7 +68,7 @@ export function costPlot(rows, width, write) {
       to > from ? draw('rect', { class: name, x, width: wide, y: y(to), height: y(from) - y(to) }) : '';
     const tip = draw('title', {}, `${row.at}: plan paid ${write(row.paid)}, your share ${write(row.share)}`);
     svg.append(draw('g', {}, tip, bar('paid', 0, row.paid), bar('share', row.paid, row.paid + row.share)));
-    // Counted from the newest, which always has its name.
+    // Counted from the newest month, which always has its name.
     if ((rows.length - 1 - i) % every === 0) {
       const named = month.format(new Date(`${row.at}-01T00:00:00Z`));
       const middle = x + wide / 2;
@@ -79,7 +79,7 @@ export function costPlot(rows, width, write) {
   return svg;
 }
 
-/** A value over time, with what is normal behind it. */
+/** A value over time, with the reference range behind it. */
 export function valuePlot(points, width) {
   const time = (point) => Date.parse(point.date);
   const rows = points.toSorted((a, b) => time(a) - time(b));

@@ -5,20 +5,20 @@ import { card, el, plot, table } from './elements.js';
 import { costPlot, costs, valuePlot } from './plot.js';
 import { authorization, claim, day, dollars, measurement, period, text } from './words.js';
 
-/** Claims shown at once. */
+/** The number of claims shown at a time. */
 const STEP = 8;
 
 const matches = (bundle) => (bundle.entry ?? []).filter((entry) => entry.search?.mode === 'match').map((entry) => entry.resource);
 const next = (bundle) => bundle.link?.find((link) => link.relation === 'next')?.url;
 
-/** Finds what a reference means among what the server sent along. */
+/** Finds the resource of a reference among those that the server sent along. */
 function included(bundles) {
   const all = bundles.flatMap((bundle) => bundle.entry ?? []).map((entry) => entry.resource);
   const known = new Map(all.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
   return (reference) => known.get(reference?.reference);
 }
 
-/** Coverage as a card; what is over stands behind a line to open. */
+/** Coverage as cards. Coverages that have ended are behind a line to open. */
 export async function coverage(may) {
   const bundle = await read(`Coverage?_sort=-period${may('Organization') ? '&_include=Coverage:payor' : ''}`);
   const named = included([bundle]);
@@ -89,7 +89,7 @@ export async function claims(may) {
   return [costCard, claimCard];
 }
 
-/** The plot; a claim that another one replaced does not count. */
+/** The plot. A claim that another one replaced does not count. */
 function cost(all, complete) {
   const counted = all.filter((each) => !each.replaced && each.date);
   if (counted.length === 0) {
@@ -122,7 +122,7 @@ function entry(each) {
     each.notes.map((note) => el('p.said', note)));
 }
 
-/** Prior authorizations and what became of them. */
+/** Prior authorizations and their decisions. */
 export async function authorizations(may) {
   const bundle = await read(`ExplanationOfBenefit?use=preauthorization&_sort=-created&_count=20${may('Organization') ? '&_include=ExplanationOfBenefit:provider' : ''}`);
   const all = matches(bundle).map((eob) => authorization(eob, included([bundle])));
@@ -139,7 +139,7 @@ export async function authorizations(may) {
   return made;
 }
 
-/** A lab value over time: the newest results say what can be chosen, and each choice is a search of its own. */
+/** A lab value over time. The newest results give the tests to choose from, and each choice is a search of its own. */
 export async function labs() {
   const newest = matches(await read('Observation?category=laboratory&_sort=-date&_count=100')).map(measurement).filter(Boolean);
   const names = new Map(newest.filter((each) => each.code).map((each) => [each.code, each.name]));
@@ -160,7 +160,7 @@ export async function labs() {
     }
   };
   choice.onchange = change;
-  // Hemoglobin A1c moves slowly and says much, so it comes first where there is one.
+  // Hemoglobin A1c changes slowly and says much, so it comes first if there is one.
   choice.value = sorted.find(([value]) => value.endsWith('|4548-4'))?.[0] ?? newest[0].code;
   made.append(el('label', { htmlFor: 'lab' }, 'Test '), choice, place);
   await change();

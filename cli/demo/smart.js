@@ -1,5 +1,5 @@
-// A public SMART client: standalone launch with PKCE, exchange, refresh (SMART App Launch 2.2). In the order in which
-// things happen; nothing here knows of the page.
+// A public SMART client: standalone launch with PKCE, exchange, refresh (SMART App Launch 2.2). The steps are in the
+// order in which they happen, and know nothing of the page.
 
 import { call, note, Problem, sentence } from './calls.js';
 
@@ -8,7 +8,7 @@ export const BASE = `${location.origin}/fhir`;
 const CLIENT_ID = 'demo-app';
 const REDIRECT_URI = `${location.origin}/demo/`;
 
-/** What the app asks for. A member may leave out any part, and the app must cope. */
+/** The scopes the app asks for. A member may leave out any of them, and the app must cope. */
 export const ASKED = [
   'openid',
   'fhirUser',
@@ -28,7 +28,7 @@ const base64url = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
-/** 1. Discover: where the authorization server is, and what it can. */
+/** 1. Discover: find the authorization server and its capabilities. */
 export function discover() {
   discovered ??= call(`${BASE}/.well-known/smart-configuration`).catch((problem) => {
     discovered = null;
@@ -38,12 +38,12 @@ export function discover() {
 }
 let discovered = null;
 
-/** 2. Launch: send the browser to the plan, with a challenge whose answer only this tab knows (RFC 7636). Who is still signed
-    in there is not asked again, unless `prompt` is `login` (OpenID Connect Core §3.1.2.1). */
+/** 2. Launch: send the browser to the plan, with a challenge whose answer only this tab knows (RFC 7636). A person who
+    is still signed in there is not asked to sign in again, unless `prompt` is `login` (OpenID Connect Core §3.1.2.1). */
 export async function launch(prompt) {
   const server = await discover();
   if (new URL(server.issuer).origin !== location.origin) {
-    // `localhost` is the same machine, and another origin: the redirect URI is registered for one of them.
+    // `localhost` is the same machine but another origin, and the redirect URI is registered for one of the two.
     location.assign(`${server.issuer}/demo/`);
     return;
   }
@@ -66,7 +66,8 @@ export async function launch(prompt) {
   location.assign(`${server.authorization_endpoint}?${query}`);
 }
 
-/** 3. Come back: is this the answer to what this tab asked, and from whom it asked (RFC 9207)? Then exchange the code. */
+/** 3. Come back: check that this is the answer to the request of this tab, from the server it was sent to (RFC 9207).
+    Then exchange the code. */
 export async function comeBack(answer) {
   const pending = kept('pending');
   sessionStorage.removeItem('pending');
@@ -90,7 +91,7 @@ export async function comeBack(answer) {
   return save(tokens);
 }
 
-/** 4. Refresh: each refresh token is good once, and the answer brings the next. Two callers share one request. */
+/** 4. Refresh: each refresh token is valid once, and the answer brings the next. Two callers share one request. */
 export function refresh() {
   const tokens = current();
   if (!tokens?.refresh_token) {
@@ -109,7 +110,7 @@ export function refresh() {
 }
 let refreshing = null;
 
-/** 5. Sign out: tell the server where it takes that (RFC 7009), and forget. */
+/** 5. Sign out: revoke the token if the server supports it (RFC 7009), and forget everything. */
 export async function signOut() {
   const tokens = current();
   forget();
@@ -125,7 +126,8 @@ export function current() {
   return kept('tokens');
 }
 
-/** GET under the FHIR base with the token; renewed shortly before it runs out, and once if the server says it has. */
+/** A GET under the FHIR base with the token. It is renewed shortly before it expires, and once if the server says that
+    it has expired. */
 export async function read(address) {
   const url = address.startsWith('http') ? address : `${BASE}/${address}`;
   if (!url.startsWith(`${BASE}/`)) {

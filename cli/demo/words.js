@@ -1,4 +1,4 @@
-// FHIR in plain words: what a scope opens, what a claim says. Reads resources, makes no elements.
+// FHIR in plain words: the meaning of a scope, the content of a claim. Reads resources, makes no elements.
 
 const SCOPES = {
   fhirUser: ['Who you are', 'your name, as the plan has it'],
@@ -13,7 +13,7 @@ const TYPES = {
   Practitioner: ['Names of doctors', 'and other professionals'],
 };
 
-/** A scope as a title and a note; null for the two that are no choice: they say who signed in and which record it is. */
+/** A scope as a title and a note. Null for the two that are no choice: they tell who signed in to which record. */
 export function scopeInWords(scope) {
   if (scope === 'openid' || scope === 'launch/patient') {
     return null;
@@ -33,10 +33,10 @@ const money = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD
 const whole = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumFractionDigits: 0 });
 const longDay = new Intl.DateTimeFormat('en-US', { year: 'numeric', month: 'short', day: 'numeric', timeZone: 'UTC' });
 
-/** An amount in dollars; without cents where there is little room. */
+/** An amount in dollars, without cents if there is little room. */
 export const dollars = (amount, short = false) => (short ? whole : money).format(amount);
 
-/** A FHIR date as a person writes it. Only its day counts, as it was written, whatever the time zone here. */
+/** A FHIR date as a person writes it. Only its day is shown, as it was written, in any time zone. */
 export function day(date) {
   if (!date) {
     return '';
@@ -68,7 +68,7 @@ const KINDS = {
   institutional: 'Hospital',
 };
 
-/** What the list and the plot need of an ExplanationOfBenefit. `named` finds a referenced resource, if it was included. */
+/** The parts of an ExplanationOfBenefit for the list and the plot. `named` finds a referenced resource that was included. */
 export function claim(eob, named) {
   const kind = eob.type?.coding?.map((coding) => KINDS[coding.code]).find(Boolean) ?? text(eob.type);
   const stay = text(eob.subType).toLowerCase();
@@ -91,7 +91,7 @@ export function claim(eob, named) {
   };
 }
 
-/** Why the plan does not pay, where it says so: of the whole claim or of a line. */
+/** The reason why the plan does not pay, if it gives one for the whole claim or for a line. */
 function reason(eob) {
   const adjudications = [...(eob.adjudication ?? []), ...(eob.item ?? []).flatMap((item) => item.adjudication ?? [])];
   const find = (code) => text(adjudications.find((each) => has(each.category, code) && each.reason)?.reason);
@@ -100,7 +100,7 @@ function reason(eob) {
 
 const DECISIONS = { A1: 'Approved', A2: 'Approved in part', A3: 'Denied', A4: 'In review', A6: 'Approved with changes' };
 
-/** What the list needs of a prior authorization (PDex). */
+/** The parts of a prior authorization (PDex) for the list. */
 export function authorization(eob, named) {
   const extensions = [...(eob.adjudication ?? []), ...(eob.item ?? []).flatMap((item) => item.adjudication ?? [])]
     .flatMap((each) => each.extension ?? [])
@@ -118,7 +118,7 @@ export function authorization(eob, named) {
   };
 }
 
-/** What the plot needs of an Observation; null where it has no number or no date. */
+/** The parts of an Observation for the plot; null if it has no number or no date. */
 export function measurement(observation) {
   const { valueQuantity: value, referenceRange: [range] = [] } = observation;
   const date = observation.effectiveDateTime ?? observation.effectivePeriod?.start;

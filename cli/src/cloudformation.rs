@@ -1,4 +1,4 @@
-//! A stack in AWS, by its CloudFormation outputs.
+//! A stack in AWS, found by its CloudFormation outputs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use shared::store::Aws;
 
 use crate::stack::Stack;
 
-/// The outputs of `template.yaml`, and the names under which our configuration knows them.
+/// The outputs of `template.yaml`, each with the configuration variable that it gives.
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("ResourcesTableName", ResourcesTableName::VARIABLE),
     ("AuthTableName", AuthTableName::VARIABLE),
@@ -20,10 +20,10 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("Guides", "GUIDES"),
 ];
 
-/// Finds the stack `name` in the account of `profile`, or of the environment.
+/// Finds the stack `name` in the account of `profile`, or of the environment's credentials.
 ///
 /// # Errors
-/// There is none, or it is not one of ours.
+/// There is no such stack, or it lacks outputs of our template.
 pub async fn stack(name: &str, profile: Option<&str>) -> Result<Stack> {
     let aws = Aws::of_profile(profile).await;
     let answer = Client::new(aws.config()).describe_stacks().stack_name(name).send().await;

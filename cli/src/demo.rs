@@ -1,11 +1,10 @@
-//! The welcome page at `/` and the demo app at `/demo/`: files of this machine's stack, which no template names. The demo is
-//! an app like any other: a public client that knows nothing but the FHIR base.
+//! The welcome page at `/` and the demo app at `/demo/`. Only the local stack serves them: no template names them. The
+//! demo is an app like any other, a public client that knows only the FHIR base.
 
 use local_stack::Page;
+use sample_members::SampleMember;
 use shared::clock::Time;
 use shared::oauth::client::Client;
-
-use crate::sample::Member;
 
 /// The demo app's client id.
 pub const CLIENT_ID: &str = "demo-app";
@@ -13,8 +12,8 @@ pub const CLIENT_ID: &str = "demo-app";
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Everything under `/` and `/demo/`; the welcome page names `members`.
-pub fn pages(members: &[Member]) -> Vec<Page> {
+/// The pages under `/` and `/demo/`. The welcome page lists `members`.
+pub fn pages(members: &[SampleMember]) -> Vec<Page> {
     let page = |path, content_type, body: &str| Page { path, content_type, body: body.to_owned() };
     vec![
         page("/", HTML, &welcome(members)),
@@ -31,19 +30,19 @@ pub fn pages(members: &[Member]) -> Vec<Page> {
     ]
 }
 
-/// The demo app as the plan knows it, on the stack at `url`.
+/// The registration of the demo app on the stack at `url`.
 pub fn client(url: &str, now: Time) -> Client {
     Client::new(CLIENT_ID, "Demo App", &[&format!("{url}/demo/")], now)
 }
 
-fn welcome(members: &[Member]) -> String {
+fn welcome(members: &[SampleMember]) -> String {
     include_str!("../demo/welcome.html").replace("<!-- members -->", &table(members))
 }
 
 /// The members who can sign in, as HTML.
-fn table(members: &[Member]) -> String {
+fn table(members: &[SampleMember]) -> String {
     let rows = members.iter().filter(|member| member.patient.is_some()).map(|member| {
-        let Member { username, password, story, .. } = member;
+        let SampleMember { username, password, story, .. } = member;
         let cells = [username, password].map(|text| format!("<td><code>{}</code></td>", escaped(text)));
         format!(
             "<tr><th scope=\"row\">{}</th>{}<td>{}</td></tr>\n",
@@ -72,9 +71,9 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn member(story: &'static str) -> Member {
+    fn member(story: &'static str) -> SampleMember {
         let name = "A & B".to_owned();
-        Member { username: "ab".into(), password: "pw<1>".into(), name, patient: Some("ab".into()), story }
+        SampleMember { username: "ab".into(), password: "pw<1>".into(), name, patient: Some("ab".into()), story }
     }
 
     #[test]

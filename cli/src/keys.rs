@@ -1,5 +1,5 @@
-//! `patient-access keys …`: the keys that sign our tokens. What they do when is in `shared::keys`; here is what the operator
-//! asks for, done with the operator's own rights in KMS.
+//! `patient-access keys …`: the keys that sign tokens. `shared::keys` says which key does what at which time. Here are
+//! the operator's commands, which use the operator's own rights in KMS.
 
 use std::time::Duration;
 
@@ -13,35 +13,37 @@ use shared::store::signer::Signer;
 
 use crate::stack::Stack;
 
-/// What to do with the signing keys.
+/// The commands on signing keys.
 #[derive(Subcommand)]
-pub enum Command {
-    /// List the keys, what each is doing, and when that changes
-    List(List),
-    /// Make a new key: it is published now, signs in some minutes, and the old one stays until its last token is over
-    Rotate(Rotate),
-    /// Give every key the rights of the template's key: needed after a deployment that added a function
-    Sync(List),
-    /// Have KMS delete the keys that are over, in 30 days
-    Retire(List),
+pub enum KeysCommand {
+    /// List the keys with the state of each, and when it changes
+    List(Listing),
+    /// Make a new key: it is published now and signs some minutes later; the old one is accepted until its last token
+    /// is over
+    Rotate(RotateKeys),
+    /// Give every key the policy of the template's key; needed after a deployment that added a function
+    Sync(Listing),
+    /// Have KMS delete, in 30 days, the keys that are over
+    Retire(Listing),
 }
 
-/// The arguments.
+/// The form in which a command lists the keys.
 #[derive(Args)]
-pub struct List {
+pub struct Listing {
     /// Print the keys as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// The arguments.
+/// The arguments of `keys rotate`.
 #[derive(Args)]
-pub struct Rotate {
-    /// Let the new key sign at once, or the one that waits; an app that verifies tokens itself may have to fetch the keys anew
+pub struct RotateKeys {
+    /// Let the new key sign at once, or the one that is waiting; an app that verifies tokens itself may have to fetch
+    /// the keys again
     #[arg(long, conflicts_with = "compromised")]
     at_once: bool,
-    /// Somebody else may have signed: a new key signs at once, every other key is refused within two minutes, and all access
-    /// tokens of before die. Apps refresh; no member signs in again
+    /// Somebody else may have signed: a new key signs at once, every other key is refused within two minutes, and all
+    /// earlier access tokens end. Apps refresh; no member has to sign in again
     #[arg(long)]
     compromised: bool,
     /// Print the keys as JSON
@@ -59,24 +61,24 @@ struct Keys<'a> {
     now: Time,
 }
 
-impl Command {
-    /// Does it, and lists the keys.
+impl KeysCommand {
+    /// Runs the command. Returns the list of keys.
     ///
     /// # Errors
-    /// KMS or the stack does not answer, or what is asked for makes no sense now.
+    /// KMS or the stack does not answer, or the state of the keys does not allow the command.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         let mut keys = Keys::of(stack).await?;
         let json = match self {
-            Command::List(List { json }) => json,
-            Command::Rotate(rotate) => {
+            KeysCommand::List(Listing { json }) => json,
+            KeysCommand::Rotate(rotate) => {
                 keys.rotate(&rotate).await?;
                 rotate.json
             }
-            Command::Sync(List { json }) => {
+            KeysCommand::Sync(Listing { json }) => {
                 keys.sync().await?;
                 json
             }
-            Command::Retire(List { json }) => {
+            KeysCommand::Retire(Listing { json }) => {
                 keys.retire().await?;
                 json
             }
@@ -96,11 +98,11 @@ impl<'a> Keys<'a> {
         Ok(Keys { stack, auth, signer, stored, all, now: Clock::System.now() })
     }
 
-    async fn rotate(&mut self, how: &Rotate) -> Result<()> {
+    async fn rotate(&mut self, how: &RotateKeys) -> Result<()> {
         let waiting = self.all.waiting(self.now);
         let next = match (waiting, how) {
-            (Some(_), Rotate { at_once: true, .. }) => self.all.hastened(self.now),
-            (Some(waiting), Rotate { compromised: false, .. }) => {
+            (Some(_), RotateKeys { at_once: true, .. }) => self.all.hastened(self.now),
+            (Some(waiting), RotateKeys { compromised: false, .. }) => {
                 bail!("a new key waits already and signs from {}; --at-once lets it sign now", waiting.signs_from)
             }
             (_, how) => {
@@ -110,7 +112,7 @@ impl<'a> Keys<'a> {
                     (false, false) => Rotation::Announced,
                 };
                 let (kms, kid) = self.create().await?;
-                // The time at which it is there, or it would be announced for less long than it must.
+                // The new key counts from the time at which it exists, or it would sign before everybody has seen it.
                 self.now = Clock::System.now();
                 self.all.rotated(&kms, &kid, rotation, self.now)
             }
@@ -118,11 +120,11 @@ impl<'a> Keys<'a> {
         self.save(next).await
     }
 
-    /// A new key in KMS, with the policy of the template's key: that one CloudFormation keeps up to date.
+    /// Makes a key in KMS. It has the policy of the template's key, which CloudFormation keeps up to date.
     async fn create(&self) -> Result<(String, String)> {
         let policy = self.signer.policy(self.stack.signing_key()?).await.context("the policy of the template's key")?;
         let description = format!("Signs tokens of {}, made {}", self.stack.issuer(), self.now);
-        let kms = self.signer.create(&description, &policy).await.context("KMS makes no new key")?;
+        let kms = self.signer.create(&description, &policy).await.context("KMS did not make a new key")?;
         // KMS is eventually consistent: a key may be unknown for a moment after it was made.
         let mut kid = self.signer.public_key(&kms).await;
         for _ in 0..10 {
@@ -164,7 +166,8 @@ impl<'a> Keys<'a> {
         Ok(())
     }
 
-    /// The template's key stays: CloudFormation holds it, and its policy is the pattern of all others.
+    /// Whether a key may be deleted. The template's key may not: CloudFormation owns it, and its policy is the pattern
+    /// of the others.
     fn may_be_deleted(&self, key: &SigningKey) -> bool {
         self.all.state(key, self.now) == KeyState::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
     }
@@ -173,9 +176,9 @@ impl<'a> Keys<'a> {
         let (gone, left): (Vec<SigningKey>, Vec<SigningKey>) =
             self.all.keys.iter().cloned().partition(|key| self.may_be_deleted(key));
         if gone.is_empty() {
-            bail!("no key is over that could be deleted; the template's own key stays with the stack");
+            bail!("no key is over, so there is none to delete; the template's own key stays with the stack");
         }
-        // Functions that still know a key that is over would complain about it, had KMS let go of it first.
+        // The list comes first: functions that still know a key would log an error if KMS no longer let them use it.
         self.save(SigningKeys { keys: left }).await?;
         for key in gone {
             let deletion = self.signer.schedule_deletion(&key.kms).await;

@@ -1,4 +1,5 @@
-//! The operator's command, `patient-access`, as a library: what each subcommand does, apart from reading its arguments.
+//! The operator's command, `patient-access`, as a library with a module for each subcommand, so that tests can call
+//! them.
 
 pub mod app;
 pub mod cloudformation;
@@ -10,3 +11,4 @@ pub mod member;
 pub mod sample;
 pub mod samples;
 pub mod stack;
+pub mod target;

@@ -5,87 +5,119 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use local_stack::LocalStack;
 use tokio::process::Command;
 
 use crate::stack::{self, Descriptor};
-use crate::{demo, sample, samples};
+use crate::{demo, samples};
 
-/// What to run.
-#[derive(Debug)]
-pub struct Options {
-    /// The gateway's port.
-    pub port: u16,
-    /// Where to keep data.
-    pub data: Option<PathBuf>,
-    /// Only DynamoDB, S3 and KMS.
-    pub services_only: bool,
-    /// Whether to load the sample members and register the sample app.
-    pub samples: bool,
+/// The arguments of `patient-access local`.
+#[derive(Args)]
+pub struct LocalArguments {
+    /// The port on 127.0.0.1 where the API answers
+    #[arg(long, default_value_t = 9000, help_heading = "What to run")]
+    port: u16,
+    /// Keep data in this folder for the next start; without it, all data is gone at the end
+    #[arg(long, value_name = "DIR", help_heading = "What to run")]
+    data: Option<PathBuf>,
+    /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
+    #[arg(long, help_heading = "What to run")]
+    services_only: bool,
+    /// Start without sample members and without the sample app
+    #[arg(long, help_heading = "What to run")]
+    no_samples: bool,
 }
 
-/// Builds the functions, starts everything, says what there is to try, and runs until Ctrl-C.
-///
-/// # Errors
-/// The functions do not build, the port is taken, or the sample members cannot be loaded.
-pub async fn run(options: Options) -> Result<()> {
-    let root = stack::checkout()?;
-    let binaries = if options.services_only { root.clone() } else { build(&root).await? };
-    let sample = options.samples.then(sample::household);
-    eprintln!("starting DynamoDB, S3, KMS{}", if options.services_only { "" } else { " and the gateway" });
-    let stack = LocalStack::start(local_stack::Options {
-        template: root.join("template.yaml"),
-        binaries,
-        port: options.port,
-        data: options.data.clone(),
-        services_only: options.services_only,
-        pages: demo::pages(sample.as_ref().map_or(&[], |sample| &sample.members)),
-        ..local_stack::Options::default()
-    })
-    .await?;
-    // A function that complains should be heard; its line for each request would only be in the way.
-    stack.on_log(|log| {
-        if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
-            eprintln!("{}: {}", log.function, log.line);
+impl LocalArguments {
+    /// Builds the functions, starts everything, prints what to try, and runs until Ctrl-C.
+    ///
+    /// # Errors
+    /// The functions do not build, the port is taken, or the sample members cannot be loaded.
+    pub async fn run(self) -> Result<()> {
+        let root = stack::checkout()?;
+        let binaries = if self.services_only { root.clone() } else { build(&root).await? };
+        let sample = (!self.no_samples).then(sample_members::household);
+        eprintln!("starting DynamoDB, S3, KMS{}", if self.services_only { "" } else { " and the gateway" });
+        let stack = LocalStack::start(local_stack::Options {
+            template: root.join("template.yaml"),
+            binaries,
+            port: self.port,
+            data: self.data.clone(),
+            services_only: self.services_only,
+            pages: demo::pages(sample.as_ref().map_or(&[], |sample| &sample.members)),
+            ..local_stack::Options::default()
+        })
+        .await?;
+        // Errors and warnings of functions are shown. Their line for each request would only be in the way.
+        stack.on_log(|log| {
+            if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
+                eprintln!("{}: {}", log.function, log.line);
+            }
+        });
+        let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
+        let mut left_behind = vec![stack::announce(&root, &descriptor)?];
+        if self.services_only {
+            left_behind.push(stack::environment_file(&root));
+            stack::write_environment(&stack::environment_file(&root), &descriptor.environment)?;
         }
-    });
-    let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
-    let mut left_behind = vec![stack::announce(&root, &descriptor)?];
-    if options.services_only {
-        left_behind.push(stack::environment_file(&root));
-        stack::write_environment(&stack::environment_file(&root), &descriptor.environment)?;
-    }
-    let started = async {
-        let samples = match sample {
-            Some(sample) => Some(samples::install(&descriptor, sample).await?),
-            None => None,
+        let started = async {
+            let samples = match sample {
+                Some(sample) => Some(samples::install(&descriptor, sample).await?),
+                None => None,
+            };
+            if !self.services_only {
+                samples::register_demo(&descriptor).await?;
+                answering(stack.url()).await?;
+            }
+            self.tell(&descriptor, samples.as_ref());
+            Ok::<(), anyhow::Error>(())
         };
-        if !options.services_only {
-            samples::register_demo(&descriptor).await?;
-            answering(stack.url()).await?;
+        let ended = tokio::select! {
+            started = started => match started {
+                Ok(()) => tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C"),
+                Err(error) => Err(error),
+            },
+            interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
+        };
+        // A descriptor that cannot be removed does no harm: the next command sees that its stack is dead.
+        for file in left_behind {
+            let _ = std::fs::remove_file(file);
         }
-        tell(&options, &descriptor, samples.as_ref());
-        Ok::<(), anyhow::Error>(())
-    };
-    let ended = tokio::select! {
-        started = started => match started {
-            Ok(()) => tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C"),
-            Err(error) => Err(error),
-        },
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
-    };
-    // The stack is going; a descriptor that stays behind is recognised as dead by the next command.
-    for file in left_behind {
-        let _ = std::fs::remove_file(file);
+        stack.shutdown().await;
+        ended
     }
-    stack.shutdown().await;
-    ended
+
+    /// Prints what to try.
+    fn tell(&self, descriptor: &Descriptor, samples: Option<&samples::Installed>) {
+        let url = &descriptor.url;
+        if self.services_only {
+            println!("services ready; .local/functions.env leads the functions to them. Serve {url} with");
+            println!("  cargo lambda watch -A 127.0.0.1 -P {}", self.port);
+        } else {
+            println!("ready: {url}");
+            println!();
+            println!("  start here      {url}/");
+            println!("  demo app        {url}/demo/");
+            println!("  FHIR base       {url}/fhir");
+            println!("  capabilities    {url}/fhir/metadata");
+            println!("  SMART discovery {url}/fhir/.well-known/smart-configuration");
+        }
+        if let Some(samples) = samples {
+            println!("\n{samples}");
+        }
+        match &self.data {
+            Some(data) => println!("data is kept in {}", data.display()),
+            None => println!("data is gone when this command ends; --data DIR keeps it"),
+        }
+        println!("Ctrl-C ends everything");
+    }
 }
 
-/// Builds the functions as this binary was built, and tells where they are.
+/// Builds the functions with the profile of this binary. Returns the folder they are in.
 async fn build(root: &Path) -> Result<PathBuf> {
-    let executable = std::env::current_exe().context("cannot tell where this program lies")?;
-    let folder = executable.parent().context("this program lies nowhere")?.to_owned();
+    let executable = std::env::current_exe().context("cannot find the file of this program")?;
+    let folder = executable.parent().context("the file of this program has no folder")?.to_owned();
     let release = folder.ends_with("release");
     eprintln!("building the functions (the first time takes a few minutes)");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -95,7 +127,7 @@ async fn build(root: &Path) -> Result<PathBuf> {
     }
     let status = command.status().await.context("cargo cannot be started; it comes with Rust")?;
     if !status.success() {
-        bail!("the functions do not build; what cargo says stands above");
+        bail!("the functions do not build; cargo says above why");
     }
     Ok(folder)
 }
@@ -120,29 +152,4 @@ async fn answers(address: &str, request: &str) -> Option<()> {
     let mut status = [0; 12];
     stream.read_exact(&mut status).await.ok()?;
     (&status == b"HTTP/1.1 200").then_some(())
-}
-
-/// Says what there is to try.
-fn tell(options: &Options, descriptor: &Descriptor, samples: Option<&crate::samples::Installed>) {
-    let url = &descriptor.url;
-    if options.services_only {
-        println!("services ready; .local/functions.env leads the functions to them. Serve {url} with");
-        println!("  cargo lambda watch -A 127.0.0.1 -P {}", options.port);
-    } else {
-        println!("ready: {url}");
-        println!();
-        println!("  start here      {url}/");
-        println!("  demo app        {url}/demo/");
-        println!("  FHIR base       {url}/fhir");
-        println!("  capabilities    {url}/fhir/metadata");
-        println!("  SMART discovery {url}/fhir/.well-known/smart-configuration");
-    }
-    if let Some(samples) = samples {
-        println!("\n{samples}");
-    }
-    match &options.data {
-        Some(data) => println!("data is kept in {}", data.display()),
-        None => println!("data is gone when this ends; --data DIR keeps it"),
-    }
-    println!("Ctrl-C ends everything");
 }

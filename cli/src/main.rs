@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use patient_access::{app, keys, load, local, member, sample, stack};
+use patient_access::target::Target;
+use patient_access::{app, keys, load, local, member, sample};
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -16,7 +17,7 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    local: LocalArguments,
+    local: local::LocalArguments,
     #[command(flatten)]
     target: TargetArguments,
 }
@@ -24,41 +25,25 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the whole API on this machine: the real functions behind a local gateway, DynamoDB, S3 and KMS
-    Local(LocalArguments),
+    Local(local::LocalArguments),
     /// Load FHIR resources: Bundles, NDJSON and folders of them
     Load(LoadArguments),
-    /// Write made-up members as NDJSON: as many as wanted, the same for the same seed
-    Sample(sample::Arguments),
+    /// Write made-up members as NDJSON: any number of them, the same for the same seed
+    Sample(sample::SampleArguments),
     /// Register apps, and change or stop them
     #[command(subcommand)]
-    App(app::Command),
+    App(app::AppCommand),
     /// Look after the keys that sign tokens
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(keys::KeysCommand),
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
-    Member(member::Command),
-}
-
-#[derive(Args)]
-struct LocalArguments {
-    /// The port on 127.0.0.1 where the API answers
-    #[arg(long, default_value_t = 9000, help_heading = "What to run")]
-    port: u16,
-    /// Keep data in this folder and find it again at the next start; without it everything is gone at the end
-    #[arg(long, value_name = "DIR", help_heading = "What to run")]
-    data: Option<PathBuf>,
-    /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
-    #[arg(long, help_heading = "What to run")]
-    services_only: bool,
-    /// Start without sample members and without the sample app
-    #[arg(long, help_heading = "What to run")]
-    no_samples: bool,
+    Member(member::MemberCommand),
 }
 
 #[derive(Args)]
 struct TargetArguments {
-    /// The stack to work on, by its URL; without it, the newest local stack of this checkout that is running
+    /// The URL of the stack to work on; without it, the newest local stack of this checkout that is running
     #[arg(long, value_name = "URL", env = "PATIENT_ACCESS_STACK", global = true, help_heading = "Which stack")]
     stack: Option<String>,
     /// A stack in an AWS account, by its CloudFormation name
@@ -77,7 +62,7 @@ struct LoadArguments {
     /// Print the counts as JSON
     #[arg(long)]
     json: bool,
-    /// Where to write what was rejected, with reasons [default: rejected-<time>.ndjson here, only if there is any]
+    /// The file for rejected resources and their reasons [default: rejected-<time>.ndjson here, only if there are any]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
 }
@@ -94,12 +79,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let target =
-        stack::Target { url: cli.target.stack, stack_name: cli.target.stack_name, profile: cli.target.profile };
+    let TargetArguments { stack, stack_name, profile } = cli.target;
+    let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
-        Command::Local(LocalArguments { port, data, services_only, no_samples }) => {
-            local::run(local::Options { port, data, services_only, samples: !no_samples }).await?;
-        }
+        Command::Local(local) => local.run().await?,
         Command::Load(arguments) => {
             let stack = target.find().await?;
             let report = load::run(&stack, &arguments.paths, arguments.rejected).await?;

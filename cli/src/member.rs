@@ -12,37 +12,37 @@ use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 use crate::stack::Stack;
 
-/// What to do with members.
+/// The commands on members.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum MemberCommand {
     /// Let a member sign in to their record
-    Add(Add),
+    Add(AddMember),
     /// Change a member's password; all their apps are stopped
-    Password(Password),
-    /// Stop a member: no sign-in, and no app gets anything more
-    Disable(Name),
+    Password(ChangePassword),
+    /// Stop a member: they cannot sign in, and their apps get nothing more
+    Disable(OneMember),
     /// Let a stopped member sign in again
-    Enable(Name),
+    Enable(OneMember),
 }
 
-impl Command {
-    /// Does it, and tells what there is to tell.
+impl MemberCommand {
+    /// Runs the command. Returns the text to print.
     ///
     /// # Errors
-    /// An argument is not acceptable, there is no such member, or the stack does not answer.
+    /// An argument is not valid, there is no such member, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::Password(password) => password.run(stack).await,
-            Command::Disable(name) => name.disable(stack).await,
-            Command::Enable(name) => name.enable(stack).await,
+            MemberCommand::Add(add) => add.run(stack).await,
+            MemberCommand::Password(password) => password.run(stack).await,
+            MemberCommand::Disable(name) => name.disable(stack).await,
+            MemberCommand::Enable(name) => name.enable(stack).await,
         }
     }
 }
 
-/// The arguments.
+/// The arguments of `member add`.
 #[derive(Args)]
-pub struct Add {
+pub struct AddMember {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
@@ -58,11 +58,11 @@ pub struct Add {
     pub json: bool,
 }
 
-impl Add {
+impl AddMember {
     /// Registers the member. Their data may be loaded before or after.
     ///
     /// # Errors
-    /// An argument is not acceptable, the name is taken, or the stack does not answer.
+    /// An argument is not valid, the name is taken, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         let username = canonical(&self.username);
         if username.is_empty() || username.len() > 128 {
@@ -86,9 +86,9 @@ impl Add {
     }
 }
 
-/// The arguments.
+/// The arguments of `member password`.
 #[derive(Args)]
-pub struct Password {
+pub struct ChangePassword {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
@@ -97,11 +97,12 @@ pub struct Password {
     pub password: String,
 }
 
-impl Password {
-    /// Changes the password. Whoever knew the old one loses everything: sessions count no longer, and all apps are stopped.
+impl ChangePassword {
+    /// Changes the password. All sessions end and all apps are stopped, so that somebody who knew the old password
+    /// loses everything.
     ///
     /// # Errors
-    /// There is no such member, the password is not acceptable, or the stack does not answer.
+    /// There is no such member, the password is not valid, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         let password = acceptable(&self.password)?;
         let change = |member: Member| Ok(member.with_password(&password, &Random::system())?);
@@ -110,16 +111,16 @@ impl Password {
     }
 }
 
-/// The arguments.
+/// The arguments of a command on one member.
 #[derive(Args)]
-pub struct Name {
+pub struct OneMember {
     /// The name they sign in with
     #[arg(long)]
     pub username: String,
 }
 
-impl Name {
-    /// Stops the member: no sign-in, and no app of theirs gets anything from now on.
+impl OneMember {
+    /// Stops the member: they cannot sign in, and their apps get nothing from now on.
     ///
     /// # Errors
     /// There is no such member, or the stack does not answer.
@@ -128,7 +129,7 @@ impl Name {
         Ok(format!("{} can no longer sign in; apps stopped: {stopped}\n", canonical(&self.username)))
     }
 
-    /// Lets the member sign in again. Apps ask them anew.
+    /// Lets the member sign in again. Their apps have to ask them again.
     ///
     /// # Errors
     /// There is no such member, or the stack does not answer.
@@ -138,8 +139,8 @@ impl Name {
     }
 }
 
-/// Ends those of the live grants that `which` chooses, and tells how many. One that cannot be ended now keeps none of the others
-/// alive; the command then fails, and may be run again.
+/// Ends those live grants that `which` chooses, and returns how many. If one cannot be ended, the others are ended all
+/// the same; the command then fails, and may be run again.
 pub(crate) async fn end_all(
     auth: &Auth,
     grants: Vec<Stored<Grant>>,
@@ -169,8 +170,8 @@ fn acceptable(password: &str) -> Result<Secret> {
     Ok(Secret::from_client(password))
 }
 
-/// Changes a member and ends every grant of theirs; tells how many. The member is changed first, so that no grant can be
-/// made between the two.
+/// Changes a member and ends all their grants. Returns how many grants it ended. The member is changed first, so that
+/// no grant can be made between the two.
 async fn changed(stack: &Stack, username: &str, change: impl Fn(Member) -> Result<Member>) -> Result<usize> {
     let (auth, username) = (stack.auth(), canonical(username));
     let Some(before) = auth.get::<Member>(&username).await? else { bail!("there is no member `{username}`") };

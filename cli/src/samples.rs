@@ -1,10 +1,11 @@
-//! The sample members and the sample app of a stack on one's own machine.
+//! The sample members and the sample app of a local stack.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use indicatif::ProgressBar;
+use sample_members::{Sample, SampleMember};
 use shared::clock::Clock;
 use shared::oauth::client::Client;
 use shared::oauth::member::Member;
@@ -13,25 +14,24 @@ use shared::store::auth::{Commit, CommitError, Record};
 
 use crate::demo;
 use crate::load::{Source, load};
-use crate::sample::{self, Sample};
 use crate::stack::{Descriptor, Stack};
 
 /// The sample app's client id: a public app on this machine.
 pub const CLIENT_ID: &str = "sample-app";
 
-/// Where the sample app is sent back to; nothing needs to listen there to see the code in the address bar.
+/// The sample app's redirect URI. Nothing needs to listen there: the code is in the browser's address bar.
 pub const REDIRECT_URI: &str = "http://127.0.0.1:8000/callback";
 
-/// What was installed, as it is told on the terminal.
+/// The installed samples, printed for the terminal by `Display`.
 pub struct Installed {
-    members: Vec<sample::Member>,
+    members: Vec<SampleMember>,
     issuer: String,
 }
 
-/// Loads the sample members and registers them and the sample app; what is there already stays.
+/// Loads the sample members, and registers them and the sample app. Registrations that exist already stay.
 ///
 /// # Errors
-/// The stack does not answer, or a sample is rejected, which would be a fault of ours.
+/// The stack does not answer, or a sample is rejected, which would be a fault of this project.
 pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installed> {
     let stack = Stack::local(descriptor).await?;
     eprintln!("loading {} resources of the sample members", sample.resources.len());
@@ -40,7 +40,7 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     let rejected = PathBuf::from("rejected-samples.ndjson");
     let report = load(&stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await?;
     anyhow::ensure!(report.is_clean(), "a sample was rejected:\n{report}");
-    let members: Vec<sample::Member> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
+    let members: Vec<SampleMember> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
     for member in &members {
         let password = Secret::from_client(&member.password);
         let patient = member.patient.as_deref().unwrap_or_default();
@@ -51,7 +51,7 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     Ok(Installed { members, issuer: descriptor.url.clone() })
 }
 
-/// Registers the demo app, which works with whatever members there are.
+/// Registers the demo app, which works with any members.
 ///
 /// # Errors
 /// The stack does not answer.

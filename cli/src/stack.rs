@@ -1,4 +1,4 @@
-//! Which stack a command works on: a running local one of this checkout, or one in an AWS account that was named.
+//! A stack to work on: its parts, and the files in the checkout by which other commands find a local stack.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
 use shared::fhir::guides::Guides;
@@ -15,17 +15,6 @@ use shared::record::writer::Writer;
 use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
-
-/// How a stack was named on the command line.
-#[derive(Debug, Default)]
-pub struct Target {
-    /// By its URL.
-    pub url: Option<String>,
-    /// By its CloudFormation name, in AWS.
-    pub stack_name: Option<String>,
-    /// By the operator's AWS profile.
-    pub profile: Option<String>,
-}
 
 /// A stack to work on.
 pub struct Stack {
@@ -39,69 +28,41 @@ pub struct Stack {
     signing_key: Option<SigningKeyId>,
 }
 
-/// What a running local stack leaves behind for other commands, in `.local/stacks/<pid>.json` of the checkout.
+/// A running local stack as other commands find it, in `.local/stacks/<pid>.json` of the checkout.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Descriptor {
-    /// The gateway.
+    /// The gateway's URL.
     pub url: String,
-    /// The variables that lead to its services.
+    /// The environment variables by which clients find its services.
     pub environment: BTreeMap<String, String>,
 }
 
-impl Target {
-    /// Finds the stack.
-    ///
-    /// # Errors
-    /// None is running, or none of that name; the message says what to do.
-    pub async fn find(&self) -> Result<Stack> {
-        if self.stack_name.is_some() || self.profile.is_some() {
-            let name = self.stack_name.as_deref().unwrap_or("patient-access");
-            return crate::cloudformation::stack(name, self.profile.as_deref()).await;
-        }
-        let root = checkout()?;
-        let live = live_descriptors(&root);
-        let found = match &self.url {
-            Some(url) => live.into_iter().find(|stack| stack.url == url.trim_end_matches('/')),
-            None => live.into_iter().next(),
-        };
-        match (found, &self.url) {
-            (Some(descriptor), _) => Stack::local(&descriptor).await,
-            (None, Some(url)) => {
-                bail!("no local stack of this checkout answers at {url}; name a stack in AWS with --stack-name")
-            }
-            (None, None) => bail!(
-                "no local stack of this checkout is running; start one with `cargo run`, or name one in AWS with --stack-name"
-            ),
-        }
-    }
-}
-
 impl Stack {
-    /// A local stack, by its descriptor.
+    /// The local stack of a descriptor.
     ///
     /// # Errors
-    /// Its environment is not complete.
+    /// A variable is missing in its environment.
     pub async fn local(descriptor: &Descriptor) -> Result<Stack> {
         let aws = Aws::local(&descriptor.environment).await;
         Stack::new(aws, |name| descriptor.environment.get(name).cloned())
     }
 
-    /// Over an account, by the names that `lookup` gives to the parts.
+    /// A stack whose configuration variables `lookup` gives.
     ///
     /// # Errors
-    /// A name is missing.
+    /// A variable is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
         let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
         let signing_key = from_lookup(&lookup).ok();
         Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
     }
 
-    /// Whose API it is.
+    /// The issuer: the base URL of its API.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// The plan's name, as receipts tell it.
+    /// The plan's name, which receipts carry.
     pub fn plan_name(&self) -> &str {
         &self.config.plan.name
     }
@@ -111,8 +72,8 @@ impl Stack {
         self.config.guides
     }
 
-    /// Whether resources with a sensitivity label may be stored. Not on a deployed stack (any whose issuer is not `http` on a
-    /// loopback host): its members cannot choose at consent yet whether to share such data.
+    /// Whether resources with a sensitivity label may be stored. A deployed stack, which is any whose issuer is not
+    /// `http` on a loopback host, refuses them: its members cannot yet choose at consent whether to share such data.
     pub fn takes_sensitive(&self) -> bool {
         !self.issuer.is_https()
     }
@@ -122,7 +83,7 @@ impl Stack {
         Auth::new(&self.aws, &self.auth_table)
     }
 
-    /// KMS.
+    /// The signer, which is KMS.
     pub fn signer(&self) -> Signer {
         Signer::new(&self.aws)
     }
@@ -130,22 +91,22 @@ impl Stack {
     /// The template's own signing key in KMS.
     ///
     /// # Errors
-    /// The stack does not name it.
+    /// The stack's outputs do not name it.
     pub fn signing_key(&self) -> Result<&str> {
         let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
         self.signing_key.as_deref().context(missing)
     }
 
-    /// The way in for data.
+    /// The writer of its resources.
     pub fn writer(&self) -> Writer {
         Writer::new(&self.aws, &self.resources_table, &self.documents_bucket)
     }
 }
 
-/// The root of the checkout that this binary was built in, or else that the current folder lies in.
+/// The root of the checkout that this binary was built in; else of the one that the current folder is in.
 ///
 /// # Errors
-/// There is neither.
+/// Neither is there.
 pub fn checkout() -> Result<PathBuf> {
     let is_root = |path: &&Path| path.join("template.yaml").is_file() && path.join("functions").is_dir();
     let (executable, current) = (std::env::current_exe(), std::env::current_dir());
@@ -156,12 +117,12 @@ pub fn checkout() -> Result<PathBuf> {
         .context("this is not a checkout of Patient Access: there is no template.yaml here or above")
 }
 
-/// Where `CargoLambda.toml` has `cargo lambda watch` look for the functions' variables.
+/// The file in which `cargo lambda watch` finds the functions' variables, as `CargoLambda.toml` says.
 pub fn environment_file(root: &Path) -> PathBuf {
     root.join(".local").join("functions.env")
 }
 
-/// Writes variables as `cargo lambda watch` reads them, one a line. Only this user may read the file.
+/// Writes variables as `cargo lambda watch` reads them, one per line. Only this user may read the file.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -181,7 +142,8 @@ fn folder(root: &Path) -> PathBuf {
     root.join(".local").join("stacks")
 }
 
-/// Lets other commands find the stack until the returned file is removed. Only this user may read it.
+/// Writes the descriptor to a file, by which other commands find the stack until it is removed. Only this user may read
+/// it. Returns its path.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -194,7 +156,7 @@ pub fn announce(root: &Path, descriptor: &Descriptor) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Makes a file, or empties it, that only this user may read.
+/// Creates a file, or empties an existing one, that only this user may read.
 ///
 /// # Errors
 /// It cannot be written.
@@ -204,14 +166,14 @@ pub fn private_file(path: &Path) -> std::io::Result<fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    // One that was there has the mode it had.
+    // An existing file keeps its mode when it is opened.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)
 }
 
-/// The descriptors of stacks whose services still answer, the newest first. What a dead stack left behind is removed.
-fn live_descriptors(root: &Path) -> Vec<Descriptor> {
+/// The descriptors of local stacks whose services answer, the newest first. Descriptors of dead stacks are removed.
+pub(crate) fn live_descriptors(root: &Path) -> Vec<Descriptor> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder(root)).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort_by_key(|file| std::cmp::Reverse(fs::metadata(file).and_then(|data| data.modified()).ok()));
@@ -221,7 +183,7 @@ fn live_descriptors(root: &Path) -> Vec<Descriptor> {
             let descriptor: Descriptor = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
             let address = descriptor.environment.get("AWS_ENDPOINT_URL_DYNAMODB")?.strip_prefix("http://")?;
             if TcpStream::connect(address.trim_end_matches('/')).is_err() {
-                // Failing to tidy up is no reason to fail.
+                // A descriptor that cannot be removed is no reason to fail.
                 let _ = fs::remove_file(&file);
                 return None;
             }

@@ -1,4 +1,4 @@
-//! Who gets what: the promises of the security kernel, seen from outside.
+//! The promises of the security kernel, seen from outside: which data an app gets, and which it never does.
 
 use http::StatusCode;
 use shared::fhir::types::{Owner, TYPES};
@@ -14,7 +14,7 @@ async fn another_members_id_and_no_ones_id_are_the_same_bytes_and_cost_the_same(
     let mut pairs = 0;
     for resource in tests::fixtures::resources() {
         let (kind, id) = (resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
-        // Alice's own record names bob's device: that costs a look, whether or not there is such a device.
+        // Alice's own record names bob's device. Reading it costs a look, whether or not the device exists.
         if !(id.starts_with("bob") || id.starts_with("carol")) || id == "bob-device" {
             continue;
         }
@@ -61,7 +61,7 @@ async fn a_search_for_another_member_is_refused_before_any_lookup() {
     assert_eq!(app.fhir(&tokens, &own).await.status, StatusCode::OK);
     let posted = app.fhir_post(&tokens, "Observation/_search?patient=bob", &[("patient", "alice")]).await;
     assert_eq!(posted.status, StatusCode::FORBIDDEN);
-    // The grant's row and the audit record: no other call was made.
+    // The grant's row and the audit record were the only two calls.
     let mut refused = app.answered("GET /fhir/{type}", 403, 12).await;
     refused.extend(app.answered("POST /fhir/{type}/_search", 403, 1).await);
     assert!(refused.iter().all(|line| line["calls"] == 2), "{refused:?}");
@@ -105,10 +105,10 @@ async fn a_shared_resource_is_there_for_whom_it_is_in_reach() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     for reached in ["Organization/payer", "Practitioner/doctor", "Medication/pill", "PractitionerRole/role"] {
-        assert_eq!(app.fhir(&tokens, reached).await.status, StatusCode::OK, "{reached} is pointed to");
+        assert_eq!(app.fhir(&tokens, reached).await.status, StatusCode::OK, "a pointer leads to {reached}");
     }
     for second in ["Practitioner/rolled", "Organization/clinic"] {
-        assert_eq!(app.fhir(&tokens, second).await.status, StatusCode::OK, "{second} is referred to by one that is");
+        assert_eq!(app.fhir(&tokens, second).await.status, StatusCode::OK, "a resource in reach refers to {second}");
     }
     for other in ["Organization/nobodys", "Practitioner/bobs", "Practitioner/bob", "Device/bob-device"] {
         assert_eq!(app.fhir(&tokens, other).await.status, StatusCode::NOT_FOUND, "{other}");
@@ -132,7 +132,7 @@ async fn a_reference_to_another_member_leads_nowhere() {
     assert_eq!(
         app.fhir(&tokens, "Coverage/carol-coverage").await.status,
         StatusCode::NOT_FOUND,
-        "a subscriber is no owner"
+        "a subscriber does not own the Coverage"
     );
     app.finish().await;
 }

@@ -1,7 +1,8 @@
-//! What the resource server takes for an access token: what it issued, whole, in its time, under a living grant.
+//! The resource server accepts an access token only if it issued it, and only whole, in its time, and under a live
+//! grant.
 //!
-//! Where a test needs a token that this server would never issue, KMS signs it with the deployment's own key: the signature is
-//! right, so it is the other check that must refuse it.
+//! Some tests need a token that this server would never issue. KMS signs it with the deployment's own key: the
+//! signature is right, so another check must refuse the token.
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{PublicEncryptingKey, PublicKeyComponents};
@@ -16,7 +17,8 @@ use tests::{App, Mint, Tokens, claims_of};
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
-/// A stack, a good token of alice's, and a mint whose own tokens are good as long as they say what a good one says.
+/// A stack, a good token of alice's, a mint, and the claims of that token. A token of the mint is good as long as it
+/// has these claims.
 async fn start() -> (App, Tokens, Mint, Json) {
     let app = App::start().await;
     let tokens = app.sign_in("alice", SCOPE).await;
@@ -27,7 +29,7 @@ async fn start() -> (App, Tokens, Mint, Json) {
     (app, tokens, mint, claims)
 }
 
-/// The token opens nothing, and the client is told why: RFC 6750 §3.
+/// The token opens nothing, and the client learns why (RFC 6750 §3).
 async fn assert_refused(app: &App, token: &str, what: &str) {
     let reply = app.with_bearer(token, "Patient/alice").await;
     assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::UNAUTHORIZED, "security"), "{what}");
@@ -129,7 +131,7 @@ async fn a_token_without_its_own_whole_signature_is_none() {
             assert_refused(&app, &format!("{head}.{payload}.{signature}"), &format!("{what} in the payload")).await;
         }
     }
-    // The last character of the signature carries four bits that mean nothing: only zeros are canonical.
+    // The last character of the signature carries four unused bits. Only zeros are canonical.
     let last = char::from(signature.as_bytes()[signature.len() - 1]);
     let other = if last == 'B' { 'C' } else { char::from(last as u8 + 1) };
     let loose = format!("{head}.{payload}.{}{other}", &signature[..signature.len() - 1]);
@@ -262,7 +264,7 @@ async fn every_claim_must_be_there_and_be_right() {
     app.finish().await;
 }
 
-/// T055, to the second.
+/// T055, to the second
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_may_differ_by_half_a_minute_and_no_more() {
     let (app, tokens, mint, claims) = start().await;

@@ -1,7 +1,7 @@
-//! The account page: a member sees which apps they let in, and stops them at once (T047d).
+//! The account page: a member sees the apps that they let in, and stops them at once (T047d).
 
 use http::{HeaderMap, StatusCode};
-use patient_access::member::{Name, Password};
+use patient_access::member::{ChangePassword, OneMember};
 use tests::{App, AuthorizeOptions, Tokens};
 
 async fn refresh(app: &App, tokens: &Tokens) -> StatusCode {
@@ -23,7 +23,7 @@ async fn a_member_sees_each_connected_app_once_with_what_it_may_see() {
     for words in ["Test &#60;App&#62;", "Your insurance coverage", "Lab results", "while you are not using"] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    assert!(!page.contains("Claims"), "what bob allowed is nobody else's to see: {page}");
+    assert!(!page.contains("Claims"), "alice's page shows nothing of bob's apps: {page}");
     app.finish().await;
 }
 
@@ -133,17 +133,17 @@ async fn a_changed_password_or_a_stopped_member_ends_every_permission_and_every_
         let code =
             app.authorize(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await.redirected("code").unwrap();
         if stop {
-            Name { username: username() }.disable(&stack).await.unwrap();
+            OneMember { username: username() }.disable(&stack).await.unwrap();
         } else {
             let password = tests::fixtures::password("alice");
-            Password { username: username(), password }.run(&stack).await.unwrap();
+            ChangePassword { username: username(), password }.run(&stack).await.unwrap();
         }
         assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(refresh(&app, &tokens).await, StatusCode::BAD_REQUEST);
-        assert_eq!(app.exchange(&code).await.json()["error"], "invalid_grant", "a sign-in of before counts no longer");
+        assert_eq!(app.exchange(&code).await.json()["error"], "invalid_grant", "an earlier sign-in no longer counts");
     }
     assert_eq!(app.account("alice").await.page.status, StatusCode::UNAUTHORIZED);
-    Name { username: username() }.enable(&stack).await.unwrap();
+    OneMember { username: username() }.enable(&stack).await.unwrap();
     assert_eq!(app.account("alice").await.page.status, StatusCode::OK);
     app.finish().await;
 }

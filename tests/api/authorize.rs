@@ -1,11 +1,11 @@
-//! What an app may ask of the authorize endpoint, and who is told where it may not: the member on a page until app and
-//! redirect URI are known to be good, the app from then on.
+//! The authorize endpoint: which requests it takes, and who is told of a bad one. Until app and redirect URI are known
+//! to be good the member is told on a page; from then on the app is.
 
 use http::{HeaderMap, Request, StatusCode};
 use shared::oauth::client::Client;
 use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, app_named};
 
-/// A page for the member, and no way back to anybody.
+/// An error page for the member, without a redirect.
 fn assert_page(reply: &Reply, what: &str) {
     assert_eq!((reply.status, reply.header("location")), (StatusCode::BAD_REQUEST, ""), "{what}: {}", reply.body);
     assert!(reply.header("content-type").starts_with("text/html"), "{what}");
@@ -13,7 +13,7 @@ fn assert_page(reply: &Reply, what: &str) {
     assert!(!reply.body.contains("code="), "{what}");
 }
 
-/// An error for the app, with its state and our name (T020), as a 303 (T021).
+/// An error for the app, with its state and our issuer (T020), as a 303 (T021).
 fn assert_error(app: &App, reply: &Reply, error: &str, what: &str) {
     assert_eq!(reply.status, StatusCode::SEE_OTHER, "{what}: {reply:?}");
     assert!(reply.header("location").starts_with(REDIRECT_URI), "{what}: {reply:?}");
@@ -263,7 +263,7 @@ async fn a_state_comes_back_byte_for_byte_with_a_code_and_with_an_error() {
     app.finish().await;
 }
 
-/// T014: what a client may ask for, what it asks for, what is offered to the member.
+/// T014: the registered scopes, the requested ones, and those that the member is offered
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_given_what_it_may_have_of_what_it_asks_for_and_only_to_read() {
     let app = App::start().await;
@@ -294,7 +294,7 @@ async fn an_app_is_given_what_it_may_have_of_what_it_asks_for_and_only_to_read()
         assert_eq!(app.token(&form, HeaderMap::new()).await.json()["scope"], granted, "{client}: {asked}");
     }
     let none = AuthorizeOptions::new(&app, "alice", "patient/Claim.rs").with("client_id", Some("limited"));
-    assert_error(&app, &app.authorize(&none).await, "invalid_scope", "nothing that it may have");
+    assert_error(&app, &app.authorize(&none).await, "invalid_scope", "it asked for no scope that it may have");
     app.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! The `CapabilityStatement`: what it advertises works, and what the guides demand is advertised.
+//! The `CapabilityStatement`: everything that it advertises works, and it advertises everything that the guides demand.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::parameters::NOT_IN_R4;
 
 const EXPECTATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-expectation";
 
-/// A value that a parameter of this type takes. A parameter about the member alone takes no other member.
+/// A value that a parameter of this type accepts. A parameter about the member accepts only this member.
 fn sensible(kind: &str, name: &str) -> String {
     let value = match kind {
         "token" => "http://example.org/system|code",
@@ -35,7 +35,7 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-/// The matches' number, of a search that must be understood as it was sent.
+/// The number of matches of a search that must be understood exactly as it was sent.
 async fn found(app: &App, tokens: &Tokens, kind: &str, pair: (&str, &str)) -> u64 {
     let url = format!("{kind}?{}", encoded(&[pair, ("_count", "0")]));
     let reply = app.fhir_unguarded(tokens, &url).await;
@@ -69,7 +69,7 @@ async fn ask_everything() {
             assert!(row["definition"].as_str().is_some_and(|url| url.starts_with("http")), "{kind} {name} is defined");
             let some = found(&app, &tokens, kind, (name, &sensible(data, name))).await;
             assert!(some <= all, "{kind} {name}");
-            // Each resource has the parameter or has it not.
+            // Each resource has the parameter or lacks it.
             let mut halves = 0;
             for missing in ["true", "false"] {
                 halves += found(&app, &tokens, kind, (&format!("{name}:missing"), missing)).await;
@@ -120,14 +120,14 @@ async fn ask_everything() {
     stack.finish().await;
 }
 
-/// The sets of versions, as the template's parameter names them, with the folders of what the guides demand.
+/// The sets of guide versions, as the template's parameter names them, each with the folders of its guides' demands.
 const SETS: [(&str, [&str; 3]); 3] = [
     ("3.1.1", ["us-core-3.1.1", "carin-bb-2.0.0", "pdex-2.0.0"]),
     ("6.1.0", ["us-core-6.1.0", "carin-bb-2.1.0", "pdex-2.1.1ci"]),
     ("7.0.0", ["us-core-7.0.0", "carin-bb-2.2.0", "pdex-2.2.0ci"]),
 ];
 
-/// What the guides list and this statement does not, and why.
+/// Demands of the guides that this statement leaves out, and why.
 const LEFT_OUT: [(&str, &str, &str); 6] = [
     ("Consent", "", "comes with the member's pages"),
     ("Group", "", "is for payers and providers: not for a member's app"),
@@ -142,7 +142,7 @@ fn left_out(kind: &str, name: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_guides_demand_is_advertised_for_each_set_of_versions() {
+async fn every_demand_of_the_guides_is_advertised_for_each_set_of_versions() {
     let Some(folder) = tests::shared_folder("spec/capability") else {
         return tests::missing_tool("what_the_guides_demand_is_advertised", "the guides' own statements");
     };
@@ -160,11 +160,11 @@ async fn what_the_guides_demand_is_advertised_for_each_set_of_versions() {
             servers.map(move |server| (*guide, server))
         }) {
             let url = server["url"].as_str().unwrap();
-            // Servers to payers and providers are others than this one.
+            // Statements for servers to payers and providers are about other servers.
             if url.contains("-access-server") {
                 continue;
             }
-            // Of the types that a statement demands, this server says that it keeps to all or to none.
+            // This server claims the same expectation for all types that a statement demands, or for none.
             let group = server["resources"]["Group"]["expectation"] == "SHALL";
             assert_eq!(instantiates.iter().any(|has| has == url), !group, "{set}: {url}");
             for (kind, wanted) in server["resources"].as_object().unwrap() {
@@ -190,7 +190,7 @@ async fn what_the_guides_demand_is_advertised_for_each_set_of_versions() {
                     let bare = profile["canonical"].as_str().unwrap().split('|').next().unwrap();
                     let id = bare.rsplit('/').next().unwrap();
                     let of_us_core = bare.contains("/us/core/") && !guide.starts_with("us-core");
-                    // PDex repeats US Core's profiles; what counts is US Core's own list of the same set.
+                    // PDex repeats US Core's profiles. US Core's own list of the same set counts.
                     need("profile", id, of_us_core || texts(&has["supportedProfile"]).iter().any(|has| has == bare));
                 }
                 for row in wanted["searchParams"].as_array().unwrap() {
@@ -226,7 +226,7 @@ async fn what_the_guides_demand_is_advertised_for_each_set_of_versions() {
                 for row in wanted["operations"].as_array().unwrap() {
                     let name = row["name"].as_str().unwrap();
                     let listed = has["operation"].as_array().into_iter().flatten();
-                    // Whatever is no longer left out is advertised by itself.
+                    // Anything that is no longer left out must be advertised.
                     need("operation", name, listed.clone().any(|has| has["name"] == name));
                 }
             }

@@ -1,11 +1,11 @@
-//! Chains: those that US Core and HRex demand, and what they must not tell.
+//! Chained parameters: those that US Core and HRex demand work, and they reveal nothing beyond the member's reach.
 
 use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::json;
 use tests::App;
 
-/// The stack, with identifiers on what is shared: on what alice reaches and on what she does not.
+/// A stack with identifiers on shared resources, both those that alice reaches and those that she does not.
 async fn stack() -> App {
     let app = App::start().await;
     let npi = |value: &str| json!([{"system": "http://hl7.org/fhir/sid/us-npi", "value": value}]);

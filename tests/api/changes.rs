@@ -1,9 +1,10 @@
-//! What was loaded once changes hands, is deleted, or comes back: nobody keeps what is not theirs, and what is gone is told as gone.
+//! Loaded resources change owner, are deleted, or come back. Nobody keeps another member's data, and a deleted resource
+//! is reported as deleted.
 
 mod documents;
 
 use http::StatusCode;
-use patient_access::load::{Kind, Source, Tally};
+use patient_access::load::{ReasonCode, Source, Tally};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
@@ -14,7 +15,8 @@ fn observation(id: &str, patient: &str) -> Json {
         "subject": {"reference": format!("Patient/{patient}")}})
 }
 
-/// A transaction that deletes, as Bulk Data's `deleted` files are (Bulk Data Access, "Response - Output Files").
+/// A transaction that deletes, in the form of Bulk Data's `deleted` files (Bulk Data Access, "Response - Output
+/// Files").
 fn deletion(urls: &[&str]) -> Source {
     let entry = |url: &&str| json!({"request": {"method": "DELETE", "url": url}});
     let entries: Vec<Json> = urls.iter().map(entry).collect();
@@ -76,17 +78,13 @@ async fn a_device_that_turns_out_to_be_a_members_own_is_shared_no_more() {
     assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::OK);
     app.load(Source::Memory(vec![device(None)])).await;
     assert_eq!(status(&app, &alice, "Device/pump").await, StatusCode::OK);
-    assert_eq!(
-        status(&app, &bob, "Device/pump").await,
-        StatusCode::OK,
-        "what of his named it as his own still finds it"
-    );
+    assert_eq!(status(&app, &bob, "Device/pump").await, StatusCode::NOT_FOUND, "nothing of bob's refers to it");
     app.finish().await;
 }
 
 /// R4, "HTTP": a read of a deleted resource is 410.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_plan_deletes_is_gone_and_said_to_be_gone() {
+async fn a_resource_that_the_plan_deletes_is_410() {
     let app = App::start().await;
     app.load(Source::Memory(vec![observation("wrong", "alice"), observation("right", "alice")])).await;
     let alice = app.sign_in("alice", EVERYTHING).await;
@@ -110,7 +108,7 @@ async fn what_the_plan_deletes_is_gone_and_said_to_be_gone() {
         "W/\"3\"",
         "it is back as a version of its own"
     );
-    // Some senders put what is to be deleted beside it, or null.
+    // Some senders put the resource to be deleted, or null, beside the request.
     for beside in [observation("right", "alice"), Json::Null] {
         let request = json!({"method": "DELETE", "url": "Observation/right"});
         let entry = json!([{"resource": beside, "request": request}]);
@@ -173,11 +171,11 @@ async fn a_deletion_that_names_no_resource_by_its_id_is_rejected() {
         "Observation/a/_history/1",
     ];
     let report = app.load(deletion(&urls)).await;
-    assert_eq!(report.reasons, [(Kind::BadDeletion.code(), 5)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BadDeletion.as_str(), 5)].into(), "{report}");
     app.finish().await;
 }
 
-/// The owner of a Provenance is that of its targets, whichever run they came in.
+/// A Provenance belongs to the owner of its targets, whichever run they came in.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provenance_may_come_after_what_it_is_about() {
     let app = App::start().await;
@@ -193,14 +191,14 @@ async fn a_provenance_may_come_after_what_it_is_about() {
     assert_eq!(
         status(&app, &alice, "Provenance/late").await,
         StatusCode::NOT_FOUND,
-        "it is about another member's now"
+        "its target is another member's now"
     );
     let report = app.load(Source::Memory(vec![provenance("Observation/unknown")])).await;
-    assert_eq!(report.reasons, [(Kind::UnknownTargets.code(), 1)].into());
+    assert_eq!(report.reasons, [(ReasonCode::UnknownTargets.as_str(), 1)].into());
     app.finish().await;
 }
 
-/// An app that kept what it read asks with its `ETag`: no number may ever mean two contents.
+/// An app asks with the `ETag` of its copy, so no version number may ever mean two contents.
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_go_on_counting_when_a_resource_comes_back() {
     let app = App::start().await;

@@ -1,7 +1,7 @@
-//! How apps prove who they are at the token endpoint.
+//! How clients authenticate at the token endpoint.
 //!
-//! An exchange of a code that does not exist tells it: `invalid_client` where the app did not prove itself, `invalid_grant` where
-//! it did and only the code is wrong.
+//! Exchanging a code that does not exist shows the result: `invalid_client` if the client did not authenticate,
+//! `invalid_grant` if it did and only the code is wrong.
 mod assertion;
 mod key_set;
 mod pair;
@@ -42,7 +42,7 @@ fn inline(keys: &[Json]) -> Authentication {
     Authentication::Keys(serde_json::from_value(set(keys)).unwrap())
 }
 
-/// Exchanges a code that does not exist, with this proof.
+/// Exchanges a code that does not exist, with this authentication.
 async fn prove(app: &App, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
     let code = [
         ("grant_type", "authorization_code"),
@@ -67,7 +67,7 @@ fn proven(reply: &Reply) {
     );
 }
 
-/// Refused, with a word of the reason.
+/// The client is refused, for this reason.
 #[track_caller]
 fn refused(reply: &Reply, word: &str) {
     let answer = reply.json();
@@ -87,12 +87,12 @@ async fn each_kind_of_app_proves_itself_in_its_own_way_and_no_other() {
     let app = App::empty().await;
     let secret = app.client_secret.clone();
     let none = HeaderMap::new;
-    // A public app names itself. Libraries that send an empty secret mean none.
+    // A public app names itself. Some libraries send an empty secret and mean none.
     proven(&prove(&app, &[("client_id", "app")], none()).await);
     proven(&prove(&app, &[("client_id", "app"), ("client_secret", "")], none()).await);
     refused(&prove(&app, &[("client_id", "app"), ("client_secret", &secret)], none()).await, "no secret");
     refused(&prove(&app, &[], basic("app", &secret)).await, "no secret");
-    // A confidential one sends its secret, once.
+    // A confidential app sends its secret, once.
     let id = ("client_id", "server-app");
     proven(&prove(&app, &[id, ("client_secret", &secret)], none()).await);
     proven(&prove(&app, &[], basic("server-app", &secret)).await);
@@ -110,7 +110,7 @@ async fn each_kind_of_app_proves_itself_in_its_own_way_and_no_other() {
     refused(&prove(&app, &[], none()).await, "client_id is missing");
     let twice = prove(&app, &[id, id], none()).await;
     assert_eq!((twice.status, &twice.json()["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
-    // Whoever registered keys signs, and sends no secret.
+    // An app with registered keys signs, and sends no secret.
     let pair = Pair::ec();
     register(&app, "keyed", inline(&[pair.jwk("k1")])).await;
     let keyed = ("client_id", "keyed");

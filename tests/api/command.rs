@@ -1,4 +1,4 @@
-//! The operator's command, as a script calls it.
+//! The operator's command, called as a script calls it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tests::{binaries, checkout};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A stack that the command runs, ended at the end.
+/// A stack that the command runs, until the test ends it.
 struct Running {
     child: Child,
     url: String,
@@ -81,7 +81,7 @@ async fn a_script_can_start_load_register_and_end() {
     let (success, out, _) =
         run(&[&["load", &file, "--json", "--rejected", rejected.to_str().unwrap()], &at[..]].concat()).await;
     let report: Json = serde_json::from_str(&out).unwrap();
-    assert!(!success, "a rejected line is an exit code");
+    assert!(!success, "a rejected line sets the exit code");
     assert_eq!(
         (&report["types"]["Patient"]["unchanged"], &report["types"]["(unreadable)"]["rejected"]),
         (&1.into(), &1.into())
@@ -100,7 +100,7 @@ async fn a_script_can_start_load_register_and_end() {
     assert!(!success && error.contains("there is a member"), "{error}");
     stack.interrupt().await;
 
-    // What was kept is found again.
+    // The kept data are found again.
     let stack = Running::start(&arguments).await;
     let file = write(&folder.path().join("again.ndjson"), &[good]);
     let (_, out, _) = run(&["load", &file, "--json", "--stack", &stack.url]).await;
@@ -134,11 +134,11 @@ async fn services_alone_leave_the_functions_their_variables() {
     let named = file.strip_prefix(checkout()).unwrap().to_str().unwrap();
     assert!(config.contains(&format!("env_file = \"{named}\"")), "{config}");
     stack.interrupt().await;
-    assert!(!file.exists(), "its variables lead nowhere any more");
+    assert!(!file.exists(), "the file with its variables is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_on_the_command_line_is_named() {
+async fn a_mistake_on_the_command_line_is_named() {
     let stack = Running::start(&["--port", "0", "--no-samples"]).await;
     let at = ["--stack", stack.url.as_str()];
     for (arguments, words) in [

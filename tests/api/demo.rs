@@ -1,17 +1,17 @@
-//! The welcome page and the demo app in a real browser: what a newcomer sees in the first ten minutes.
+//! The welcome page and the demo app in a real browser, as a newcomer sees them in the first ten minutes.
 
 use tests::{App, Chromium, DESKTOP, PHONE};
 
-/// From the welcome page to the consent page, by clicks alone.
+/// Goes from the welcome page to the consent page, by clicks alone.
 async fn to_the_consent(app: &App, browser: &Chromium, username: &str) {
     browser.open(app.url()).await;
     browser.wait_for(".members").await;
-    is_in_order(browser, "the welcome page").await;
+    browser.is_in_order("the welcome page").await;
     browser.click(".hero .button").await;
     browser.wait_for("#connect").await;
-    is_in_order(browser, "the demo before it is connected").await;
+    browser.is_in_order("the demo before it is connected").await;
     browser.click("#connect").await;
-    // Who is still signed in comes to the consent at once.
+    // A member who is still signed in comes to the consent page at once.
     browser.wait_for("#username, input[name=scope]").await;
     if browser.count("#username").await == 1 {
         sign_in(browser, username).await;
@@ -25,13 +25,7 @@ async fn sign_in(browser: &Chromium, username: &str) {
     browser.click("button[type=submit]").await;
 }
 
-/// Nothing to scroll sideways for, and nothing that the browser complains about.
-async fn is_in_order(browser: &Chromium, page: &str) {
-    assert_eq!(browser.overflow().await, 0, "{page} is wider than the window");
-    assert_eq!(browser.console_errors().await, Vec::<String>::new(), "{page}");
-}
-
-/// Waits until every part of the record has come, and gives the page's text.
+/// Waits until every part of the record is shown, and returns the page's text.
 async fn whole_record(browser: &Chromium) -> String {
     browser.wait_for("#consent").await;
     browser.wait_for(".columns:not(:has([aria-busy=true]))").await;
@@ -47,7 +41,7 @@ async fn from_the_first_page_to_claims_costs_and_lab_values_at_any_width() {
         to_the_consent(&app, &browser, "ada").await;
         browser.click("button[value=allow]").await;
         let page = whole_record(&browser).await;
-        is_in_order(&browser, "the record").await;
+        browser.is_in_order("the record").await;
         for words in [
             "Ada Lindgren’s record",
             "Everything the app asked for",
@@ -62,7 +56,7 @@ async fn from_the_first_page_to_claims_costs_and_lab_values_at_any_width() {
         ] {
             assert!(page.contains(words), "{words} is not on the page: {page}");
         }
-        // Plots are drawn when their width is known.
+        // Plots are drawn as soon as their width is known.
         browser.wait_for("#cost svg rect.paid").await;
         browser.wait_for("#labs svg circle").await;
         assert!(browser.count("#cost svg rect.paid").await > 5, "a bar for most months");
@@ -95,7 +89,7 @@ async fn more_claims_come_page_by_page_and_the_access_is_renewed_with_a_new_refr
     browser.click("#refresh").await;
     browser.wait_for_text("the old one is worth nothing now").await;
     assert_ne!(browser.evaluate(refresh_token).await, before);
-    // An access token that has run out is renewed before the next request.
+    // An expired access token is renewed before the next request.
     browser
         .evaluate(
             "const t = JSON.parse(sessionStorage.tokens); t.expires_at = 0; sessionStorage.tokens = JSON.stringify(t)",
@@ -103,7 +97,7 @@ async fn more_claims_come_page_by_page_and_the_access_is_renewed_with_a_new_refr
         .await;
     browser.open(&format!("{}/demo/", app.url())).await;
     assert!(whole_record(&browser).await.contains("Riverside Pharmacy"));
-    is_in_order(&browser, "the record with a new token").await;
+    browser.is_in_order("the record with a new token").await;
     let elsewhere =
         "return import('/demo/smart.js').then(c => c.read('http://127.0.0.1:1/fhir/Patient')).catch(e => e.code)";
     assert_eq!(browser.evaluate(elsewhere).await, "foreign", "the token goes to the API it is for, and nowhere else");
@@ -111,7 +105,7 @@ async fn more_claims_come_page_by_page_and_the_access_is_renewed_with_a_new_refr
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_member_leaves_out_is_missing_and_said_to_be() {
+async fn data_that_a_member_leaves_out_are_missing_and_the_page_says_so() {
     let Some(browser) = Chromium::start("the demo app with less than it asked for").await else { return };
     let app = App::with_samples(&["ada", "nora"]).await;
     to_the_consent(&app, &browser, "ada").await;
@@ -120,7 +114,7 @@ async fn what_a_member_leaves_out_is_missing_and_said_to_be() {
     }
     browser.click("button[value=allow]").await;
     let page = whole_record(&browser).await;
-    is_in_order(&browser, "part of a record").await;
+    browser.is_in_order("part of a record").await;
     assert!(page.contains("All but 3 of what the app asked for"), "{page}");
     assert!(page.contains("You did not share this with the app"), "{page}");
     assert!(page.contains("The app may not renew it") && page.contains("Lakeshore Health Plan"), "{page}");
@@ -131,7 +125,7 @@ async fn what_a_member_leaves_out_is_missing_and_said_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_allow_is_told_that_nothing_was_read() {
+async fn a_member_who_denies_is_told_that_nothing_was_read() {
     let Some(browser) = Chromium::start("the demo app is refused").await else { return };
     let app = App::with_samples(&["nora", "ben"]).await;
     browser.resize(PHONE).await;
@@ -140,14 +134,14 @@ async fn who_does_not_allow_is_told_that_nothing_was_read() {
     browser.wait_for("#problem").await;
     let told = browser.text("#problem").await;
     assert!(told.contains("You chose not to share") && told.contains("Nothing was read"), "{told}");
-    is_in_order(&browser, "the demo after a refusal").await;
-    // And from there once more, with a record in which there is nothing yet.
+    browser.is_in_order("the demo after a refusal").await;
+    // The same app once more, for a record that is still empty.
     to_the_consent(&app, &browser, "nora").await;
     browser.click("button[value=allow]").await;
     let page = whole_record(&browser).await;
     assert!(page.contains("There are no claims on this record yet"), "{page}");
-    is_in_order(&browser, "a record without claims").await;
-    // The plan still knows nora; somebody else signs in all the same.
+    browser.is_in_order("a record without claims").await;
+    // The plan still has nora's session; another member signs in all the same.
     browser.click("#sign-out").await;
     browser.click("#other").await;
     sign_in(&browser, "ben").await;

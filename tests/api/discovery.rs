@@ -1,4 +1,4 @@
-//! What a client looks up before it calls.
+//! The documents that a client reads before its first request.
 
 use http::StatusCode;
 use tests::App;

@@ -1,4 +1,4 @@
-//! `$docref`: the documents that there are, by care dates, type and profile.
+//! `$docref`: the existing documents, by care dates, type and profile.
 
 use http::{Request, StatusCode};
 use patient_access::load::Source;

@@ -1,16 +1,16 @@
-//! The documentation's own code, run as it stands there.
+//! The documentation's own code, run as the pages show it.
 //!
-//! Of a section of a page, the blocks marked `bash` run in order in one shell, as somebody runs them who follows along. A block
-//! marked `text` is what the block before it prints, where `…` stands for anything; a `bash` block without one prints nothing. A
-//! block marked with a language and a file's name is saved under that name. Nothing is changed but what a reader would
-//! change whose server runs on another port: `http://127.0.0.1:9000` is the address of the test's own stack.
+//! The blocks marked `bash` of a section run in order in one shell, as for a reader who follows along. A block marked
+//! `text` is the output of the block before it, where `…` stands for anything; a `bash` block without one prints
+//! nothing. A block marked with a language and a file name is saved under that name. The test changes only what a
+//! reader with another port would change: `http://127.0.0.1:9000` becomes the address of the test's own stack.
 
 use std::collections::VecDeque;
 use std::process::Stdio;
 use std::time::Duration;
 
+use patient_access::samples;
 use patient_access::stack::{Descriptor, private_file};
-use patient_access::{sample, samples};
 use serde_json::Value as Json;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 use tests::{App, Browser, Chromium, Cookies, checkout, missing_tool, path_of};
@@ -23,10 +23,10 @@ const GUIDE: &str = "docs/app-developers.md";
 /// The address in the documentation.
 const DOCUMENTED: &str = "http://127.0.0.1:9000";
 
-/// What the shell prints after each block.
+/// The line that the shell prints after each block.
 const DONE: &str = "=== the block is done";
 
-/// The file in the shell's folder with what its programs complained about.
+/// The file in the shell's folder with the error output of its programs.
 const COMPLAINTS: &str = "complaints.log";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn the_walkthrough_in_curl_leads_to_a_claim_and_a_refreshed_token() {
     let stack = Stack::start().await;
     let mut shell = Shell::start(&stack, &steps(&read(GUIDE), &["Register your app", "curl", "Reading"]));
     let mut person = async |line: &str| match link(line) {
-        // Nothing listens where the browser is sent: the person copies the address.
+        // Nothing listens at the redirect URI: the person copies the address.
         Some(link) => Some(allow(&stack.app, link).await),
         None => client_id(line),
     };
@@ -90,7 +90,7 @@ async fn fhirclient_gets_from_discovery_to_a_refreshed_token_with_the_scopes_of_
     let stack = Stack::start().await;
     for permissions in [".rs", ".read"] {
         let Some(browser) = Chromium::start(test).await else { return };
-        // What a reader changes whose port 8000 is taken, and who writes scopes as SMART App Launch 1.0 does.
+        // The reader's port 8000 is taken, and in one round the scopes are written as in SMART App Launch 1.0.
         let port = free_port();
         let guide = guide.replace("8000", &port.to_string()).replace(".rs ", &format!("{permissions} "));
         let mut shell = Shell::start(&stack, &steps(&guide, &["Register your app", "JavaScript"]));
@@ -103,7 +103,7 @@ async fn fhirclient_gets_from_discovery_to_a_refreshed_token_with_the_scopes_of_
     stack.app.finish().await;
 }
 
-/// Drives the pages of the walkthrough in JavaScript, whose last block goes on serving them.
+/// Drives the pages of the JavaScript walkthrough, which its last block goes on serving.
 async fn fhirclient(browser: &Chromium, launch: &str, permissions: &str) {
     browser.open(launch).await;
     browser.fill("[name=username]", "ada").await;
@@ -127,7 +127,7 @@ async fn fhirclient(browser: &Chromium, launch: &str, permissions: &str) {
     }
     assert_eq!(second["scope"], first["scope"]);
 
-    // Whoever says no is sent back to the app, too, and the app is told.
+    // A member who denies is sent back to the app, and the app is told.
     browser.click("a").await;
     browser.click("button[value=deny]").await;
     browser.wait_for_text("access_denied").await;
@@ -136,12 +136,12 @@ async fn fhirclient(browser: &Chromium, launch: &str, permissions: &str) {
     assert!(complaints.is_empty(), "{complaints:?}");
 }
 
-/// What fhirclient keeps of the token endpoint's answer.
+/// The token endpoint's answer as fhirclient keeps it.
 async fn tokens(browser: &Chromium) -> Json {
     browser.evaluate("return JSON.parse(sessionStorage[JSON.parse(sessionStorage.SMART_KEY)]).tokenResponse").await
 }
 
-/// A stack with the sample members, which the command finds.
+/// A stack with the sample members. The command finds it.
 struct Stack {
     app: App,
     _descriptor: TempPath,
@@ -151,8 +151,8 @@ impl Stack {
     async fn start() -> Stack {
         let app = App::empty().await;
         let descriptor = Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-        let mut sample = sample::household();
-        // He is nine tenths of the sample data, and not in the documentation.
+        let mut sample = sample_members::household();
+        // George is nine tenths of the sample data, and the documentation does not use him.
         sample.members.retain(|member| member.username != "george");
         sample.resources.retain(|resource| !resource.to_string().contains("/george"));
         for member in &sample.members {
@@ -168,14 +168,14 @@ impl Stack {
     }
 }
 
-/// Something to do in the shell, and what it should print.
+/// Commands for the shell, and the output that they should print.
 #[derive(Clone, Debug, Default)]
 struct Step {
     commands: String,
     printed: String,
 }
 
-/// A shell that runs steps, in a group of processes of its own, which ends with it.
+/// A shell that runs steps. Its processes are a group of their own, which ends with it.
 struct Shell {
     child: Child,
     input: ChildStdin,
@@ -196,7 +196,7 @@ impl Shell {
             .current_dir(checkout())
             .env("PATIENT_ACCESS_STACK", &url)
             .env("TMPDIR", folder.path())
-            // The browser that a program opens is one that does nothing: the test is the person at the browser.
+            // A program that opens a browser opens one that does nothing: the test is the person at the browser.
             .env("BROWSER", "true")
             .env("PYTHONUNBUFFERED", "1")
             .process_group(0)
@@ -211,7 +211,7 @@ impl Shell {
         Shell { child, input, output, steps: steps.to_vec().into(), url, folder }
     }
 
-    /// Waits for the next step's end and compares what it printed. `person` sees each line, and may answer with one.
+    /// Waits for the next step's end and compares its output. `person` sees each line, and may answer with a line.
     async fn run(&mut self, person: &mut impl AsyncFnMut(&str) -> Option<String>) {
         let step = self.steps.pop_front().expect("there is a step left");
         let mut printed = Vec::new();
@@ -230,7 +230,7 @@ impl Shell {
         let ended = tokio::time::timeout(Duration::from_mins(5), wait).await;
         let complaints = std::fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default();
         let told = format!("{}\nprints\n{}\nand complains\n{complaints}", step.commands, printed.join("\n"));
-        assert!(ended.is_ok_and(|done| done), "this does not come to its end: {told}");
+        assert!(ended.is_ok_and(|done| done), "this does not end: {told}");
         // The mark begins with a line break, for output that ends without one.
         if printed.last().is_some_and(String::is_empty) {
             printed.pop();
@@ -253,13 +253,13 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         if let Some(id) = self.child.id() {
-            // Without it a server that a block started would outlive the test.
+            // Otherwise a server that a block started would outlive the test.
             let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
         }
     }
 }
 
-/// The steps of a page's sections with these headings, in the order of the page.
+/// The steps in the sections of a page with these headings, in the order of the page.
 fn steps(page: &str, headings: &[&str]) -> Vec<Step> {
     let (mut steps, mut inside) = (Vec::<Step>::new(), false);
     let mut lines = page.lines();
@@ -316,7 +316,7 @@ fn client_id(line: &str) -> Option<String> {
     line.strip_prefix("client id").map(|id| id.trim().to_owned())
 }
 
-/// Opens the link as ada, signs in, allows everything, and tells where the browser is sent.
+/// Opens the link as ada, signs in, allows everything, and returns the address to which the browser is sent.
 async fn allow(app: &App, link: &str) -> String {
     let mut cookies = Cookies::default();
     let reply = app.get(link).await;
@@ -334,7 +334,7 @@ async fn allow(app: &App, link: &str) -> String {
     reply.header("location").to_owned()
 }
 
-/// Goes where a browser is sent.
+/// Opens the address to which a browser is sent.
 async fn visit(url: &str) {
     let (address, path) = url.trim_start_matches("http://").split_once('/').expect("it has a path");
     let mut stream = TcpStream::connect(address).await.expect("the app listens");
@@ -360,7 +360,7 @@ async fn listening(port: u16) {
     panic!("nobody serves the pages on port {port}")
 }
 
-/// Whether all tools are here; says what is missing.
+/// Whether all tools are here. Names a missing one.
 fn here(test: &str, tools: &[&str]) -> bool {
     let missing = tools.iter().find(|tool| path_of(tool).is_none());
     missing.inspect(|tool| missing_tool(test, tool)).is_none()

@@ -1,4 +1,4 @@
-//! Documents: in which form they are given out, by which way, and to whom.
+//! Documents: the forms and ways in which they are given out, and to whom.
 
 mod faults;
 mod files;
@@ -14,7 +14,7 @@ use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use tests::{App, Reply, Tokens};
 
-/// Bytes that no compression makes smaller, always the same.
+/// Incompressible bytes, always the same.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let step = |state: &mut u64| {
@@ -26,7 +26,7 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(|| step(&mut state)).flatten().take(length).collect()
 }
 
-/// A Binary, and a document of alice's that names it.
+/// A Binary, and a `DocumentReference` of alice's that names it.
 fn document(id: &str, media_type: &str, bytes: &[u8]) -> Vec<Json> {
     vec![
         json!({"resourceType": "Binary", "id": id, "contentType": media_type, "data": STANDARD.encode(bytes)}),
@@ -46,7 +46,7 @@ async fn ask(app: &App, tokens: &Tokens, id: &str, headers: &[(&str, &str)]) -> 
     app.fhir_request(tokens, request.body(String::new()).unwrap()).await
 }
 
-/// Follows a link as it is, without a token.
+/// Follows a link without a token.
 async fn follow(app: &App, link: &str, range: Option<&str>) -> Reply {
     let request = Request::get(link);
     let request = range.into_iter().fold(request, |request, range| request.header(header::RANGE, range));

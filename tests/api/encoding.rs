@@ -9,7 +9,7 @@ async fn asked(app: &App, tokens: &Tokens, path: &str, accepted: &str) -> Reply 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_decompressed_equals_the_plain_answer() {
+async fn a_compressed_answer_unpacks_to_the_plain_one() {
     let app = App::start().await;
     let alice = app.sign_in("alice", "patient/*.rs").await;
     for path in ["ExplanationOfBenefit", "Patient/alice/$everything"] {
@@ -34,7 +34,7 @@ async fn what_is_decompressed_equals_the_plain_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_client_does_not_take_it_does_not_get() {
+async fn a_client_gets_no_encoding_that_it_does_not_accept() {
     let app = App::start().await;
     let alice = app.sign_in("alice", "patient/*.rs").await;
     for accepted in ["gzip;q=0", "identity", "br", "gzip;q=0, zstd;q=0, *;q=0", "identity, gzip;q=0.5", ",;=q"] {

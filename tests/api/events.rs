@@ -1,6 +1,7 @@
-//! The events of `events/`, each handed to the real function as Lambda does, and as the HTTP request that it stands for.
+//! The events of `events/`: each is handed to the real function, as Lambda does, and sent as the HTTP request that it
+//! stands for.
 //!
-//! A route of the template without an event fails, and so does an event without a row here. A new one is a file
+//! A route of the template without an event fails, and so does an event without a row here. To add an event, add a file
 //! (`events/<function>/<what>.json`) and a row.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,17 +16,17 @@ use shared::clock::Clock;
 use shared::oauth::client::Client;
 use tests::{App, AuthorizeOptions, Tokens, VERIFIER, checkout};
 
-/// Whether the event is what API Gateway makes of a request, or one that it never sends.
+/// Whether API Gateway makes such an event of a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Sent {
-    /// The request gets the same answer.
+    /// It does: the request gets the same answer.
     ByGateway,
-    /// Only somebody else sends that.
+    /// It never does: somebody else sends this event.
     Otherwise,
 }
 use Sent::{ByGateway, Otherwise};
 
-/// File, status, and what stands in the answer's headers or body.
+/// File, status, and a text in the answer's headers or body.
 const EVENTS: &[(&str, u64, &str, Sent)] = &[
     ("account/account", 303, "/login", ByGateway),
     ("account/account-form", 403, "<!doctype html>", ByGateway),
@@ -97,7 +98,7 @@ fn names() -> BTreeSet<String> {
     files.map(name).collect()
 }
 
-/// An event, with the issuer and the token of a stack in the places of those in the file.
+/// An event with the issuer and the token of a stack instead of those in the file.
 fn event(name: &str, issuer: &str, token: &str) -> Json {
     let text = std::fs::read_to_string(folder().join(name).with_extension("json")).unwrap();
     let text = text.replace("ACCESS_TOKEN", token);
@@ -167,7 +168,7 @@ async fn every_event_gets_the_answer_that_its_request_gets() {
     app.finish().await;
 }
 
-/// A text without what is new each time: the ids of requests, and the nonces of pages.
+/// A text without the parts that are new each time: the ids of requests, and the nonces of pages.
 fn lasting(text: &str) -> String {
     let is_random =
         |word: &str| word.len() >= 32 && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
@@ -175,7 +176,7 @@ fn lasting(text: &str) -> String {
     text.split(cut).filter(|word| !is_random(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// The request that API Gateway makes this event of.
+/// The request from which API Gateway makes this event.
 fn request(event: &Json, url: &str) -> Request<String> {
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     let encode = |byte: u8| match byte {
@@ -207,7 +208,7 @@ fn request(event: &Json, url: &str) -> Request<String> {
     request.body(body).unwrap()
 }
 
-/// A stack on which the events mean something: `ada`, `ben`, and the sample app.
+/// A stack with the members and the app of the events: `ada`, `ben`, and the sample app.
 async fn stack() -> (App, Tokens) {
     let app = App::empty().await;
     let member = |id: &str, born: &str| {

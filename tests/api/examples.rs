@@ -1,8 +1,8 @@
-//! The guides' own examples: each is loaded, found again by every value that it has, and left out by another value. Those that
-//! belong to nobody are found by a member whose resources refer to them.
+//! The guides' own examples: each is loaded, found again by each of its values, and left out by another value. A member
+//! whose resources refer to the shared examples finds those.
 //!
-//! Which values it has is worked out by [`values`], an evaluator that shares no code with the server. What it cannot judge is
-//! counted by reason, and printed.
+//! [`values`] works out which values an example has, and shares no code with the server. Values that it cannot judge
+//! are counted by reason, and printed.
 
 mod values;
 
@@ -13,7 +13,6 @@ use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::fhir::parameters;
 use shared::fhir::types::{Owner, ResourceType};
 use tests::{App, Tokens};
 use values::{elements, others, queries, text};
@@ -30,10 +29,10 @@ const GUIDES: [&str; 9] = [
     "plan-net-1.2.0",
 ];
 
-/// The member whose observations are about every example that belongs to nobody.
+/// The member whose observations refer to every shared example.
 const READER: &str = "reader";
 
-/// What cannot be loaded, and why.
+/// Examples that cannot be loaded, and why.
 const REJECTED: [(&str, &str, &str); 8] = [
     ("pdex-2.0.0", "Provenance/1000001", "its target is a Bundle, which is no resource of a member"),
     ("pdex-2.0.0", "Provenance/1000017", "its target is a Bundle, which is no resource of a member"),
@@ -59,7 +58,7 @@ fn read(folder: &Path) -> Vec<Json> {
     files.iter().map(|file| serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()).collect()
 }
 
-/// Puts `prefix` before the ids that references name: the guides' versions share ids.
+/// Puts `prefix` before the ids in references, because the guides' versions share ids.
 fn prefix_references(value: &mut Json, prefix: &str) {
     match value {
         Json::Array(items) => items.iter_mut().for_each(|item| prefix_references(item, prefix)),
@@ -77,7 +76,8 @@ fn prefix_references(value: &mut Json, prefix: &str) {
     }
 }
 
-/// Loads every guide's examples, and says what is whose. Fails on a rejection that [`REJECTED`] does not explain.
+/// Loads every guide's examples, and returns each with its owner. Fails on a rejection that [`REJECTED`] does not
+/// explain.
 async fn load(stack: &App, folder: &Path) -> Vec<Example> {
     let mut examples = Vec::new();
     for (number, guide) in GUIDES.iter().enumerate() {
@@ -144,7 +144,7 @@ async fn load(stack: &App, folder: &Path) -> Vec<Example> {
     examples
 }
 
-/// The matches of a search within one example's id; everything that is not 200 is told.
+/// The matches of a search within one example's id. Any status but 200 is reported.
 async fn ask(app: &App, tokens: &Tokens, kind: &str, pairs: &[(String, String)]) -> Result<Vec<String>, String> {
     let url = format!("{kind}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
     let reply = app.fhir_unguarded(tokens, &url).await;
@@ -180,7 +180,7 @@ async fn compare() {
         let (tokens, id) = (&tokens[owner], resource["id"].as_str().unwrap());
         let name = format!("{}/{id}", kind.name);
         let mut own = Vec::new();
-        for (_, parameter) in parameters::of(kind.name).filter(|(_, parameter)| parameter.code != "_lastUpdated") {
+        for (_, parameter) in kind.parameters().filter(|(_, parameter)| parameter.code != "_lastUpdated") {
             for element in parameter.path.split(" | ").flat_map(|path| elements(resource, path)) {
                 match queries(parameter, element, owner) {
                     Ok(found) => own.extend(found.into_iter().map(|(modifier, value)| (parameter, modifier, value))),
@@ -201,7 +201,7 @@ async fn compare() {
             if ask(&app, tokens, kind.name, &pairs).await == Ok(vec![name.clone()]) {
                 continue;
             }
-            // One by one, to name the fault.
+            // One by one, to name the failing pair.
             for pair in &pairs[1..] {
                 let answer = ask(&app, tokens, kind.name, &[pairs[0].clone(), pair.clone()]).await;
                 if answer != Ok(vec![name.clone()]) {
@@ -214,7 +214,7 @@ async fn compare() {
                 continue;
             }
             for (modifier, value) in others(parameter, &own) {
-                // Another member is refused, so that nobody learns who is here.
+                // A search for another member is refused, so that nobody learns who is here.
                 let only_member = value.starts_with("Patient/");
                 let pair = (format!("{}{modifier}", parameter.code), value);
                 let answer = ask(&app, tokens, kind.name, std::slice::from_ref(&pair)).await;

@@ -1,4 +1,4 @@
-//! A code for tokens: who may exchange it, how often, how long, and what comes of it.
+//! The exchange of a code for tokens: by whom, how often, for how long, and with which result.
 
 use http::{HeaderMap, Request, StatusCode};
 use shared::clock::Clock;
@@ -58,7 +58,7 @@ async fn the_token_endpoint_takes_a_posted_form_and_nothing_else() {
         assert_eq!(reply.header("cache-control"), "no-store", "{what}");
     }
     let in_query = app.post(&format!("/oauth2/token?{good}"), &[], HeaderMap::new()).await;
-    assert_eq!(in_query.json()["error"], "invalid_request", "what stands in the query does not count");
+    assert_eq!(in_query.json()["error"], "invalid_request", "the query does not count");
     assert_eq!(app.exchange(&code).await.status, StatusCode::OK, "all that cost the app nothing");
     app.finish().await;
 }
@@ -91,7 +91,7 @@ async fn reused_code_revokes_the_grant() {
 
 /// T036
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_exchanges_of_one_code_one_wins_and_the_double_use_ends_what_it_won() {
+async fn two_exchanges_of_one_code_have_one_winner_and_the_double_use_ends_its_tokens() {
     let app = App::start().await;
     for _ in 0..4 {
         let code = app.code(&AuthorizeOptions::new(&app, "alice", SCOPE)).await;
@@ -188,7 +188,7 @@ async fn a_code_is_good_for_a_minute_even_where_its_row_is_still_there() {
 
 /// T041
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_stopped_after_the_consent_gets_nothing() {
+async fn an_app_or_member_stopped_after_the_consent_gets_no_token() {
     let app = App::start().await;
     let options = AuthorizeOptions::new(&app, "alice", SCOPE);
     let (one, two) = (app.code(&options).await, app.code(&options).await);

@@ -1,8 +1,8 @@
-//! What is left when a call to AWS fails, at every place where one may. The fault is put on the wire between the SDK and its
-//! service: throttled, dropped before the service heard of it, or done with the answer lost.
+//! A call to AWS fails, at every place where one can. The fault is on the wire between the SDK and its service: the
+//! call is throttled, dropped before the service receives it, or performed with its answer lost.
 //!
-//! For the walks through every call, the functions' own servers run in this process, each over a wire of its own, side by
-//! side: the SDK waits a second or two before it gives up, and there are more than a hundred walks.
+//! The walks through every call run on the functions' servers in this process, side by side, each over a wire of its
+//! own. The SDK waits a second or two before it gives up, and there are more than a hundred walks.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,10 +18,10 @@ use tests::{App, AuthorizeOptions, Cookies, Fault, REDIRECT_URI, Reply, Tokens, 
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
-/// How many walks go on at once.
+/// The number of walks at once.
 const SIDE_BY_SIDE: usize = 16;
 
-/// The server is busy and says when to come again: the one way in which a fault of AWS may show.
+/// The server is busy and says when to try again. No fault of AWS may show in another way.
 fn assert_busy(reply: &Reply, what: &str) {
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{what}: {reply:?}");
     let is_page = reply.header("content-type").starts_with("text/html");
@@ -33,7 +33,7 @@ fn says_when_to_come_again(reply: &Reply) -> bool {
     reply.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0)
 }
 
-/// A member on the way from the app to a refreshed token, on a wire that may break once.
+/// A member's walk from the app to a refreshed token, over a wire that may break once.
 struct Walk<'a> {
     outside: &'a App,
     inside: App,
@@ -41,7 +41,7 @@ struct Walk<'a> {
     name: String,
     what: String,
     lost: bool,
-    /// How often the server was busy.
+    /// The number of times that the server was busy.
     busy: AtomicUsize,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Walk<'a> {
         Walk { outside, inside, wire, name, what: format!("{fault:?}"), lost, busy: AtomicUsize::new(0) }
     }
 
-    /// Asks, and asks once more where the server was busy.
+    /// Sends a request, and once more if the server was busy.
     async fn ask(&self, request: impl Fn() -> Request<String>) -> Reply {
         let reply = self.inside.answer(request()).await;
         if !reply.status.is_server_error() {
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
         self.ask(|| posted(&self.inside, path, form, headers)).await
     }
 
-    /// From the authorize endpoint to a code. `None` where an answer was lost after which the member has to start again.
+    /// Goes from the authorize endpoint to a code. `None` if an answer was lost and the member has to start again.
     async fn to_code(&self) -> Option<String> {
         let (options, mut cookies) = (AuthorizeOptions::new(&self.inside, &self.name, SCOPE), Cookies::default());
         let asked = self.get(&format!("/oauth2/authorize?{}", options.query()), &HeaderMap::new()).await;
@@ -119,12 +119,13 @@ impl<'a> Walk<'a> {
 
     fn has_to_start_again(&self, reply: &Reply) -> bool {
         let over = reply.status == StatusCode::BAD_REQUEST;
-        assert!(!over || self.lost, "{}: nothing was done, and still it is over: {reply:?}", self.what);
+        assert!(!over || self.lost, "{}: the request is over although nothing was done: {reply:?}", self.what);
         assert!(over || reply.status == StatusCode::SEE_OTHER, "{}: {reply:?}", self.what);
         over
     }
 
-    /// A code for tokens. A fault before the commit leaves the code as it was; one after it leaves no living grant.
+    /// Exchanges a code for tokens. A fault before the commit leaves the code as it was; one after it leaves no live
+    /// grant.
     async fn exchanged(&self, code: &str) -> Option<Tokens> {
         let form = [
             ("grant_type", "authorization_code"),
@@ -150,7 +151,7 @@ impl<'a> Walk<'a> {
         }
         assert_eq!(again.json()["error"], "invalid_grant", "{}: {again:?}", self.what);
         let grant: Grant = self.outside.record(&stored.grant).await.expect("a grant is kept");
-        assert!(!grant.is_live(Clock::System.now()), "{}: a grant lives of which nobody has a token", self.what);
+        assert!(!grant.is_live(Clock::System.now()), "{}: a grant is live although nobody has its token", self.what);
         None
     }
 
@@ -160,7 +161,7 @@ impl<'a> Walk<'a> {
         Tokens::of(&self.post("/oauth2/token", &form, &HeaderMap::new()).await)
     }
 
-    /// All the way; then a look at what is left.
+    /// Goes all the way, then checks what is left. Returns the number of calls.
     async fn go(&self) -> usize {
         let before = self.wire.calls().len();
         let mut given = None;
@@ -207,9 +208,9 @@ fn posted(app: &App, path: &str, form: &[(&str, &str)], headers: &HeaderMap) -> 
     request
 }
 
-/// T118, T119, and T036 and T046 where the second request is the client's own retry.
+/// T118, T119, and T036 and T046 with the client's own retry as the second request
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_call_fails_on_the_way_to_a_refreshed_token_a_retry_gets_there_and_one_family_lives() {
+async fn after_any_failed_call_a_retry_reaches_a_refreshed_token_and_one_family_lives() {
     let app = App::empty().await;
     let calls = Walk::new(&app, 0, None).await.go().await;
     assert!(calls > 20, "the way from the app to a refreshed token takes {calls} calls");
@@ -221,7 +222,7 @@ async fn whichever_call_fails_on_the_way_to_a_refreshed_token_a_retry_gets_there
         .map(async |(number, fault)| {
             let walk = Walk::new(&app, number + 1, Some(*fault)).await;
             walk.go().await;
-            // A fault that lasts shows, once: no server takes a failed call for an answer.
+            // A lasting fault shows exactly once: no server takes a failed call for an answer.
             assert_eq!(walk.busy.into_inner(), usize::from(fault.2), "{fault:?}");
         })
         .buffer_unordered(SIDE_BY_SIDE)
@@ -277,7 +278,7 @@ async fn a_page_that_is_busy_says_when_to_come_again() {
     app.finish().await;
 }
 
-/// T119: a key that the operator disabled, or an action that the policy denies.
+/// T119: the operator disabled the key, or the policy denies the action
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_key_is_disabled_nothing_is_spent_and_the_client_is_told_to_come_again() {
     let wire = Wire::new().await;
@@ -294,17 +295,20 @@ async fn while_the_key_is_disabled_nothing_is_spent_and_the_client_is_told_to_co
     let reply = app.answer(posted(&app, "/oauth2/token", &form, &HeaderMap::new())).await;
     wire.mend();
     assert_busy(&reply, "a disabled key");
-    assert!(!reply.body.contains("Disabled") && !reply.body.contains("KMS"), "what is wrong inside stays inside");
+    assert!(
+        !reply.body.contains("Disabled") && !reply.body.contains("KMS"),
+        "the answer tells nothing of the fault inside"
+    );
     let tokens = Tokens::of(&app.exchange(&code).await);
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     app.finish().await;
 }
 
-/// T114, T115 and T122: throttled, unreachable, and no audit.
+/// T114, T115 and T122: throttled, unreachable, and no audit
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_call_fails_under_a_data_request_it_is_answered_whole_or_not_at_all() {
+async fn after_any_failed_call_a_data_request_is_answered_whole_or_not_at_all() {
     let app = App::start().await;
-    let (app, tokens) = (&app, &app.sign_in("alice", SCOPE).await);
+    let tokens = app.sign_in("alice", SCOPE).await;
     let request = |path: &str| {
         let request = Request::get(format!("{}/fhir/{path}", app.url()));
         request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access)).body(String::new()).unwrap()
@@ -339,9 +343,10 @@ async fn whichever_call_fails_under_a_data_request_it_is_answered_whole_or_not_a
         assert_eq!(reply.issue().0, "transient", "{what}");
         assert!(!reply.body.contains("alice") && reply.body != whole[path], "{what}: {}", reply.body);
     }
+    app.finish().await;
 }
 
-/// Revocation is felt by the next request only where no read may be an old one.
+/// Revocation takes effect with the next request only if no read of the grant may return an old one.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_read_of_the_auth_table_is_consistent_and_no_request_scans() {
     let wire = Wire::new().await;

@@ -1,5 +1,5 @@
-//! From authorization to a token and the first claim, as a client goes, with the member's choice in between; and where guessing
-//! and excess end.
+//! The whole flow as a client goes through it, from authorization to the first claim, with the member's choice in
+//! between; and the limits on guessing and on size.
 
 use http::{HeaderMap, StatusCode};
 use tests::{App, AuthorizeOptions, Browser, REDIRECT_URI, Tokens, VERIFIER, basic};
@@ -48,6 +48,7 @@ async fn a_member_gives_less_than_is_asked_and_the_answer_says_so() {
     app.finish().await;
 }
 
+/// T027
 #[tokio::test(flavor = "multi_thread")]
 async fn refusing_sends_the_member_back_without_a_code() {
     let app = App::start().await;
@@ -63,6 +64,7 @@ async fn refusing_sends_the_member_back_without_a_code() {
     assert_eq!(reply.redirected("error").as_deref(), Some("access_denied"));
     let again = app.post("/consent", &form, cookies.headers()).await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST, "a second click finds the request decided");
+    assert!(app.stored("code").await.is_empty() && app.stored("grant").await.is_empty());
     app.finish().await;
 }
 
@@ -107,7 +109,7 @@ async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
     let browser = app.browse(&good).await.unwrap();
     let try_password = async |password: &str| app.log_in(&browser, "alice", password).await;
-    // Counting starts anew every quarter of an hour; this must not fall between two.
+    // Counting starts anew every quarter of an hour. The tries must not fall into two of them.
     let into_window = shared::clock::Clock::System.now().seconds() % 900;
     if into_window > 880 {
         let rest = u64::try_from(900 - into_window).unwrap();
@@ -121,7 +123,7 @@ async fn guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else() {
     assert_eq!(
         statuses.iter().filter(|status| **status == 401).count(),
         10,
-        "side by side they count as well: {statuses:?}"
+        "simultaneous tries count, too: {statuses:?}"
     );
     let right = try_password(&tests::fixtures::password("alice")).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
@@ -136,7 +138,7 @@ async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_far_too_long_is_refused_and_breaks_nothing() {
+async fn a_value_that_is_far_too_long_is_refused_and_breaks_nothing() {
     let app = App::start().await;
     let long = "x".repeat(5000);
     let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");

@@ -1,4 +1,4 @@
-//! What a request may carry: bad values get an answer that says so, and no spelling of another member opens anything.
+//! Values in a request: a bad one gets an answer that says so, and no spelling of another member opens anything.
 
 use http::{Request, StatusCode};
 use patient_access::load::Source;
@@ -7,7 +7,8 @@ use tests::App;
 
 const EVERYTHING: &str = "patient/*.rs";
 
-/// T069, T071, T073: named by another member's resource, as payee, in a list, as a link; and what is contained.
+/// T069, T071, T073: a member is named by another member's resource as payee, in a list, as a link; and a resource is
+/// contained
 #[tokio::test(flavor = "multi_thread")]
 async fn being_named_gives_no_right_and_what_is_contained_stays_inside() {
     let app = App::start().await;
@@ -60,9 +61,9 @@ async fn a_subject_that_is_no_person_is_no_other_member() {
     app.finish().await;
 }
 
-/// T099, T103, T104, T105: values, dates, repetitions and spellings that mean nothing.
+/// T099, T103, T104, T105: malformed values, dates, repetitions and spellings
 #[tokio::test(flavor = "multi_thread")]
-async fn what_means_nothing_is_refused() {
+async fn malformed_values_and_spellings_are_refused() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     for query in [
@@ -90,11 +91,14 @@ async fn what_means_nothing_is_refused() {
     assert_eq!(app.fhir(&tokens, "Observation?_count=0").await.json()["total"], 31);
     let most = app.fhir(&tokens, "Observation?_count=1000000").await;
     let told = most.link("self").unwrap();
-    assert!(most.status == StatusCode::OK && !told.contains("1000000"), "the self link says what was done: {told}");
+    assert!(
+        most.status == StatusCode::OK && !told.contains("1000000"),
+        "the self link shows the count that was used: {told}"
+    );
     app.finish().await;
 }
 
-/// T106: escaped separators are part of the value.
+/// T106: an escaped separator is part of the value
 #[tokio::test(flavor = "multi_thread")]
 async fn an_escaped_separator_is_a_character_of_the_value() {
     let app = App::start().await;
@@ -110,7 +114,7 @@ async fn an_escaped_separator_is_a_character_of_the_value() {
     app.finish().await;
 }
 
-/// T109 and T110: the format is the one that there is, and links name the issuer whatever the client calls it.
+/// T109 and T110: there is one format, and links name the issuer whatever the client calls it
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_choose_neither_another_format_nor_another_host() {
     let app = App::start().await;

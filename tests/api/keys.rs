@@ -1,4 +1,4 @@
-//! The keys that sign our tokens, from one rotation to the next.
+//! The keys that sign our tokens, through rotations.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ use tests::{App, Tokens};
 
 const SCOPE: &str = "patient/*.rs offline_access";
 
-/// Functions of a stack in this process, at a time that the test turns.
+/// Functions of a stack in this process, whose clock the test moves.
 struct Turned {
     clock: Clock,
     rest: rest::Server,
@@ -40,7 +40,7 @@ impl Turned {
         }
     }
 
-    /// Reads alice with a token: the status, what is wrong, and how many calls to AWS it took.
+    /// Reads alice with a token. Returns the status, the error, and the number of calls to AWS.
     async fn read(&self, token: &str) -> (StatusCode, String, u32) {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
@@ -49,7 +49,7 @@ impl Turned {
             path: "/fhir/Patient/alice".into(),
             parameters: parameters.into(),
             headers,
-            // Names the audit record; the clock stands still.
+            // The id names the audit record, because the clock stands still.
             request_id: Random::system().identifier(),
             ..Request::default()
         };
@@ -87,7 +87,7 @@ fn kids(jwks: &Json) -> Vec<&str> {
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect()
 }
 
-/// The same token under another key's name.
+/// The same token with another `kid`.
 fn renamed(token: &str, kid: &Json) -> String {
     let (_, rest) = token.split_once('.').unwrap();
     let mut header = json!({"alg": "RS256", "typ": "at+jwt", "kid": kid});
@@ -169,7 +169,7 @@ async fn in_an_emergency_old_tokens_die_in_two_minutes_and_apps_go_on_by_refresh
         [("grant_type", "refresh_token"), ("refresh_token", old.refresh.as_deref().unwrap()), ("client_id", "app")];
     let new = Tokens::of(&app.token(&form, HeaderMap::new()).await);
     assert_eq!(app.fhir(&new, "Patient/alice").await.status, StatusCode::OK);
-    // The new key made the running function look, and there the old one is no more.
+    // The new key made the running function read the record again, and there the old key is gone.
     let dead = app.fhir(&old, "Patient/alice").await;
     assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
     assert!(dead.header("www-authenticate").contains("invalid_token"));
@@ -196,10 +196,10 @@ async fn a_thousand_unknown_keys_have_the_record_read_once_a_minute() {
     }
     turned.clock.advance(60);
     assert_eq!(turned.read(&renamed(&tokens.access, &json!("unknown"))).await.2, 1);
-    // The grant and the resource side by side, then the audit record: nothing for the keys.
+    // The grant and the resource side by side, then the audit record, and no call for the keys.
     assert_eq!(turned.read(&tokens.access).await.2, 3);
     turned.clock.advance(FRESH);
-    assert_eq!(turned.read(&tokens.access).await.2, 4, "what was read about the keys is too old");
+    assert_eq!(turned.read(&tokens.access).await.2, 4, "the copy of the record is too old");
     assert_eq!(turned.read(&tokens.access).await.2, 3);
     app.finish().await;
 }
@@ -261,7 +261,7 @@ async fn two_rotations_at_once_have_one_winner() {
     let app = App::empty().await;
     let (one, two) =
         tokio::join!(app.operate(&["keys", "rotate", "--at-once"]), app.operate(&["keys", "rotate", "--at-once"]));
-    // Where the second began after the first had ended, both are right.
+    // Both succeed if the second began after the first had ended.
     let won = [&one, &two].iter().filter(|result| result.is_ok()).count();
     assert_eq!(list(&app).await.len(), 1 + won);
     for lost in [one, two].into_iter().filter_map(Result::err) {

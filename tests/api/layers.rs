@@ -136,6 +136,26 @@ fn a_module_uses_only_what_stands_below_it() {
     }
 }
 
+/// Calls to AWS are built, repeated and metered in one place. The operator's command may name an SDK for what no function does.
+#[test]
+fn only_the_store_names_the_aws_sdks() {
+    let (shared, functions) = (checkout().join("shared"), checkout().join("functions/src"));
+    for path in files(&shared).into_iter().chain(files(&functions)) {
+        let names_aws = fs::read_to_string(&path).unwrap().contains("aws_sdk_");
+        assert!(!names_aws || path.starts_with(shared.join("src/store")), "{} names an AWS SDK", path.display());
+    }
+}
+
+/// A row leaves its table only through something that knows who may have it.
+#[test]
+fn only_the_record_and_the_store_read_and_write_tables() {
+    for (module, named) in uses(&checkout().join("shared/src")) {
+        let names_tables = named.iter().any(|other| other[..].starts_with(&["store".to_owned(), "table".to_owned()]));
+        let may = module.first().is_some_and(|first| ["record", "store"].contains(&first.as_str()));
+        assert!(!names_tables || may, "{} uses `store::table`", module.join("::"));
+    }
+}
+
 /// The wall around the pure model is held by the compiler: it has no dependency by which it could reach AWS or HTTP.
 #[test]
 fn the_pure_model_depends_on_neither_aws_nor_http() {

@@ -1,4 +1,4 @@
-//! The loader: nothing is lost, nothing is stored twice, and what is refused is told.
+//! The loader: nothing is lost, nothing is stored twice, and every rejection is reported.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ async fn every_synthea_resource_is_accounted_for_and_a_second_run_stores_nothing
     let second = app.load(Source::of_paths(&[folder]).unwrap()).await;
     assert_eq!(second.total(), tally(4579, 0, total.stored, total.superseded, 0), "{second}");
 
-    // One member's record holds what the file says, resolved: nothing of it refers to a urn any more.
+    // One member's record has the content of the file, with every urn resolved.
     app.add_member("annmarie", &patient).await;
     let tokens = app.sign_in("annmarie", EVERYTHING).await;
     let whole = app.fhir(&tokens, &format!("Patient/{}/$everything", tokens.patient)).await;
@@ -132,13 +132,16 @@ async fn an_older_version_by_the_sources_own_date_does_not_replace_a_newer_one()
     let tokens = app.sign_in("alice", EVERYTHING).await;
     let stored = app.fhir(&tokens, "Observation/dated").await.json();
     assert_eq!(stored["note"][0]["text"], "new");
-    assert_ne!(stored["meta"]["lastUpdated"], "2026-02-01T00:00:00Z", "it says when this server made it visible");
+    assert_ne!(
+        stored["meta"]["lastUpdated"], "2026-02-01T00:00:00Z",
+        "it is the moment at which this server made it visible"
+    );
     app.finish().await;
 }
 
 /// T084
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_owner_or_no_type_or_no_id_is_rejected_with_the_reason() {
+async fn a_resource_without_owner_type_or_id_is_rejected_with_the_reason() {
     let app = App::empty().await;
     let mut nobody = observation("nobody", "x");
     nobody["subject"] = json!({"display": "Somebody"});
@@ -268,7 +271,7 @@ async fn a_shared_resource_may_come_after_what_refers_to_it() {
 async fn a_resource_too_large_for_a_row_lies_in_the_bucket_and_reads_the_same() {
     let app = App::empty().await;
     app.add_member("alice", "alice").await;
-    // Random text does not compress below the limit of a row.
+    // Random text does not compress to a size that a row can hold.
     let random = shared::secret::Random::system();
     let text: String = (0..20_000).map(|_| random.secret().reveal().to_owned()).collect();
     let mut large = observation("large", "alice");
@@ -311,7 +314,7 @@ async fn rejections_never_replace_what_is_read_and_are_no_part_of_a_feed() {
         error.contains("rejected.ndjson holds what an earlier load rejected: move it out of the folder"),
         "{error}"
     );
-    // Mended, it is loaded by its own name, and not into itself.
+    // The corrected file is loaded by its own name, and not into itself.
     let mended = std::fs::read_to_string(&rejected).unwrap();
     let mended =
         mended.replace("\"id\":", "\"subject\":{\"reference\":\"Patient/alice\"},\"status\":\"final\",\"id\":");

@@ -1,5 +1,5 @@
-//! Whichever call of the loader fails, the same load again comes to the same record: nothing is lost, nothing is in two records,
-//! and a receipt names everything.
+//! A load is repeated after any of its calls failed, and comes to the same record: nothing is lost, nothing is in two
+//! records, and a receipt names everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use tests::{App, Fault, Tokens, Wire};
 
 const EVERYTHING: &str = "patient/*.rs";
 
-/// Walks that go side by side.
+/// The number of walks side by side.
 const SIDE_BY_SIDE: usize = 16;
 
 fn observation(id: &str, patient: &str, performer: Option<&str>) -> Json {
@@ -28,7 +28,7 @@ fn observation(id: &str, patient: &str, performer: Option<&str>) -> Json {
     resource
 }
 
-/// What is there before: of alice, and of bob by mistake.
+/// The resources before the load: alice's, and bob's by mistake.
 pub fn before(walk: &str) -> Vec<Json> {
     vec![
         observation(&format!("moved-{walk}"), "bob", None),
@@ -44,7 +44,7 @@ pub fn before(walk: &str) -> Vec<Json> {
     ]
 }
 
-/// A document's content, so large that it lies in the bucket.
+/// A document's content, large enough for the bucket.
 fn binary(id: &str, walk: &str) -> Json {
     let data = STANDARD.encode(held(walk));
     json!({"resourceType": "Binary", "id": id, "contentType": "text/plain", "data": data})
@@ -60,7 +60,7 @@ fn letter(id: &str, patient: &str, binary: &str) -> Json {
         "content": [{"attachment": {"contentType": "text/plain", "url": format!("Binary/{binary}")}}]})
 }
 
-/// What the load under test brings.
+/// The resources that the load under test brings.
 pub fn after(walk: &str) -> Vec<Json> {
     let role = format!("PractitionerRole/role-{walk}");
     let mut changed = observation(&format!("changed-{walk}"), "alice", None);
@@ -76,9 +76,9 @@ pub fn after(walk: &str) -> Vec<Json> {
             "practitioner": {"reference": format!("Practitioner/doctor-{walk}")}}),
         json!({"resourceType": "Practitioner", "id": format!("doctor-{walk}")}),
         letter(&format!("letter-{walk}"), "alice", &format!("waits-{walk}")),
-        // It was bob's, and what it holds goes with it.
+        // It was bob's; its content moves with it.
         letter(&format!("goes-{walk}"), "alice", &format!("goes-{walk}")),
-        // It holds something else now: what a document held that is deleted in this run.
+        // It has other content now, that of a document which this run deletes.
         letter(&format!("turns-{walk}"), "alice", &format!("stays-{walk}")),
         json!({"resourceType": "Provenance", "id": format!("word-{walk}"), "recorded": "2026-01-01T00:00:00Z",
             "target": [{"reference": format!("Observation/new-{walk}")}], "agent": [{"who": {"display": "a lab"}}]}),
@@ -92,7 +92,7 @@ async fn attempt(environment: &BTreeMap<String, String>, resources: Vec<Json>) -
     load(&stack, &Source::Memory(resources), Path::new("/dev/null"), Clock::System, &bar).await
 }
 
-/// Loads while one call fails for good, then once more; tells how many calls the first load made.
+/// Loads while one call fails for good, then once more. Returns the number of calls of the first load.
 async fn walk(whole: &BTreeMap<String, String>, name: &str, failing: Option<(usize, Fault)>) -> usize {
     attempt(whole, before(name)).await.expect("nothing fails yet");
     let wire = Wire::new().await;
@@ -113,7 +113,7 @@ async fn walk(whole: &BTreeMap<String, String>, name: &str, failing: Option<(usi
 
 /// T117
 #[tokio::test(flavor = "multi_thread")]
-async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_record() {
+async fn a_load_repeated_after_any_failed_call_comes_to_the_same_record() {
     let app = App::empty().await;
     for name in ["alice", "bob"] {
         app.add_member(name, name).await;
@@ -124,7 +124,7 @@ async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_re
     let mut walks: Vec<String> = stream::iter(failing)
         .map(async |(nth, fault)| {
             let (name, whole) = (format!("{nth}-{fault:?}").to_lowercase(), app.environment().clone());
-            // A load keeps its thread: each has a task of its own.
+            // A load keeps its thread busy, so each has a task of its own.
             let walk = async move {
                 walk(&whole, &name, Some((nth, fault))).await;
                 name
@@ -134,11 +134,11 @@ async fn whichever_call_of_a_load_fails_the_same_load_again_comes_to_the_same_re
         .buffer_unordered(SIDE_BY_SIDE)
         .collect()
         .await;
-    assert!(walks.len() > 40, "a load makes more calls than {calls}");
+    assert!(walks.len() > 40, "a load makes more than {calls} calls");
     walks.push("whole".to_owned());
     let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
     let theirs = app.fhir(&bob, "Patient/bob/$everything?_type=Observation,DocumentReference,Binary").await;
-    assert!(theirs.matches().is_empty(), "nothing stayed where it does not belong: {}", theirs.body);
+    assert!(theirs.matches().is_empty(), "nothing stayed in the wrong record: {}", theirs.body);
     let record = whole(&app, &alice).await;
     let named: BTreeSet<&str> = record
         .values()

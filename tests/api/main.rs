@@ -1,4 +1,4 @@
-//! Black-box tests: what a client does, and must get. Each file is one subject; each test is named as a fact.
+//! Black-box tests: what a client sends, and must get. Each file is one subject; each test is named as a fact.
 
 mod access;
 mod access_token;
@@ -10,6 +10,7 @@ mod chains;
 mod changes;
 mod clients;
 mod command;
+mod decisions;
 mod demo;
 mod dependencies;
 mod discovery;
@@ -21,6 +22,7 @@ mod events;
 mod examples;
 mod exchange;
 mod faults;
+mod feeds;
 mod flow;
 mod input;
 mod keys;
@@ -52,4 +54,5 @@ mod smart;
 mod stops;
 mod summary;
 mod template;
+mod types;
 mod watch;

@@ -1,4 +1,4 @@
-//! What the operator's role may do is what the operator's commands do, and no more.
+//! The rights that the documentation lists for the operator's role are those that the commands use, and no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use tests::{App, Call, Wire, checkout, operate_on};
 
 use crate::load_faults::{after, before};
 
-/// Rights by the place where they are needed, as `operations.md` names both.
+/// Rights by the place where they are needed, both as `operations.md` names them.
 type Rights = BTreeMap<String, BTreeSet<String>>;
 
-/// A resource that lies in the bucket, for it is too long for a row.
+/// A resource that is stored in the bucket, because it is too long for a row.
 fn long(patient: &str) -> Json {
     let text: Vec<String> = (0..10_000).map(|_| Random::system().identifier()).collect();
     json!({"resourceType": "Observation", "id": "long", "status": "final", "code": {"text": text.concat()},
@@ -25,7 +25,7 @@ fn gone() -> Json {
     json!({"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]})
 }
 
-/// Every kind of change that a feed can bring, and every command that changes an app, a member or a key.
+/// Makes every kind of change that a feed can bring, and runs every command that changes an app, a member or a key.
 async fn work(app: &App, stack: &Stack) {
     for feed in
         [before("x"), after("x"), after("x"), vec![long("bob")], vec![long("alice")], vec![long("alice"), gone()]]
@@ -53,7 +53,7 @@ async fn work(app: &App, stack: &Stack) {
     }
 }
 
-/// Where a call goes and what it must be allowed to do there.
+/// The place that a call goes to, and the right that it needs there.
 fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let place = |table: &Json| match table.as_str() {
         Some(table) if table == environment["RESOURCES_TABLE"] => "the resources table",
@@ -86,7 +86,7 @@ fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, S
     }
 }
 
-/// The list of `operations.md`.
+/// The rights that `operations.md` lists.
 fn documented() -> Rights {
     let page = std::fs::read_to_string(checkout().join("docs/operations.md")).unwrap();
     let list = page.split_once("The operator's role needs").unwrap().1.split_once("\n\n").unwrap().0;
@@ -101,7 +101,7 @@ fn documented() -> Rights {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_operators_role_needs_the_rights_that_the_documentation_lists_and_no_others() {
     let app = App::start().await;
-    // A grant, so that there is one to end.
+    // A grant that the commands can end.
     app.sign_in("alice", "patient/*.rs").await;
     let wire = Wire::new().await;
     wire.lead_to(app.environment());

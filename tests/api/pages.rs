@@ -1,4 +1,4 @@
-//! The member's pages in a real browser, on a desk and on a phone.
+//! The member's pages in a real browser, on a desktop and on a phone.
 
 use shared::clock::Clock;
 use shared::oauth::client::Client;
@@ -6,7 +6,7 @@ use tests::{App, AuthorizeOptions, Callback, Chromium, DESKTOP, PHONE, fixtures}
 
 const SCOPE: &str = "openid fhirUser offline_access patient/Coverage.rs patient/ExplanationOfBenefit.rs";
 
-/// An app whose redirect URI is a page on this machine, and the address that starts its authorization.
+/// Registers an app whose redirect URI is a page on this machine. Returns the address that starts its authorization.
 async fn app_with_a_page(app: &App, callback: &Callback) -> String {
     let name = "An App with a Page and quite a long Name";
     let client = Client::new("app-with-a-page", name, &[&callback.url], Clock::System.now());
@@ -17,34 +17,28 @@ async fn app_with_a_page(app: &App, callback: &Callback) -> String {
     format!("{}/oauth2/authorize?{}", app.url(), options.query())
 }
 
-/// Nothing to scroll sideways for, and nothing that the browser complains about.
-async fn is_in_order(browser: &Chromium, page: &str) {
-    assert_eq!(browser.overflow().await, 0, "{page} is wider than the window");
-    assert_eq!(browser.console_errors().await, Vec::<String>::new(), "{page}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_signs_in_and_allows_in_a_browser_of_any_size_and_comes_back_to_the_app() {
     let Some(browser) = Chromium::start("a member signs in in a browser").await else { return };
     let (app, callback) = (App::start().await, Callback::start().await);
     let authorize = app_with_a_page(&app, &callback).await;
-    // `prompt=login`: one browser, in which the member before is still signed in.
+    // `prompt=login`, because the previous member is still signed in to this browser.
     for (size, username) in [(DESKTOP, "alice"), (PHONE, "bob")] {
         browser.resize(size).await;
         browser.open(&format!("{authorize}&prompt=login")).await;
         browser.wait_for("#username").await;
-        is_in_order(&browser, "the sign-in page").await;
+        browser.is_in_order("the sign-in page").await;
         browser.fill("#username", username).await;
         browser.fill("#password", &fixtures::password(username)).await;
         browser.click("button[type=submit]").await;
         browser.wait_for("input[name=scope]").await;
-        assert_eq!(browser.count("input[name=scope]").await, 4, "openid is no choice");
-        is_in_order(&browser, "the consent page").await;
+        assert_eq!(browser.count("input[name=scope]").await, 4, "openid is not a choice");
+        browser.is_in_order("the consent page").await;
         browser.click("button[value=allow]").await;
         browser.wait_for("#back").await;
         let url = browser.url().await;
         assert!(url.starts_with(&callback.url) && url.contains("code=") && !url.contains("error="), "{url}");
-        is_in_order(&browser, "the app").await;
+        browser.is_in_order("the app").await;
     }
     app.finish().await;
 }

@@ -1,5 +1,5 @@
-//! Paging under attack and under change: a `next` link carries a place and no authority, and what changes between two
-//! pages neither hides a resource nor gives one twice.
+//! Paging under attack and under change: a `next` link carries a position and no authority, and a change between two
+//! pages neither hides a resource nor repeats one.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn observation(id: &str, day: usize) -> Json {
         "subject": {"reference": "Patient/alice"}, "effectiveDateTime": format!("2024-01-{day:02}")})
 }
 
-/// The pages of a walk, and what happens after the first one.
+/// Walks through all pages, and calls `between` after the first one. Returns how often each resource came.
 async fn walk(app: &App, tokens: &Tokens, first: &str, between: impl AsyncFnOnce()) -> BTreeMap<String, usize> {
     let mut page = app.fhir(tokens, first).await;
     let mut between = Some(between);
@@ -34,7 +34,7 @@ async fn walk(app: &App, tokens: &Tokens, first: &str, between: impl AsyncFnOnce
     }
 }
 
-/// T091, of a search and of `$everything`.
+/// T091, for a search and for `$everything`
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_that_this_server_did_not_make_is_refused() {
     let app = App::start().await;
@@ -61,14 +61,14 @@ async fn a_cursor_that_this_server_did_not_make_is_refused() {
     app.finish().await;
 }
 
-/// T092 and T093: another member's token, one with fewer scopes, and one whose grant is over.
+/// T092 and T093: another member's token, one with fewer scopes, and one whose grant has ended
 #[tokio::test(flavor = "multi_thread")]
 async fn a_next_link_gives_whoever_follows_it_their_own_and_no_more() {
     let app = App::start().await;
     let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
     let search = app.fhir(&alice, "Observation?_count=5").await.link("next").unwrap();
     let everything = app.fhir(&alice, "Patient/alice/$everything?_count=5").await.link("next").unwrap();
-    // The harness compares what bob is given with what is his.
+    // The harness checks that bob gets only data of his own.
     let theirs = app.fhir(&bob, &search).await;
     assert!(theirs.status == StatusCode::OK && !theirs.body.contains("alice-"), "{}", theirs.body);
     assert_eq!(app.fhir(&bob, &everything).await.status, StatusCode::NOT_FOUND);
@@ -85,9 +85,9 @@ async fn a_next_link_gives_whoever_follows_it_their_own_and_no_more() {
     app.finish().await;
 }
 
-/// T094: added before and behind the place, changed, and deleted.
+/// T094: resources are added before and behind the position, changed, and deleted
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_between_two_pages_hides_nothing_and_gives_nothing_twice() {
+async fn changes_between_two_pages_hide_nothing_and_repeat_nothing() {
     let app = App::start().await;
     let stay: Vec<Json> = (1..=20).map(|day| observation(&format!("stays-{day}"), day)).collect();
     app.load(Source::Memory(stay)).await;
@@ -112,7 +112,7 @@ async fn what_changes_between_two_pages_hides_nothing_and_gives_nothing_twice() 
     app.finish().await;
 }
 
-/// T095: another member's, a type out of scope, a date that is none, an interval that ends before it begins.
+/// T095: another member's record, a type out of scope, a malformed date, an interval that ends before it begins
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_of_the_member_and_of_the_scopes() {
     let app = App::start().await;
@@ -129,7 +129,7 @@ async fn everything_is_of_the_member_and_of_the_scopes() {
     app.finish().await;
 }
 
-/// T096 with a smaller member (the benchmark walks a large one), and T123: text that grows when JSON is escaped in JSON.
+/// T096 with a smaller member (the benchmark walks a large one), and T123: text that grows when JSON is escaped in JSON
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_is_larger_than_an_answer_may_be_whatever_is_in_it() {
     const LIMIT: usize = 6 << 20;
@@ -164,7 +164,8 @@ async fn no_page_is_larger_than_an_answer_may_be_whatever_is_in_it() {
     app.finish().await;
 }
 
-/// T116: keys that a batch leaves unread are asked for again; where they never come, the answer is none and not a shorter one.
+/// T116: keys that a batch leaves unread are asked for again; if they never come there is no answer, rather than a
+/// shorter one
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_leaves_keys_unread_never_makes_a_page_shorter() {
     let app = App::start().await;

@@ -1,14 +1,14 @@
-//! The table of search parameters against R4's own definitions and the guides'.
+//! The table of search parameters, compared with R4's own definitions and the guides'.
 
 mod elements;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use shared::fhir::parameters::{self, SearchParameter};
-use shared::fhir::types::{Owner, TYPES};
+use shared::fhir::parameters::SearchParameter;
+use shared::fhir::types::{Owner, ResourceType, TYPES};
 
-/// Versions of the guides that a plan may say it serves; of a later US Core nothing is promised.
+/// Versions of the guides that a plan may say it serves. Nothing is promised of a later US Core.
 const SERVED: [&str; 12] = [
     "us-core-3.1.1",
     "us-core-6.1.0",
@@ -24,13 +24,13 @@ const SERVED: [&str; 12] = [
     "hrex-1.2.0",
 ];
 
-/// What guides list as a parameter of R4, and R4 does not have.
+/// Parameters that guides list as R4's, and that R4 does not have.
 pub const NOT_IN_R4: [(&str, &str, &str); 2] = [
     ("MedicationDispense", "intent", "PDex 2.0.0 lists it; R4 has no such parameter"),
     ("DiagnosticReport", "type", "PDex 2.1 lists it; R4 has no such parameter"),
 ];
 
-/// What the table leaves out of what every type has, and why.
+/// Parameters of every type that the table leaves out, and why.
 const LEFT_OUT: [(&str, &str); 4] = [
     ("_text", "asks about narrative"),
     ("_content", "asks about narrative"),
@@ -38,14 +38,14 @@ const LEFT_OUT: [(&str, &str); 4] = [
     ("_has", "asks about more than the member's own resources"),
 ];
 
-/// Where a guide's statement gives a parameter another type than its definition in R4 does.
+/// Parameters to which a guide's statement gives another type than their definition in R4.
 const MISTYPED: [(&str, &str, &str); 1] = [("Coverage", "_id", "pdex-2.0.0")];
 
 fn row(kind: &str, code: &str) -> Option<&'static SearchParameter> {
-    parameters::of(kind).map(|(_, row)| row).find(|row| row.code == code)
+    ResourceType::named(kind)?.parameter(code).map(|(_, row)| row)
 }
 
-/// The types that are searched, with what the collection of definitions has about them.
+/// The types that are searched, each with its parameters in the collection of definitions.
 fn searched(definitions: &Json) -> impl Iterator<Item = (&'static str, &serde_json::Map<String, Json>)> {
     let types = TYPES.iter().filter(|kind| kind.owner != Owner::Attachment);
     types.filter_map(|kind| Some((kind.name, definitions["types"][kind.name]["params"].as_object()?)))
@@ -117,7 +117,7 @@ fn every_chain_that_a_guide_demands_is_there_and_no_other() {
     }
     demanded.sort();
     demanded.dedup();
-    let rows = TYPES.iter().flat_map(|kind| parameters::of(kind.name).map(move |(_, row)| (kind.name, row)));
+    let rows = TYPES.iter().flat_map(|kind| kind.parameters().map(move |(_, row)| (kind.name, row)));
     let chains =
         rows.flat_map(|(kind, row)| row.chains.iter().map(move |chain| format!("{kind}.{}.{chain}", row.code)));
     let mut chains: Vec<String> = chains.collect();

@@ -1,10 +1,10 @@
-//! What a real payer's output looks like: CMS's own, with all that is unlike a guide's examples.
+//! A real payer's output: CMS's own, with everything in it that a guide's examples lack.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use http::StatusCode;
-use patient_access::load::{Kind, Report, Source, Tally, UNREADABLE};
+use patient_access::load::{ReasonCode, Report, Source, Tally, UNREADABLE};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
@@ -13,25 +13,25 @@ const EVERYTHING: &str = "patient/*.rs";
 /// The members of the feed.
 const MEMBERS: [&str; 3] = ["567834", "-20140000008325", "123456789"];
 
-/// Why resources of the feed are rejected, and how many are. Nothing else may be.
-const EXPLAINED: &[(Kind, u64)] = &[
+/// The reasons for which resources of the feed are rejected, and how many are. There may be no other.
+const EXPLAINED: &[(ReasonCode, u64)] = &[
     // Claims and ClaimResponses of BFD's partially adjudicated claims name a Patient that they contain.
-    (Kind::ContainedOwner, 18),
-    // The answers of the older API (v1): 5 Coverages and 23 EOBs. Its Patients read the same in R4.
-    (Kind::NotR4, 28),
-    // EOBs as they come out of CMS's mapping, before a server has given them ids.
-    (Kind::NoId, 10),
+    (ReasonCode::ContainedOwner, 18),
+    // Answers of the older API (v1): 5 Coverages and 23 EOBs. Its Patients read the same in R4.
+    (ReasonCode::NotR4, 28),
+    // EOBs as CMS's mapping makes them, before a server gives them ids.
+    (ReasonCode::NoId, 10),
     // CapabilityStatements, an OperationOutcome, an AuditEvent.
-    (Kind::TypeNotKept, 5),
-    // What an OpenID provider says of a user.
-    (Kind::NotFhir, 2),
+    (ReasonCode::TypeNotKept, 5),
+    // The claims of a user from an OpenID provider.
+    (ReasonCode::NotFhir, 2),
 ];
 
 fn tally(read: u64, stored: u64, unchanged: u64, superseded: u64, rejected: u64) -> Tally {
     Tally { read, stored, deleted: 0, unchanged, superseded, rejected }
 }
 
-/// Every rejection of a run, as it was written down.
+/// Every rejection of a run, read from its file.
 fn rejections(report: &Report) -> Vec<Json> {
     let text = std::fs::read_to_string(report.rejected_file.as_ref().expect("something was rejected")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -60,7 +60,7 @@ fn occurrences(folder: &Path, found: &mut BTreeMap<String, Vec<Json>>) {
     }
 }
 
-/// A resource without what this server writes into it.
+/// A resource without the parts that this server writes into it.
 fn without_version(mut resource: Json) -> Json {
     if let Some(meta) = resource["meta"].as_object_mut() {
         meta.remove("lastUpdated");
@@ -69,7 +69,7 @@ fn without_version(mut resource: Json) -> Json {
     resource
 }
 
-/// And without the profiles that it claims for a resource that claims none.
+/// A resource without the profiles that this server claims for it.
 fn without_profile(mut resource: Json) -> Json {
     if let Some(meta) = resource["meta"].as_object_mut() {
         meta.remove("profile");
@@ -105,15 +105,15 @@ async fn everything_in_a_payers_feed_is_stored_or_rejected_with_a_known_reason()
     assert_eq!(first.types["Coverage"], tally(24, 13, 0, 6, 5), "{first}");
     assert_eq!(first.types["Patient"], tally(12, 3, 0, 9, 0), "{first}");
     assert_eq!(first.types[UNREADABLE], tally(2, 0, 0, 0, 2), "{first}");
-    let explained: BTreeMap<&str, u64> = EXPLAINED.iter().map(|(kind, count)| (kind.code(), *count)).collect();
+    let explained: BTreeMap<&str, u64> = EXPLAINED.iter().map(|(code, count)| (code.as_str(), *count)).collect();
     assert_eq!(first.reasons, explained, "{first}");
     let rejected = rejections(&first);
     assert_eq!(rejected.len(), 63);
     for line in &rejected {
         let place = line["place"].as_str().unwrap();
         assert!(place.contains("cms-bfd") && line["reason"].as_str().is_some_and(|words| words.len() > 20), "{line}");
-        // The older API is told by what it sent, never by the name of a file.
-        assert!(line["code"] != Kind::NotR4.code() || place.contains("_v1.json"), "{line}");
+        // The loader tells the older API by the content, never by the name of a file.
+        assert!(line["code"] != ReasonCode::NotR4.as_str() || place.contains("_v1.json"), "{line}");
     }
     let second = app.load(source()).await;
     balances(&second);
@@ -144,7 +144,7 @@ async fn members_of_a_payers_feed_read_what_the_payer_sent() {
             keys.into_iter().partition(|key| key.starts_with("Provenance/"));
         assert!(!receipts.is_empty(), "the payer sent none");
         for key in &keys {
-            // Intact: what an app reads is, element by element, one of the texts that the payer sent under that id.
+            // An app reads, element by element, one of the texts that the payer sent under that id.
             let read = app.fhir(&tokens, key).await;
             assert_eq!(read.status, StatusCode::OK, "{key}");
             let read = without_version(read.json());
@@ -194,7 +194,7 @@ async fn text_in_place_of_a_date_is_no_date_and_does_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_taken_does_not_displace_what_can_and_an_older_version_does_not_displace_a_newer() {
+async fn a_rejected_version_displaces_no_good_one_and_an_older_one_no_newer() {
     let app = App::empty().await;
     app.add_member("alice", "alice").await;
     let coverage = |updated: &str, text: &str| {
@@ -240,7 +240,11 @@ async fn resources_inside_wrappers_are_found_and_no_file_goes_without_a_word() {
     let ends = ["list.json/1/data/items/1", "list.json/2", "settings.json"];
     assert!(places.iter().zip(ends).all(|(place, end)| place.ends_with(end)), "{places:?}");
     let empty: Vec<&str> = report.empty.iter().filter_map(|place| place.rsplit('/').next()).collect();
-    assert_eq!(empty, ["empty.ndjson", "nobody.json", "void.json"], "a file without a resource is named, and no fault");
+    assert_eq!(
+        empty,
+        ["empty.ndjson", "nobody.json", "void.json"],
+        "a file without a resource is named, and is not a fault"
+    );
     app.finish().await;
 }
 
@@ -252,6 +256,6 @@ async fn no_example_of_r4_is_taken_for_an_older_release() {
     let app = App::empty().await;
     let report = app.load(Source::of_paths(&[folder]).unwrap()).await;
     balances(&report);
-    assert!(report.total().read > 1000 && !report.reasons.contains_key(Kind::NotR4.code()), "{report}");
+    assert!(report.total().read > 1000 && !report.reasons.contains_key(ReasonCode::NotR4.as_str()), "{report}");
     app.finish().await;
 }

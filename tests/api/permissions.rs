@@ -1,5 +1,6 @@
-//! The permission matrix, for people: which scopes open what, as the API really answers. `tests/snapshots/permissions.txt`
-//! holds it; run this test with `PATIENT_ACCESS_BLESS=1` to write it anew, and read the difference before it is committed.
+//! The permission matrix, for people: which scopes open what, as the API really answers. It is in
+//! `tests/snapshots/permissions.txt`. Run this test with `PATIENT_ACCESS_BLESS=1` to write it anew, and read the
+//! difference before you commit it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,11 +13,11 @@ use serde_json::{Value as Json, json};
 use shared::fhir::types::{Owner, TYPES};
 use tests::{App, checkout};
 
-/// The scope sets, each with what it is in a person's words.
+/// The scope sets, each with its meaning in a person's words.
 const SCOPES: &[(&str, &str)] = &[
-    ("patient/*.rs", "everything, as apps of today ask for it"),
-    ("patient/*.read", "everything, as apps of SMART 1.0 ask for it"),
-    ("user/*.rs", "everything that the person who signed in may see: here, their own record"),
+    ("patient/*.rs", "everything, as today's apps ask for it"),
+    ("patient/*.read", "everything, as SMART 1.0 apps ask for it"),
+    ("user/*.rs", "everything that the signed-in person may see: here, their own record"),
     ("patient/*.cruds", "everything, and to write: writing is not granted to anybody"),
     ("patient/*.r", "to read what the app knows the id of, and to search nothing"),
     ("patient/*.s", "to search, and to read nothing by its id"),
@@ -33,19 +34,19 @@ const SCOPES: &[(&str, &str)] = &[
     ),
 ];
 
-/// What can be done with a type: its columns.
+/// The interactions with a type: the columns.
 const COLUMNS: [&str; 4] = ["read", "search", "count", "everything"];
 
 /// The row that must be refused everywhere.
 const OTHERS: &str = "anything of another member";
 
 const INTRODUCTION: &str = "\
-What an app may do with a member's record, by the scopes that the member granted.
-A test asks the API for every line of this; what has changed shows up here first.
+An app's access to a member's record, by the scopes that the member granted.
+A test asks the API for every line of this, so that a change shows up here first.
 
   read        one resource by its id
   search      the resources of a type
-  count       only how many there are
+  count       only the number of them
   everything  the whole record at once
 
   ✔ it gets it    ✘ it does not    - there is no such request
@@ -53,7 +54,7 @@ A test asks the API for every line of this; what has changed shows up here first
 
 /// One row of the matrix.
 struct Subject {
-    /// What people call it.
+    /// The words for it.
     label: String,
     kind: &'static str,
     id: String,
@@ -62,7 +63,7 @@ struct Subject {
     searchable: bool,
 }
 
-/// A member `erin` with one resource of each type that is served; of Observation, one of each of two categories.
+/// A member `erin` with one resource of each served type, and one Observation of each of two categories.
 fn record() -> Vec<Json> {
     let me = json!({"reference": "Patient/erin"});
     let mut all = Vec::new();
@@ -85,7 +86,7 @@ fn record() -> Vec<Json> {
                 resource["content"] =
                     json!([{"attachment": {"contentType": "text/plain", "url": "Binary/erin-binary"}}]);
             }
-            // What is shared is reached through what refers to it.
+            // A shared resource is reached through a resource that refers to it.
             "Encounter" => {
                 let shared = TYPES.iter().filter(|kind| kind.owner == Owner::Shared);
                 resource["extension"] = shared
@@ -155,7 +156,7 @@ async fn marks(app: &App, token: &str, everything: &BTreeSet<String>, subject: &
     [mark(read.status == StatusCode::OK), found, counted, mark(everything.contains(&format!("{kind}/{id}")))]
 }
 
-/// A list in lines that fit a page.
+/// A list, wrapped into lines.
 fn wrapped(words: &[&str]) -> String {
     let (mut text, mut width) = (String::new(), 13);
     for (place, word) in words.iter().enumerate() {
@@ -171,7 +172,7 @@ fn wrapped(words: &[&str]) -> String {
     text
 }
 
-/// One scope set's part of the matrix: subjects that are treated alike stand in one line.
+/// One scope set's part of the matrix. Subjects with the same marks share a line.
 async fn part(app: &App, number: usize, scope: &str, words: &str) -> String {
     let token = app.sign_in("erin", scope).await.access;
     let reply = app.with_bearer(&token, "Patient/erin/$everything").await;
@@ -191,7 +192,7 @@ async fn part(app: &App, number: usize, scope: &str, words: &str) -> String {
             patterns.push(*pattern);
         }
     }
-    // The rare comes first; what is left is every other type.
+    // Rare patterns come first; the rest is "every other type".
     let count = |pattern: &[char; COLUMNS.len()]| marked.iter().filter(|(marks, _)| marks == pattern).count();
     patterns.sort_by_key(count);
     let most = patterns.last().copied().filter(|pattern| count(pattern) > 3);

@@ -1,4 +1,4 @@
-//! `meta.profile`: what a feed does not claim is worked out at load, for the versions of the guides that are deployed.
+//! `meta.profile`: the loader works out claims that a feed does not make, for the deployed versions of the guides.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,8 +7,8 @@ use std::process::Command;
 use patient_access::load::Source;
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::{Value as Json, json};
-use shared::fhir::claim::claim;
 use shared::fhir::guides::Guides;
+use shared::fhir::profiles;
 use tests::App;
 
 use crate::sample::validator;
@@ -24,7 +24,7 @@ fn observation(id: &str) -> Json {
         "valueQuantity": {"value": 71, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}})
 }
 
-/// The same tables, as the operator's command sees them where other guides are deployed.
+/// The same tables as the operator's command sees them in a deployment with other guides.
 async fn stack_of(app: &App, guides: &str) -> Stack {
     let mut environment = app.environment().clone();
     environment.insert("GUIDES".to_owned(), guides.to_owned());
@@ -83,7 +83,7 @@ const NOT_CLAIMED: &[(&str, &str)] = &[
     ("treatment-relationship-consent", "Consents are not served"),
 ];
 
-/// Examples in which a profile would have to be looked into further than the table does: in doubt nothing is claimed.
+/// Examples of which the table is too coarse to tell whether they fit: in doubt nothing is claimed.
 const DOUBTFUL: &[(&str, &str)] = &[
     ("satO2-fiO2", "has components with units of their own"),
     ("acme-lab", "has a CLIA number, whose form is not looked at"),
@@ -103,7 +103,7 @@ fn the_guides_own_examples_claim_their_profiles_again() {
                 continue;
             }
             let own = std::mem::take(&mut resource["meta"]["profile"]);
-            claim(Guides::default(), &mut resource);
+            profiles::name_in(Guides::default(), &mut resource);
             let again = resource["meta"]["profile"].as_array().unwrap();
             for canonical in own.as_array().into_iter().flatten().filter_map(Json::as_str) {
                 let bare = canonical.split('|').next().unwrap();
@@ -140,7 +140,7 @@ fn every_profile_that_is_claimed_for_a_synthea_member_holds() {
         for entry in bundle["entry"].as_array().unwrap() {
             let mut resource = entry["resource"].clone();
             resource["meta"] = json!({});
-            claim(Guides::default(), &mut resource);
+            profiles::name_in(Guides::default(), &mut resource);
             resource["meta"]["lastUpdated"] = json!("2026-01-01T00:00:00Z");
             for canonical in resource["meta"]["profile"].as_array().unwrap().iter().filter_map(Json::as_str) {
                 *claims.entry(canonical.to_owned()).or_default() += usize::from(!canonical.contains('|'));
@@ -156,7 +156,7 @@ fn every_profile_that_is_claimed_for_a_synthea_member_holds() {
         let fault: Json = serde_json::from_str(line).unwrap();
         let (profile, text) =
             (fault["profile"].as_str().unwrap_or_default(), fault["text"].as_str().unwrap_or_default());
-        // What is wrong with the resource as such is the feed's; a claim answers for what the guides ask.
+        // Faults of the resource itself are the feed's. A claim answers only for the demands of the guides.
         if profile.contains("/us/") {
             *faults.entry(format!("{profile}: {text}")).or_default() += 1;
         }

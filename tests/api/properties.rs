@@ -1,7 +1,7 @@
-//! What holds of every search, not only of those that somebody thought of: a member's random record, asked at random.
+//! Properties of every search, tested on a member's random record with random queries.
 //!
-//! The seed is fixed, so that a failure comes again; proptest then looks for the smallest query that still fails. What a
-//! query must find is worked out by [`naive`], which knows R4's search rules and nothing of the server.
+//! The seed is fixed, so that a failure can be repeated; proptest then looks for the smallest query that still fails.
+//! [`naive`] works out what a query must find. It knows R4's search rules and nothing of the server.
 
 mod exact;
 mod fields;
@@ -36,8 +36,8 @@ fn runner(cases: u32) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
 }
 
-/// Runs a property on a thread of its own, because proptest calls a function that waits where the server does not; and on
-/// a deep stack, because the servers' futures are large.
+/// Runs a property on a thread of its own, because proptest calls a function that blocks; and on a deep stack, because
+/// the servers' futures are large.
 fn check<T: Send>(property: impl FnOnce(&Handle) -> T + Send) -> T {
     let handle = Handle::current();
     tokio::task::block_in_place(|| {
@@ -75,7 +75,7 @@ impl World {
                 let same = |own: &&mut Json| ["resourceType", "id"].iter().all(|name| own[name] == resource[name]);
                 let own = world.records[member].iter_mut().find(same).expect("nothing else is served");
                 for kept in ["tag", "source"] {
-                    assert_eq!(own["meta"].get(kept), resource["meta"].get(kept), "what the sender says is kept");
+                    assert_eq!(own["meta"].get(kept), resource["meta"].get(kept), "the sender's values are kept");
                 }
                 own["meta"] = resource["meta"].clone();
             }
@@ -83,7 +83,7 @@ impl World {
         world
     }
 
-    /// A member's resources of the types that are searched: part of their `meta` is the server's.
+    /// A member's resources of the searched types. The server writes part of their `meta`.
     async fn served(&self, tokens: &Tokens) -> Vec<Json> {
         let mut all = Vec::new();
         for (kind, _) in FIELDS {
@@ -93,7 +93,7 @@ impl World {
         all
     }
 
-    /// What a query may name that only the server knows.
+    /// Values that only the server knows and a query may name.
     fn known(&self) -> Known {
         let instants = self.records.iter().flatten().filter_map(|resource| resource["meta"]["lastUpdated"].as_str());
         Known { base: format!("{}/fhir", self.app.url()), instants: instants.map(str::to_owned).collect() }
@@ -118,7 +118,7 @@ fn path(kind: &str, pairs: &[(String, String)]) -> String {
     format!("{kind}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
 }
 
-/// Every match in the order of the pages, and how many pages there were.
+/// Every match in the order of the pages, and the number of pages.
 async fn walk(app: &App, tokens: &Tokens, first: &str) -> (Vec<String>, usize) {
     let (mut found, mut pages, mut next) = (Vec::new(), 0, Some(first.to_owned()));
     while let Some(url) = next {
@@ -132,14 +132,14 @@ async fn walk(app: &App, tokens: &Tokens, first: &str) -> (Vec<String>, usize) {
     (found, pages)
 }
 
-/// What a query on `kind` must find in the record.
+/// The resources of the record that a query on `kind` must find.
 fn expected(record: &[Json], kind: &str, query: &[Ask]) -> BTreeSet<String> {
     let of_kind = record.iter().filter(|resource| resource["resourceType"] == kind);
     let kept = of_kind.filter(|resource| query.iter().all(|ask| ask.holds(resource)));
     kept.map(|resource| format!("{kind}/{}", resource["id"].as_str().unwrap())).collect()
 }
 
-/// The types that records hold, with one to three conditions on one of them.
+/// A type that records have, with one to three conditions on it.
 fn queries(known: &Known) -> impl Strategy<Value = (&'static str, Vec<Ask>)> + use<> {
     let known = known.clone();
     select(FIELDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>()).prop_flat_map(move |kind| {
@@ -199,7 +199,7 @@ async fn the_pages_of_any_search_put_together_are_the_search_without_pages() {
     let pages = AtomicUsize::new(0);
     check(|handle| {
         let orders = queries(&known).prop_flat_map(|(kind, mut query)| {
-            // With all conditions there is seldom more than one page.
+            // With all its conditions a query seldom has more than one page.
             query.truncate(1);
             let codes = fields::sortable(kind);
             let key = (select(codes), any::<bool>())
@@ -235,7 +235,7 @@ async fn the_pages_of_any_search_put_together_are_the_search_without_pages() {
     world.finish().await;
 }
 
-/// For each type the scopes from none to all of it; each reaches no more than the one after it.
+/// For some types, scopes from nothing to everything. Each reaches no more than the next one.
 const LADDERS: [&[&str]; 6] = [
     &[
         "",
@@ -251,7 +251,7 @@ const LADDERS: [&[&str]; 6] = [
     &["", "patient/Organization.rs patient/Practitioner.r", "patient/Organization.rs patient/Practitioner.rs"],
 ];
 
-/// Requests on which a scope could leak: searches with includes both ways, and the record as a whole.
+/// Requests that a scope could leak through: searches with includes in both directions, and the whole record.
 const REQUESTS: [&str; 9] = [
     "Observation?_count=100",
     "Observation?_count=100&category=http://example.org/two|y&_include=Observation:performer",

@@ -1,4 +1,4 @@
-//! Reads by id: of what an app may hold already, and of a version.
+//! Reads by id: versions that the app already holds, and versions by number.
 
 use http::{Request, StatusCode};
 use patient_access::load::Source;
@@ -12,7 +12,7 @@ async fn ask(app: &App, tokens: &Tokens, path: &str, headers: &[(&str, &str)]) -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_app_holds_already_is_not_sent_again() {
+async fn a_version_that_the_app_holds_is_not_sent_again() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", "patient/*.rs").await;
     let whole = ask(&app, &tokens, "Condition/alice-asthma", &[]).await;
@@ -98,7 +98,7 @@ async fn the_current_version_is_read_by_its_number_and_no_other() {
     let second = app.fhir(&tokens, "Condition/alice-cold/_history/2").await;
     assert_eq!(second.json()["code"]["text"], "A heavy cold");
     let held = ask(&app, &tokens, "Condition/alice-cold", &[("if-none-match", "W/\"1\"")]).await;
-    assert_eq!(held.status, StatusCode::OK, "what the app holds is the version before");
+    assert_eq!(held.status, StatusCode::OK, "the app holds the previous version");
     let none = app.fhir(&tokens, "Condition/alice-none/_history/1").await;
     for path in [
         "Condition/alice-cold/_history/1",

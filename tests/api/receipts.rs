@@ -1,4 +1,4 @@
-//! Receipts: every resource has a Provenance that says which plan sent it and when, and by them what is new is found.
+//! Receipts: every resource has a Provenance that says which plan sent it and when, and a search for news reads these.
 
 use http::StatusCode;
 use patient_access::load::Source;
@@ -17,12 +17,12 @@ fn bundle(resources: &[Json]) -> Json {
     json!({"resourceType": "Bundle", "type": "collection", "entry": entries})
 }
 
-/// When a resource became visible, by its own word.
+/// The moment at which a resource became visible, by its own `meta`.
 async fn updated(app: &App, tokens: &Tokens, key: &str) -> String {
     app.fhir(tokens, key).await.json()["meta"]["lastUpdated"].as_str().unwrap().to_owned()
 }
 
-/// Read units of the last answer of a route.
+/// The read units of a route's last answer.
 async fn units(app: &App, route: &str, asked: usize) -> f64 {
     app.answered(route, 200, asked).await.pop().unwrap()["read_units"].as_f64().unwrap()
 }
@@ -57,7 +57,7 @@ async fn each_file_gives_each_of_its_members_one_receipt_that_names_what_was_new
     targets.sort();
     assert_eq!(targets, [vec!["Observation/a1", "Observation/a2"], vec!["Observation/a3"]]);
     let reverse = app.fhir(&alice, "Observation?_id=a3&_revinclude=Provenance:target").await;
-    assert_eq!(reverse.included().len(), 1, "one receipt, and not those of others");
+    assert_eq!(reverse.included().len(), 1, "one receipt, and none of other members");
     let id = reverse.included().pop().unwrap();
     assert_eq!(app.fhir(&alice, &id).await.status, StatusCode::OK, "it reads like any other");
     assert_eq!(app.fhir(&alice, "Provenance?target=Observation/a3").await.matches(), [id]);
@@ -102,9 +102,10 @@ async fn a_search_for_what_is_new_finds_it_and_costs_what_is_new() {
     app.finish().await;
 }
 
-/// `PDex`: "any information requested", and that is also who gave the care.
+/// `PDex` asks for the Provenance of "any information requested", which includes the resources of those who gave the
+/// care.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_file_brings_of_shared_resources_is_named_to_each_member_who_is_led_to_it() {
+async fn a_receipt_names_the_shared_resources_to_each_member_who_is_led_to_them() {
     let app = App::empty().await;
     let mut seen = observation("seen", "alice");
     seen["performer"] = json!([{"reference": "PractitionerRole/role"}, {"reference": "Practitioner/elsewhere"}]);
@@ -121,7 +122,7 @@ async fn what_a_file_brings_of_shared_resources_is_named_to_each_member_who_is_l
         assert_eq!((found.matches().len(), found.included().len()), (1, 1), "{kind}: {}", found.body);
     }
     let receipts = app.fhir(&alice, "Provenance").await;
-    assert!(!receipts.body.contains("Practitioner/elsewhere"), "what did not come did not come: {}", receipts.body);
+    assert!(!receipts.body.contains("Practitioner/elsewhere"), "nothing else came: {}", receipts.body);
     let bob = app.sign_in("bob", EVERYTHING).await;
     assert!(!app.fhir(&bob, "Provenance").await.body.contains("clinic"));
     app.finish().await;
@@ -153,7 +154,7 @@ async fn everything_since_a_moment_is_what_is_new_of_the_member_and_of_what_they
     app.finish().await;
 }
 
-/// A millisecond later.
+/// The moment one millisecond later.
 fn next(moment: &str) -> String {
     let millis: u32 = moment[20..23].parse().unwrap();
     if millis == 999 { moment.replace(".999Z", ".9999Z") } else { format!("{}{:03}Z", &moment[..20], millis + 1) }

@@ -1,4 +1,5 @@
-//! Refresh tokens: one live end for each grant, a retry for who lost an answer, and an end for who holds a copy.
+//! Refresh tokens: one live end for each grant, a retry for an app that lost an answer, and the end of the grant if
+//! somebody holds a copy.
 
 use http::{HeaderMap, StatusCode};
 use shared::clock::Clock;
@@ -8,7 +9,7 @@ use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER, app_na
 const SCOPE: &str = "patient/Coverage.rs patient/Patient.rs offline_access";
 const DAY: i64 = 86_400;
 
-/// The token endpoint says that the refresh token is worth nothing.
+/// The token endpoint refuses the refresh token.
 fn assert_dead(reply: &Reply, what: &str) {
     assert_eq!(
         (reply.status, reply.json()["error"].as_str()),
@@ -17,7 +18,7 @@ fn assert_dead(reply: &Reply, what: &str) {
     );
 }
 
-/// Every token of the family is worth nothing.
+/// Every token of the family is dead.
 async fn assert_family_is_dead(app: &App, family: &[&Tokens], what: &str) {
     for tokens in family {
         assert_dead(&app.refresh(tokens).await, what);
@@ -63,7 +64,7 @@ async fn a_refresh_with_empty_parameters_is_as_one_without_them() {
 
 /// T044
 #[tokio::test(flavor = "multi_thread")]
-async fn who_lost_the_answer_asks_again_and_the_lost_token_is_dead() {
+async fn an_app_that_lost_the_answer_asks_again_and_the_lost_token_is_dead() {
     let app = App::start().await;
     let first = app.sign_in("alice", SCOPE).await;
     let lost = Tokens::of(&app.refresh(&first).await);
@@ -97,7 +98,7 @@ async fn an_answer_is_lost_for_a_minute_and_then_somebody_holds_a_copy() {
 
 /// T046
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_refreshes_at_once_each_is_answered_and_one_end_lives() {
+async fn two_refreshes_at_once_are_both_answered_and_one_end_lives() {
     let app = App::start().await;
     for _ in 0..4 {
         let first = app.sign_in("alice", SCOPE).await;
@@ -138,7 +139,7 @@ async fn a_refresh_token_serves_the_client_it_was_given_to() {
         ..tokens.clone()
     };
     if forged.refresh != tokens.refresh {
-        assert_dead(&app.refresh(&forged).await, "one that was never issued");
+        assert_dead(&app.refresh(&forged).await, "a token that was never issued");
     }
     for text in ["x", "a.b", ".", &"x".repeat(5000), &tokens.access] {
         assert_dead(&app.refresh(&Tokens { refresh: Some(text.to_owned()), ..tokens.clone() }).await, "garbage");
@@ -181,7 +182,7 @@ async fn a_grant_lives_three_months_from_its_last_refresh() {
         assert_eq!(inside.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     }
     clock.advance(94 * DAY);
-    assert_dead(&inside.refresh(&tokens).await, "nobody used it for three months");
+    assert_dead(&inside.refresh(&tokens).await, "it was unused for three months");
     assert!(!app.stored("refresh").await.is_empty(), "though its row is still there");
     app.finish().await;
 }

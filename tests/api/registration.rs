@@ -1,4 +1,4 @@
-//! What the operator registers, changes and stops with `patient-access app …`.
+//! The operator registers, changes and stops apps with `patient-access app …`.
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
@@ -21,7 +21,7 @@ async fn fault(app: &App, arguments: &[&str]) -> String {
     app.operate(arguments).await.unwrap_err().to_string()
 }
 
-/// What the app gets for a code that does not exist: `invalid_grant` where it proved itself.
+/// The error for a code that does not exist: `invalid_grant` if the app authenticated.
 async fn error_of(app: &App, id: &str, secret: &str) -> Json {
     let form = [("grant_type", "authorization_code"), ("code", "no-such-code")];
     app.token(&form, basic(id, secret)).await.json()["error"].clone()

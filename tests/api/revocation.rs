@@ -1,4 +1,4 @@
-//! Tokens that are given back (RFC 7009), asked about (RFC 7662), and asked who they are for (OpenID Connect Core §5.3).
+//! Tokens that are revoked (RFC 7009), introspected (RFC 7662), and asked for their user (OpenID Connect Core §5.3).
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
@@ -64,7 +64,7 @@ async fn a_token_that_is_unknown_or_another_apps_is_answered_alike_and_stays_as_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_gives_a_token_back_says_who_they_are() {
+async fn a_client_that_revokes_a_token_authenticates() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", "patient/*.rs").await;
     let token = tokens.access.as_str();
@@ -119,7 +119,7 @@ async fn introspection_tells_what_the_token_response_told() {
 
 /// T047e
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_token_that_is_not_the_askers_or_not_good_only_that_is_told() {
+async fn introspection_says_only_inactive_of_a_bad_token_or_another_clients() {
     let app = App::start().await;
     let (alice, bob) =
         (app.sign_in("alice", "patient/*.rs openid offline_access").await, app.sign_in("bob", "patient/*.rs").await);
@@ -194,7 +194,7 @@ async fn an_app_is_told_when_the_members_permission_ends() {
     let ends = |reply: &serde_json::Value| reply["grant_expires_at"].as_str().unwrap().to_owned();
     let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
     let refreshed = refresh(&app, tokens.refresh.as_deref().unwrap()).await.json();
-    assert!(ends(&refreshed) > ends(&tokens.answer), "a refresh moves the end on");
+    assert!(ends(&refreshed) > ends(&tokens.answer), "a refresh moves the end");
     let short = app.sign_in("alice", "patient/*.rs").await;
     assert!(ends(&short.answer) < ends(&tokens.answer), "without offline_access the permission ends with its token");
     app.finish().await;

@@ -1,22 +1,23 @@
-//! The ratchet: every route of the template is named here with what it does without a token. A new route fails until it is.
+//! The ratchet of routes: every route of the template is named here with its behaviour without a token. A new route
+//! fails until it is.
 
 use std::collections::BTreeMap;
 
 use http::{Method, Request, StatusCode};
 use tests::{App, checkout};
 
-/// What a route does for a caller without a token.
+/// The answer of a route to a caller without a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Open {
     /// It is public.
     Yes,
-    /// It is a step of signing in, and refuses what is not part of one.
+    /// It is a step of sign-in, and refuses a request that is not part of one.
     Step,
     /// It leads to the sign-in page.
     SignIn,
     /// It is 401.
     No,
-    /// There is nothing there.
+    /// It is 404.
     Nothing,
 }
 

@@ -1,4 +1,5 @@
-//! The made-up members: as many as wanted, the same for the same seed, and of the guides' profiles the whole.
+//! The made-up members: as many as wanted, the same for the same seed, and with every element that the guides' profiles
+//! demand.
 
 mod must_support;
 pub mod validator;
@@ -8,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use patient_access::load::Source;
-use patient_access::sample;
 use serde_json::Value as Json;
 use tests::{App, binaries};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -32,7 +32,7 @@ async fn one_seed_makes_the_same_bytes_and_another_one_other_members() {
     assert_eq!(first, written(&["--members", "3", "--seed", "7"]).await);
     assert_ne!(first, written(&["--members", "3", "--seed", "8"]).await);
     let more = written(&["--members", "4", "--seed", "7"]).await;
-    assert!(more.starts_with(&first), "one more member changes nothing of those before");
+    assert!(more.starts_with(&first), "one more member does not change the earlier ones");
     let long = written(&["--history", "300", "--seed", "7"]).await;
     assert_eq!(long, written(&["--history", "300", "--seed", "7"]).await);
     assert_ne!(long, written(&["--history", "300", "--seed", "8"]).await);
@@ -71,7 +71,7 @@ async fn a_file_and_a_folder_hold_the_same_and_no_resource_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_population_and_of_a_history_nothing_is_rejected() {
+async fn a_population_and_a_history_load_without_a_rejection() {
     let place = tempfile::tempdir().unwrap();
     let file = |name: &str| place.path().join(name).display().to_string();
     written(&["--members", "6", "--seed", "3", "--out", &file("members.ndjson")]).await;
@@ -94,7 +94,7 @@ async fn the_help_says_what_there_is() {
     }
 }
 
-/// The types of the guides that hold members' data, or what these refer to.
+/// The types of the guides that have members' data, or that such resources refer to.
 const KINDS: [&str; 30] = [
     "AllergyIntolerance",
     "CarePlan",
@@ -128,7 +128,7 @@ const KINDS: [&str; 30] = [
     "Specimen",
 ];
 
-/// The guides, with the number of profiles and of must-support elements that are measured.
+/// The guides, with the number of measured profiles and must-support elements.
 const GUIDES: [(&str, usize, usize); 9] = [
     ("us-core-3.1.1", 26, 295),
     ("us-core-6.1.0", 49, 661),
@@ -143,16 +143,17 @@ const GUIDES: [(&str, usize, usize); 9] = [
 
 /// A pressure is two numbers, which are its components.
 const TWO_NUMBERS: &str = "a blood pressure has no single value";
-/// Nobody signs the sample's Provenances: a signature that nobody gave would be a false one.
+/// Nobody signs the sample's Provenances: a made-up signature would be a false one.
 const NOBODY_SIGNED: &str = "a made-up signature would be a false one";
 /// The snapshot of HRex 1.0.0 goes into the text of a reference, which has no parts in JSON.
 const ITS_TEXT: &str = "a text is its own value in JSON";
-/// HRex 1.0.0 has a profile of its own for practitioners, with the number of a facility; 1.1.0 takes US Core's.
+/// HRex 1.0.0 has a profile of its own for practitioners, with the number of a facility; 1.1.0 uses US Core's.
 const DROPPED: &str = "HRex has dropped the profile for US Core's";
-/// What payers sign and send each other to find their endpoints; it is never in a member's record.
+/// Payers sign and exchange these to find each other's endpoints; they are never in a member's record.
 const BETWEEN_PAYERS: &str = "it is exchanged between payers, apart from members' data";
 
-/// What is not filled, and why: profile, the element with all below it, reason. A profile's name counts in every release.
+/// Elements that are not filled: profile, the element with everything below it, and the reason. A profile's name counts
+/// in every release.
 const EXCEPTIONS: [(&str, &str, &str); 6] = [
     ("us-core-blood-pressure", "Observation.value[x]", TWO_NUMBERS),
     ("hrex-practitioner", "Practitioner", DROPPED),
@@ -170,7 +171,7 @@ fn the_household_fills_every_must_support_element() {
             "the guides' must-support elements",
         );
     };
-    let household = sample::household().resources;
+    let household = sample_members::household().resources;
     let mut used = BTreeSet::new();
     for (guide, profiles, elements) in GUIDES {
         let found = must_support::measure(&folder.join(guide), &KINDS, &household);
@@ -194,7 +195,7 @@ fn the_household_fills_every_must_support_element() {
         let count: usize = found.iter().map(|profile| profile.elements).sum();
         let missing: usize = found.iter().map(|profile| profile.missing.len()).sum();
         println!("{guide:<15} {} of {count} must-support elements of {} profiles\n", count - missing, found.len());
-        assert_eq!((found.len(), count), (profiles, elements), "{guide}: what is measured");
+        assert_eq!((found.len(), count), (profiles, elements), "{guide}: the measured profiles and elements");
     }
-    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception that is none any more");
+    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception that is no longer one");
 }

@@ -1,4 +1,4 @@
-//! What scopes open, and that a granular one holds on every path that leads to data.
+//! The data that scopes open. A granular scope holds on every path that leads to data.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use tests::{App, AuthorizeOptions, Tokens};
 const LABS: &str =
     "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
 
-/// How many of alice's observations are lab results, and vital signs.
+/// The number of alice's observations that are lab results, and vital signs.
 const LAB_COUNT: usize = 10;
 const VITAL_COUNT: usize = 20;
 
@@ -58,7 +58,7 @@ async fn read_and_search_are_two_permissions_and_writing_is_none() {
     app.finish().await;
 }
 
-/// T086: search, filtered search, read, `$everything`, include and reverse include.
+/// T086: search, filtered search, read, `$everything`, include and reverse include
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granular_scope_holds_on_every_path() {
     let app = App::start().await;
@@ -97,7 +97,7 @@ async fn a_granular_scope_holds_on_every_path() {
     assert_eq!(app.fhir(&tokens, "Observation/alice-observation-0").await.status, StatusCode::OK);
     let vital = app.fhir(&tokens, "Observation/alice-observation-1").await;
     let nothing = app.fhir(&tokens, "Observation/no-such-thing").await;
-    assert_eq!((vital.status, vital.body), (StatusCode::NOT_FOUND, nothing.body), "a vital sign is as good as absent");
+    assert_eq!((vital.status, vital.body), (StatusCode::NOT_FOUND, nothing.body), "a vital sign looks absent");
     let everything = all(&app, &tokens, "Patient/alice/$everything?_count=7").await;
     let observations: BTreeSet<String> = everything.into_iter().filter(|id| id.starts_with("Observation/")).collect();
     assert_eq!(observations, labs);
@@ -139,13 +139,21 @@ async fn granular_scopes_add_up_and_each_must_hold_as_a_whole() {
         assert_eq!(everything.len(), count, "{scope}");
     }
     let split = app.sign_in("alice", &format!("{} {}", LABS.replace(".rs", ".r"), vitals.replace(".rs", ".s"))).await;
-    assert_eq!(all(&app, &split, "Observation?_count=50").await.len(), VITAL_COUNT, "search is for the one");
-    assert_eq!(app.fhir(&split, "Observation/alice-observation-0").await.status, StatusCode::OK, "read for the other");
+    assert_eq!(
+        all(&app, &split, "Observation?_count=50").await.len(),
+        VITAL_COUNT,
+        "the search scope is for vital signs"
+    );
+    assert_eq!(
+        app.fhir(&split, "Observation/alice-observation-0").await.status,
+        StatusCode::OK,
+        "the read scope is for lab results"
+    );
     assert_eq!(app.fhir(&split, "Observation/alice-observation-1").await.status, StatusCode::NOT_FOUND);
     app.finish().await;
 }
 
-/// T087: a query that this server cannot hold must not open anything.
+/// T087: a scope whose query this server cannot evaluate opens nothing
 #[tokio::test(flavor = "multi_thread")]
 async fn a_granular_scope_that_does_not_read_as_a_search_opens_nothing() {
     let app = App::start().await;
@@ -219,14 +227,14 @@ async fn a_patient_in_context_and_a_sign_in_open_no_data() {
     app.finish().await;
 }
 
-/// T086, T090: neither the number of a page's resources nor its `next` tells that there are others, or which.
+/// T086, T090: neither the number of resources on a page nor its `next` link tells that there are others, or which
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_a_granular_scope_tell_nothing_of_what_it_leaves_out() {
     let app = App::start().await;
     let (whole, labs) = (app.sign_in("alice", "patient/*.rs").await, app.sign_in("alice", LABS).await);
     let shown = all(&app, &labs, "Observation?_count=100").await;
     let others = all(&app, &whole, "Observation?_count=100").await;
-    assert!(others.len() >= shown.len() + VITAL_COUNT, "there is something to tell of");
+    assert!(others.len() >= shown.len() + VITAL_COUNT, "there are resources to hide");
     for query in ["_count=1", "_count=3", "_count=3&_sort=date", "_count=2&status=final"] {
         let (mut found, mut next) = (Vec::new(), Some(format!("Observation?{query}")));
         while let Some(url) = next {

@@ -12,7 +12,7 @@ use tests::{App, Tokens};
 
 const EVERYTHING: &str = "patient/*.rs";
 
-/// Every match, by following `next`.
+/// Every match of all pages.
 async fn walk(app: &App, tokens: &Tokens, first: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(first.to_owned()));
     while let Some(url) = next {
@@ -119,7 +119,7 @@ async fn includes_bring_what_is_in_reach_once() {
 
 /// T070: the bare star and `:iterate`; T076 and T077
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_named_with_what_would_be_right() {
+async fn an_error_names_the_mistake_and_what_would_be_right() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     for (query, code, words) in [
@@ -163,12 +163,13 @@ async fn a_lenient_search_leaves_an_unknown_parameter_out_and_says_so() {
     let reply =
         app.fhir_request(&tokens, request.header("prefer", "handling=lenient").body(String::new()).unwrap()).await;
     assert_eq!(reply.matches(), ["Condition/alice-asthma"]);
-    assert!(!reply.link("self").unwrap().contains("colour"), "the self link says what was understood");
+    assert!(!reply.link("self").unwrap().contains("colour"), "the self link shows the understood parameters");
     assert!(reply.entries("outcome")[0]["issue"][0]["diagnostics"].as_str().unwrap().contains("colour"));
     app.finish().await;
 }
 
-/// A `GET` and a `POST` say how unknown parameters are handled in the same header; without it, and on any other word, strictly.
+/// `GET` and `POST` say in the same header how unknown parameters are handled. Without it, or with an unknown word, the
+/// search is strict.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_posted_search_is_as_lenient_as_it_asks_to_be() {
     let app = App::start().await;
@@ -234,7 +235,7 @@ async fn the_whole_record_comes_page_by_page_each_resource_once() {
     assert_eq!(later.matches().len(), 0);
     let care = app.fhir(&tokens, "Patient/alice/$everything?_type=Observation&start=2025-06-01&end=2025-06-10").await;
     assert_eq!(care.matches().len(), 10);
-    // Care dates are not those on which it was written down or billed.
+    // Dates of care are not the dates of writing or billing.
     let mut claim = app.fhir(&tokens, "ExplanationOfBenefit?_count=1").await.entries("match").remove(0);
     claim["id"] = json!("billed-late");
     claim["billablePeriod"] = json!({"start": "2023-03-01", "end": "2023-03-02"});
@@ -260,7 +261,7 @@ async fn everything_of_another_member_is_not_found_and_bad_parameters_are_named(
         for path in ["Patient/alice/$everything", "DocumentReference/$docref", "Observation/_search"] {
             let reply = app.fhir_post(&tokens, path, &[("patient", "alice"), (name, value)]).await;
             assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::BAD_REQUEST, "invalid"), "{path}");
-            assert!(reply.body.len() < 2_000, "{path}: what is too long is not repeated: {}", reply.body.len());
+            assert!(reply.body.len() < 2_000, "{path}: a value that is too long is not repeated: {}", reply.body.len());
         }
     }
     for query in ["_since=soon", "start=2025-01-02&end=2025-01-01", "_count=0", "colour=red", "_cursor=x"] {

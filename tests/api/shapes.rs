@@ -1,4 +1,4 @@
-//! The shape of an answer: how much of each resource, and in which order; and amounts that are ranges.
+//! The shape of an answer: the part of each resource, and the order; and searches of amounts as ranges.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ async fn a_summary_has_what_r4_marks_for_it_and_says_that_it_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_no_value_comes_last_in_every_order_and_on_every_page() {
+async fn resources_without_a_value_come_last_in_every_order_and_on_every_page() {
     let app = App::start().await;
     let goal = |id: &str, start: Option<&str>, text: Option<&str>| {
         let mut goal = json!({"resourceType": "Goal", "id": id, "lifecycleStatus": "active",

@@ -1,4 +1,4 @@
-//! The pages on which a member signs in and decides: whose forms they take, whom they let decide, and what they show.
+//! The pages on which a member signs in and decides: which forms they accept, from whose session, and what they show.
 
 use std::process::Command;
 
@@ -13,10 +13,10 @@ use tests::{App, AuthorizeOptions, Browser, Cookies, Reply, app_named, binaries,
 
 const SCOPE: &str = "patient/*.rs openid";
 
-/// A cookie that somebody planted in the member's browser, waiting for the member to make it worth something.
+/// A session cookie that an attacker planted in the member's browser, hoping that the member's sign-in makes it valid.
 const PLANTED: &str = "session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// What a browser sends with a form that is not our page's.
+/// The headers that a browser sends with a form from another page than ours.
 fn forged(browser: &Browser) -> Vec<(&'static str, HeaderMap)> {
     let with = |name: &'static str, value: &'static str| {
         let mut headers = browser.cookies.headers();
@@ -105,7 +105,7 @@ async fn a_session_that_was_there_before_the_sign_in_is_worth_nothing_after_it()
     app.finish().await;
 }
 
-/// T023: the session before a second sign-in in the same browser.
+/// T023: the session before a second sign-in in the same browser
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_sign_in_ends_the_browsers_session_before_it() {
     let app = App::start().await;
@@ -164,19 +164,19 @@ async fn a_second_click_makes_no_second_code() {
     app.finish().await;
 }
 
-/// T029. That each of these runs one argon2id is asserted where it is run, in `shared::oauth::member`.
+/// T029. A test in `shared::oauth::member` holds that each of these runs argon2id once.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_name_a_wrong_password_and_a_stopped_or_locked_member_look_alike() {
     let app = App::start().await;
     app.change::<Member>("carol", |member| member.disabled = true).await;
-    // A clock that stands still: tries are counted in windows, and these must fall into one.
+    // The clock stands still: tries are counted in windows, and these must fall into one.
     let inside = app.inside(&Clock::fixed(Clock::System.now()), [].into()).await;
     let good = AuthorizeOptions::new(&inside, "alice", SCOPE);
     let browser = inside.browse(&good).await.unwrap();
     let told = async |username: &str, password: &str| {
         let reply = inside.log_in(&browser, username, password).await;
         let names: Vec<String> = reply.headers.keys().map(ToString::to_string).collect();
-        // What differs is the name in its field, as it was typed.
+        // Only the name in its field differs, as it was typed.
         (reply.status, names, reply.body.replace(&format!("value=\"{username}\""), "value=\"\""))
     };
     let unknown = told("nobody", "a wrong password").await;
@@ -192,7 +192,7 @@ async fn an_unknown_name_a_wrong_password_and_a_stopped_or_locked_member_look_al
     let locked = told("nobody", "a wrong password").await;
     assert_eq!(locked.0, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(told("alice", "a wrong password").await, locked);
-    assert_eq!(told("alice", &password("alice")).await, locked, "the right password tells nothing either");
+    assert_eq!(told("alice", &password("alice")).await, locked, "the right password gets the same answer");
     app.finish().await;
 }
 
@@ -268,7 +268,7 @@ async fn cookies_are_for_this_host_alone_and_for_no_script() {
     app.finish().await;
 }
 
-/// Nothing on the page could run.
+/// The page has nothing that could run.
 fn assert_plain(page: &Reply, what: &str) {
     assert!(page.header("content-type").starts_with("text/html"), "{what}: {page:?}");
     let body = page.body.to_lowercase();
@@ -297,7 +297,7 @@ async fn an_apps_name_is_only_a_name() {
     };
     for name in ["\u{202e}gpj.exe", &"x".repeat(10_000), " ", "two\nlines", "\u{2066}isolated\u{2069}"] {
         let output = add(name);
-        assert!(!output.status.success(), "{name:?} is no name that a member could trust");
+        assert!(!output.status.success(), "{name:?} is not a name that a member could trust");
         assert!(String::from_utf8_lossy(&output.stderr).contains("visible characters"), "{output:?}");
     }
     assert!(add("A good name").status.success());
@@ -307,7 +307,7 @@ async fn an_apps_name_is_only_a_name() {
 
 /// T030d
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_request_brings_is_never_markup_on_a_page() {
+async fn no_value_of_a_request_becomes_markup_on_a_page() {
     const MARKUP: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
     let app = App::start().await;
     let good = AuthorizeOptions::new(&app, "alice", SCOPE);

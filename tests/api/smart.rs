@@ -1,5 +1,5 @@
-//! Conformance: what SMART App Launch 2.2 (and 1.0, where its clients still rely on it), US Core 7 and CARIN Blue Button ask of
-//! a server, requirement by requirement.
+//! Conformance: the requirements that SMART App Launch 2.2 (and 1.0, where its clients still rely on it), US Core 7 and
+//! CARIN Blue Button have of a server, one by one.
 //!
 //! | section | what | tests |
 //! |---|---|---|

@@ -1,7 +1,7 @@
-//! What is stopped stays stopped, whatever was under way at that moment.
+//! An app or a member that is stopped stays stopped, whatever was under way at that moment.
 
 use http::{HeaderMap, StatusCode};
-use patient_access::member::{Name, Password};
+use patient_access::member::{ChangePassword, OneMember};
 use shared::access::grant::{self, Grant, Why};
 use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::keys::KeyRing;
@@ -19,10 +19,13 @@ async fn a_session_is_worth_nothing_under_another_password_or_after_a_stop() {
         let account = app.account("alice").await;
         let consent = app.signed_in(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await;
         if stop {
-            Name { username: username() }.disable(&stack).await.unwrap();
-            Name { username: username() }.enable(&stack).await.unwrap();
+            OneMember { username: username() }.disable(&stack).await.unwrap();
+            OneMember { username: username() }.enable(&stack).await.unwrap();
         } else {
-            Password { username: username(), password: tests::fixtures::password("alice") }.run(&stack).await.unwrap();
+            ChangePassword { username: username(), password: tests::fixtures::password("alice") }
+                .run(&stack)
+                .await
+                .unwrap();
         }
         let again = app.get_with("/account", account.cookies.headers()).await;
         assert_eq!(again.status, StatusCode::SEE_OTHER, "stopped: {stop}: the page asks for a sign-in");
@@ -57,7 +60,7 @@ async fn an_address_that_was_taken_back_gets_no_code_from_a_request_that_waited(
     app.finish().await;
 }
 
-/// A single row's write that meets another's transaction is refused by DynamoDB, and not tried again by the SDK.
+/// DynamoDB refuses the write of a single row that another transaction holds, and the SDK does not retry it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_that_is_in_a_transaction_at_that_moment_ends_all_the_same() {
     let wire = Wire::new().await;

@@ -1,4 +1,4 @@
-//! `_summary=true` against R4's own definitions: what is summary there is in, at every level, and nothing else.
+//! `_summary=true`, compared with R4's own definitions: every summary element is there, at every level, and no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -11,7 +11,7 @@ use shared::rest::query::Summary;
 /// R4's definitions, by type.
 struct Definitions(BTreeMap<String, Vec<Json>>);
 
-/// What every resource has, and no summary of ours has inside.
+/// Elements of every resource that no summary of ours has inside.
 const COMMON: [&str; 8] =
     ["id", "extension", "contained", "text", "meta", "implicitRules", "language", "modifierExtension"];
 
@@ -47,8 +47,8 @@ impl Definitions {
         })
     }
 
-    /// An object with every element, to a depth of data types that a summary may cut; and the places of all that `wanted`
-    /// takes, below a parent that it took.
+    /// Builds an object with every element, down to the data types that a summary may cut. `wanted` decides which of
+    /// them a summary keeps below a kept parent; their places are collected.
     fn filled(
         &self,
         kind: &str,
@@ -85,7 +85,7 @@ impl Definitions {
     }
 }
 
-/// The places of everything in a resource.
+/// The places of all elements in a resource.
 fn places(value: &Json, place: &str, found: &mut BTreeSet<String>) {
     for (name, child) in value.as_object().into_iter().flatten() {
         if !(place.is_empty() && (COMMON.contains(&name.as_str()) || name == "resourceType")) {

@@ -1,5 +1,5 @@
-//! The templates, as far as a machine without AWS can check them: by two linters, and by rules of our own over what the
-//! templates say. Each rule is shown to find a fault that is put in on purpose.
+//! The templates, as far as a machine without AWS can check them: by two linters, and by rules of our own. Each rule is
+//! shown to find a fault that is put in on purpose.
 
 mod policies;
 mod protection;
@@ -49,12 +49,12 @@ fn our_rules_find_no_fault_in_the_templates() {
 }
 
 #[test]
-fn what_each_function_may_do_is_as_agreed() {
+fn the_rights_of_each_function_are_as_agreed() {
     snapshot::is_as_agreed("policies.txt", &policies::table(&Templates::read().resources()));
 }
 
 #[test]
-fn what_would_replace_a_table_by_an_empty_one_is_as_agreed() {
+fn properties_that_replace_a_table_by_an_empty_one_are_as_agreed() {
     snapshot::is_as_agreed("tables.txt", &protection::tables(&Templates::read().resources()));
 }
 
@@ -65,7 +65,7 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     for (output, variable) in OUTPUTS {
         let leads_to = templates.output(output);
         assert!(!leads_to.is_null(), "there is no output {output}");
-        // The issuer's output is worked out where there is none; the others are what the functions are told.
+        // The issuer's output is worked out if no issuer is set; the other outputs are the functions' own variables.
         if *variable != "ISSUER" {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
@@ -76,7 +76,7 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     }
 }
 
-/// Everything in the templates that must not be, in words.
+/// Everything in the templates that must not be there, in words.
 fn faults(templates: &Templates) -> Vec<String> {
     let resources = templates.resources();
     [policies::faults(&resources), protection::faults(&resources), watching::faults(&resources)].concat()
@@ -91,7 +91,7 @@ fn of_type<'a>(resources: &'a Resources, kind: &'a str) -> impl Iterator<Item = 
     resources.iter().filter(move |(_, resource)| resource["Type"] == kind)
 }
 
-/// A value, or each of a list of them, as text.
+/// A value, or each value of a list, as text.
 fn texts(value: &Json) -> Vec<&str> {
     match value {
         Json::Array(items) => items.iter().flat_map(texts).collect(),
@@ -99,7 +99,7 @@ fn texts(value: &Json) -> Vec<&str> {
     }
 }
 
-/// Faults put in on purpose: where, what becomes what, and what the rules must say of it.
+/// Faults put in on purpose: the file, the text and its replacement, and the words that the rules must find for it.
 const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:*", "UserinfoFunction may dynamodb:*"),
     ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:Scan", "UserinfoFunction may dynamodb:Scan"),
@@ -310,7 +310,7 @@ fn our_rules_find_every_fault_that_is_put_in() {
         let found = faults(&templates.altered(file, from, to));
         assert!(
             found.iter().any(|fault| fault.contains(expected)),
-            "{file}: {from:?} became {to:?}, and nobody said {expected:?} but {found:#?}"
+            "{file}: {from:?} became {to:?}, and the rules said {found:#?} instead of {expected:?}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo lambda watch` on top of `patient-access local --services-only`: the same API, served by somebody else.
+//! `cargo lambda watch` on top of `patient-access local --services-only`: the same API from another server.
 
 use std::net::TcpListener;
 use std::process::Stdio;
@@ -50,6 +50,7 @@ impl Watch {
         let environment = tempfile::NamedTempFile::new().unwrap();
         write_environment(environment.path(), app.environment()).unwrap();
         let logs = tempfile::NamedTempFile::new().unwrap();
+        app.keep_logs(logs.reopen().unwrap());
         let child = Command::new("cargo-lambda")
             .args(["lambda", "watch", "-A", "127.0.0.1", "-P", &port.to_string(), "--env-file"])
             .arg(environment.path())
@@ -64,7 +65,7 @@ impl Watch {
         let watch = Watch { child, logs };
         for _ in 0..600 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                // The variables have been read.
+                // The server has read its variables.
                 return watch;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -76,7 +77,7 @@ impl Watch {
         String::from_utf8_lossy(&std::fs::read(&self.logs).unwrap()).lines().map(str::to_owned).collect()
     }
 
-    /// Ends it as Ctrl-C in its terminal would, functions included.
+    /// Ends it, and its functions, as Ctrl-C in its terminal would.
     async fn interrupt(mut self) {
         let group = format!("-{}", self.child.id().unwrap());
         assert!(Command::new("kill").args(["-INT", "--", &group]).status().await.unwrap().success());
@@ -106,15 +107,14 @@ async fn cargo_lambda_watch_serves_the_same_api() {
     let invoked = invoke(port, "metadata", "events/metadata/capability.json").await;
     assert_eq!(invoked["statusCode"], 200, "{invoked}");
     let invoked = invoke(port, "search", "events/search/form.json").await;
-    assert_eq!(invoked["statusCode"], 401, "no token, no data: {invoked}");
+    assert_eq!(invoked["statusCode"], 401, "without a token there is no data: {invoked}");
 
-    theirs.inspect(&watch.logs());
     watch.interrupt().await;
     theirs.finish().await;
     ours.finish().await;
 }
 
-/// What each request without a token gets: status, the headers that are ours, and the body.
+/// The answer to each request without a token: status, the headers that are ours, and the body.
 async fn without_token(app: &App) -> Vec<(String, String)> {
     let mut answers = Vec::new();
     for (method, path) in [
@@ -161,7 +161,7 @@ async fn without_token(app: &App) -> Vec<(String, String)> {
     answers
 }
 
-/// What alice's app finds: the matches and includes of each search, in order.
+/// The answers to alice's app: the matches and includes of each search, in order.
 async fn with_token(app: &App, tokens: &Tokens) -> Vec<(u16, Vec<String>, Vec<String>)> {
     let mut found = Vec::new();
     for path in [

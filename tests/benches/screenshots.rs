@@ -1,12 +1,12 @@
-//! `cargo bench --workspace --profile dev --bench screenshots`: pictures of every page, on a desk and on a phone, into
-//! `docs/screenshots`. One way through all pages, in a browser; a page is a row of `PAGES`.
+//! `cargo bench --workspace --profile dev --bench screenshots`: pictures of every page, on a desktop and on a phone,
+//! into `docs/screenshots`. One walk through all pages in a browser; a page is a row of `PAGES`.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use tests::{App, Chromium, DESKTOP, PHONE, checkout};
 
-/// How to come from a page to the next.
+/// A step from a page to the next.
 enum Step {
     /// Open a path of the stack.
     Open(&'static str),
@@ -14,13 +14,14 @@ enum Step {
     Click(&'static str),
     /// Type into a field.
     Fill(&'static str, &'static str),
-    /// Bring a part of the page to the top.
+    /// Scroll a part of the page to the top.
     Scroll(&'static str),
 }
 
 use Step::{Click, Fill, Open, Scroll};
 
-/// A picture's name, the steps that lead there from the row before, and what the page shows when it is complete.
+/// A picture's name, the steps that lead there from the row before, and a selector that matches when the page is
+/// complete.
 type Row = (&'static str, &'static [Step], &'static str);
 
 const PAGES: &[Row] = &[
@@ -45,7 +46,7 @@ const PAGES: &[Row] = &[
 
 const SUBMIT: &str = "button[type=submit]";
 
-/// A record of which every part has come and both plots are drawn.
+/// A record with all its parts, and both plots drawn.
 const COMPLETE: &str = ".columns:not(:has([aria-busy=true])):has(#cost svg):has(#labs svg)";
 
 #[tokio::main]
@@ -54,7 +55,7 @@ async fn main() {
     std::fs::create_dir_all(&folder).expect("the checkout can be written");
     let app = App::with_samples(&["ben", "maria", "leo", "nora", "robin", "ada"]).await;
     for (size, suffix) in [(DESKTOP, ""), (PHONE, "-phone")] {
-        // A browser for each width: in the second nobody is signed in either.
+        // A new browser for each width, in which nobody is signed in.
         let Some(browser) = Chromium::start("screenshots").await else { return };
         browser.resize(size).await;
         for (name, steps, complete) in PAGES {
@@ -62,7 +63,7 @@ async fn main() {
                 take(&app, &browser, step).await;
             }
             browser.wait_for(complete).await;
-            assert_eq!(browser.overflow().await, 0, "{name}{suffix} is too wide by so many pixels");
+            assert_eq!(browser.overflow().await, 0, "{name}{suffix} is wider than the window");
             save(&folder, &format!("{name}{suffix}.png"), &small(&browser.screenshot().await));
         }
     }
@@ -86,7 +87,7 @@ fn save(folder: &Path, name: &str, picture: &[u8]) {
     println!("{:>4} KB  {name}", picture.len() / 1000);
 }
 
-/// The picture with its 256 most frequent colours; a rarer one, at the edge of a letter, becomes the nearest of them.
+/// The picture with its 256 most frequent colours. A rarer one, at the edge of a letter, becomes the nearest of them.
 /// Chromium's own file is four times the size.
 fn small(picture: &[u8]) -> Vec<u8> {
     let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().expect("a screenshot is a PNG");

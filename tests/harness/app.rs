@@ -1,10 +1,12 @@
-//! A stack with its members.
+//! A running stack with its members.
 
+mod guard;
 mod requests;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -26,17 +28,17 @@ use shared::store::auth::Commit;
 
 use crate::audit::{Record, records};
 use crate::browser::REDIRECT_URI;
-use crate::fixtures::{self, CANARIES};
+use crate::fixtures;
 use crate::inside::Inside;
 use crate::tools::{binaries, checkout};
 use crate::wire::Wire;
+use guard::Guard;
 
 /// A running stack with alice, bob and carol, a public app `app`, and a confidential one `server-app`.
 pub struct App {
-    stack: Arc<LocalStack>,
+    /// The stack. Its logs are read at its end.
+    guard: Arc<Guard>,
     way: Way,
-    /// Secrets that were given out, which no log may show.
-    secrets: Arc<Mutex<Vec<String>>>,
     /// The client secret of `server-app`.
     pub client_secret: String,
 }
@@ -45,7 +47,7 @@ pub struct App {
 enum Way {
     /// Over HTTP, through the local API Gateway to the functions' own processes.
     Gateway(Box<Client<HttpConnector, Full<Bytes>>>),
-    /// To the same servers in this process, whose clock and whose way to storage a test holds.
+    /// To the same servers in this process. The test holds their clock and their connection to storage.
     Inside(Box<Inside>),
 }
 
@@ -70,7 +72,7 @@ impl App {
         App::with(Options { binaries: binaries().to_owned(), ..Options::default() }).await
     }
 
-    /// As `cargo run` does: with the welcome page, the demo app, and of the sample members those named.
+    /// Starts everything as `cargo run` does, with the welcome page and the demo app, and loads these sample members.
     pub async fn with_samples(usernames: &[&str]) -> App {
         let sample = fixtures::household(usernames);
         let pages = demo::pages(&sample.members);
@@ -84,7 +86,7 @@ impl App {
         app
     }
 
-    /// As [`App::start`], with `wire` between the functions and their services.
+    /// Starts everything and loads the fixtures, with `wire` between the functions and their services.
     pub async fn behind(wire: &Wire) -> App {
         let environment = wire.environment();
         let app = App::with(Options { binaries: binaries().to_owned(), environment, ..Options::default() }).await;
@@ -92,7 +94,7 @@ impl App {
         app.with_fixtures().await
     }
 
-    /// Starts DynamoDB, S3 and KMS, with the apps and without members, for functions that somebody else serves on `port`.
+    /// Starts DynamoDB, S3 and KMS, with the apps and without members. Somebody else serves the functions on `port`.
     pub async fn services_only(port: u16) -> App {
         App::with(Options { services_only: true, port, ..Options::default() }).await
     }
@@ -102,9 +104,8 @@ impl App {
         let stack = LocalStack::start(options).await.expect("the stack starts");
         let secret = Random::system().secret();
         let app = App {
-            stack: Arc::new(stack),
+            guard: Arc::new(Guard::new(stack)),
             way: Way::Gateway(Box::new(Client::builder(TokioExecutor::new()).build_http())),
-            secrets: Arc::default(),
             client_secret: secret.reveal().to_owned(),
         };
         app.keep_secret(secret.reveal());
@@ -116,15 +117,14 @@ impl App {
         app
     }
 
-    /// The same stack, asked in this process: at the time that `clock` tells, and with these variables in place of the
-    /// stack's own.
+    /// The same stack, asked in this process: at the time of `clock`, and with `changed` over the stack's own
+    /// variables.
     pub async fn inside(&self, clock: &Clock, changed: BTreeMap<String, String>) -> App {
         let mut environment = self.environment().clone();
         environment.extend(changed);
         App {
-            stack: self.stack.clone(),
+            guard: self.guard.clone(),
             way: Way::Inside(Box::new(Box::pin(Inside::new(&environment, clock)).await)),
-            secrets: self.secrets.clone(),
             client_secret: self.client_secret.clone(),
         }
     }
@@ -135,39 +135,41 @@ impl App {
         stack.auth().commit(Commit::default().create(client)).await.expect("the app is new");
     }
 
-    /// The gateway.
+    /// The URL of the gateway.
     pub fn url(&self) -> &str {
-        self.stack.url()
+        self.guard.stack().url()
     }
 
-    /// The stack's variables.
+    /// The environment variables of the stack.
     pub fn environment(&self) -> &BTreeMap<String, String> {
-        self.stack.environment()
+        self.guard.stack().environment()
     }
 
-    /// Hands an event to the function with this binary, without the gateway: its answer as it left the function.
+    /// Hands an event to the function with this binary, without the gateway. Returns the answer as it left the
+    /// function.
     pub async fn invoke(&self, binary: &str, event: &Json) -> Json {
-        let answer = self.stack.invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let answer =
+            self.guard.stack().invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
         serde_json::from_str(&answer).expect("functions answer in JSON")
     }
 
-    /// What the functions logged so far.
+    /// The lines that the functions have logged so far.
     pub fn logs(&self) -> Vec<String> {
-        self.stack.logs().into_iter().map(|log| log.line).collect()
+        self.guard.stack().logs().into_iter().map(|log| log.line).collect()
     }
 
-    /// The same, with the function that wrote each line: its logical id and the line.
+    /// The lines logged so far, each with the logical id of the function that wrote it.
     pub fn logs_by_function(&self) -> Vec<(String, String)> {
-        self.stack.logs().into_iter().map(|log| (log.function, log.line)).collect()
+        self.guard.stack().logs().into_iter().map(|log| (log.function, log.line)).collect()
     }
 
     /// The processes of the functions, by their logical ids.
     pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
-        self.stack.processes()
+        self.guard.stack().processes()
     }
 
-    /// The lines that tell of answers with this route and status, once there are `count` of them: a line takes a moment to
-    /// come out of a function.
+    /// The log lines about answers with this route and status. Waits until there are `count` of them: a line takes a
+    /// moment to come out of a function.
     pub async fn answered(&self, route: &str, status: u16, count: usize) -> Vec<Json> {
         for _ in 0..200 {
             let found = self.answered_so_far(route, status);
@@ -176,10 +178,10 @@ impl App {
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        panic!("{count} lines of {route} with {status} do not come: {:?}", self.logs())
+        panic!("there are no {count} lines of {route} with {status}: {:?}", self.logs())
     }
 
-    /// The lines that tell of answers with this route and status and have come already.
+    /// The log lines about answers with this route and status that have come already.
     pub fn answered_so_far(&self, route: &str, status: u16) -> Vec<Json> {
         let lines = self.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
         let fields = lines.map(|line| line["fields"].clone());
@@ -202,14 +204,14 @@ impl App {
         self.load_into(&self.stack_to_work_on().await, source).await
     }
 
-    /// Loads resources into a stack that is perhaps not the one that [`App::stack_to_work_on`] gives.
+    /// Loads resources into a given stack, such as [`App::deployed_stack`].
     pub async fn load_into(&self, stack: &Stack, source: Source) -> Report {
         let folder = tempfile::tempdir().expect("there is room for a file");
         let rejected: PathBuf = folder.keep().join("rejected.ndjson");
         load(stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await.expect("the stack stores")
     }
 
-    /// The same tables as the operator's command sees them where they are deployed: behind an issuer on the internet.
+    /// The same tables as a deployed stack's: behind an issuer on the internet.
     pub async fn deployed_stack(&self) -> Stack {
         let aws = Aws::local(self.environment()).await;
         let variable = |name: &str| match name {
@@ -219,7 +221,7 @@ impl App {
         Stack::new(aws, variable).expect("the stack has all parts")
     }
 
-    /// Lets somebody sign in to a record.
+    /// Lets `username` sign in to the record of `patient`.
     pub async fn add_member(&self, username: &str, patient: &str) {
         self.add_member_with(username, patient, &fixtures::password(username)).await;
     }
@@ -235,38 +237,29 @@ impl App {
 
     /// Notes something that no log may show.
     pub fn keep_secret(&self, secret: &str) {
-        if secret.len() >= 8 {
-            self.secrets.lock().expect("no test panics inside").push(secret.to_owned());
-        }
+        self.guard.keep_secret(secret);
     }
 
-    /// Takes the audit table away.
+    /// Has this file read at the end, too: the logs of functions that somebody else runs.
+    pub fn keep_logs(&self, file: File) {
+        self.guard.keep_logs(file);
+    }
+
+    /// Deletes the audit table.
     pub async fn drop_audit_table(&self) {
         crate::audit::drop(self.environment()).await;
     }
 
-    /// Ends the stack, after a last look at everything that the functions logged.
+    /// Reads the logs and ends the stack in order. If a test forgets this, the logs are read all the same.
     pub async fn finish(self) {
-        self.inspect(&self.logs());
-        // Where the same stack is still asked in this process, the last one to go ends it.
-        if let Some(stack) = Arc::into_inner(self.stack) {
-            stack.shutdown().await;
-        }
-    }
-
-    /// Fails where a log line shows a secret or a member's data, or tells of a panic.
-    pub fn inspect(&self, logs: &[String]) {
-        let secrets = self.secrets.lock().expect("no test panics inside").clone();
-        for line in logs {
-            assert!(!line.contains("panicked"), "{line}");
-            for secret in secrets.iter().map(String::as_str).chain(CANARIES.map(|(_, canary)| canary)) {
-                assert!(!line.contains(secret), "a log line shows a secret or a member's data: {line}");
-            }
+        // While another `App` still asks the same stack, that one ends it.
+        if let Some(guard) = Arc::into_inner(self.guard) {
+            guard.finish().await;
         }
     }
 }
 
-/// A public app of that id, as an operator registers it; change what a test is about.
+/// A public app of that id, as an operator registers it. Change what a test is about.
 pub fn app_named(id: &str) -> RegisteredClient {
     RegisteredClient::new(id, "Test <App>", &[REDIRECT_URI], Clock::System.now())
 }

@@ -1,4 +1,4 @@
-//! What the audit table holds, for the guard and for tests.
+//! The records of the audit table, for the checks of every answer and for tests.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub async fn records(environment: &BTreeMap<String, String>, subject: &str) -> V
     answer.items().iter().map(|item| item.iter().map(|(name, value)| (name.clone(), text(value))).collect()).collect()
 }
 
-/// Takes the table away.
+/// Deletes the table.
 pub async fn drop(environment: &BTreeMap<String, String>) {
     let client = client(environment);
     let table = &environment["AUDIT_TABLE"];
@@ -31,7 +31,7 @@ pub async fn drop(environment: &BTreeMap<String, String>) {
     client.delete_table().table_name(table).send().await.expect("it goes");
 }
 
-/// A client to the stack with these variables.
+/// A DynamoDB client of the stack with these variables.
 pub fn client(environment: &BTreeMap<String, String>) -> Client {
     let value = |name: &str| environment[name].clone();
     let config = aws_sdk_dynamodb::Config::builder()

@@ -1,4 +1,4 @@
-//! A member with a browser, and an app: the way through the pages to tokens, as a whole and step by step.
+//! A member with a browser, and an app: the flow through the pages to tokens, as a whole and step by step.
 
 use std::collections::BTreeMap;
 
@@ -15,35 +15,35 @@ use crate::reply::Reply;
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// Where the test app is sent back to.
+/// The redirect URI of the test app.
 pub const REDIRECT_URI: &str = "https://app.example/callback";
 
-/// What the token endpoint gave.
+/// The token endpoint's answer.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Whose record it opens.
+    /// The patient in context.
     pub patient: String,
     /// The access token.
     pub access: String,
-    /// The refresh token, where there is one.
+    /// The refresh token, if one was granted.
     pub refresh: Option<String>,
     /// The whole answer.
     pub answer: Json,
 }
 
-/// An authorization request; change what a test is about.
+/// An authorization request. Change what a test is about.
 #[derive(Clone, Debug)]
 pub struct AuthorizeOptions {
     /// The parameters of the authorize endpoint.
     pub parameters: Vec<(String, String)>,
-    /// Who signs in.
+    /// The member who signs in.
     pub username: String,
-    /// Which of the scopes the member leaves ticked; `None` is all.
+    /// The scopes that the member leaves ticked; `None` means all.
     pub ticked: Option<Vec<String>>,
 }
 
 impl AuthorizeOptions {
-    /// As a good app asks.
+    /// A good app's request.
     pub fn new(app: &App, username: &str, scope: &str) -> AuthorizeOptions {
         let base = format!("{}/fhir", app.url());
         let parameters = [
@@ -61,7 +61,7 @@ impl AuthorizeOptions {
         AuthorizeOptions { parameters, username: username.to_owned(), ticked: None }
     }
 
-    /// With one parameter changed, or left out where `value` is `None`.
+    /// With one parameter changed, or left out if `value` is `None`.
     #[must_use]
     pub fn with(mut self, name: &str, value: Option<&str>) -> AuthorizeOptions {
         self.parameters.retain(|(given, _)| given != name);
@@ -76,7 +76,7 @@ impl AuthorizeOptions {
 }
 
 impl App {
-    /// Opens an authorization request as a browser does; the answer itself where it leads to no page of ours.
+    /// Opens an authorization request as a browser does. Returns the answer itself if it leads to no page of ours.
     pub async fn browse(&self, options: &AuthorizeOptions) -> Result<Browser, Reply> {
         let mut cookies = Cookies::default();
         let reply = self.get(&format!("/oauth2/authorize?{}", options.query())).await;
@@ -103,7 +103,7 @@ impl App {
         browser
     }
 
-    /// Sends the form of the account page that the browser shows, with one of its buttons, and follows where that leads.
+    /// Sends the form of the account page that the browser shows, with one of its buttons, and follows the redirect.
     pub async fn press(&self, browser: &mut Browser, button: (&str, &str)) -> Reply {
         let csrf = browser.page.field("csrf");
         let reply = self.post("/account", &[("csrf", &csrf), button], browser.cookies.headers()).await;
@@ -126,7 +126,7 @@ impl App {
         browser.page = self.get_with(reply.header("location"), browser.cookies.headers()).await;
     }
 
-    /// Walks through the pages, up to the answer to the consent.
+    /// Walks through the pages and returns the answer to the consent.
     pub async fn authorize(&self, options: &AuthorizeOptions) -> Reply {
         let mut browser = match self.browse(options).await {
             Ok(browser) => browser,
@@ -188,7 +188,7 @@ impl App {
         browser
     }
 
-    /// Sends the consent form that the browser shows, everything ticked.
+    /// Sends the consent form that the browser shows, with everything ticked.
     pub async fn consent(&self, browser: &Browser, decision: &str) -> Reply {
         let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));
         let mut form = vec![("request", request.as_str()), ("csrf", &csrf), ("decision", decision)];
@@ -197,7 +197,7 @@ impl App {
         self.post("/consent", &form, browser.cookies.headers()).await
     }
 
-    /// A code for what `options` asks for, everything allowed.
+    /// A code for these options, with everything allowed.
     pub async fn code(&self, options: &AuthorizeOptions) -> String {
         let reply = self.authorize(options).await;
         reply.redirected("code").unwrap_or_else(|| panic!("{reply:?}"))
@@ -216,7 +216,7 @@ impl App {
         self.token(&form, headers).await
     }
 
-    /// `GET` under `/fhir` with any text as the bearer token, and no guard but for its headers.
+    /// `GET` under `/fhir` with any text as the bearer token, and only the checks of [`App::send`].
     pub async fn with_bearer(&self, token: &str, path: &str) -> Reply {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().expect("a token is text"));
@@ -225,7 +225,7 @@ impl App {
 }
 
 impl Tokens {
-    /// Out of the token endpoint's answer.
+    /// Reads the token endpoint's answer, which must be a success.
     pub fn of(reply: &Reply) -> Tokens {
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
         let answer = reply.json();
@@ -244,7 +244,7 @@ impl Tokens {
 pub struct Browser {
     /// Its cookies.
     pub cookies: Cookies,
-    /// The page it shows.
+    /// The page that it shows.
     pub page: Reply,
 }
 
@@ -253,7 +253,7 @@ pub struct Browser {
 pub struct Cookies(BTreeMap<String, String>);
 
 impl Cookies {
-    /// Keeps what an answer sets.
+    /// Keeps the cookies that an answer sets.
     pub fn take(&mut self, reply: &Reply) {
         for cookie in reply.headers.get_all(header::SET_COOKIE) {
             let text = cookie.to_str().unwrap_or_default();
@@ -262,7 +262,7 @@ impl Cookies {
         }
     }
 
-    /// The `Cookie` header, and what a browser says of its own form.
+    /// The `Cookie` header, and the header that a browser adds to our own form.
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let text: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();

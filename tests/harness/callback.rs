@@ -1,4 +1,4 @@
-//! A page of an app: where a browser arrives after the consent.
+//! A page of an app: the place where a browser arrives after the consent.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 const PAGE: &str = "<!doctype html><meta name=viewport content=width=device-width><link rel=icon href=data:,>\
     <title>App</title><p id=back>Back at the app.";
 
-/// An app's redirect URI on this machine; it answers every request with a page that says `Back at the app.`
+/// An app's redirect URI on this machine. It answers every request with a page that says `Back at the app.`
 pub struct Callback {
     /// The redirect URI.
     pub url: String,

@@ -1,5 +1,5 @@
-//! A real browser: Chromium, driven by chromedriver over the WebDriver protocol (W3C WebDriver 2), of which a dozen commands
-//! are enough here. The crates that speak it bring a second HTTP stack, or a licence this project does not use.
+//! A real browser: Chromium, driven by chromedriver. A dozen commands of the WebDriver protocol (W3C WebDriver 2) are
+//! enough here. The crates that speak it bring a second HTTP stack, or a licence that this project does not use.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use tokio::process::{Child, Command};
 
 use crate::tools::{missing_tool, path_of};
 
-/// A window of a computer: width and height.
+/// The window of a computer: width and height.
 pub const DESKTOP: (u32, u32) = (1280, 900);
 
-/// A window of a phone.
+/// The window of a phone.
 pub const PHONE: (u32, u32) = (390, 844);
 
 /// The key of an element in WebDriver's answers (WebDriver §12.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// How long to wait for something to appear, in steps of 50 ms. A function that starts on a busy machine takes seconds.
+/// How long to wait for something to appear, in steps of 50 ms. On a busy machine a function takes seconds to start.
 const STEPS: usize = 600;
 
-/// A browser with one window. Dropping it ends chromedriver, and with its pipe Chromium.
+/// A browser with one window. Dropping it ends chromedriver, and Chromium with chromedriver's pipe.
 pub struct Chromium {
     session: String,
     client: Client<HttpConnector, Full<bytes::Bytes>>,
@@ -40,8 +40,8 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// Starts a browser with a desktop window and a profile of its own. `None`, after saying that `test` is skipped, where
-    /// this machine has no Chromium.
+    /// Starts a browser with a desktop window and a profile of its own. If this machine has no Chromium, says that
+    /// `test` is skipped and returns `None`.
     pub async fn start(test: &str) -> Option<Chromium> {
         let Some(program) = path_of("chromium").or_else(|| path_of("google-chrome")) else {
             missing_tool(test, "chromium");
@@ -72,7 +72,7 @@ impl Chromium {
             "--disable-sync",
             "--no-first-run",
             "--hide-scrollbars",
-            // Chromium ends when the other end of the pipe does.
+            // Chromium ends when the other end of the pipe closes.
             "--remote-debugging-pipe",
             &format!("--user-data-dir={}", profile.path().display()),
         ];
@@ -91,7 +91,7 @@ impl Chromium {
         Some(browser)
     }
 
-    /// Gives the window a size, whatever a window manager would allow.
+    /// Gives the window this size, whatever a window manager would allow.
     pub async fn resize(&self, (width, height): (u32, u32)) {
         *self.size.lock().expect("no test panics inside") = (width, height);
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
@@ -103,7 +103,7 @@ impl Chromium {
         self.post("/url", &json!({"url": url})).await;
     }
 
-    /// Where the window is.
+    /// The URL of the window.
     pub async fn url(&self) -> String {
         let url = self.evaluate("return location.href").await;
         url.as_str().expect("a window is somewhere").to_owned()
@@ -128,10 +128,10 @@ impl Chromium {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let shown = self.evaluate("return document.body.innerText").await;
-        panic!("{what:?} does not come; {} shows: {shown}", self.url().await)
+        panic!("{what:?} does not appear; {} shows: {shown}", self.url().await)
     }
 
-    /// Waits for a form field and types into it, in place of what it had.
+    /// Waits for a form field and replaces its text.
     pub async fn fill(&self, selector: &str, text: &str) {
         let field = self.element(selector).await;
         self.post(&format!("/element/{field}/clear"), &json!({})).await;
@@ -165,11 +165,18 @@ impl Chromium {
         self.post("/execute/sync", &json!({"script": script, "args": [argument]})).await
     }
 
-    /// By how many pixels the page is wider than the window. `innerWidth` would not tell: a phone zooms out to show it all.
+    /// The number of pixels by which the page is wider than the window. `innerWidth` would not tell: a phone zooms out
+    /// to show it all.
     pub async fn overflow(&self) -> i64 {
         let width = self.evaluate("return document.scrollingElement.scrollWidth").await;
         let window = self.size.lock().expect("no test panics inside").0;
         (width.as_i64().expect("a width is a number") - i64::from(window)).max(0)
+    }
+
+    /// Fails if the page is wider than the window, or if the browser complained about it.
+    pub async fn is_in_order(&self, page: &str) {
+        assert_eq!(self.overflow().await, 0, "{page} is wider than the window");
+        assert_eq!(self.console_errors().await, Vec::<String>::new(), "{page}");
     }
 
     /// A PNG of the window.
@@ -178,7 +185,7 @@ impl Chromium {
         STANDARD.decode(picture.as_str().expect("a picture is text")).expect("in base64")
     }
 
-    /// What the console complained about since the last time it was asked.
+    /// The console's complaints since the last call.
     pub async fn console_errors(&self) -> Vec<String> {
         let entries = self.post("/se/log", &json!({"type": "browser"})).await;
         let entries = entries.as_array().expect("a log is a list");
@@ -212,7 +219,7 @@ impl Chromium {
     }
 }
 
-/// The port that chromedriver chose. Its further output is read and dropped, or it would stop at a full pipe.
+/// The port that chromedriver chose. Its further output is read and dropped: a full pipe would stop it.
 async fn port(driver: &mut Child) -> u16 {
     let mut lines = BufReader::new(driver.stdout.take().expect("it is piped")).lines();
     while let Some(line) = lines.next_line().await.expect("chromedriver writes text") {
@@ -223,5 +230,5 @@ async fn port(driver: &mut Child) -> u16 {
             return port;
         }
     }
-    panic!("chromedriver ended at its start")
+    panic!("chromedriver ended before it listened")
 }

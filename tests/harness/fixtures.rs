@@ -1,18 +1,18 @@
-//! Three members: `alice`; `bob`, a stranger; `carol`, whose Coverage alice pays. Every text in bob's and carol's records
-//! carries their canary, so that one byte of theirs in an answer to alice is noticed.
+//! Three members: `alice`; `bob`, a stranger; `carol`, whose Coverage alice pays. Every text in bob's and carol's
+//! records carries their canary, so that a test notices one byte of theirs in an answer to alice.
 
-use patient_access::sample::{self, Sample};
+use sample_members::Sample;
 use serde_json::{Value as Json, json};
 
-/// What must never be seen by anybody else.
+/// The marks that no other member may ever see.
 pub const CANARIES: [(&str, &str); 2] = [("bob", "CANARY-BOB"), ("carol", "CANARY-CAROL")];
 
-/// The password of each.
+/// The password of a member.
 pub fn password(name: &str) -> String {
     format!("{name}-secret-password")
 }
 
-/// How many claims each member has.
+/// The number of claims that each member has.
 pub const CLAIMS: usize = 7;
 
 /// All three records, and the directory entries that they share.
@@ -40,10 +40,10 @@ pub fn resources() -> Vec<Json> {
     all
 }
 
-/// Of the sample members those named, with their records and everything that belongs to nobody. All of them take a while to
-/// load, and most of that is George.
+/// The named sample members with their records, and everything that belongs to nobody. All sample members take a while
+/// to load, and most of that is George.
 pub fn household(usernames: &[&str]) -> Sample {
-    let Sample { members, resources } = sample::household();
+    let Sample { members, resources } = sample_members::household();
     let patients = resources.iter().filter(|resource| resource["resourceType"] == "Patient");
     let others: Vec<String> = patients
         .filter_map(|patient| patient["id"].as_str())
@@ -103,7 +103,7 @@ fn record(name: &str) -> Vec<Json> {
             "subject": me, "effectiveDateTime": format!("2025-06-{:02}", number + 1),
             "valueQuantity": {"value": number, "unit": "mg"}, "note": [{"text": "as usual"}]}));
     }
-    // What other members' records say about alice must not make it hers, and what hers says about them must not lead there.
+    // Other members' records that name alice must not become hers, and hers that name them must not lead there.
     match name {
         "bob" => record.push(json!({"resourceType": "Observation", "id": "bob-about-alice", "status": "final", "code": {"text": "x"},
             "subject": me, "focus": [{"reference": "Patient/alice"}], "effectiveDateTime": "2025-06-01",

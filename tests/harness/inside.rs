@@ -1,5 +1,5 @@
-//! The servers of the functions, in this process: for what only a test that holds the clock, or the wire to storage, can see.
-//! Everything else is asked through the gateway.
+//! The functions' servers in this process, for tests that hold the clock or the connection to storage. Everything else
+//! is asked through the gateway.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use shared::{oauth, rest};
 
 use crate::reply::Reply;
 
-/// Runs a long test that asks in this process: on a thread with a deep stack, because the servers' futures are large where
-/// nothing is optimised, and a test's own thread is not.
+/// Runs a long test on a thread with a deep stack. Without optimisation the servers' futures are large, and a test's
+/// own thread is not deep enough for them.
 pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let run = move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("there are threads");
@@ -52,7 +52,7 @@ impl Inside {
         }
     }
 
-    /// What the functions would answer. Paths are those of the template, without percent-encoding.
+    /// The functions' answer. Paths are those of the template, without percent-encoding.
     pub(crate) async fn answer(&self, request: Request<String>) -> Reply {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();

@@ -1,8 +1,9 @@
-//! What every test of the API stands on: a stack of its own with the real function binaries, members whose data carry
+//! The ground of every test of the API: a stack of its own with the real function binaries, members whose data carry
 //! canaries, and a client that makes every request a test of its own.
 //!
-//! Each response for `alice` is searched for the canaries of everybody else, each answer with data is compared with the audit
-//! record that must precede it, each answer's headers are checked, and at the end so is everything the functions logged.
+//! Each response for `alice` is searched for other members' canaries, and its headers are checked. Each answer with
+//! data is compared with the audit record that must precede it. At the end of each stack its logs are searched for
+//! secrets and canaries, even if the test forgets to ask for that.
 
 #![allow(clippy::missing_panics_doc, reason = "a harness panics where a test fails: that is what it is for")]
 

@@ -1,4 +1,5 @@
-//! Tokens that nobody issued, under the deployment's own key: what somebody could send who got KMS to sign for them.
+//! Tokens that this server never issued, signed with the deployment's own key: the tokens of somebody who got KMS to
+//! sign for them.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,10 @@ use serde_json::{Value as Json, json};
 use shared::store::Aws;
 use shared::store::signer::{PublicKey, Signer};
 
-/// Signs whatever a test wants, with the key that signs tokens.
+/// Signs any text with the key that signs tokens.
 pub struct Mint {
     signer: Signer,
-    /// Its id in KMS.
+    /// The key's id in KMS.
     id: String,
     /// The public half of that key.
     pub key: PublicKey,
@@ -30,7 +31,7 @@ impl Mint {
         json!({"alg": "RS256", "typ": "at+jwt", "kid": self.key.kid})
     }
 
-    /// A token of these parts, as text, so that they may be no JSON at all.
+    /// A token of these parts. They are text, so that they may be no JSON at all.
     pub async fn sign(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", encoded(header), encoded(claims));
         let signature = self.signer.sign(&self.id, message.as_bytes()).await.expect("KMS signs");
@@ -38,12 +39,12 @@ impl Mint {
     }
 }
 
-/// A part of a token, without its signature being right or wrong.
+/// A part of a token in base64url.
 fn encoded(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// What a token says, whoever signed it.
+/// The claims of a token, whoever signed it.
 pub fn claims_of(token: &str) -> Json {
     let payload = token.split('.').nth(1).expect("a token has three parts");
     let bytes = URL_SAFE_NO_PAD.decode(payload).expect("its parts are base64url");

@@ -1,4 +1,4 @@
-//! The bucket behind the API, for tests of what happens when somebody spoils it.
+//! The bucket behind the API, for tests that spoil objects.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
@@ -30,7 +30,7 @@ impl App {
         objects.filter_map(|object| object.key().map(str::to_owned)).collect()
     }
 
-    /// Puts other bytes in an object's place, or none.
+    /// Replaces an object's bytes, or deletes it.
     pub async fn spoil(&self, key: &str, bytes: Option<&[u8]>) {
         let (client, bucket) = self.bucket();
         match bytes {

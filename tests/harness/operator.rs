@@ -7,22 +7,22 @@ use patient_access::{app, keys, member};
 
 use crate::App;
 
-/// As `patient-access` reads it.
+/// The command line as `patient-access` reads it.
 #[derive(Parser)]
 enum Line {
     /// `patient-access app …`
     #[command(subcommand)]
-    App(app::Command),
+    App(app::AppCommand),
     /// `patient-access keys …`
     #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(keys::KeysCommand),
     /// `patient-access member …`
     #[command(subcommand)]
-    Member(member::Command),
+    Member(member::MemberCommand),
 }
 
 impl App {
-    /// What `patient-access` prints for these arguments.
+    /// Runs `patient-access` with these arguments, and returns what it prints.
     ///
     /// # Errors
     /// What it prints as an error.
@@ -31,7 +31,7 @@ impl App {
     }
 }
 
-/// What `patient-access` prints for these arguments about a stack.
+/// Runs `patient-access` with these arguments on a stack, and returns what it prints.
 ///
 /// # Errors
 /// What it prints as an error.

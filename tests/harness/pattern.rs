@@ -1,9 +1,9 @@
-//! Filter patterns of metric filters, as far as `infra/alarms.yaml` uses them: `{ $.a.b = "text" && $.c = 1 }`, with `*` in a
-//! text for anything (AWS, "Filter pattern syntax for metric filters").
+//! The filter patterns of metric filters, as far as `infra/alarms.yaml` uses them: `{ $.a.b = "text" && $.c = 1 }`,
+//! where `*` in a text stands for anything (AWS, "Filter pattern syntax for metric filters").
 
 use serde_json::Value as Json;
 
-/// Whether a line of the log matches. A line that is no JSON never does.
+/// Whether a log line matches. A line that is no JSON never does.
 pub fn matches(pattern: &str, line: &str) -> bool {
     let Ok(line) = serde_json::from_str::<Json>(line) else { return false };
     terms(pattern).iter().all(|(path, wanted)| {
@@ -15,10 +15,10 @@ pub fn matches(pattern: &str, line: &str) -> bool {
     })
 }
 
-/// The fields that a pattern looks at, as `.a.b`, and what it wants of each.
+/// The fields of a pattern, as `.a.b`, each with the value that it wants.
 ///
 /// # Panics
-/// The pattern has something in it that this reader does not know.
+/// The pattern has a part that this reader does not know.
 pub fn terms(pattern: &str) -> Vec<(String, Json)> {
     let inner = pattern.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     let inner = inner.unwrap_or_else(|| panic!("{pattern}: no pattern for JSON"));
@@ -26,7 +26,7 @@ pub fn terms(pattern: &str) -> Vec<(String, Json)> {
         let (path, wanted) = term.split_once('=')?;
         Some((path.trim().strip_prefix('$')?.to_owned(), serde_json::from_str(wanted.trim()).ok()?))
     };
-    inner.split("&&").map(|text| term(text).unwrap_or_else(|| panic!("{pattern}: what is {text:?}?"))).collect()
+    inner.split("&&").map(|text| term(text).unwrap_or_else(|| panic!("{pattern}: cannot read {text:?}"))).collect()
 }
 
 fn like(wanted: &str, found: &str) -> bool {

@@ -1,4 +1,4 @@
-//! An app's own web server: answers every request with the same bytes, and counts.
+//! An app's own web server. It answers every request with the same bytes, and counts requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A server on a port of its own, until it is dropped.
+/// A server on a port of its own. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Publisher {
-    /// Where it answers.
+    /// Its URL.
     pub url: String,
     answer: Arc<Mutex<String>>,
     count: Arc<AtomicUsize>,
@@ -18,7 +18,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts to answer with a JSON document and a `Cache-Control` header.
+    /// Starts a server that answers with a JSON document and a `Cache-Control` header.
     pub async fn start(json: &str, cache_control: &str) -> Publisher {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let url = format!("http://{}/jwks.json", listener.local_addr().expect("it has an address"));
@@ -31,7 +31,7 @@ impl Publisher {
                 tokio::spawn(async move {
                     let mut request = [0; 2048];
                     let _ = stream.read(&mut request).await;
-                    // Nothing to say: the client waits in vain.
+                    // Without an answer the client waits in vain.
                     if text.is_empty() {
                         std::future::pending::<()>().await;
                     }
@@ -44,7 +44,7 @@ impl Publisher {
         publisher
     }
 
-    /// From now on another document.
+    /// Answers with another document from now on.
     pub fn publish(&self, json: &str, cache_control: &str) {
         self.answer(&format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: {cache_control}\r\nContent-Length: {}\r\n\r\n{json}",
@@ -52,12 +52,12 @@ impl Publisher {
         ));
     }
 
-    /// From now on these bytes; nothing at all where there are none.
+    /// Answers with these bytes from now on; if they are empty, does not answer at all.
     pub fn answer(&self, bytes: &str) {
         bytes.clone_into(&mut self.answer.lock().expect("no test panics inside"));
     }
 
-    /// How often it was asked.
+    /// The number of requests so far.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }

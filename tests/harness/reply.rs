@@ -1,4 +1,4 @@
-//! An answer, easy to ask.
+//! An answer of the API, and questions that tests ask about it.
 
 use std::io::Read;
 
@@ -13,15 +13,15 @@ pub struct Reply {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, decompressed: what looks for others' data in it must see through every coding. Where it is no text, as much of it
-    /// as is.
+    /// The body, decompressed: the search for other members' data must see through every encoding. Bytes that are no
+    /// text are replaced.
     pub body: String,
-    /// The body as it came.
+    /// The body as it came over the wire.
     pub bytes: Bytes,
 }
 
 impl Reply {
-    /// Of what came over the wire.
+    /// Reads an answer from the wire.
     pub(crate) fn read(status: StatusCode, headers: HeaderMap, bytes: Bytes) -> Reply {
         let coding = headers.get(header::CONTENT_ENCODING).map(http::HeaderValue::as_bytes);
         let mut plain = Vec::new();
@@ -31,13 +31,13 @@ impl Reply {
             Some(b"zstd") => Box::new(zstd::Decoder::new(&bytes[..]).expect("zstd starts")),
             Some(other) => panic!("nobody asked for {}", other.escape_ascii()),
         };
-        source.read_to_end(&mut plain).expect("answers are compressed as they say");
+        source.read_to_end(&mut plain).expect("an answer is compressed as its header says");
         drop(source);
         assert!(coding.is_none() || std::str::from_utf8(&plain).is_ok(), "only text is compressed");
         Reply { status, headers, body: String::from_utf8_lossy(&plain).into_owned(), bytes }
     }
 
-    /// A header's text; empty where it is not there.
+    /// A header's text; empty if the header is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -47,7 +47,7 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
     }
 
-    /// The resources of a Bundle that are there as `mode`.
+    /// The resources of a Bundle whose search mode is `mode`.
     pub fn entries(&self, mode: &str) -> Vec<Json> {
         let bundle = self.json();
         let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
@@ -63,7 +63,7 @@ impl Reply {
         references(&self.entries("match"))
     }
 
-    /// `Type/id` of what was included.
+    /// `Type/id` of the included resources.
     pub fn included(&self) -> Vec<String> {
         references(&self.entries("include"))
     }
@@ -75,7 +75,7 @@ impl Reply {
         link["url"].as_str().map(str::to_owned)
     }
 
-    /// A parameter of the URL that the answer redirects to.
+    /// A parameter of the URL to which the answer redirects.
     pub fn redirected(&self, name: &str) -> Option<String> {
         let (_, query) = self.header(header::LOCATION.as_str()).split_once('?')?;
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

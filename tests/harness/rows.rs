@@ -1,4 +1,4 @@
-//! The rows behind the API, for tests of what it stored, or must not have: read them all, or change one by hand.
+//! The rows of the `auth` table, for tests of what was stored, or must not be. They are read, or changed by hand.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::audit::client;
 
 impl App {
-    /// The records of one kind (`code`, `grant`, `request`, …) in the `auth` table, by key.
+    /// The records of one kind (`code`, `grant`, `request`, …), by key.
     pub async fn stored(&self, kind: &str) -> BTreeMap<String, Json> {
         let client: Client = client(self.environment());
         let prefix = format!("{kind}#");
@@ -44,7 +44,7 @@ impl App {
         stored.expect("the auth table answers").map(|stored| stored.record)
     }
 
-    /// Changes a record behind the API's back, as an operator does who stops an app or a member.
+    /// Changes a record behind the API's back, as an operator does to stop an app or a member.
     pub async fn change<R: Record + Clone>(&self, key: &str, change: impl FnOnce(&mut R)) {
         let auth = self.stack_to_work_on().await.auth();
         let before = auth.get::<R>(key).await.expect("the auth table answers").expect("there is such a record");

@@ -1,14 +1,14 @@
-//! Text that is kept beside the tests, so that a change of it is seen and agreed to.
+//! Texts that are kept beside the tests, so that a person sees each change and agrees to it.
 
 use crate::tools::checkout;
 
-/// Set to anything, it writes the files anew instead of comparing with them.
+/// If this variable is set, the files are written anew instead of compared.
 const BLESS: &str = "PATIENT_ACCESS_BLESS";
 
 /// Compares `text` with `tests/snapshots/<name>`.
 ///
 /// # Panics
-/// They differ: the message shows where, and how to agree to it.
+/// The texts differ. The message shows where, and how to agree to the change.
 pub fn is_as_agreed(name: &str, text: &str) {
     let path = checkout().join("tests/snapshots").join(name);
     if std::env::var_os(BLESS).is_some() {
@@ -26,7 +26,7 @@ pub fn is_as_agreed(name: &str, text: &str) {
 /// The lines that differ, each under the heading (a line without indentation) that it belongs to.
 fn difference(old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    // common[i][j]: how many lines old[i..] and new[j..] have in common, in order.
+    // common[i][j] is the number of lines that old[i..] and new[j..] have in common, in order.
     let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {

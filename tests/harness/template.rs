@@ -1,5 +1,5 @@
-//! The templates as a reader takes them: every resource of the root stack and of the stacks nested in it, each reference
-//! followed to what it names. Nothing is given a value: a table's ARN reads `AuthTable.Arn`, wherever it is used.
+//! The templates as a reader sees them: every resource of the root stack and of the nested stacks, with each reference
+//! followed to its target. Nothing gets a value: a table's ARN reads `AuthTable.Arn` wherever it is used.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const ROOT: &str = "template.yaml";
 #[derive(Clone, Debug)]
 pub struct Templates(BTreeMap<String, String>);
 
-/// One stack: a template, and the name and parameters that the stack around it gives it.
+/// One stack: a template, with the name and parameters that the outer stack gives it.
 struct Stack<'a> {
     json: Json,
     outer: Option<(&'a Stack<'a>, String)>,
@@ -22,7 +22,7 @@ struct Stack<'a> {
 }
 
 impl Templates {
-    /// Those of this checkout.
+    /// The templates of this checkout.
     pub fn read() -> Templates {
         let infra = std::fs::read_dir(checkout().join("infra")).expect("there are nested templates");
         let paths = infra.map(|entry| entry.expect("it can be listed").path());
@@ -44,19 +44,19 @@ impl Templates {
     pub fn altered(&self, file: &str, from: &str, to: &str) -> Templates {
         let mut altered = self.clone();
         let text = altered.0.get_mut(file).unwrap_or_else(|| panic!("there is no {file}"));
-        assert!(text.contains(from), "{file} does not say {from:?}");
+        assert!(text.contains(from), "{file} does not contain {from:?}");
         *text = text.replacen(from, to, 1);
         altered
     }
 
-    /// All resources, whichever stack they are in, by logical id. A function has what `Globals` gives it.
+    /// All resources of all stacks, by logical id. A function has the properties that `Globals` gives it.
     pub fn resources(&self) -> BTreeMap<String, Json> {
         let mut all = BTreeMap::new();
         self.root().collect(&mut all);
         all
     }
 
-    /// What an output of the root stack leads to.
+    /// The target of an output of the root stack.
     pub fn output(&self, name: &str) -> Json {
         let root = self.root();
         root.follow(&root.json["Outputs"][name]["Value"])
@@ -130,7 +130,7 @@ impl Stack<'_> {
         output.map_or_else(|| json!(path), |(nested, name)| nested.follow(&nested.json["Outputs"][name]["Value"]))
     }
 
-    /// The text with what stands in `${…}` followed; a value that is no text stays as it was written.
+    /// The text with each `${…}` followed to its target; one whose target is no text stays as it was written.
     fn substitute(&self, argument: &Json) -> Json {
         let none = Map::new();
         let (text, variables) = match argument {
@@ -153,7 +153,8 @@ impl Stack<'_> {
     }
 }
 
-/// Puts a function's own properties over those of all functions, as SAM does: maps are merged, the rest is replaced.
+/// Puts a function's own properties over those of all functions, as SAM does: maps are merged, other values are
+/// replaced.
 fn merge(common: &mut Json, own: &Json) {
     match (common, own) {
         (Json::Object(common), Json::Object(own)) => {

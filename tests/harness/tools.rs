@@ -1,4 +1,4 @@
-//! Where things lie, and what this machine has.
+//! Places in the checkout, and the tools of this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,13 +25,13 @@ pub fn binaries() -> &'static Path {
     })
 }
 
-/// The folder of sample data beside the checkout, where it is there.
+/// A folder of sample data beside the checkout, if it is there.
 pub fn shared_folder(name: &str) -> Option<PathBuf> {
     let folder = checkout().parent()?.join("shared").join(name);
     folder.is_dir().then_some(folder)
 }
 
-/// Where a program lies on the path.
+/// The file of a program on the path.
 pub fn path_of(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
@@ -41,8 +41,8 @@ pub fn found(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Says that a test is skipped because this machine lacks something; fails where nothing may be missing, as in CI.
+/// Says that a test is skipped because this machine lacks something. Fails if nothing may be missing, as in CI.
 pub fn missing_tool(test: &str, what: &str) {
-    assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: {what} is not here");
-    eprintln!("skipped: {test}: {what} is not here");
+    assert!(std::env::var_os("PATIENT_ACCESS_NO_SKIP").is_none(), "{test} was skipped: this machine lacks {what}");
+    eprintln!("skipped: {test}: this machine lacks {what}");
 }

@@ -1,6 +1,6 @@
-//! The wire between a server and its services, on which calls can be counted, looked at, and lost.
+//! The wire between a server and its services. A test counts calls on it, looks at them, and lets them fail.
 //!
-//! A call that the SDK tries again keeps its `amz-sdk-invocation-id`: that is what tells a second try from a second call.
+//! When the SDK retries a call it keeps the `amz-sdk-invocation-id`, which tells a retry from a second call.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -19,41 +19,41 @@ use serde_json::{Value as Json, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-/// What goes wrong with a call.
+/// A way in which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The service says that it has too much to do.
+    /// The service throttles the call.
     Throttled,
-    /// The connection breaks before the service has heard anything.
+    /// The connection breaks before the service receives the call.
     Dropped,
-    /// The service does what it is asked, and its answer is lost.
+    /// The service performs the call, and its answer is lost.
     AnswerLost,
-    /// The key is disabled (KMS), or the action denied (DynamoDB, S3): trying again does not help.
+    /// The key is disabled (KMS), or the action is denied (DynamoDB, S3): a retry does not help.
     Refused,
-    /// The row is in another's transaction at this moment (DynamoDB).
+    /// The row is in another transaction at this moment (DynamoDB).
     InTransaction,
-    /// The batch is answered, and none of its keys was read (DynamoDB, `BatchGetItem`).
+    /// The batch is answered with all of its keys unprocessed (DynamoDB, `BatchGetItem`).
     Unprocessed,
 }
 
-/// One call, as it went over the wire.
+/// One call on the wire.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The operation: `GetItem`, `Sign`, …
     pub operation: String,
-    /// What was asked.
+    /// The body of the request.
     pub body: Json,
-    /// How often the SDK tried.
+    /// The number of times that the SDK tried.
     pub tries: usize,
     id: String,
 }
 
-/// Which calls go wrong.
+/// The calls that fail.
 #[derive(Clone, Copy)]
 enum Plan {
-    /// The one at this place: each try of it, or the first alone.
+    /// The call at this place: every try of it, or the first alone.
     Nth { place: usize, lasting: bool },
-    /// So many of an operation from now on.
+    /// The next calls of an operation, this many.
     Next(&'static str, usize),
 }
 
@@ -66,7 +66,7 @@ struct State {
     plan: Option<(Plan, Fault)>,
 }
 
-/// A wire. It is cut when dropped.
+/// A wire. Dropping it cuts it.
 pub struct Wire {
     url: String,
     state: Arc<Mutex<State>>,
@@ -80,7 +80,7 @@ impl Drop for Wire {
 }
 
 impl Wire {
-    /// A wire that leads nowhere yet.
+    /// A wire that leads to no service yet.
     pub async fn new() -> Wire {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("it listens"));
@@ -89,7 +89,7 @@ impl Wire {
         Wire { url, state, server }
     }
 
-    /// The variables with which a server uses this wire.
+    /// The environment variables with which a server uses this wire.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let names = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL_S3"];
         names.map(|name| (name.to_owned(), self.url.clone())).into()
@@ -103,24 +103,24 @@ impl Wire {
         state.s3.clone_from(&environment["AWS_ENDPOINT_URL_S3"]);
     }
 
-    /// Lets the `nth` call from now on go wrong, the first being 0: each try of it, or the first alone.
+    /// Lets the `nth` call from now on fail, counted from 0: every try of it, or the first alone.
     pub fn plan(&self, nth: usize, fault: Fault, lasting: bool) {
         let mut state = lock(&self.state);
         let place = state.calls.len() + nth;
         state.plan = Some((Plan::Nth { place, lasting }, fault));
     }
 
-    /// Lets every call of an operation go wrong.
+    /// Lets every call of an operation fail.
     pub fn fail(&self, operation: &'static str, fault: Fault) {
         self.fail_times(operation, fault, usize::MAX);
     }
 
-    /// Lets the next so many calls of an operation go wrong.
+    /// Lets the next calls of an operation fail, this many.
     pub fn fail_times(&self, operation: &'static str, fault: Fault, times: usize) {
         lock(&self.state).plan = Some((Plan::Next(operation, times), fault));
     }
 
-    /// Lets everything through again.
+    /// Lets all calls through again.
     pub fn mend(&self) {
         lock(&self.state).plan = None;
     }
@@ -137,7 +137,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    // Dropped with this future, and with it every connection.
+    // Dropping this future drops every connection.
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -150,10 +150,10 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
 }
 
 async fn connection(stream: TcpStream, client: Client<HttpConnector, Full<Bytes>>, state: Arc<Mutex<State>>) {
-    // Without it an answer in two writes waits for the other side's delayed acknowledgement.
+    // Otherwise an answer in two writes waits for the delayed acknowledgement of the other side.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| pass(request, &client, &state));
-    // A service that ends in an error breaks the connection: that is what a lost call looks like.
+    // A service that returns an error breaks the connection, as a lost call does.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -197,7 +197,7 @@ async fn pass(
 }
 
 impl State {
-    /// Notes a call, and tells where it goes and what goes wrong with it.
+    /// Notes a call. Returns its destination, and its fault if one is planned.
     fn meet(&mut self, method: &Method, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
         let service = service(headers);
         let upstream = match service {
@@ -247,7 +247,7 @@ enum Service {
     S3,
 }
 
-/// By the target's name: `DynamoDB_20120810`, or `TrentService`, which is KMS. S3 has none.
+/// The service by the target's name: `DynamoDB_20120810`, or `TrentService` for KMS. S3 has no target.
 fn service(headers: &HeaderMap) -> Service {
     match text(headers, "x-amz-target").split('.').next() {
         Some("TrentService") => Service::Kms,
@@ -265,7 +265,7 @@ fn s3_refusal(status: StatusCode, code: &str) -> Response<Full<Bytes>> {
     response
 }
 
-/// The answer to a batch of which nothing was read.
+/// The answer to a batch with all of its keys unprocessed.
 fn unprocessed(asked: &Bytes) -> Response<Full<Bytes>> {
     let asked: Json = serde_json::from_slice(asked).unwrap_or_default();
     let body = json!({"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}).to_string();

@@ -7,26 +7,26 @@ use shared::oauth::client::{Authentication, Client, ClientSecret, Limits};
 use shared::secret::Random;
 use shared::store::auth::Commit;
 
-use super::{Keys, LimitArguments, check_name, check_redirect_uris, check_scope, secret, settings};
+use super::{KeyArguments, LimitArguments, check_name, check_redirect_uris, check_scope, secret, settings};
 use crate::stack::Stack;
 
-/// The arguments.
+/// The arguments of `app add`.
 #[derive(Args)]
-pub struct Add {
+pub struct AddApp {
     /// The app's name, as members see it
     #[arg(long)]
     name: String,
-    /// Where members are sent back to; say it once for each, exactly as the app will
+    /// A redirect URI, to which members are sent back, exactly as the app will name it; repeat for each
     #[arg(long = "redirect-uri", value_name = "URI", required = true)]
     redirect_uris: Vec<String>,
-    /// What the app may ask for, as a scope string [default: every scope the server supports]
+    /// The scopes that the app may ask for, with spaces between them [default: every scope the server supports]
     #[arg(long)]
     scope: Option<String>,
-    /// The app runs on a server and can keep a secret: make one
-    #[arg(long, conflicts_with = "Keys")]
+    /// The app runs on a server and can keep a secret: make a client secret
+    #[arg(long, conflicts_with = "KeyArguments")]
     confidential: bool,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// Print what the app's developer needs as JSON
@@ -34,8 +34,8 @@ pub struct Add {
     json: bool,
 }
 
-impl Add {
-    /// Registers the app and tells what its developer needs. The secret is told here and never again.
+impl AddApp {
+    /// Registers the app. Returns what its developer needs, with the secret, which is shown only this once.
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         check_name(&self.name)?;
         check_redirect_uris(&self.redirect_uris)?;

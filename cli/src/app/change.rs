@@ -4,31 +4,31 @@ use anyhow::{Result, bail};
 use clap::Args;
 use shared::oauth::client::{Authentication, Client, Limits};
 
-use super::{Keys, LimitArguments, check_name, check_redirect_uris, check_scope, find, save, settings};
+use super::{KeyArguments, LimitArguments, check_name, check_redirect_uris, check_scope, find, save, settings};
 use crate::stack::Stack;
 
-/// The arguments.
+/// The arguments of `app change`.
 #[derive(Args)]
-pub struct Change {
+pub struct ChangeApp {
     /// The app's client id
     client_id: String,
     /// A new name. Members who connected the app before see it, too
     #[arg(long)]
     name: Option<String>,
-    /// Where members are sent back to, in place of all that was registered; say it once for each
+    /// A redirect URI, to which members are sent back, in place of all that were registered; repeat for each
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
-    /// What the app may ask for from now on; what members granted before stays
+    /// The scopes that the app may ask for from now on, with spaces between them; earlier grants stay as they are
     #[arg(long, conflicts_with = "every_scope")]
     scope: Option<String>,
     /// The app may ask for every scope that the server supports
     #[arg(long)]
     every_scope: bool,
     #[command(flatten)]
-    keys: Keys,
+    keys: KeyArguments,
     #[command(flatten)]
     limits: LimitArguments,
-    /// The app has no limits of its own any more
+    /// The app has no limits of its own from now on
     #[arg(long, conflicts_with_all = ["refresh_days", "access_seconds"])]
     no_limits: bool,
     /// Print the result as JSON
@@ -36,7 +36,7 @@ pub struct Change {
     json: bool,
 }
 
-impl Change {
+impl ChangeApp {
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         self.name.as_deref().map(check_name).transpose()?;
         check_redirect_uris(&self.redirect_uris)?;
@@ -45,9 +45,10 @@ impl Change {
         let before = stored.record.clone();
         let (keys, warnings) = self.keys.read(stack).await?.unzip();
         if keys.is_some() && matches!(before.authentication, Authentication::None) {
-            // A member's browser or phone has no key to sign with: whoever runs it as a public client would be shut out.
+            // A public app runs on members' browsers and phones, which have no key to sign with: they would be shut
+            // out.
             bail!(
-                "a public app stays one: for an app on a server that signs in with keys, register another with `app add`"
+                "a public app stays public: for an app on a server with keys of its own, register another with `app add`"
             );
         }
         let app = Client {

@@ -21,33 +21,33 @@ use self::settings::Note;
 use crate::member::end_all;
 use crate::stack::Stack;
 
-/// What to do with apps.
+/// The commands on apps.
 #[derive(Subcommand)]
-pub enum Command {
+pub enum AppCommand {
     /// Register an app and print what its developer needs
-    Add(add::Add),
+    Add(add::AddApp),
     /// List the registered apps
     List {
         /// Print them as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show what an app registered and what its developer needs
-    Show(One),
-    /// Change what an app registered; what is not named stays
-    Change(change::Change),
-    /// Add or remove a client secret: two side by side let an app change from one to the next
+    /// Show an app's registration, and what its developer needs
+    Show(OneApp),
+    /// Change an app's registration; settings that are not named stay
+    Change(change::ChangeApp),
+    /// Add or remove a client secret; with two at a time, an app can change from one to the next
     #[command(subcommand)]
-    Secret(secret::Command),
-    /// Stop an app: nobody can connect it, and its tokens open nothing any more
-    Disable(One),
+    Secret(secret::SecretCommand),
+    /// Stop an app: nobody can connect it, and its tokens no longer open anything
+    Disable(OneApp),
     /// Let members connect a stopped app again
-    Enable(One),
+    Enable(OneApp),
 }
 
-/// One app.
+/// The arguments of a command on one app.
 #[derive(Args)]
-pub struct One {
+pub struct OneApp {
     /// The app's client id
     client_id: String,
     /// Print the result as JSON
@@ -55,33 +55,33 @@ pub struct One {
     json: bool,
 }
 
-impl Command {
-    /// Does it, and tells what there is to tell.
+impl AppCommand {
+    /// Runs the command. Returns the text to print.
     ///
     /// # Errors
-    /// An argument is not acceptable, there is no such app, or the stack does not answer.
+    /// An argument is not valid, there is no such app, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::List { json } => {
+            AppCommand::Add(add) => add.run(stack).await,
+            AppCommand::List { json } => {
                 let mut apps: Vec<Client> =
                     stack.auth().scan::<Client>().await?.into_iter().map(|stored| stored.record).collect();
                 apps.sort_by(|a, b| (a.name.to_lowercase(), &a.id).cmp(&(b.name.to_lowercase(), &b.id)));
                 Ok(settings::list(&apps, json))
             }
-            Command::Show(One { client_id, json }) => {
+            AppCommand::Show(OneApp { client_id, json }) => {
                 let app = find(stack, &client_id).await?.record;
                 Ok(settings::tell(stack, &app, &[], json))
             }
-            Command::Change(change) => change.run(stack).await,
-            Command::Secret(secret) => secret.run(stack).await,
-            Command::Disable(one) => one.switch(stack, true).await,
-            Command::Enable(one) => one.switch(stack, false).await,
+            AppCommand::Change(change) => change.run(stack).await,
+            AppCommand::Secret(secret) => secret.run(stack).await,
+            AppCommand::Disable(one) => one.switch(stack, true).await,
+            AppCommand::Enable(one) => one.switch(stack, false).await,
         }
     }
 }
 
-impl One {
+impl OneApp {
     async fn switch(self, stack: &Stack, disabled: bool) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let app = Client { disabled, ..stored.record.clone() };
@@ -94,14 +94,14 @@ impl One {
     }
 }
 
-/// Ends every grant of an app, after the app was stopped and can get no new ones; tells how many. A token's grant is read on
-/// every request, its app is not: so this is what its tokens feel.
+/// Ends every grant of an app that was stopped and can get no new ones. Returns how many. This ends its tokens: every
+/// request reads the token's grant, but not its app.
 async fn end_grants(stack: &Stack, client_id: &str) -> Result<usize> {
     let auth = stack.auth();
     end_all(&auth, auth.scan::<Grant>().await?, |grant| grant.client == client_id, Why::AppStopped).await
 }
 
-/// The app of that client id.
+/// The app with this client id.
 async fn find(stack: &Stack, client_id: &str) -> Result<Stored<Client>> {
     match stack.auth().get::<Client>(client_id).await? {
         Some(stored) => Ok(stored),
@@ -117,7 +117,7 @@ async fn save(stack: &Stack, before: &Stored<Client>, after: &Client) -> Result<
     }
 }
 
-/// The longest name that fits the pages.
+/// The longest name that fits the pages, in characters.
 const LONGEST_NAME: usize = 60;
 
 fn check_name(name: &str) -> Result<()> {
@@ -147,24 +147,24 @@ fn check_scope(scope: &str) -> Result<()> {
     Ok(())
 }
 
-/// What an app signs its assertions with.
+/// The public keys of an app that signs assertions.
 #[derive(Args)]
 #[group(multiple = false)]
-struct Keys {
-    /// The app signs in with a key of its own (`private_key_jwt`): a file with its public keys, as a JWK set
+struct KeyArguments {
+    /// The app signs in with a key of its own (`private_key_jwt`): the file with its public keys, a JWK set
     #[arg(long, value_name = "FILE")]
     jwks: Option<String>,
-    /// The same, with the https URL where the app publishes its public keys. It may then change them by itself
+    /// The same, with the https URL where the app publishes its public keys. The app may then change them by itself
     #[arg(long, value_name = "URL")]
     jwks_url: Option<String>,
 }
 
-impl Keys {
-    /// What is registered, and what the operator should know; `None` where the command line names no keys.
+impl KeyArguments {
+    /// The authentication to register, with warnings for the operator; `None` if the command line names no keys.
     async fn read(&self, stack: &Stack) -> Result<Option<(Authentication, Vec<String>)>> {
         if let Some(file) = &self.jwks {
             if file.contains("://") {
-                bail!("--jwks takes a file; for the URL where the app publishes its keys there is --jwks-url");
+                bail!("--jwks takes a file; use --jwks-url for the URL where the app publishes its keys");
             }
             let text = match std::fs::read(file) {
                 Ok(text) => text,
@@ -176,25 +176,25 @@ impl Keys {
         let Some(url) = &self.jwks_url else { return Ok(None) };
         let loopback = stack.issuer().is_loopback();
         fetchable(url, loopback).map_err(|error| anyhow::anyhow!("--jwks-url: {error}"))?;
-        // The operator may sit where the URL is out of reach, so this is no refusal.
+        // The URL may be out of reach for the operator only, so this is a warning and no refusal.
         let warning = match client_keys::try_url(url, loopback).await {
             Ok(0) => Some(format!("{url} holds no key that can be used: RSA of at least 2048 bits, or EC on P-384")),
             Ok(_) => None,
             Err(error) => {
-                Some(format!("{url} gives no keys to this machine: {error}. The app cannot sign in before it does"))
+                Some(format!("{url} gives no keys to this machine: {error}. The app cannot sign in until it does"))
             }
         };
         Ok(Some((Authentication::KeysAt(url.clone()), warning.into_iter().collect())))
     }
 }
 
-/// What an app gets less of than others.
+/// Limits of an app that are stricter than the usual ones.
 #[derive(Args)]
 struct LimitArguments {
-    /// The app must connect anew after so many days without a refresh [default: 93]
+    /// The app must be connected again after this many days without a refresh [default: 93]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=93))]
     refresh_days: Option<u16>,
-    /// An access token is good for so many seconds [default: 3600]
+    /// An access token is valid for this many seconds [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(60..=3600))]
     access_seconds: Option<u16>,
 }

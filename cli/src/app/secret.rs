@@ -1,4 +1,4 @@
-//! `patient-access app secret`: an app changes from one secret to the next while both are good.
+//! `patient-access app secret`: an app changes from one secret to the next while both are valid.
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
@@ -9,27 +9,27 @@ use shared::secret::Random;
 use super::{find, save, settings};
 use crate::stack::Stack;
 
-/// An app never has more.
+/// The most secrets that an app has at a time.
 const MOST: usize = 2;
 
-/// What to do with an app's secrets.
+/// The commands on an app's secrets.
 #[derive(Subcommand)]
-pub enum Command {
-    /// Make a second secret, and let the first one be good beside it
-    Add(Add),
+pub enum SecretCommand {
+    /// Make a second secret; the first one stays valid beside it
+    Add(AddSecret),
     /// End a secret
-    Remove(Remove),
+    Remove(RemoveSecret),
 }
 
-/// The arguments.
+/// The arguments of `app secret add`.
 #[derive(Args)]
-pub struct Add {
+pub struct AddSecret {
     /// The app's client id
     client_id: String,
-    /// What to call the secret [default: a short name that is made up]
+    /// A name for the secret [default: a short random one]
     #[arg(long)]
     label: Option<String>,
-    /// The secret that is there ends by itself after so many days
+    /// The existing secret ends by itself after this many days
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=365))]
     old_ends_in: Option<u16>,
     /// Print the result as JSON
@@ -37,33 +37,33 @@ pub struct Add {
     json: bool,
 }
 
-/// The arguments.
+/// The arguments of `app secret remove`.
 #[derive(Args)]
-pub struct Remove {
+pub struct RemoveSecret {
     /// The app's client id
     client_id: String,
-    /// What the secret is called; `app show` tells
+    /// The name of the secret; `app show` lists the names
     label: String,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// A name for a secret.
+/// A random name for a secret.
 pub(super) fn label(random: &Random) -> String {
     random.identifier().chars().take(6).collect()
 }
 
-impl Command {
+impl SecretCommand {
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         match self {
-            Command::Add(add) => add.run(stack).await,
-            Command::Remove(remove) => remove.run(stack).await,
+            SecretCommand::Add(add) => add.run(stack).await,
+            SecretCommand::Remove(remove) => remove.run(stack).await,
         }
     }
 }
 
-impl Add {
+impl AddSecret {
     async fn run(self, stack: &Stack) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let (random, now) = (Random::system(), Clock::System.now());
@@ -97,7 +97,7 @@ impl Add {
     }
 }
 
-impl Remove {
+impl RemoveSecret {
     async fn run(self, stack: &Stack) -> Result<String> {
         let stored = find(stack, &self.client_id).await?;
         let now = Clock::System.now();

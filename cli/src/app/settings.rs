@@ -1,5 +1,5 @@
-//! What is told about an app, as a table or as JSON: first what its developer types into the app, by the names that developers
-//! know, then what was registered.
+//! An app as commands print it, as a table or as JSON: first the settings that its developer types into the app, by the
+//! names that developers know, then its registration.
 
 use serde_json::{Value as Json, json};
 use shared::oauth::client::{Authentication, Client};
@@ -7,22 +7,22 @@ use shared::secret::Secret;
 
 use crate::stack::Stack;
 
-/// What is told once.
+/// Something that only this command prints.
 pub(super) enum Note<'a> {
     /// A new secret.
     Secret(&'a Secret),
-    /// Something that the operator should know.
+    /// A warning for the operator.
     Warning(&'a str),
-    /// For how many members it ended.
+    /// The number of grants that were ended.
     Ended(usize),
 }
 
-/// What the developer of a new app types into it.
+/// The settings that the developer of a new app types into it.
 pub(super) fn hand_out(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool) -> String {
     told(stack, app, notes, as_json, false)
 }
 
-/// Everything about one app.
+/// The settings and the registration of one app.
 pub(super) fn tell(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool) -> String {
     told(stack, app, notes, as_json, true)
 }
@@ -91,7 +91,7 @@ fn authentication(authentication: &Authentication) -> Vec<(&'static str, String)
     }
 }
 
-/// What was registered, by the names of RFC 7591 where it has one.
+/// The registration, by the names of RFC 7591 where it has one.
 fn registered(app: &Client) -> Json {
     let mut told = json!({"redirect_uris": app.redirect_uris, "scope": app.scope,
         "token_endpoint_auth_method": app.authentication.method(), "refresh_days": app.limits.refresh_days,
@@ -111,7 +111,7 @@ fn registered(app: &Client) -> Json {
     told
 }
 
-/// All apps, one a line.
+/// All apps, one per line.
 pub(super) fn list(apps: &[Client], as_json: bool) -> String {
     if as_json {
         let told = |app: &Client| {

@@ -1,7 +1,7 @@
-//! What documents hold: in a Binary, or in a file beside the feed.
+//! The content of documents, in a Binary or in a file beside the feed.
 //!
-//! An attachment may name a file by its path from the feed's own folder. The file becomes a Binary of the resource's member and
-//! the attachment names that. It is read as it is hashed and as it is sent, and never held whole.
+//! An attachment may name a file by its path from the feed's own folder. The file becomes a Binary of the resource's
+//! member, which the attachment then names. A file is read in parts, to hash it and to send it, and never held whole.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,42 +19,43 @@ use shared::record::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
 use shared::record::writer::{Change, Partition};
 use shared::store::objects::content_hash;
 
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 use super::source::{FEEDS, Source};
 
-/// The elements of type Attachment (R4) in the types that are kept. An extension has a `url`, too, and is none of them.
+/// The elements of type Attachment (R4) in the types that are kept. An extension has a `url` too, but is no attachment.
 const ATTACHMENTS: &[&str] = &["attachment", "content", "form", "photo", "presentedForm", "valueAttachment"];
 
-/// A file as it was read.
+/// A file that was read once.
 struct Measured {
     size: u64,
     sha256: Vec<u8>,
     /// R4's `Attachment.hash`.
     sha1: String,
-    /// Its bytes, as long as they are so few that they go into a row.
+    /// Its bytes, if they are few enough for a row.
     small: Vec<u8>,
 }
 
-/// Takes the `data` out of a Binary: they have no part in how large its JSON may be.
+/// Takes the `data` out of a Binary, because it does not count for the size of its JSON.
 ///
 /// # Errors
-/// They are no base64.
+/// It is not base64.
 pub(super) fn checked_data(resource: &mut Json) -> Result<Option<Json>, Reason> {
     if resource["resourceType"] != "Binary" {
         return Ok(None);
     }
     let Some(data) = resource.as_object_mut().and_then(|binary| binary.shift_remove("data")) else { return Ok(None) };
-    let wrong = |why: &str| Reason::new(Kind::BadData, format!("its `data` is no base64: {why}"));
+    let wrong = |why: &str| Reason::new(ReasonCode::BadData, format!("its `data` is no base64: {why}"));
     let data = data.as_str().ok_or_else(|| wrong("it is no string"))?;
     decoded(data).map_err(|why| wrong(&why))?;
-    // R4 allows white space in it, and how much of it there is nothing bounds.
+    // R4 allows white space in base64, and any amount of it.
     Ok(Some(data.split_ascii_whitespace().collect::<String>().into()))
 }
 
-/// Lets every attachment that names a file beside the source's `file` name a Binary instead: the changes that store those.
+/// Makes every attachment that names a file beside the source's `file` name a Binary instead. Returns the changes that
+/// store these Binaries.
 ///
 /// # Errors
-/// A file is not there, is not in the folder, or is another than the attachment says; or the resource is no member's.
+/// A file does not exist, is not in the folder, or is not what the attachment says; or the resource has no member.
 pub(super) fn filed(
     kind: &ResourceType,
     resource: &mut Json,
@@ -68,7 +69,7 @@ pub(super) fn filed(
     let Ownership::Member(owner) = ownership(kind, resource)? else {
         let text =
             format!("its attachment names the file `{first}`, and it is no one member's: put the bytes into `data`");
-        return Err(Reason::new(Kind::NoOwner, text));
+        return Err(Reason::new(ReasonCode::NoOwner, text));
     };
     let mut fault = None;
     each(resource, &mut |attachment| {
@@ -81,7 +82,7 @@ pub(super) fn filed(
     fault.map_or(Ok(changes), Err)
 }
 
-/// Visits every attachment, wherever it stands.
+/// Visits every attachment, at any depth.
 fn each(json: &mut Json, visit: &mut dyn FnMut(&mut Map<String, Json>)) {
     match json {
         Json::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
@@ -101,7 +102,7 @@ fn each(json: &mut Json, visit: &mut dyn FnMut(&mut Map<String, Json>)) {
     }
 }
 
-/// The file that an attachment names: a relative path (RFC 3986 §4.2), and no reference to a resource.
+/// The file that an attachment names: a relative path (RFC 3986 §4.2) that is no reference to a resource.
 fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
     let url = attachment.get("url")?.as_str()?;
     let has_scheme = url.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
@@ -110,15 +111,16 @@ fn file_of(attachment: &Map<String, Json>) -> Option<&str> {
     (!has_scheme && !is_resource && !url.is_empty() && !url.starts_with('#')).then_some(url)
 }
 
-/// Where the file is: in the feed's folder, wherever links lead, and none that is itself a feed, which holds other members' data.
+/// The path of the file. With links resolved, it must be in the feed's folder. It must not be a feed itself, which may
+/// hold other members' data.
 fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
     let outside = |why: &str| {
         let text = format!("its attachment names `{url}`, {why}; name a file in the feed's own folder or below it");
-        Reason::new(Kind::AttachmentOutside, text)
+        Reason::new(ReasonCode::AttachmentOutside, text)
     };
     let missing = || {
         let text = format!("its attachment names `{url}`, and there is no such file beside the feed");
-        Reason::new(Kind::AttachmentMissing, text)
+        Reason::new(ReasonCode::AttachmentMissing, text)
     };
     let decoded = percent_decode_str(url).decode_utf8().map_err(|_| missing())?;
     let inward = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -138,16 +140,19 @@ fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
     if path.is_file() { Ok(path) } else { Err(missing()) }
 }
 
-/// The Binary that holds a file, which the attachment then names. Its id is made of the member, the type and the bytes, so that
-/// the same file is the same Binary in every run, and never another member's.
+/// The Binary that holds a file, and that the attachment then names. Its id is made of the member, the type and the
+/// bytes: the same file is the same Binary in every run, and never that of another member.
 fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &str) -> Result<Change, Reason> {
     let unread = |error: std::io::Error| {
-        Reason::new(Kind::AttachmentMissing, format!("its attachment names `{url}`, which cannot be read: {error}"))
+        Reason::new(
+            ReasonCode::AttachmentMissing,
+            format!("its attachment names `{url}`, which cannot be read: {error}"),
+        )
     };
     let file = measured(&path).map_err(unread)?;
     if file.size > LARGEST {
         let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST >> 30);
-        return Err(Reason::new(Kind::TooLarge, text));
+        return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     agree(attachment, url, &file)?;
     let media_type = attachment.get("contentType").and_then(Json::as_str).unwrap_or("application/octet-stream");
@@ -163,18 +168,18 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
         let upload = Upload::of_file(&binary, path, file.sha256, file.size);
         Change::hold(binary, upload, owner)
     };
-    change.ok_or_else(|| Reason::new(Kind::TypeNotKept, "Binary is not a type that this server keeps"))
+    change.ok_or_else(|| Reason::new(ReasonCode::TypeNotKept, "Binary is not a type that this server keeps"))
 }
 
-/// Compares what the attachment says of its file with the file; says it where it does not.
+/// Compares the attachment's `size` and `hash` with the file, and adds those it does not have.
 fn agree(attachment: &mut Map<String, Json>, url: &str, file: &Measured) -> Result<(), Reason> {
     let differs = |what: &str, is: &dyn std::fmt::Display, says: &Json| {
         let text = format!("its attachment says {what} {says} of `{url}`, and the file has {is}: send both anew");
-        Err(Reason::new(Kind::AttachmentDiffers, text))
+        Err(Reason::new(ReasonCode::AttachmentDiffers, text))
     };
     match attachment.get("size") {
         Some(size) if size.as_u64() != Some(file.size) => return differs("`size`", &file.size, size),
-        // R4's unsignedInt ends there.
+        // R4's `unsignedInt` has this maximum.
         None if file.size <= 2_147_483_647 => attachment.insert("size".to_owned(), json!(file.size)),
         _ => None,
     };

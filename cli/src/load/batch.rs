@@ -1,4 +1,4 @@
-//! One batch: what the store has of it is read, what is new gets a receipt, and then it is written.
+//! One batch: its state in the store is read, its new resources get a receipt, and then it is written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,55 +6,22 @@ use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use shared::clock::Time;
-use shared::fhir::claim::claim;
 use shared::fhir::reference::Reference;
-use shared::fhir::types::ResourceType;
-use shared::record::receipt::{self, receipt};
-use shared::record::writer::{Change, Partition, Standing, Written};
+use shared::fhir::types::Owner;
+use shared::record::receipt;
+use shared::record::writer::{Change, Feed, Standing, Written};
 use shared::store::StoreError;
-use shared::store::objects::content_hash;
 
-use super::ready::{Homes, Ready, change, decides_owner};
-use super::reason::{Kind, Reason};
+use super::ready::{Homes, Ready, decides_owner};
+use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run};
 
 /// Resources that are written side by side.
-const CONCURRENCY: usize = 32;
+pub(super) const CONCURRENCY: usize = 32;
 
 impl Run<'_> {
-    /// Makes the changes of a batch, or tells why not. All names are written before anything is settled: what leaves a record takes
-    /// along what nothing else there names.
+    /// Makes the changes of a batch, or tells why not, and derives again what follows from them.
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
-        let ready = self.resolved(batch).await?;
-        let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
-        let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
-        self.send(&batch).await?;
-        let received = self.clock.now();
-        self.receive(&batch, received).await?;
-        let run = &*self;
-        run.give(&batch, received).await?;
-        run.lead(&batch).await?;
-        let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
-            .map(async |(ready, standing)| {
-                let written = run.settle(&ready, standing, received).await;
-                (ready, written)
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        for (ready, written) in written {
-            let written = written?;
-            self.report.written(ready.pending.kind.name, written);
-            if written == Written::Stored {
-                self.report.files += ready.pending.documents.len() as u64;
-            }
-            self.report.unclaimed += u64::from(ready.change.places().any(|place| *place == Partition::Unclaimed));
-        }
-        Ok(())
-    }
-
-    /// The changes that the batch makes; what makes none is rejected.
-    async fn resolved(&mut self, batch: Vec<Pending>) -> Result<Vec<Ready>> {
         let mut resolved = Vec::with_capacity(batch.len());
         for mut pending in batch {
             match self.resolve(&pending) {
@@ -65,23 +32,91 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
-        let mut homes = self.writer.homes(&deciding).await?;
-        for (reference, home) in
-            homes.iter_mut().filter(|(reference, home)| reference.resource_type == "Binary" && home.len() > 1)
-        {
-            if let Some(holder) = self.writer.holder(reference, home).await? {
-                *home = BTreeSet::from([holder]);
+        for (ready, written) in self.store(resolved).await? {
+            self.report.written(ready.pending.kind.name, written);
+            if written == Written::Stored {
+                self.report.files += ready.pending.documents.len() as u64;
+            }
+            self.report.unclaimed += u64::from(ready.change.is_unclaimed());
+        }
+        self.follow_up().await
+    }
+
+    /// Makes changes. All names are written before anything is settled: what leaves a record takes along what nothing else there
+    /// names. What is to be derived again is noted before there is a reason to.
+    pub(super) async fn store(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<(Ready, Written)>> {
+        let ready = self.ready(resolved).await?;
+        let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
+        let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
+        let affected = self.affected(&batch).await?;
+        for to_do in &affected {
+            self.writer.note(to_do).await?;
+        }
+        self.to_do.extend(affected);
+        self.send(&batch).await?;
+        let received = self.clock.now();
+        let run = &*self;
+        let new = run.new_pointers(&batch).await?;
+        run.receive(&batch, &new, received).await?;
+        run.give(&batch, received).await?;
+        run.lead(&new).await?;
+        run.await_targets(&batch).await?;
+        let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
+            .map(async |(ready, standing)| {
+                let written = run.settle(&ready, standing, received).await;
+                (ready, written)
+            })
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        Ok(written.into_iter().map(|(ready, written)| Ok((ready, written?))).collect::<Result<_, StoreError>>()?)
+    }
+
+    /// Lets every target of a Provenance that is not there know of it.
+    async fn await_targets(&self, batch: &[(Ready, Standing)]) -> Result<(), StoreError> {
+        for ready in stored(batch) {
+            for target in &ready.absent {
+                self.writer.await_target(target, &ready.pending.reference.id).await?;
             }
         }
+        Ok(())
+    }
+
+    /// The changes that resolved resources make; what makes none is rejected.
+    async fn ready(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<Ready>> {
+        let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
+        let owners = self.writer.owners(&deciding).await?;
+        let homes = self.binary_homes(&resolved).await?;
         let mut all = Vec::with_capacity(resolved.len());
         for (pending, resource) in resolved {
-            match change(&pending, resource, &homes) {
-                Ok((change, pointers)) => all.push(Ready { pending, change, pointers }),
-                Err(reason) => self.refuse(&pending, &reason)?,
+            match self.change(pending, resource, &owners, &homes) {
+                Ok(ready) => all.push(ready),
+                Err(refused) => self.refuse(&refused.0, &refused.1)?,
             }
         }
         Ok(all)
+    }
+
+    /// The members whose the Binaries of a batch are.
+    async fn binary_homes(&self, resolved: &[(Pending, Option<Json>)]) -> Result<Homes> {
+        let binaries = resolved.iter().filter(|(pending, _)| pending.kind.owner == Owner::Attachment);
+        let binaries: Vec<Reference> = binaries.map(|(pending, _)| pending.reference.clone()).collect();
+        let mut homes = Homes::new();
+        for (binary, home) in self.writer.homes(&binaries).await? {
+            let owners = match self.writer.holder(&binary, &home.owners).await? {
+                Some(holder) if home.owners.len() > 1 => BTreeSet::from([holder]),
+                _ => home.owners,
+            };
+            // A home outlives the documents by which the Binary was somebody's.
+            let mut named = BTreeSet::new();
+            for owner in owners {
+                if !self.survey.naming(&binary, &owner).is_empty() || self.writer.is_named(&owner, &binary).await? {
+                    named.insert(owner);
+                }
+            }
+            homes.insert(binary, named);
+        }
+        Ok(homes)
     }
 
     /// What of the batch may be written: no resource that names a Binary of another member's. It is asked before anything of it is.
@@ -90,6 +125,7 @@ impl Run<'_> {
         let stored = batch.iter().filter(|change| is_stored(change));
         let named: Vec<Reference> = stored.flat_map(|(ready, _)| ready.binaries()).map(|(_, binary)| binary).collect();
         let homes = self.writer.homes(&named).await?;
+        let homes: Homes = homes.into_iter().map(|(binary, home)| (binary, home.owners)).collect();
         let (mut given, mut permitted) = (HashMap::<Reference, String>::new(), Vec::with_capacity(batch.len()));
         for change in batch {
             let ready = &change.0;
@@ -97,7 +133,7 @@ impl Run<'_> {
                 if let Some(binary) = self.foreign_binary(ready, &homes, &given).await? {
                     let text =
                         format!("it names {binary}, which a document of another member names; a Binary has one owner");
-                    self.refuse(&ready.pending, &Reason::new(Kind::BinaryOfAnother, text))?;
+                    self.refuse(&ready.pending, &Reason::new(ReasonCode::BinaryOfAnother, text))?;
                     continue;
                 }
                 given.extend(ready.binaries().map(|(owner, binary)| (binary, owner.to_owned())));
@@ -107,7 +143,7 @@ impl Run<'_> {
         Ok(permitted)
     }
 
-    /// A Binary that the resource names and that may not become its member's.
+    /// A Binary that the resource names and that may not be given to its member.
     async fn foreign_binary(
         &self,
         ready: &Ready,
@@ -117,20 +153,26 @@ impl Run<'_> {
         for (owner, binary) in ready.binaries() {
             let is_given_away = given.get(&binary).is_some_and(|other| other != owner);
             let home = homes.get(&binary).cloned().unwrap_or_default();
-            if is_given_away || !self.writer.may_give(&binary, owner, &home, self.survey).await? {
+            if is_given_away || !self.writer.may_give(&binary, owner, &home, &self.survey).await? {
                 return Ok(Some(binary));
             }
         }
         Ok(None)
     }
 
+    /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
+    /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, reason.kind);
+        self.report.rejected(pending.kind.name, reason.code);
+        if reason.code != ReasonCode::Sensitive {
+            let next = self.survey.refuse(&pending.reference);
+            self.elected.extend(next.filter(|next| *next <= self.at));
+        }
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});
         self.rejected.add(&pending.place, reason, pending.resource.as_ref().unwrap_or(&deletion))
     }
 
-    /// Sends the bytes of documents that are about to be written. That may take long, and nobody sees it.
+    /// Sends the bytes of documents that are about to be written. This may take long; readers see nothing of it yet.
     async fn send(&self, batch: &[(Ready, Standing)]) -> Result<()> {
         let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
         let stored: Vec<&Ready> = stored.map(|(ready, _)| ready).collect();
@@ -149,73 +191,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Writes the receipts of what is about to be written: one for each file and member.
-    async fn receive(&self, batch: &[(Ready, Standing)], now: Time) -> Result<()> {
-        let mut receipts: BTreeMap<(usize, &str), BTreeSet<Reference>> = BTreeMap::new();
-        let mut shared = false;
-        for (ready, standing) in batch {
-            let outcome = ready.change.outcome(standing);
-            shared |= outcome == Written::Deleted && ready.pending.kind.is_shared();
-            if outcome != Written::Stored {
-                continue;
-            }
-            for place in ready.change.places() {
-                match place {
-                    Partition::Member(owner) => {
-                        let named = receipts.entry((ready.pending.file, owner)).or_default();
-                        named.insert(ready.change.reference().clone());
-                    }
-                    Partition::Shared => shared = true,
-                    Partition::Unclaimed => {}
-                }
-            }
-            for (owner, binary) in ready.binaries() {
-                receipts.entry((ready.pending.file, owner)).or_default().insert(binary);
-            }
-            for (owner, target) in &ready.pointers {
-                let brought = self.brought_with(owner, target).await;
-                receipts.entry((ready.pending.file, owner)).or_default().extend(brought);
-            }
-        }
-        if shared {
-            self.writer.announce(now).await?;
-        }
-        let kind =
-            ResourceType::named("Provenance").ok_or_else(|| StoreError::Fault("no Provenance is kept".into()))?;
-        let mut written = stream::iter(receipts.into_iter().flat_map(|((_, owner), named)| {
-            let named: Vec<Reference> = named.into_iter().collect();
-            let of = |targets: &[Reference]| {
-                let mut receipt = receipt(self.plan, now, &salt(owner, targets), targets);
-                claim(self.guides, &mut receipt);
-                (owner, receipt)
-            };
-            named.chunks(receipt::MOST_TARGETS).map(of).collect::<Vec<(&str, Json)>>()
-        }))
-        .map(async |(owner, resource)| {
-            let id = resource["id"].as_str().unwrap_or_default().to_owned();
-            let change = Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), resource)]);
-            self.writer.receive(owner, change, now).await
-        })
-        .buffer_unordered(CONCURRENCY);
-        while let Some(result) = written.next().await {
-            result?;
-        }
-        Ok(())
-    }
-
-    /// The shared resources that the run brings and by which the member is led to this one for the first time in it: it, and what it
-    /// refers to.
-    async fn brought_with(&self, owner: &str, target: &Reference) -> Vec<Reference> {
-        if self.pointers.lock().await.contains_key(&(owner.to_owned(), target.clone())) {
-            return Vec::new();
-        }
-        let next = self.survey.shared_references(target).unwrap_or_default();
-        let mut brought = vec![target.clone()];
-        brought.extend(next);
-        brought.retain(|reference| self.survey.newest.contains_key(reference));
-        brought
-    }
-
     /// Gives each Binary to the member whose resource names it.
     async fn give(&self, batch: &[(Ready, Standing)], received: Time) -> Result<()> {
         let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
@@ -223,7 +198,7 @@ impl Run<'_> {
         let mut given = stream::iter(named)
             .map(async |(ready, owner, binary)| {
                 self.writer.name(owner, &binary, ready.change.reference()).await?;
-                let is_given = self.writer.give(&binary, owner, self.survey, self.moment(received)?).await?;
+                let is_given = self.writer.give(&binary, owner, &self.survey, self.moment(received)?).await?;
                 if !is_given {
                     bail!("another load gave {binary} to another member at this moment; run the same load again");
                 }
@@ -236,54 +211,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Lets members reach the shared resources that theirs refer to, and those that these refer to. Each pointer is written once: one
-    /// that is refused because it is there costs as much.
-    async fn lead(&self, batch: &[(Ready, Standing)]) -> Result<(), StoreError> {
-        let stored = batch.iter().filter(|(ready, standing)| ready.change.outcome(standing) == Written::Stored);
-        let direct: BTreeSet<&(String, Reference)> = stored.flat_map(|(ready, _)| &ready.pointers).collect();
-        let new = self.point(direct.iter().map(|(owner, target)| (owner.clone(), target.clone())), 1).await?;
-        let mut second = BTreeSet::new();
-        for (owner, target) in new {
-            let next = self.shared_references(&target).await?.into_iter().map(|next| (owner.clone(), next));
-            second.extend(next.filter(|pointer| !direct.contains(pointer)));
-        }
-        self.point(second.into_iter(), 2).await?;
-        Ok(())
-    }
-
-    /// Writes pointers that are so many steps long; tells which are new.
-    async fn point(
-        &self,
-        pointers: impl Iterator<Item = (String, Reference)>,
-        steps: u8,
-    ) -> Result<Vec<(String, Reference)>, StoreError> {
-        let written: Vec<Result<Option<(String, Reference)>, StoreError>> = stream::iter(pointers)
-            .map(async |pointer| {
-                if self.pointers.lock().await.get(&pointer).is_some_and(|known| *known <= steps) {
-                    return Ok(None);
-                }
-                let new = self.writer.point(&pointer.0, &pointer.1, steps).await?;
-                self.pointers.lock().await.insert(pointer.clone(), steps);
-                Ok(new.then_some(pointer))
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        written.into_iter().filter_map(Result::transpose).collect()
-    }
-
     /// Writes the files that a resource names, then the resource.
     async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written, StoreError> {
         if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
                 let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
-                self.writer.settle(document, there, self.survey, self.moment(received)?).await?;
+                self.writer.settle(document, there, &self.survey, self.moment(received)?).await?;
             }
         }
-        self.writer.settle(&ready.change, standing, self.survey, self.moment(received)?).await
+        self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await
     }
 
-    /// The moment, as long as the receipts still tell of what becomes visible now.
+    /// The time now.
+    ///
+    /// # Errors
+    /// The batch has taken so long that its receipts no longer announce what becomes visible now.
     fn moment(&self, received: Time) -> Result<Time, StoreError> {
         let now = self.clock.now();
         if now.0 - received.0 > receipt::LEAD / 2 {
@@ -291,23 +233,10 @@ impl Run<'_> {
         }
         Ok(now)
     }
-
-    /// The shared resources that a shared one refers to: by this run, or else by the store.
-    async fn shared_references(&self, target: &Reference) -> Result<Vec<Reference>, StoreError> {
-        if let Some(known) = self.survey.shared_references(target) {
-            return Ok(known);
-        }
-        if let Some(known) = self.shared_references.lock().await.get(target) {
-            return Ok(known.clone());
-        }
-        let read = self.writer.shared_references(target).await?;
-        self.shared_references.lock().await.insert(target.clone(), read.clone());
-        Ok(read)
-    }
 }
 
-/// What tells receipts of one moment apart.
-fn salt(owner: &str, targets: &[Reference]) -> String {
-    let text = targets.iter().fold(owner.to_owned(), |text, target| format!("{text} {target}"));
-    hex::encode(&content_hash(text.as_bytes())[..10])
+/// The changes of a batch that store something.
+pub(super) fn stored(batch: &[(Ready, Standing)]) -> impl Iterator<Item = &Ready> {
+    let is_stored = |(ready, standing): &&(Ready, Standing)| ready.change.outcome(standing) == Written::Stored;
+    batch.iter().filter(is_stored).map(|(ready, _)| ready)
 }

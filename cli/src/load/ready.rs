@@ -1,22 +1,25 @@
-//! From a resource as it was read to the change that it makes: references resolved, the owner found.
+//! From a resource as it was read to the change that it makes: its references are resolved, and its owner is
+//! determined.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
-use shared::fhir::claim::claim;
 use shared::fhir::owner::{Ownership, ownership};
-use shared::fhir::reference::Reference;
+use shared::fhir::profiles;
+use shared::fhir::reference::{Reference, references_in};
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
+use shared::record::provenance::{self, Copies, Owners};
 use shared::record::writer::{Change, Partition};
 use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
 
 use super::attachments::{checked_data, filed};
-use super::reason::{Kind, Reason};
-use super::references::references;
+use super::lead::Pointer;
+use super::reason::{Reason, ReasonCode};
+use super::survey::names_no_member;
 use super::{Pending, Run};
 
-/// The homes of resources: in whose partitions they stand.
+/// The members in whose partitions Binaries stand.
 pub(super) type Homes = HashMap<Reference, BTreeSet<String>>;
 
 /// A change that is ready to be made.
@@ -24,26 +27,25 @@ pub(super) struct Ready {
     pub pending: Pending,
     pub change: Change,
     /// The shared resources that each of its members is to reach.
-    pub pointers: Vec<(String, Reference)>,
+    pub pointers: Vec<Pointer>,
+    /// The targets of a Provenance that are not there.
+    pub absent: BTreeSet<Reference>,
 }
 
-/// The resources by whose homes the owner of this one is found.
+/// The targets whose owners determine who gets a copy of this resource.
 pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Vec<Reference> {
     match (pending.kind.owner, resource) {
-        (Owner::Attachment, _) => vec![pending.reference.clone()],
-        (Owner::Targets(_), Some(resource)) => match ownership(pending.kind, resource) {
-            Ok(Ownership::OwnersOf(targets)) => targets,
-            _ => Vec::new(),
-        },
+        (Owner::Targets(_), Some(resource)) => provenance::targets(resource).into_iter().flatten().collect(),
         _ => Vec::new(),
     }
 }
 
 impl Run<'_> {
-    /// Puts the names of this run, and of Binaries made of files, in the place of what they stand for; or says why a resource cannot be taken.
+    /// Resolves the names of this run in a resource, and replaces the files it names by Binaries, which are returned as
+    /// changes; or says why the resource is rejected.
     pub(super) fn resolve(&self, pending: &Pending) -> Result<(Option<Json>, Vec<Change>), Reason> {
         let Some(original) = &pending.resource else { return Ok((None, Vec::new())) };
-        // An earlier occurrence that carries no label yet stays superseded: it is the same record.
+        // An earlier occurrence without a label stays superseded even then: it is the same resource.
         let labels = sensitivity::labels(original);
         if !labels.is_empty() && !self.takes_sensitive {
             let text = format!(
@@ -51,7 +53,7 @@ impl Run<'_> {
                  a deployed stack takes none of it",
                 labels.join(", ")
             );
-            return Err(Reason::new(Kind::Sensitive, text));
+            return Err(Reason::new(ReasonCode::Sensitive, text));
         }
         let mut resource = original.clone();
         resource["id"] = json!(pending.reference.id);
@@ -59,15 +61,15 @@ impl Run<'_> {
             let text = format!(
                 "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
             );
-            return Err(Reason::new(Kind::AmbiguousReference, text));
+            return Err(Reason::new(ReasonCode::AmbiguousReference, text));
         }
         self.survey.names.resolve(&mut resource);
-        claim(self.guides, &mut resource);
+        profiles::name_in(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
-            return Err(Reason::new(Kind::TooLarge, text));
+            return Err(Reason::new(ReasonCode::TooLarge, text));
         }
         if let Some(data) = data {
             resource["data"] = data;
@@ -77,93 +79,91 @@ impl Run<'_> {
 }
 
 impl Ready {
-    /// The Binaries that become its member's, with the member.
+    /// The Binaries that are given to its members, each with the member.
     pub(super) fn binaries(&self) -> impl Iterator<Item = (&str, Reference)> {
         self.change.documents().flat_map(|(owner, binaries)| binaries.map(move |binary| (owner, binary)))
     }
+
+    /// Whether it names a Binary.
+    pub(super) fn names(&self, binary: &Reference) -> bool {
+        self.binaries().any(|(_, named)| named == *binary)
+    }
 }
 
-/// The change that a resolved resource makes, and the shared resources that each member is to reach by it; or why it has no owner.
-pub(super) fn change(
-    pending: &Pending,
-    resource: Option<Json>,
-    homes: &Homes,
-) -> Result<(Change, Vec<(String, Reference)>), Reason> {
-    let (kind, id) = (pending.kind, pending.reference.id.as_str());
-    let Some(resource) = resource else { return Ok((Change::delete(kind, id), Vec::new())) };
-    let mut copies = copies(pending, resource, homes)?;
-    let is_shared =
-        |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
-    let mut pointers = Vec::new();
-    for (place, resource) in &mut copies {
-        if let Partition::Member(owner) = place {
-            let shared = references(resource).into_iter().filter(is_shared);
-            pointers.extend(shared.map(|target| (owner.clone(), target)));
-        }
-    }
-    let change = Change::store(kind, id, copies);
-    if !change.fits() {
-        let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
-        return Err(Reason::new(Kind::TooLarge, text));
-    }
-    Ok((change, pointers))
-}
-
-/// Where the resource is to stand, and what of it.
-fn copies(pending: &Pending, resource: Json, homes: &Homes) -> Result<Vec<(Partition, Json)>, Reason> {
-    Ok(match ownership(pending.kind, &resource)? {
-        Ownership::Member(owner) => vec![(Partition::Member(owner), resource)],
-        Ownership::Shared => vec![(Partition::Shared, resource)],
-        Ownership::OwnersOf(targets) => per_owner(&targets, &resource, homes)?,
-        Ownership::Attachment => {
-            let owner = homes.get(&pending.reference).and_then(BTreeSet::first);
-            vec![(owner.cloned().map_or(Partition::Unclaimed, Partition::Member), resource)]
-        }
-    })
-}
-
-/// A resource about more members than these would have a home that no row can hold.
-const MOST_OWNERS: usize = 2_000;
-
-/// A resource about resources of several members is kept once for each, cut to the targets that are theirs.
-fn per_owner(targets: &[Reference], resource: &Json, homes: &Homes) -> Result<Vec<(Partition, Json)>, Reason> {
-    let owners_of = |target: &Reference| match target.resource_type.as_str() {
-        "Patient" => BTreeSet::from([target.id.clone()]),
-        _ => homes.get(target).cloned().unwrap_or_default(),
-    };
-    let owners: BTreeSet<String> = targets.iter().flat_map(owners_of).collect();
-    if owners.is_empty() {
-        let text =
-            "none of its targets is a member's resource that is stored here; load it together with them, or after them";
-        return Err(Reason::new(Kind::UnknownTargets, text));
-    }
-    if owners.len() > MOST_OWNERS {
-        let text =
-            format!("it is about resources of {} members; send one for {MOST_OWNERS} of them at most", owners.len());
-        return Err(Reason::new(Kind::TooLarge, text));
-    }
-    let is_foreign = |target: &Json, owner: &str| {
-        let target = target["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
-        // A shared target tells nothing of another member; one whose owner is not known might.
-        let shared = |target: &Reference| {
-            ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared)
-                && owners_of(target).is_empty()
+impl Run<'_> {
+    /// The change that a resolved resource makes, and the shared resources that each member is to reach by it; or why it has no owner.
+    pub(super) fn change(
+        &self,
+        pending: Pending,
+        resource: Option<Json>,
+        owners: &Owners,
+        homes: &Homes,
+    ) -> Result<Ready, Box<(Pending, Reason)>> {
+        let (kind, id) = (pending.kind, pending.reference.id.clone());
+        let Some(resource) = resource else {
+            let change = Change::delete(kind, &id);
+            return Ok(Ready { pending, change, pointers: Vec::new(), absent: BTreeSet::new() });
         };
-        target.is_none_or(|target| !shared(&target) && !owners_of(&target).contains(owner))
-    };
-    let several = owners.len() > 1;
-    let own = |owner: String| {
-        let mut own = resource.clone();
-        if let Some(targets) = own["target"].as_array_mut() {
-            targets.retain(|target| !is_foreign(target, &owner));
-        }
-        if several && let Some(own) = own.as_object_mut() {
-            // What is told of all of them at once cannot be told to one of them.
-            for name in ["text", "contained", "entity", "signature"] {
-                own.remove(name);
+        let Copies { copies, absent } = match self.copies(&pending, resource, owners, homes) {
+            Ok(copies) => copies,
+            Err(reason) => return Err(Box::new((pending, reason))),
+        };
+        let is_shared =
+            |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
+        let mut pointers = Vec::new();
+        for (partition, resource) in &copies {
+            if let Partition::Member(owner) = partition {
+                let shared = references_in(resource).into_iter().filter(is_shared);
+                pointers.extend(shared.map(|target| (owner.clone(), target)));
             }
         }
-        (Partition::Member(owner), own)
-    };
-    Ok(owners.into_iter().map(own).collect())
+        let change = Change::store(kind, &id, copies);
+        if !change.fits() {
+            let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
+            return Err(Box::new((pending, Reason::new(ReasonCode::TooLarge, text))));
+        }
+        Ok(Ready { pending, change, pointers, absent })
+    }
+
+    /// Where the resource is to stand, and what of it.
+    fn copies(&self, pending: &Pending, resource: Json, owners: &Owners, homes: &Homes) -> Result<Copies, Reason> {
+        let one = |partition, resource| Copies { copies: vec![(partition, resource)], absent: BTreeSet::new() };
+        Ok(match ownership(pending.kind, &resource)? {
+            Ownership::Member(owner) => one(Partition::Member(owner), resource),
+            Ownership::Shared => {
+                names_no_member(&resource)?;
+                one(Partition::Shared, resource)
+            }
+            Ownership::OwnersOf(_) => self.per_owner(pending, &resource, owners)?,
+            Ownership::Attachment => {
+                let owner = homes.get(&pending.reference).and_then(BTreeSet::first);
+                one(owner.cloned().map_or(Partition::Unclaimed, Partition::Member), resource)
+            }
+        })
+    }
+
+    /// A resource about resources of several members is kept once for each, with what may be told to each.
+    fn per_owner(&self, pending: &Pending, resource: &Json, owners: &Owners) -> Result<Copies, Reason> {
+        let mut made = provenance::copies(resource, owners);
+        let members = made.copies.iter().filter(|(partition, _)| *partition != Partition::Unclaimed).count();
+        let comes = |target: &Reference| self.survey.has(target);
+        if members == 0 && !pending.is_stored && !made.absent.iter().any(comes) {
+            let text = "none of its targets is a member's resource that is stored here; load it together with them, or after them";
+            return Err(Reason::new(ReasonCode::UnknownTargets, text));
+        }
+        if members > MOST_OWNERS {
+            let text =
+                format!("it is about resources of {members} members; send one for at most {MOST_OWNERS} of them");
+            return Err(Reason::new(ReasonCode::TooLarge, text));
+        }
+        for (partition, copy) in &mut made.copies {
+            if *partition != Partition::Unclaimed {
+                profiles::name_in(self.guides, copy);
+            }
+        }
+        Ok(made)
+    }
 }
+
+/// The most members that a resource can belong to: a home with more would not fit into a row.
+const MOST_OWNERS: usize = 2_000;

@@ -1,4 +1,4 @@
-//! Why something was not taken: a code for scripts, and words for the data team that has to put it right.
+//! The reason of a rejection: a code for scripts, and words for the data team that has to put it right.
 //!
 //! Every code is a row of the table in `docs/loading.md`, which says what to do about it.
 
@@ -6,31 +6,31 @@ use std::fmt;
 
 use shared::fhir::owner::NoOwner;
 
-/// Makes the enum, its codes and the list of all of them out of one table.
-macro_rules! kinds {
+/// Makes the enum, its codes and the list of all codes from one table.
+macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
-        /// The kinds of reasons.
+        /// The code of a reason.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Kind {
+        pub enum ReasonCode {
             $($(#[$doc])* $name,)*
         }
 
-        impl Kind {
-            /// All of them.
-            pub const ALL: &[Kind] = &[$(Kind::$name),*];
+        impl ReasonCode {
+            /// All codes.
+            pub const ALL: &[ReasonCode] = &[$(ReasonCode::$name),*];
 
-            /// Its code in reports.
-            pub fn code(self) -> &'static str {
+            /// The code as reports write it.
+            pub fn as_str(self) -> &'static str {
                 match self {
-                    $(Kind::$name => $code,)*
+                    $(ReasonCode::$name => $code,)*
                 }
             }
         }
     };
 }
 
-kinds! {
-    /// A file or a line is no JSON.
+codes! {
+    /// A file or a line that is not JSON.
     NotJson = "not-json",
     /// JSON without a resource in it.
     NotFhir = "not-fhir",
@@ -40,57 +40,61 @@ kinds! {
     NoResource = "no-resource",
     /// A DELETE that names no resource by its id.
     BadDeletion = "bad-deletion",
-    /// A type that is not kept.
+    /// A resource of a type that this server does not keep.
     TypeNotKept = "type-not-kept",
-    /// No id, and nothing to take one from.
+    /// A resource without an id, and without a `fullUrl` to take one from.
     NoId = "no-id",
     /// An id that FHIR does not allow.
     BadId = "bad-id",
+    /// An id that resources of two servers have.
+    AmbiguousId = "ambiguous-id",
     /// A resource of an older release of FHIR.
     NotR4 = "not-r4",
-    /// A `meta` that is no object.
+    /// A `meta` that is not an object.
     BadMeta = "bad-meta",
-    /// Larger than an answer can be.
+    /// A resource larger than an answer can be.
     TooLarge = "too-large",
-    /// A Binary whose `data` is no base64.
+    /// A Binary whose `data` is not base64.
     BadData = "bad-data",
-    /// The element that tells whose it is is not there.
+    /// A resource without the element that names its owner.
     NoOwner = "no-owner",
-    /// That element leads to a Patient inside the resource.
+    /// A resource whose owner is a Patient contained in it.
     ContainedOwner = "contained-owner",
-    /// That element leads to no Patient of this feed.
+    /// A resource whose owner is not a Patient of this feed.
     OwnerNotAPatient = "owner-not-a-patient",
-    /// That element names several patients.
+    /// A resource whose owners are several Patients.
     SeveralOwners = "several-owners",
+    /// A shared resource that names a member.
+    NamesAMember = "names-a-member",
     /// An attachment names a file that is not there.
     AttachmentMissing = "attachment-missing",
-    /// An attachment names a file that is not in the feed's folder.
+    /// An attachment that names a file outside the feed's folder.
     AttachmentOutside = "attachment-outside",
-    /// An attachment says of its file what is not so.
+    /// An attachment whose size or hash is not that of its file.
     AttachmentDiffers = "attachment-differs",
-    /// A Provenance of nothing that is in this run.
+    /// A Provenance none of whose targets is a member's resource.
     UnknownTargets = "unknown-targets",
-    /// A reference that two resources of the run answer to.
+    /// A reference by a name that two resources of the run have.
     AmbiguousReference = "ambiguous-reference",
     /// A Binary that another member's document names.
     BinaryOfAnother = "binary-of-another",
-    /// A sensitivity label, on a deployed stack.
+    /// A resource with a sensitivity label, for a deployed stack.
     Sensitive = "sensitive",
 }
 
-/// Why one thing was not taken.
+/// The reason why one item was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
-    /// Of which kind the reason is.
-    pub kind: Kind,
-    /// What is wrong, and what would be right.
+    /// The code.
+    pub code: ReasonCode,
+    /// The fault, and what would be right.
     pub text: String,
 }
 
 impl Reason {
-    /// Of a kind, in words.
-    pub fn new(kind: Kind, text: impl Into<String>) -> Reason {
-        Reason { kind, text: text.into() }
+    /// A reason with this code, in words.
+    pub fn new(code: ReasonCode, text: impl Into<String>) -> Reason {
+        Reason { code, text: text.into() }
     }
 }
 
@@ -102,13 +106,13 @@ impl fmt::Display for Reason {
 
 impl From<NoOwner> for Reason {
     fn from(error: NoOwner) -> Reason {
-        let kind = match &error {
-            NoOwner::Missing(_) => Kind::NoOwner,
-            NoOwner::Contained { .. } => Kind::ContainedOwner,
-            NoOwner::NotAPatient { .. } => Kind::OwnerNotAPatient,
-            NoOwner::Ambiguous(_) => Kind::SeveralOwners,
+        let code = match &error {
+            NoOwner::Missing(_) => ReasonCode::NoOwner,
+            NoOwner::Contained { .. } => ReasonCode::ContainedOwner,
+            NoOwner::NotAPatient { .. } => ReasonCode::OwnerNotAPatient,
+            NoOwner::Ambiguous(_) => ReasonCode::SeveralOwners,
         };
-        Reason::new(kind, error.to_string())
+        Reason::new(code, error.to_string())
     }
 }
 
@@ -123,6 +127,6 @@ mod tests {
         let section = section.split("\n## ").next().unwrap();
         let codes = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
         let told: Vec<&str> = codes.map(|(code, _)| code).collect();
-        assert_eq!(told, Kind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>());
+        assert_eq!(told, ReasonCode::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     }
 }

@@ -1,34 +1,28 @@
-//! References between the resources of one run: what `urn:uuid:…`, another server's URL or a conditional reference stands for.
+//! References between the resources of one run, by `urn:uuid:…`, by another server's URL, or conditional.
 
 use std::collections::HashMap;
 
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
+use shared::fhir::types::names_a_member;
 
-/// What the names used in one run stand for; `None` for a name that two resources go by. Such a name leads nowhere: taking
-/// either would put one member's data into another's record.
+/// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
+/// is never resolved: either choice could put one member's data into another's record.
 #[derive(Default)]
 pub struct Names(HashMap<String, Option<Reference>>);
 
 impl Names {
-    /// Notes the names of a resource: its `fullUrl`, and its identifiers as conditional references use them.
-    pub fn learn(&mut self, full_url: Option<&str>, reference: &Reference, resource: &Json) {
-        if let Some(url) = full_url {
-            self.name(url.to_owned(), reference);
-        }
-        for identifier in resource["identifier"].as_array().into_iter().flatten() {
-            if let (Some(system), Some(value)) = (identifier["system"].as_str(), identifier["value"].as_str()) {
-                let name = format!("{}?identifier={system}|{value}", reference.resource_type);
-                self.name(name, reference);
-            }
-        }
-    }
-
-    fn name(&mut self, name: String, reference: &Reference) {
-        let known = self.0.entry(name).or_insert_with(|| Some(reference.clone()));
+    /// Notes that a resource goes by a name.
+    pub fn call(&mut self, name: &str, reference: &Reference) {
+        let known = self.0.entry(name.to_owned()).or_insert_with(|| Some(reference.clone()));
         if known.as_ref() != Some(reference) {
             *known = None;
         }
+    }
+
+    /// Lets every name of a resource lead nowhere.
+    pub fn confuse(&mut self, reference: &Reference) {
+        self.0.values_mut().filter(|known| known.as_ref() == Some(reference)).for_each(|known| *known = None);
     }
 
     /// A name in the resource that two resources of the run go by.
@@ -42,12 +36,12 @@ impl Names {
         found
     }
 
-    /// What a name stands for.
+    /// The resource that a name stands for.
     pub fn of(&self, name: &str) -> Option<Reference> {
         self.0.get(name).cloned().unwrap_or_else(|| Reference::parse(name, &[]))
     }
 
-    /// Puts `Type/id` in the place of every known name in the resource's references, and of a document's in `url`.
+    /// Replaces every known name by `Type/id`, in the resource's references and in the `url` of attachments.
     pub fn resolve(&self, resource: &mut Json) {
         each_reference(resource, &mut |text| {
             if let Some(Some(reference)) = self.0.get(text.as_str()) {
@@ -57,23 +51,49 @@ impl Names {
     }
 }
 
-/// The local references in a resource, wherever they stand: also in contained resources, and Binaries in attachments.
-pub fn references(resource: &mut Json) -> Vec<Reference> {
-    let mut found = Vec::new();
-    each_reference(resource, &mut |text| found.extend(Reference::parse(text, &[])));
-    found.sort();
-    found.dedup();
-    found
+/// A resource's identifiers, as conditional references name it by them (R4, "HTTP": Conditional References).
+pub fn identifiers(reference: &Reference, resource: &Json) -> Vec<String> {
+    let all = resource["identifier"].as_array().into_iter().flatten();
+    let named = all.filter_map(|identifier| Some((identifier["system"].as_str()?, identifier["value"].as_str()?)));
+    named.map(|(system, value)| format!("{}?identifier={system}|{value}", reference.resource_type)).collect()
 }
 
-/// The references in a resource as they stand there.
+/// A Patient or `RelatedPerson` in a resource: contained in it, or referred to in any of R4's ways (references.html), by a URL on any
+/// server, a search, or a logical reference with a type.
+pub fn member_in(resource: &Json) -> Option<String> {
+    match resource {
+        Json::Object(properties) => {
+            let text = |name: &str| properties.get(name).and_then(Json::as_str);
+            if let Some(contained) = text("resourceType").filter(|name| names_a_member(name)) {
+                return Some(format!("a {contained} that it contains"));
+            }
+            let of_member = |text: &&str| {
+                let path = text.split(['?', '#']).next().unwrap_or_default();
+                path.split('/').any(names_a_member)
+            };
+            if let Some(reference) = text("reference").filter(of_member) {
+                return Some(reference.to_owned());
+            }
+            let is_reference = ["reference", "identifier", "display"].iter().any(|name| properties.contains_key(*name));
+            if let Some(name) = text("type").filter(|name| is_reference && names_a_member(name)) {
+                return Some(format!("a reference to a {name}"));
+            }
+            properties.values().find_map(member_in)
+        }
+        Json::Array(items) => items.iter().find_map(member_in),
+        _ => None,
+    }
+}
+
+/// The references in a resource, as they are written.
 pub fn names_in(resource: &mut Json) -> Vec<String> {
     let mut found = Vec::new();
     each_reference(resource, &mut |text| found.push(text.clone()));
     found
 }
 
-/// What may name a Binary, as it stands there: a reference to one, or an attachment's `url` by a name of the run.
+/// The texts that may name a Binary, as they are written: a reference to one, or an attachment's `url` with a name of
+/// the run.
 pub fn binaries_in(resource: &mut Json) -> Vec<String> {
     let mut found = Vec::new();
     each(resource, &mut |element, text| {
@@ -88,7 +108,7 @@ fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
     each(json, &mut |_, text| visit(text));
 }
 
-/// Visits what may be a reference, with the name of its element.
+/// Visits every text that may be a reference, with the name of its element.
 fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
     match json {
         Json::Object(properties) => {
@@ -110,16 +130,38 @@ fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
 mod tests {
     use super::*;
     use serde_json::json;
+    use shared::fhir::reference::references_in;
+
+    #[test]
+    fn a_member_is_found_in_a_shared_resource_wherever_it_stands() {
+        for named in [
+            json!({"extension": [{"url": "x", "valueReference": {"reference": "Patient/a"}}]}),
+            json!({"note": [{"authorReference": {"reference": "RelatedPerson/a"}}]}),
+            json!({"a": {"reference": "https://elsewhere.example/fhir/Patient/a/_history/2"}}),
+            json!({"a": {"reference": "Patient?identifier=x|1"}}),
+            json!({"a": {"type": "Patient", "identifier": {"value": "1"}}}),
+            json!({"contained": [{"resourceType": "Patient"}]}),
+        ] {
+            assert!(member_in(&named).is_some(), "{named}");
+        }
+        let harmless = json!({"resourceType": "Organization", "type": [{"text": "Patient"}], "name": "Patient/a",
+            "partOf": {"reference": "Organization/Patients"}});
+        assert_eq!(member_in(&harmless), None);
+    }
 
     #[test]
     fn names_of_the_run_become_local_references() {
         let mut names = Names::default();
         let practitioner = json!({"identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}]});
-        names.learn(Some("urn:uuid:a"), &Reference::new("Practitioner", "p"), &practitioner);
+        let reference = Reference::new("Practitioner", "p");
+        names.call("urn:uuid:a", &reference);
+        for name in identifiers(&reference, &practitioner) {
+            names.call(&name, &reference);
+        }
         let mut resource = json!({"a": {"reference": "urn:uuid:a"}, "contained": [{"b": [{"reference":
             "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1"}]}], "c": {"reference": "urn:uuid:other"}});
         names.resolve(&mut resource);
-        assert_eq!(references(&mut resource), [Reference::new("Practitioner", "p")]);
+        assert_eq!(references_in(&resource), [Reference::new("Practitioner", "p")].into());
         assert_eq!(resource["c"]["reference"], "urn:uuid:other");
     }
 }

@@ -1,4 +1,4 @@
-//! What was not taken, and why.
+//! The rejected resources of a run, with reasons.
 
 use std::fs;
 use std::io::Write;
@@ -17,17 +17,17 @@ pub(super) struct Rejections {
 }
 
 impl Rejections {
-    /// Into `path`, which is made with the first of them.
+    /// Rejections that go to `path`. The file is created with the first one.
     pub(super) fn to(path: &Path) -> Rejections {
         Rejections { path: path.to_owned(), file: None }
     }
 
-    /// The file, if there is one.
+    /// The file, if anything was rejected.
     pub(super) fn written(&self) -> Option<PathBuf> {
         self.file.as_ref().map(|_| self.path.clone())
     }
 
-    /// Adds one: where it was read, and why it was not taken.
+    /// Adds a rejection: the place where the resource was read, the reason, and the resource.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -38,7 +38,7 @@ impl Rejections {
             let file = private_file(&self.path);
             self.file.insert(file.with_context(|| format!("cannot write {}", self.path.display()))?)
         };
-        let line = json!({"place": place, "code": reason.kind.code(), "reason": reason.text, "resource": resource});
+        let line = json!({"place": place, "code": reason.code.as_str(), "reason": reason.text, "resource": resource});
         writeln!(file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
     }
 }

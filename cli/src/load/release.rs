@@ -1,9 +1,11 @@
-//! R4 or not: a resource of an older release looks much like one of R4, and half of it would be understood.
+//! Resources of an older release than R4: such a resource looks much like one of R4, and half of it would be
+//! understood.
 //!
-//! A resource says nowhere of which release it is. What tells is an element that STU3 (3.0) has and R4 has not, or that R4
-//! writes in another shape of JSON. Both lists are the differences between the two releases' definitions of the types that
-//! are kept (hl7.org/fhir/STU3 and hl7.org/fhir/R4, "Resource List"), first level only. A resource with none of them reads
-//! the same in both, as most Patients and Organizations do, and is taken. None of HL7's R4 examples has one of them.
+//! A resource does not say of which release it is. Its marks are elements that STU3 (3.0) has and R4 does not, or that
+//! R4 writes in another shape of JSON. Both lists are the differences between the two releases' definitions of the
+//! types that are kept (hl7.org/fhir/STU3 and hl7.org/fhir/R4, "Resource List"), first level only. A resource with none
+//! of them reads the same in both, as most Patients and Organizations do, and is taken. None of HL7's R4 examples has
+//! one of them.
 
 use serde_json::Value as Json;
 
@@ -103,7 +105,7 @@ impl Shape {
     }
 }
 
-/// What shows that a resource is not one of R4, in words; `None` where nothing does.
+/// The marks of STU3 in a resource, in words; `None` if it has none.
 pub(super) fn older(kind: &str, resource: &Json) -> Option<String> {
     let gone = GONE.iter().filter(|(of, _)| *of == kind).flat_map(|(_, names)| *names);
     let mut marks: Vec<String> = gone

@@ -1,4 +1,4 @@
-//! What became of everything that was read.
+//! The report of a run: the outcome of every item that was read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,25 +8,25 @@ use serde::Serialize;
 use serde_json::json;
 use shared::record::writer::Written;
 
-use super::reason::Kind;
+use super::reason::ReasonCode;
 
-/// The name under which lines that are no resource are counted.
+/// The type under which items that are no resource are counted.
 pub const UNREADABLE: &str = "(unreadable)";
 
 /// The counts of one type: `read` is the sum of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// How many were read.
+    /// The resources that were read.
     pub read: u64,
-    /// Of these, how many are new or changed.
+    /// Those that are new or changed.
     pub stored: u64,
-    /// How many were deleted.
+    /// Those that were deleted.
     pub deleted: u64,
-    /// How many were there with the same content, or were to be deleted and are not there.
+    /// Those that were stored with the same content before, or were to be deleted and are not stored.
     pub unchanged: u64,
-    /// How many had a later version, in this run or in the store.
+    /// Those with a later version, in this run or in the store.
     pub superseded: u64,
-    /// How many could not be taken.
+    /// Those that were rejected.
     pub rejected: u64,
 }
 
@@ -35,15 +35,15 @@ pub struct Tally {
 pub struct Report {
     /// The counts, by type.
     pub types: BTreeMap<String, Tally>,
-    /// How many were rejected, by the code of the reason.
+    /// The number of rejections by the code of the reason.
     pub reasons: BTreeMap<&'static str, u64>,
-    /// Where there was nothing to read: files and Bundles without a resource. No fault of theirs, so nothing is rejected.
+    /// The files and Bundles without a resource. That is no fault, so nothing of them is rejected.
     pub empty: Vec<String>,
-    /// Where the rejected ones were written, with reasons.
+    /// The file of the rejected resources, with reasons; `None` if none was rejected.
     pub rejected_file: Option<PathBuf>,
-    /// Binaries that no document names yet: stored, and out of everyone's reach.
+    /// The number of Binaries that no document names yet. They are stored, out of everyone's reach.
     pub unclaimed: u64,
-    /// Files beside the feed that new or changed resources name, and that are Binaries now.
+    /// The number of files beside the feed that new or changed resources name. They are stored as Binaries.
     pub files: u64,
 }
 
@@ -52,13 +52,18 @@ impl Report {
         self.tally(kind).read += 1;
     }
 
-    pub(super) fn rejected(&mut self, kind: &str, reason: Kind) {
+    pub(super) fn rejected(&mut self, kind: &str, code: ReasonCode) {
         self.tally(kind).rejected += 1;
-        *self.reasons.entry(reason.code()).or_default() += 1;
+        *self.reasons.entry(code.as_str()).or_default() += 1;
     }
 
     pub(super) fn superseded(&mut self, kind: &str) {
         self.tally(kind).superseded += 1;
+    }
+
+    /// One that was counted as superseded counts, because what superseded it was refused.
+    pub(super) fn counts_after_all(&mut self, kind: &str) {
+        self.tally(kind).superseded -= 1;
     }
 
     pub(super) fn written(&mut self, kind: &str, written: Written) {
@@ -92,7 +97,7 @@ impl Report {
         })
     }
 
-    /// The report as scripts read it.
+    /// The report as JSON, for scripts.
     pub fn to_json(&self) -> serde_json::Value {
         json!({"types": self.types, "reasons": self.reasons, "empty": self.empty, "rejected_file": self.rejected_file,
             "unclaimed_binaries": self.unclaimed, "files": self.files})
@@ -126,7 +131,7 @@ impl fmt::Display for Report {
             writeln!(f, "{} files beside the feed are documents of new or changed resources", self.files)?;
         }
         match &self.rejected_file {
-            Some(file) => writeln!(f, "what was rejected, and why: {}", file.display()),
+            Some(file) => writeln!(f, "rejected resources, with reasons: {}", file.display()),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What is read: files, folders of files, Bundles and NDJSON in them; or resources that are in memory already.
+//! The input of a run: files and folders of files, with Bundles and NDJSON in them; or resources in memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -8,66 +8,66 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
 
-use super::reason::{Kind, Reason};
+use super::reason::{Reason, ReasonCode};
 
-/// Where to read from.
+/// The input of a run.
 pub enum Source {
-    /// Files, in the order they are read.
-    Files(Vec<Feed>),
-    /// Resources.
+    /// Files, in the order in which they are read.
+    Files(Vec<FeedFile>),
+    /// Resources in memory.
     Memory(Vec<Json>),
 }
 
 /// A file to read, as it was when the run began.
-pub struct Feed {
+pub struct FeedFile {
     path: PathBuf,
-    /// The same, wherever links lead.
+    /// The same path with links resolved.
     real: PathBuf,
-    stamp: Stamp,
+    version: FileVersion,
 }
 
-/// What tells that a file was changed: its size, and when it was.
-type Stamp = (u64, Option<SystemTime>);
+/// The version of a file: its size, and the time when it was modified.
+type FileVersion = (u64, Option<SystemTime>);
 
-impl Feed {
-    fn of(path: &Path) -> Result<Feed> {
+impl FeedFile {
+    fn of(path: &Path) -> Result<FeedFile> {
         let real = path.canonicalize().with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(Feed { path: path.to_owned(), real, stamp: stamp(path)? })
+        Ok(FeedFile { path: path.to_owned(), real, version: version(path)? })
     }
 
-    /// A file is read twice, and the second reading must find what the first did.
+    /// Fails if the file has changed: both readings must find the same.
     fn is_as_it_was(&self) -> Result<()> {
-        if stamp(&self.path)? != self.stamp {
+        if version(&self.path)? != self.version {
             bail!("{} changed while it was read; run the same load again once it is complete", self.path.display());
         }
         Ok(())
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp> {
+fn version(path: &Path) -> Result<FileVersion> {
     let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok((data.len(), data.modified().ok()))
 }
 
-/// One thing that was read.
+/// One item that was read.
 pub struct Item {
-    /// Which file, and where in it: `feed/claims.ndjson line 7`.
+    /// The file, and the place in it: `feed/claims.ndjson line 7`.
     pub place: String,
     /// The number of that file.
     pub file: usize,
     /// The Bundle entry's `fullUrl`.
     pub full_url: Option<String>,
-    /// What stands there.
+    /// The content.
     pub content: Content,
 }
 
-/// What stands in one place.
+/// The content of an item.
 pub enum Content {
     /// A resource.
     Resource(Json),
-    /// The name of a resource that is to be deleted: a Bundle's entry with the method DELETE.
+    /// The URL of a resource to delete, from a Bundle's entry with the method DELETE.
     Deletion(String),
-    /// Something that is none.
+    /// Something that is no resource, with the reason.
     Unusable(Reason),
     /// Nothing: an empty file, a Bundle without entries.
     Nothing,
@@ -79,16 +79,17 @@ impl Item {
     }
 }
 
-/// The endings of the files that are read of a folder.
+/// The extensions of the files that are read from a folder.
 pub(super) const FEEDS: &[&str] = &["json", "jsonl", "ndjson"];
 
 type Visit<'a> = dyn FnMut(Item, u64) -> Result<()> + 'a;
 
-/// Bundles whose entries are resources to load. A document or a message is a thing of its own.
+/// The types of Bundles whose entries are resources to load. A document or a message is one thing, not a list.
 const BUNDLES: &[&str] = &["transaction", "batch", "collection", "searchset"];
 
 impl Source {
-    /// The files that `paths` name: each file, and of a folder every `.json`, `.ndjson` and `.jsonl` below it, by name.
+    /// The files that `paths` name: each file, and in a folder every `.json`, `.ndjson` and `.jsonl` file below it,
+    /// ordered by name.
     ///
     /// # Errors
     /// A path does not exist, or a folder holds no such file.
@@ -104,14 +105,14 @@ impl Source {
         Ok(Source::Files(files))
     }
 
-    /// The folder in which a file of it lies, by the file's number.
+    /// The folder that contains the file with this number.
     pub fn folder(&self, file: usize) -> Option<&Path> {
         let Source::Files(files) = self else { return None };
         let folder = files.get(file)?.path.parent()?;
         Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
     }
 
-    /// Whether this file is one of those that it reads, by whatever path.
+    /// Whether this file is one of those that are read, by any path.
     pub fn reads(&self, path: &Path) -> bool {
         let Source::Files(files) = self else { return false };
         path.canonicalize().is_ok_and(|path| files.iter().any(|file| file.real == path))
@@ -120,16 +121,16 @@ impl Source {
     /// Its size in bytes, for the progress bar.
     pub fn size(&self) -> u64 {
         match self {
-            Source::Files(files) => files.iter().map(|file| file.stamp.0).sum(),
+            Source::Files(files) => files.iter().map(|file| file.version.0).sum(),
             Source::Memory(resources) => resources.len() as u64,
         }
     }
 
-    /// Reads everything in order, handing each item to `visit` with the number of bytes read since the last. Every file gives
-    /// one item at least.
+    /// Reads everything in order, and hands each item to `visit` with the number of bytes read since the last. Every
+    /// file gives at least one item.
     ///
     /// # Errors
-    /// A file cannot be read (what it holds is `visit`'s business), or `visit` fails.
+    /// A file cannot be read, or `visit` fails. A fault in what a file holds is no error: `visit` gets it as an item.
     pub fn each(&self, visit: &mut Visit) -> Result<()> {
         match self {
             Source::Memory(resources) => resources
@@ -153,7 +154,7 @@ impl Source {
     }
 }
 
-fn collect(path: &Path, named: bool, files: &mut Vec<Feed>) -> Result<()> {
+fn collect(path: &Path, named: bool, files: &mut Vec<FeedFile>) -> Result<()> {
     let data = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if data.is_dir() {
         let mut entries: Vec<PathBuf> = fs::read_dir(path)
@@ -170,12 +171,13 @@ fn collect(path: &Path, named: bool, files: &mut Vec<Feed>) -> Result<()> {
                 path.display()
             );
         }
-        files.push(Feed::of(path)?);
+        files.push(FeedFile::of(path)?);
     }
     Ok(())
 }
 
-/// Whether a file is what a load left of its rejections: old versions, which must not be taken for a feed's last word.
+/// Whether a file holds the rejections of an earlier load: old versions, which must not supersede those of a later
+/// feed.
 fn is_rejections(path: &Path) -> Result<bool> {
     let mut first = Vec::new();
     let file = fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -207,10 +209,10 @@ fn read(path: &Path, visit: &mut Visit) -> Result<()> {
     }
     match serde_json::from_slice::<Json>(without_mark(&text)) {
         Ok(json) => whole(json, &name, size, visit),
-        // Lines of resources under another name, the first of them broken.
+        // NDJSON under another name, with a broken first line.
         Err(_) if text.split(|byte| *byte == b'\n').any(is_resource) => lines(text.as_slice(), &name, visit),
         Err(error) => {
-            let reason = Reason::new(Kind::NotJson, format!("this is no JSON: {error}"));
+            let reason = Reason::new(ReasonCode::NotJson, format!("this is no JSON: {error}"));
             visit(Item::of(name, Content::Unusable(reason)), size)
         }
     }
@@ -225,7 +227,7 @@ fn is_resource(line: &[u8]) -> bool {
     serde_json::from_slice::<Json>(line).is_ok_and(|json| json["resourceType"].is_string())
 }
 
-/// NDJSON: a broken line is that line's affair.
+/// Reads NDJSON. A broken line is unusable by itself; the others are read.
 fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> {
     let mut line = Vec::new();
     for number in 1u64.. {
@@ -241,7 +243,7 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> 
         match serde_json::from_slice::<Json>(without_mark(&line)) {
             Ok(json) => whole(json, &place, size, visit)?,
             Err(error) => {
-                let reason = Reason::new(Kind::NotJson, format!("this line is no JSON: {error}"));
+                let reason = Reason::new(ReasonCode::NotJson, format!("this line is no JSON: {error}"));
                 visit(Item::of(place, Content::Unusable(reason)), size)?;
             }
         }
@@ -249,7 +251,7 @@ fn lines(mut reader: impl BufRead, name: &str, visit: &mut Visit) -> Result<()> 
     Ok(())
 }
 
-/// One JSON value: a resource, a Bundle of them, or whatever an API wraps them in.
+/// Reads one JSON value: a resource, a Bundle, or JSON in which an API wraps resources.
 fn whole(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     match json["resourceType"].as_str() {
         Some("Bundle") => bundle(json, place, size, visit),
@@ -258,21 +260,21 @@ fn whole(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     }
 }
 
-/// A Bundle's entries one by one; also those of a Bundle in it.
+/// Reads a Bundle's entries one by one, those of a Bundle in an entry included.
 fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     let item = |content| Item::of(place.to_owned(), content);
     let kind = json["type"].as_str().unwrap_or_default();
     if !BUNDLES.contains(&kind) {
         let text =
             format!("a Bundle of type `{kind}` is no list of resources to load; those of {} are", BUNDLES.join(", "));
-        return visit(item(Content::Unusable(Reason::new(Kind::BundleType, text))), size);
+        return visit(item(Content::Unusable(Reason::new(ReasonCode::BundleType, text))), size);
     }
     let Json::Object(mut bundle) = json else { return Ok(()) };
     let entries = match bundle.remove("entry") {
         Some(Json::Array(entries)) if !entries.is_empty() => entries,
         Some(Json::Array(_) | Json::Null) | None => return visit(item(Content::Nothing), size),
         Some(_) => {
-            let reason = Reason::new(Kind::NoResource, "the Bundle's `entry` is no list");
+            let reason = Reason::new(ReasonCode::NoResource, "the Bundle's `entry` is no list");
             return visit(item(Content::Unusable(reason)), size);
         }
     };
@@ -280,7 +282,7 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     for (position, mut entry) in entries.into_iter().enumerate() {
         let place = format!("{place} entry {}", position + 1);
         let full_url = entry["fullUrl"].as_str().map(str::to_owned);
-        // What an entry's method says comes first: some senders put what is to be deleted beside it.
+        // The entry's method counts, even with a resource beside it: some senders add the one to be deleted.
         if entry["request"]["method"] == "DELETE" {
             let url = entry["request"]["url"].as_str().unwrap_or_default().to_owned();
             visit(Item::of(place, Content::Deletion(url)), share)?;
@@ -291,7 +293,7 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
             Some(resource) => visit(Item { full_url, ..Item::of(place, Content::Resource(resource)) }, share)?,
             None => {
                 let reason =
-                    Reason::new(Kind::NoResource, "the entry has no resource: send it, or leave the entry out");
+                    Reason::new(ReasonCode::NoResource, "the entry has no resource: send it, or leave the entry out");
                 visit(Item::of(place, Content::Unusable(reason)), share)?;
             }
         }
@@ -299,12 +301,12 @@ fn bundle(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     Ok(())
 }
 
-/// JSON that is no resource: the resources in it, however deep they lie.
+/// Reads the resources at any depth of JSON that is no resource itself.
 fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> {
     let mut found = Vec::new();
     if !inside(json, place, &mut found) {
         let text = "this is no FHIR: it has no resourceType, and nothing in it has one";
-        let content = Content::Unusable(Reason::new(Kind::NotFhir, text));
+        let content = Content::Unusable(Reason::new(ReasonCode::NotFhir, text));
         return visit(Item::of(place.to_owned(), content), size);
     }
     let share = size / (found.len() as u64);
@@ -312,12 +314,13 @@ fn wrapper(json: Json, place: &str, size: u64, visit: &mut Visit) -> Result<()> 
         if let Some(json) = json {
             return whole(json, &place, share, visit);
         }
-        let reason = Reason::new(Kind::NotFhir, "this stands in a list of resources and has no resourceType");
+        let reason = Reason::new(ReasonCode::NotFhir, "this stands in a list of resources and has no resourceType");
         visit(Item::of(place, Content::Unusable(reason)), share)
     })
 }
 
-/// Collects the resources in `json`; in a list that has some, also what is none. Tells whether there was a resource.
+/// Collects the resources in `json` and, as `None`, the other items of a list that has resources. Returns whether there
+/// was a resource.
 fn inside(json: Json, place: &str, found: &mut Vec<(String, Option<Json>)>) -> bool {
     match json {
         Json::Object(_) if json["resourceType"].is_string() => {

@@ -1,4 +1,4 @@
-//! The first reading: the names that resources go by, and which occurrence of an id counts.
+//! The first reading: the names of resources, and which occurrence of an id counts.
 
 use std::collections::HashMap;
 
@@ -10,39 +10,54 @@ use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
 use shared::record::writer::{Feed, source_date};
 
-use super::reason::{Kind, Reason};
-use super::references::{Names, binaries_in, names_in};
+use super::reason::{Reason, ReasonCode};
+use super::references::{Names, binaries_in, identifiers, member_in, names_in};
 use super::release::older;
 use super::source::{Content, Source};
 
-/// What the first reading learns.
+/// The results of the first reading.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// The names that resources go by.
+    /// The names of resources.
     pub names: Names,
-    /// Which occurrence of each resource counts.
-    pub newest: HashMap<Reference, Occurrence>,
-    /// What the shared resources refer to, by whatever names.
-    shared: HashMap<Reference, Vec<String>>,
-    /// The resources that name Binaries.
-    documents: HashMap<Reference, Document>,
+    /// Every time that each resource was read, in the order of reading.
+    occurrences: HashMap<Reference, Occurrences>,
     /// The Binaries, with the resources that name them.
     named: HashMap<Reference, Vec<Reference>>,
 }
 
-/// A resource that names Binaries; those that are made of files are not among them.
-struct Document {
-    /// Its member, by whatever name.
+/// A resource that names Binaries. Binaries made of files are not among them.
+struct BinaryReferrer {
+    /// A name of its member.
     owner: String,
-    /// The Binaries, by whatever names.
+    /// The names of the Binaries.
     binaries: Vec<String>,
 }
 
+/// Every time that one resource was read, and which of them counts.
+#[derive(Default)]
+struct Occurrences {
+    read: Vec<Occurrence>,
+    /// The place in `read` of the one that counts; `None` where all are refused.
+    counts: Option<usize>,
+    /// The server that the first absolute `fullUrl` names, by all of that URL.
+    full_url: Option<String>,
+    /// Whether two servers' resources come under this one id.
+    is_ambiguous: bool,
+}
+
 /// One time that a resource was read.
-pub(super) struct Occurrence {
+struct Occurrence {
     /// Its place in the order of reading.
-    pub ordinal: u64,
+    ordinal: u64,
     date: Option<i64>,
+    is_refused: bool,
+    /// Its identifiers, as conditional references name it by them.
+    identifiers: Vec<String>,
+    /// What it refers to, by whatever names, where it is shared.
+    shared: Option<Vec<String>>,
+    /// The Binaries that it names, where it names any.
+    document: Option<BinaryReferrer>,
 }
 
 impl Survey {
@@ -55,22 +70,17 @@ impl Survey {
         let mut ordinal = 0;
         source.each(&mut |item, bytes| {
             bar.inc(bytes);
-            // What cannot be taken must not displace what can.
+            // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
-                    if let Ok((kind, reference)) = check(&resource, item.full_url.as_deref()) {
-                        survey.names.learn(item.full_url.as_deref(), &reference, &resource);
-                        if kind.is_shared() {
-                            survey.shared.insert(reference.clone(), names_in(&mut resource));
-                        }
-                        let date = source_date(&resource);
-                        let document = Document::of(kind, &mut resource);
-                        survey.occurs(reference, Occurrence { ordinal, date }, document);
+                    if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
+                        let occurrence = Occurrence::of(ordinal, resource_type, &reference, &mut resource);
+                        survey.occurs(&reference, occurrence, item.full_url.as_deref());
                     }
                 }
                 Content::Deletion(url) => {
                     if let Ok((_, reference)) = check_deletion(&url) {
-                        survey.occurs(reference, Occurrence { ordinal, date: None }, None);
+                        survey.occurs(&reference, Occurrence::deletion(ordinal), None);
                     }
                 }
                 Content::Unusable(_) | Content::Nothing => {}
@@ -78,61 +88,156 @@ impl Survey {
             ordinal += 1;
             Ok(())
         })?;
-        for (reference, document) in &survey.documents {
-            let named = document.binaries.iter().filter_map(|name| survey.names.of(name));
-            for binary in named.filter(|named| named.resource_type == "Binary") {
-                survey.named.entry(binary).or_default().push(reference.clone());
-            }
-        }
+        survey.learn();
         Ok(survey)
     }
 
-    /// The shared resources that a shared resource of this run refers to; `None` where the run has it not.
+    fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
+        let known = self.occurrences.entry(reference.clone()).or_default();
+        known.read.push(occurrence);
+        let Some(url) = full_url else { return };
+        // A `fullUrl` identifies the resource, whichever of its versions counts (R4, "Bundle.entry.fullUrl").
+        self.names.call(url, reference);
+        if url.starts_with("http://") || url.starts_with("https://") {
+            match &known.full_url {
+                Some(first) => known.is_ambiguous |= first != url,
+                None => known.full_url = Some(url.to_owned()),
+            }
+        }
+    }
+
+    /// Decides which occurrences count, and learns the names and documents of these alone.
+    fn learn(&mut self) {
+        let mut documents: Vec<(Reference, Vec<String>)> = Vec::new();
+        for (reference, known) in &mut self.occurrences {
+            known.elect();
+            if known.is_ambiguous {
+                self.names.confuse(reference);
+                continue;
+            }
+            let Some(counts) = known.counting() else { continue };
+            for name in &counts.identifiers {
+                self.names.call(name, reference);
+            }
+            documents.extend(counts.document.as_ref().map(|document| (reference.clone(), document.binaries.clone())));
+        }
+        for (reference, binaries) in documents {
+            let named = binaries.iter().filter_map(|name| self.names.of(name));
+            for binary in named.filter(|named| named.resource_type == "Binary") {
+                self.named.entry(binary).or_default().push(reference.clone());
+            }
+        }
+    }
+
+    /// Whether the run has the resource, or its deletion.
+    pub(super) fn has(&self, reference: &Reference) -> bool {
+        self.counting(reference).is_some()
+    }
+
+    /// Whether the run has resources of a type for which this holds.
+    pub(super) fn has_any(&self, wanted: impl Fn(&str) -> bool) -> bool {
+        self.occurrences.keys().any(|reference| wanted(&reference.resource_type))
+    }
+
+    /// Whether this occurrence of a resource is the one that counts.
+    pub(super) fn counts(&self, reference: &Reference, ordinal: u64) -> bool {
+        self.counting(reference).is_some_and(|counts| counts.ordinal == ordinal)
+    }
+
+    /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
+    pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
+        self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)
+    }
+
+    /// Refuses the occurrence that counts, for a reason that showed later: the place of the one that counts in its stead, if there
+    /// is one.
+    pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
+        let known = self.occurrences.get_mut(reference)?;
+        let refused = known.counts?;
+        known.read[refused].is_refused = true;
+        known.elect();
+        let next = known.counting()?;
+        let (ordinal, document) = (next.ordinal, next.document.as_ref().map(|document| document.binaries.clone()));
+        for referrers in self.named.values_mut() {
+            referrers.retain(|referrer| referrer != reference);
+        }
+        for binary in document.iter().flatten().filter_map(|name| self.names.of(name)) {
+            self.named.entry(binary).or_default().push(reference.clone());
+        }
+        Some(ordinal)
+    }
+
+    fn counting(&self, reference: &Reference) -> Option<&Occurrence> {
+        self.occurrences.get(reference)?.counting()
+    }
+
+    /// The shared resources that a shared resource of this run refers to; `None` if the run does not have it.
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
         let shared =
             |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-        let names = self.shared.get(of)?;
+        let names = self.counting(of)?.shared.as_ref()?;
         let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
         found.sort();
         found.dedup();
         Some(found)
     }
+}
 
+impl Occurrences {
     /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
-    /// would come to if they were loaded one after the other.
-    fn occurs(&mut self, reference: Reference, occurrence: Occurrence, document: Option<Document>) {
-        let known = self.newest.get(&reference).and_then(|known| known.date);
-        if matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
-            return;
+    /// would come to if they were loaded one after the other. A refused one counts for nothing.
+    fn elect(&mut self) {
+        self.counts = None;
+        for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
+            let known = self.counts.and_then(|counts| self.read[counts].date);
+            if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
+                self.counts = Some(place);
+            }
         }
-        match document {
-            Some(document) => self.documents.insert(reference.clone(), document),
-            None => self.documents.remove(&reference),
-        };
-        self.newest.insert(reference, occurrence);
+    }
+
+    fn counting(&self) -> Option<&Occurrence> {
+        self.counts.map(|counts| &self.read[counts])
+    }
+}
+
+impl Occurrence {
+    fn of(ordinal: u64, resource_type: &ResourceType, reference: &Reference, resource: &mut Json) -> Occurrence {
+        Occurrence {
+            ordinal,
+            date: source_date(resource),
+            is_refused: false,
+            identifiers: identifiers(reference, resource),
+            shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
+            document: BinaryReferrer::of(resource_type, resource),
+        }
+    }
+
+    fn deletion(ordinal: u64) -> Occurrence {
+        Occurrence { ordinal, date: None, is_refused: false, identifiers: Vec::new(), shared: None, document: None }
     }
 }
 
 impl Feed for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
-        let is_owners = |document: &&Reference| {
-            let named = self.documents.get(document).and_then(|document| self.names.of(&document.owner));
-            named.is_some_and(|named| named.id == owner)
+        let is_owners = |referrer: &&Reference| {
+            let document = self.counting(referrer).and_then(|counts| counts.document.as_ref());
+            document.and_then(|document| self.names.of(&document.owner)).is_some_and(|named| named.id == owner)
         };
         self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
     }
 }
 
-impl Document {
-    fn of(kind: &ResourceType, resource: &mut Json) -> Option<Document> {
+impl BinaryReferrer {
+    fn of(kind: &ResourceType, resource: &mut Json) -> Option<BinaryReferrer> {
         let owner = match ownership(kind, resource) {
             Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
-            // A name that another resource of the run may go by.
+            // This may be a name of another resource of the run.
             Err(NoOwner::NotAPatient { reference, .. }) => reference,
             _ => return None,
         };
         let binaries = binaries_in(resource);
-        (!binaries.is_empty()).then_some(Document { owner, binaries })
+        (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
     }
 }
 
@@ -141,39 +246,58 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
     let wrong = || {
         let url: String = url.chars().take(100).collect();
         let text = format!("`{url}` is to be deleted, and names no resource of this server: it is written as Type/id");
-        Reason::new(Kind::BadDeletion, text)
+        Reason::new(ReasonCode::BadDeletion, text)
     };
     let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
     Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
 }
 
-/// A resource's type and key; or why it cannot be taken, as far as it shows without the rest of the run.
+/// A resource's type and key; or why it is rejected, as far as it can be known without the rest of the run.
 pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
-    let name = resource["resourceType"].as_str().ok_or_else(|| Reason::new(Kind::NotFhir, "it has no resourceType"))?;
+    let name =
+        resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
     let kind = ResourceType::named(name).ok_or_else(|| {
-        Reason::new(Kind::TypeNotKept, format!("{name} is not a type that this server keeps: leave it out of the feed"))
+        Reason::new(
+            ReasonCode::TypeNotKept,
+            format!("{name} is not a type that this server keeps: leave it out of the feed"),
+        )
     })?;
     let id = match &resource["id"] {
         Json::String(id) => id.as_str(),
-        // A transaction may leave ids to the server; ours keeps the one that the Bundle calls the resource by.
+        // A transaction may leave ids to the server. This one takes the id in the entry's `fullUrl`.
         Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
             let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
-            Reason::new(Kind::NoId, text)
+            Reason::new(ReasonCode::NoId, text)
         })?,
-        _ => return Err(Reason::new(Kind::BadId, "its id is no string")),
+        _ => return Err(Reason::new(ReasonCode::BadId, "its id is no string")),
     };
     if !is_id(id) {
-        return Err(Reason::new(Kind::BadId, format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)")));
+        return Err(Reason::new(
+            ReasonCode::BadId,
+            format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"),
+        ));
     }
     if let Some(marks) = older(name, resource) {
-        return Err(Reason::new(Kind::NotR4, marks));
+        return Err(Reason::new(ReasonCode::NotR4, marks));
     }
     if !(resource["meta"].is_null() || resource["meta"].is_object()) {
-        return Err(Reason::new(Kind::BadMeta, "its meta is no object"));
+        return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
     }
     match ownership(kind, resource) {
+        Ok(Ownership::Shared) => names_no_member(resource)?,
         // It may be a name that another resource of the run goes by.
-        Ok(_) | Err(NoOwner::NotAPatient { .. }) => Ok((kind, Reference::new(kind.name, id))),
-        Err(error) => Err(error.into()),
+        Ok(_) | Err(NoOwner::NotAPatient { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
+    Ok((kind, Reference::new(kind.name, id)))
+}
+
+/// Makes sure that a resource that many may read names no member, as far as its elements tell.
+pub(super) fn names_no_member(resource: &Json) -> Result<(), Reason> {
+    let Some(name) = member_in(resource) else { return Ok(()) };
+    let text = format!(
+        "it is shared by all whose records refer to it, and names a member: {}; leave that out",
+        name.chars().take(100).collect::<String>()
+    );
+    Err(Reason::new(ReasonCode::NamesAMember, text))
 }

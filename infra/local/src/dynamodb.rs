@@ -12,16 +12,24 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::plan::Table;
 use crate::server;
 
-/// What of a table cannot be changed once it holds items.
+/// A table to create.
+#[derive(Debug)]
+pub(crate) struct TableDefinition {
+    /// The body of `CreateTable`.
+    pub(crate) create: Value,
+    /// The body of `UpdateTimeToLive`, if the table has a TTL attribute.
+    pub(crate) time_to_live: Option<Value>,
+}
+
+/// The properties of a table that cannot change once it holds items.
 const FIXED: [&str; 4] = ["AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"];
 
 /// A DynamoDB endpoint. It stops when dropped.
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
-    /// Where clients reach it.
+    /// The URL for clients.
     pub(crate) url: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -31,9 +39,8 @@ impl DynamoDb {
     /// Starts the endpoint with its tables, kept in `data` if given.
     ///
     /// # Errors
-    /// A table definition that DynamoDB refuses, or one that differs from the
-    /// table that `data` already holds.
-    pub(crate) fn start(data: Option<&Path>, tables: &[Table]) -> Result<Self> {
+    /// DynamoDB refuses a definition, or a definition differs from the table that `data` already holds.
+    pub(crate) fn start(data: Option<&Path>, tables: &[TableDefinition]) -> Result<Self> {
         let database = match data {
             None => Database::memory()?,
             Some(folder) => {
@@ -45,8 +52,8 @@ impl DynamoDb {
         for table in tables {
             provide(&database, table).with_context(|| format!("table {}", table.create["TableName"]))?;
         }
-        // AWS deletes expired items within days; a folder that is used for
-        // months would otherwise keep them all.
+        // AWS deletes expired items within days. Without this, a data folder that is used for months would keep them
+        // all.
         database.sweep_ttl()?;
         let listener = server::listen(0)?;
         let url = server::url(&listener)?;
@@ -62,14 +69,14 @@ impl DynamoDb {
     /// Lets running requests finish, then closes the database.
     pub(crate) async fn shutdown(self) {
         drop(self.stop);
-        // A client that holds a request open does not hold us.
+        // A client that keeps a request open must not delay the end.
         let grace = std::time::Duration::from_secs(1);
         let stopped = tokio::time::timeout(grace, self.server).await;
         tracing::debug!(?stopped, "DynamoDB");
     }
 }
 
-fn provide(database: &Database, table: &Table) -> Result<()> {
+fn provide(database: &Database, table: &TableDefinition) -> Result<()> {
     let name = table.create["TableName"].as_str().unwrap_or_default().to_owned();
     let existing = database.describe_table(DescribeTableRequest { table_name: name });
     if let Ok(existing) = existing {
@@ -92,8 +99,8 @@ fn provide(database: &Database, table: &Table) -> Result<()> {
     Ok(())
 }
 
-/// Whether everything the template says also holds for the table, which may say
-/// more (index sizes, ARNs) and in another order.
+/// Whether the table has everything that the template says. The table may have more (index sizes, ARNs), and in another
+/// order.
 fn same_schema(table: &Value, template: &Value) -> bool {
     match (table, template) {
         (Value::Array(table), Value::Array(template)) => {

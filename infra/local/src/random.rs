@@ -1,4 +1,4 @@
-//! Identifiers of requests and keys.
+//! Random identifiers of requests, invocations and keys.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE;
@@ -8,7 +8,7 @@ pub(crate) fn uuid() -> String {
     uuid_of(bytes(), 4)
 }
 
-/// The UUID of sixteen bytes, with a version and the RFC's variant set in them.
+/// The UUID of sixteen bytes, in which the version and the RFC's variant are set.
 pub(crate) fn uuid_of(mut bytes: [u8; 16], version: u8) -> String {
     bytes[6] = (bytes[6] & 0x0f) | (version << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -30,7 +30,7 @@ pub(crate) fn trace_id(epoch_seconds: u64) -> String {
 
 fn bytes() -> [u8; 16] {
     let mut bytes = [0; 16];
-    // aws-lc aborts the process rather than run out of randomness.
+    // This cannot fail: aws-lc aborts the process if it has no randomness.
     let filled = aws_lc_rs::rand::fill(&mut bytes);
     debug_assert!(filled.is_ok());
     bytes

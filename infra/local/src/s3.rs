@@ -13,7 +13,7 @@ use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 /// An S3 endpoint. It stops when dropped.
 #[derive(Debug)]
 pub(crate) struct S3 {
-    /// Where clients reach it, with path-style addresses.
+    /// The URL for clients, which use path-style addresses.
     pub(crate) url: String,
     _server: Running,
 }
@@ -31,7 +31,7 @@ impl S3 {
         }
         let files = FileSystem::new(folder).map_err(|error| anyhow::anyhow!("{error:?}"));
         let mut service = S3ServiceBuilder::new(files.with_context(place)?);
-        // With an account set, s3s verifies signatures, presigned ones too.
+        // With credentials set, s3s verifies signatures, those of presigned URLs included.
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
         let listener = server::listen(0)?;
         let url = server::url(&listener)?;

@@ -14,13 +14,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
-/// A boxed error, as hyper wants them.
+/// A boxed error, as hyper takes them.
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// More bytes of a refused body than this are not waited for.
+/// The most bytes that are read of a body that is too large.
 const MAX_DRAINED: usize = 64 * 1024 * 1024;
 
-/// More headers than fit into the largest request that API Gateway takes.
+/// The most headers of a request: more than fit into the largest that API Gateway takes.
 const MAX_HEADERS: usize = 2_600;
 
 /// Listens on the loopback interface; port 0 is any free one.
@@ -29,17 +29,17 @@ const MAX_HEADERS: usize = 2_600;
 /// The port is taken, or the system refuses.
 pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // On Windows the option would let two listeners share a port.
+    // On Windows, this option would let two listeners share a port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
-    // Accepted sockets inherit this. Without it an answer in two writes waits
-    // 40 ms for the client's delayed acknowledgement.
+    // Accepted sockets inherit this. Without it, an answer in two writes waits 40 ms for the client's delayed
+    // acknowledgement.
     socket.set_nodelay(true)?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     socket.listen(1024)
 }
 
-/// Serves connections until the returned future is dropped, which ends them all.
+/// Serves connections. Dropping the returned future ends them all.
 pub(crate) async fn serve<S, B>(listener: TcpListener, service: S)
 where
     S: HttpService<Incoming, ResBody = B, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
@@ -72,19 +72,19 @@ where
     }
 }
 
-/// Why a request body could not be read.
+/// The reason why the body of a request could not be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     /// It is longer than allowed.
     TooLarge,
-    /// The client stopped sending it, or sent it malformed.
+    /// The client stopped sending it, or it is malformed.
     Broken,
 }
 
 /// Reads a body of at most `limit` bytes.
 ///
-/// What is beyond the limit is read and dropped: a client that is still
-/// sending would otherwise see a reset connection instead of the answer.
+/// Bytes beyond the limit are read and dropped: otherwise a client that is still sending would see a reset connection
+/// instead of the answer.
 ///
 /// # Errors
 /// The body is too large or broken.

@@ -1,4 +1,4 @@
-//! DynamoDB, S3 and KMS together, and the folder they keep things in.
+//! DynamoDB, S3 and KMS together, with the folder that keeps their data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::cfn::resources::StackResources;
 use crate::dynamodb::DynamoDb;
 use crate::kms::Kms;
-use crate::plan::Plan;
 use crate::s3::S3;
 use crate::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 
@@ -18,16 +18,16 @@ pub(crate) struct Services {
     dynamodb: DynamoDb,
     s3: S3,
     kms: Kms,
-    /// Where S3 keeps objects that nobody wants to keep.
+    /// The folder of S3 if data is not kept.
     _temporary: Option<TempDir>,
 }
 
 impl Services {
-    /// Starts the services with what a plan asks for, kept in `data` if given.
+    /// Starts the services with their resources, which are kept in `data` if given.
     ///
     /// # Errors
-    /// The folder cannot be used, or does not fit the plan.
-    pub(crate) async fn start(data: Option<&Path>, plan: &Plan) -> Result<Self> {
+    /// The folder cannot be used, or holds resources that do not fit the template.
+    pub(crate) async fn start(data: Option<&Path>, resources: &StackResources) -> Result<Self> {
         let temporary = match data {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("local-stack-").tempdir()?),
@@ -36,9 +36,9 @@ impl Services {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the data folder {}", folder.display()))?;
         Ok(Self {
-            dynamodb: DynamoDb::start(data, &plan.tables)?,
-            s3: S3::start(&folder.join("objects"), &plan.buckets)?,
-            kms: Kms::start(data.map(|data| data.join("keys")), &plan.keys, &plan.aliases).await?,
+            dynamodb: DynamoDb::start(data, &resources.tables)?,
+            s3: S3::start(&folder.join("objects"), &resources.buckets)?,
+            kms: Kms::start(data.map(|data| data.join("keys")), &resources.keys, &resources.aliases).await?,
             _temporary: temporary,
         })
     }
@@ -57,7 +57,7 @@ impl Services {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// Stops the services, the database with everything written.
+    /// Stops the services, the database after everything is written.
     pub(crate) async fn shutdown(self) {
         self.dynamodb.shutdown().await;
     }

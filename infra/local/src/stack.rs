@@ -1,4 +1,4 @@
-//! The stack as a whole: what starts in which order, and what clients are told.
+//! The stack as a whole: starting and stopping everything in order, and its interface for clients.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,24 +8,24 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 
-use crate::function::Function;
+use crate::cfn::intrinsics::Resolver;
+use crate::cfn::resources::StackResources;
+use crate::cfn::template::Template;
 use crate::gateway::Gateway;
-use crate::intrinsics::Resolver;
+use crate::gateway::pages::Page;
+use crate::gateway::routes::Routes;
 use crate::lambda::Lambda;
-use crate::logs::{LogLine, Logs};
-use crate::pages::Page;
-use crate::plan::Plan;
-use crate::process::Spawner;
-use crate::routes::Routes;
-use crate::runtime_api::RuntimeApi;
+use crate::lambda::function::Function;
+use crate::lambda::logs::{LogLine, Logs};
+use crate::lambda::process::Spawner;
+use crate::lambda::runtime_api::RuntimeApi;
 use crate::server::{self, Running};
 use crate::services::Services;
-use crate::template::Template;
 
-/// The template parameter that gets the gateway's URL.
+/// The template parameter that is set to the gateway's URL.
 const ISSUER: &str = "Issuer";
 
-/// What to start.
+/// The options with which a stack is started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The SAM template, `template.yaml`.
@@ -34,8 +34,7 @@ pub struct Options {
     pub binaries: PathBuf,
     /// The gateway's port on 127.0.0.1; 0 is any free one.
     pub port: u16,
-    /// Where tables, objects and keys are kept. `None` keeps them for as long as
-    /// the stack runs.
+    /// The folder that keeps tables, objects and keys. With `None` they are gone when the stack ends.
     pub data: Option<PathBuf>,
     /// Only DynamoDB, S3 and KMS: no gateway and no functions.
     pub services_only: bool,
@@ -43,13 +42,13 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Pages that the gateway serves beside the template's routes.
     pub pages: Vec<Page>,
-    /// Variables that the functions get in place of the stack's own: with `AWS_ENDPOINT_URL_*` a test stands between the
-    /// functions and a service.
+    /// Variables for the functions, which replace the stack's own. With `AWS_ENDPOINT_URL_*`, a test can put itself
+    /// between the functions and a service.
     pub environment: BTreeMap<String, String>,
 }
 
-/// A running stack. Dropping it ends everything, functions included; only
-/// [`LocalStack::shutdown`] also waits for that.
+/// A running stack. Dropping it ends everything, functions included. [`LocalStack::shutdown`] also waits until all has
+/// ended.
 #[derive(Debug)]
 pub struct LocalStack {
     url: String,
@@ -62,12 +61,12 @@ pub struct LocalStack {
 }
 
 impl LocalStack {
-    /// Starts everything the template declares. Functions start with their first
-    /// request, or with [`LocalStack::warm`].
+    /// Starts everything that the template declares. Functions start with their first request, or with
+    /// [`LocalStack::warm`].
     ///
     /// # Errors
-    /// The template cannot be read or resolved, the port is taken, a binary is
-    /// missing, or the data folder cannot be used. The message is for the user.
+    /// The template cannot be read or resolved, the port is taken, a binary is missing, or the data folder cannot be
+    /// used. The message is for the user.
     pub async fn start(options: Options) -> Result<Self> {
         let template = Template::read(&options.template)?;
         let listener = match options.services_only {
@@ -77,17 +76,17 @@ impl LocalStack {
         let url = match &listener {
             Some(listener) => server::url(listener)?,
             None if options.port == 0 => String::new(),
-            // Whoever runs the functions instead of us will listen there.
+            // Another program will serve the functions there.
             None => format!("http://127.0.0.1:{}", options.port),
         };
         let mut parameters = options.parameters;
         if template.parameters.contains_key(ISSUER) {
             parameters.entry(ISSUER.to_owned()).or_insert_with(|| url.clone());
         }
-        let plan = Plan::new(&Resolver::new(&template, &parameters)?)
+        let resources = StackResources::new(&Resolver::new(&template, &parameters)?)
             .with_context(|| format!("template {}", options.template.display()))?;
 
-        let services = Services::start(options.data.as_deref(), &plan).await?;
+        let services = Services::start(options.data.as_deref(), &resources).await?;
         let mut environment = services.environment();
         let logs = Arc::new(Logs::default());
         let mut functions = BTreeMap::new();
@@ -103,18 +102,18 @@ impl LocalStack {
                 spawner: Spawner::start()?,
                 logs: &logs,
             };
-            functions = lambda.functions(&plan.functions)?;
+            functions = lambda.functions(&resources.functions)?;
             let api = RuntimeApi { functions: functions.clone(), logs: Arc::clone(&logs) };
             runtime_api = Some(api.start(api_listener));
             let front = Gateway {
                 domain_name: listener.local_addr()?.to_string(),
-                routes: Routes::new(plan.routes)?,
+                routes: Routes::new(resources.routes)?,
                 pages: options.pages,
                 functions: functions.clone(),
             };
             gateway = Some(front.start(listener));
         }
-        for function in plan.functions {
+        for function in resources.functions {
             for (name, value) in function.environment {
                 environment.entry(name).or_insert(value);
             }
@@ -122,17 +121,16 @@ impl LocalStack {
         Ok(Self { url, environment, functions, logs, gateway, services: Some(services), _runtime_api: runtime_api })
     }
 
-    /// Where the gateway listens, for example `http://127.0.0.1:9000`.
+    /// The gateway's URL, for example `http://127.0.0.1:9000`.
     ///
-    /// With `services_only` this is where the functions are expected to be
-    /// served by someone else; empty if no port was given.
+    /// With `services_only`, it is the URL at which another program is expected to serve the functions; empty if no
+    /// port was given.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What an AWS SDK needs to find the services, and all variables that the
-    /// template gives its functions. Where two functions have different values
-    /// for a name, the first function's counts.
+    /// The variables by which an AWS SDK finds the services, and all variables that the template gives its functions.
+    /// If two functions have different values for a name, the first function's value counts.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
     }
@@ -142,28 +140,28 @@ impl LocalStack {
         self.logs.lines()
     }
 
-    /// Calls `listener` for every line that a function writes from now on, in
-    /// place of the listener before. It must be quick and must not call back.
+    /// Calls `listener` for every line that a function writes from now on. It replaces an earlier listener. It must be
+    /// quick, and must not call the stack.
     pub fn on_log(&self, listener: impl Fn(&LogLine) + Send + 'static) {
         self.logs.listen(Box::new(listener));
     }
 
-    /// The processes that run now, by the function's logical id in the template: what they use of the machine is the
-    /// system's to tell.
+    /// The ids of the processes that run now, by the function's logical id in the template. The operating system tells
+    /// what they use.
     pub fn processes(&self) -> BTreeMap<String, Vec<u32>> {
         self.functions.iter().map(|(name, function)| (name.clone(), function.processes())).collect()
     }
 
-    /// Starts one instance of each function and waits until they are ready. A
-    /// function that cannot start says so in the logs.
+    /// Starts one instance of each function, and waits until they are ready. A function that cannot start says so in
+    /// the logs.
     pub async fn warm(&self) {
         for function in self.functions.values() {
             function.warm().await;
         }
     }
 
-    /// Hands an event to the function with this binary, as Lambda's `Invoke` does: what comes back is its answer, before a
-    /// gateway made HTTP of it.
+    /// Hands an event to the function with this binary, as Lambda's `Invoke` does. Returns the function's response,
+    /// which no gateway has turned into HTTP.
     ///
     /// # Errors
     /// There is no such function, or it failed; its log says why.
@@ -174,10 +172,10 @@ impl LocalStack {
         Ok(String::from_utf8(answer.into())?)
     }
 
-    /// Ends the functions and the services, and waits until they are gone.
+    /// Ends the functions and the services, and waits until they have ended.
     pub async fn shutdown(mut self) {
-        // No new requests while the functions finish theirs, and no complaints
-        // of theirs that the Runtime API is gone.
+        // The gateway ends first, so that functions get no new requests. Their errors about the ending Runtime API are
+        // not shown.
         self.gateway = None;
         self.logs.listen(Box::new(|_| {}));
         let stopping: Vec<_> = self

@@ -1,4 +1,4 @@
-//! How functions run: instances, crashes, limits and logs.
+//! The running of functions: instances, crashes, limits and logs.
 
 mod common;
 

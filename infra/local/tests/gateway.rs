@@ -1,4 +1,4 @@
-//! What the gateway does with a request, whatever its bytes.
+//! The gateway's handling of requests, whatever their bytes.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! DynamoDB, S3 and KMS, as a client finds them.
+//! DynamoDB, S3 and KMS, as clients find them.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{Answer, Client, options};
 use local_stack::{LocalStack, Options};
 use serde_json::{Value, json};
 
-/// An AWS JSON call. DynamoDB wants the form of a signature but verifies none.
+/// An AWS JSON call. DynamoDB requires the form of a signature, but does not verify it.
 async fn call(stack: &LocalStack, service: &str, target: &str, body: Value) -> Answer {
     let url = &stack.environment()[&format!("AWS_ENDPOINT_URL_{service}")];
     let head = format!(

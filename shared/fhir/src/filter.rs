@@ -8,7 +8,8 @@ pub use matching::folded;
 use super::date::{Interval, Prefix};
 use super::escaping::split_escaped;
 use super::index::Index;
-use crate::parameters::{self, SearchParamType, SearchParameter};
+use crate::parameters::{SearchParamType, SearchParameter};
+use crate::types::ResourceType;
 use matching::Match;
 
 /// A condition on one parameter: some value of the resource matches some value of the search.
@@ -55,7 +56,7 @@ impl Filter {
     ///
     /// # Errors
     /// [`FilterError`], which names the parameter and what would be right.
-    pub fn parse(resource_type: &str, name: &str, value: &str, bases: &[&str]) -> Result<Filter, FilterError> {
+    pub fn parse(resource_type: &ResourceType, name: &str, value: &str, bases: &[&str]) -> Result<Filter, FilterError> {
         let (code, modifier) = match name.split_once(':') {
             Some((code, modifier)) => (code, Some(modifier)),
             None => (name, None),
@@ -63,11 +64,10 @@ impl Filter {
         if code.contains('.') {
             return Err(FilterError::Unsupported(format!("the chain `{code}` is not supported here")));
         }
-        let Some((position, parameter)) = parameters::of(resource_type).find(|(_, parameter)| parameter.code == code)
-        else {
-            let known: Vec<&str> = parameters::of(resource_type).map(|(_, parameter)| parameter.code).collect();
+        let Some((position, parameter)) = resource_type.parameter(code) else {
+            let known: Vec<&str> = resource_type.parameters().map(|(_, parameter)| parameter.code).collect();
             return Err(FilterError::Unknown {
-                resource_type: resource_type.to_owned(),
+                resource_type: resource_type.name.to_owned(),
                 name: code.to_owned(),
                 known: known.join(", "),
             });
@@ -93,8 +93,12 @@ impl Filter {
     }
 
     /// That the reference parameter of type `resource_type` names one of `targets` (`Type/id`); with none of them it keeps nothing.
-    pub fn naming(resource_type: &str, parameter: &'static SearchParameter, targets: Vec<String>) -> Option<Filter> {
-        let (position, _) = parameters::of(resource_type).find(|(_, row)| *row == parameter)?;
+    pub fn naming(
+        resource_type: &ResourceType,
+        parameter: &'static SearchParameter,
+        targets: Vec<String>,
+    ) -> Option<Filter> {
+        let (position, _) = resource_type.parameters().find(|(_, row)| *row == parameter)?;
         let matches = targets.into_iter().map(Match::Reference).collect();
         Some(Filter { parameter, position, test: Test::Any { matches, negated: false } })
     }
@@ -164,6 +168,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn condition(name: &str, value: &str) -> Result<Filter, FilterError> {
+        Filter::parse(ResourceType::named("Condition").unwrap(), name, value, &[])
+    }
+
     fn keeps(name: &str, value: &str) -> bool {
         let resource = json!({
             "resourceType": "Condition", "id": "c1",
@@ -171,7 +179,7 @@ mod tests {
             "code": {"coding": [{"system": "http://snomed.info/sct", "code": "44054006"}, {"code": "local,1"}]},
             "recordedDate": "2024-05-10",
         });
-        Filter::parse("Condition", name, value, &[]).unwrap().keeps(&Index::of("Condition", &resource))
+        condition(name, value).unwrap().keeps(&Index::of(ResourceType::named("Condition").unwrap(), &resource))
     }
 
     #[test]
@@ -199,7 +207,7 @@ mod tests {
     #[test]
     fn a_filter_tells_which_members_it_names() {
         let members = |name: &str, value: &str| -> Vec<String> {
-            Filter::parse("Condition", name, value, &[]).unwrap().members().map(str::to_owned).collect()
+            condition(name, value).unwrap().members().map(str::to_owned).collect()
         };
         assert_eq!(members("patient", "a,Patient/b"), ["a", "b"]);
         assert_eq!(members("subject", "Patient/b"), ["b"]);
@@ -215,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_fault_names_the_parameter_and_what_would_be_right() {
-        let fault = |name: &str, value: &str| Filter::parse("Condition", name, value, &[]).unwrap_err().to_string();
+        let fault = |name: &str, value: &str| condition(name, value).unwrap_err().to_string();
         assert!(fault("colour", "x").contains("It has: _id"));
         assert!(fault("recorded-date", "yesterday").contains("YYYY-MM-DD"));
         assert!(fault("code", "a|b|c").contains("system|code"));

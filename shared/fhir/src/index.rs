@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::date::Interval;
-use super::parameters::{self, SearchParamType, SearchParameter};
+use super::parameters::{SearchParamType, SearchParameter};
 use super::types::{ResourceType, TYPES};
 
 /// One value of a search parameter.
@@ -92,7 +92,7 @@ mod span {
 pub fn version() -> u32 {
     static VERSION: OnceLock<u32> = OnceLock::new();
     *VERSION.get_or_init(|| {
-        let rows = TYPES.iter().flat_map(|resource_type| parameters::of(resource_type.name));
+        let rows = TYPES.iter().flat_map(ResourceType::parameters);
         let text = rows.flat_map(|(_, row)| {
             [row.on, row.code, row.param_type.name(), row.path].into_iter().chain(row.targets.iter().copied())
         });
@@ -114,8 +114,9 @@ pub struct Index {
 
 impl Index {
     /// Takes the values of every parameter of type `resource_type` out of `resource`.
-    pub fn of(resource_type: &str, resource: &Json) -> Index {
-        let entries = parameters::of(resource_type)
+    pub fn of(resource_type: &ResourceType, resource: &Json) -> Index {
+        let entries = resource_type
+            .parameters()
             .map(|(position, parameter)| (position, values(parameter, resource)))
             .filter(|(_, values)| !values.is_empty())
             .collect();
@@ -353,9 +354,10 @@ mod tests {
 
     #[test]
     fn what_is_told_in_words_alone_is_there_and_has_no_code() {
-        let index = |code: Json| Index::of("Condition", &json!({"resourceType": "Condition", "code": code}));
+        let condition = ResourceType::named("Condition").unwrap();
+        let index = |code: Json| Index::of(condition, &json!({"resourceType": "Condition", "code": code}));
         let keeps = |name: &str, value: &str, index: &Index| {
-            crate::filter::Filter::parse("Condition", name, value, &[]).unwrap().keeps(index)
+            crate::filter::Filter::parse(condition, name, value, &[]).unwrap().keeps(index)
         };
         for words in [json!({"text": "Hay fever"}), json!({"coding": [{"display": "Hay fever"}]})] {
             let index = index(words);
@@ -365,18 +367,16 @@ mod tests {
                 assert!(!keeps("code", value, &index), "{value}");
             }
         }
-        assert!(keeps("code:missing", "true", &Index::of("Condition", &json!({"resourceType": "Condition"}))));
+        assert!(keeps("code:missing", "true", &Index::of(condition, &json!({"resourceType": "Condition"}))));
     }
 
     #[test]
     fn values_follow_from_kind_and_shape() {
         let coverage = json!({"resourceType": "Coverage", "status": "active", "period": {"start": "2025-01-01"},
             "payor": [{"reference": "Organization/1"}], "identifier": [{"system": "s", "value": "v"}]});
-        let index = Index::of("Coverage", &coverage);
-        let value = |code: &str| {
-            let (position, _) = parameters::of("Coverage").find(|(_, parameter)| parameter.code == code).unwrap();
-            index.values(position).to_vec()
-        };
+        let resource_type = ResourceType::named("Coverage").unwrap();
+        let index = Index::of(resource_type, &coverage);
+        let value = |code: &str| index.values(resource_type.parameter(code).unwrap().0).to_vec();
         assert_eq!(value("status"), [Value::Code("active".into())]);
         assert_eq!(value("payor"), [Value::Reference("Organization/1".into())]);
         assert_eq!(value("identifier"), [Value::Token { system: "s".into(), code: "v".into(), types: vec![] }]);

@@ -7,10 +7,9 @@
 //! - [`index`] takes the values of a resource's search parameters out of it; [`filter`] compares them with a query. The same filter
 //!   judges searches, granular scopes and includes.
 //! - [`owner`] finds whose a resource is; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
-//! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have; [`claim`] which of these
-//!   a resource meets.
+//! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have, and which of these a
+//!   resource meets.
 
-pub mod claim;
 pub mod date;
 pub mod elements;
 pub mod escaping;

@@ -1,6 +1,9 @@
 //! References between resources: `Patient/123`.
 
+use std::collections::BTreeSet;
 use std::fmt;
+
+use serde_json::Value as Json;
 
 /// Whether `id` may be the id of a resource (R4 data types, "id").
 pub fn is_id(id: &str) -> bool {
@@ -36,6 +39,25 @@ impl Reference {
         let named = resource_type.starts_with(|c: char| c.is_ascii_uppercase())
             && resource_type.bytes().all(|b| b.is_ascii_alphabetic());
         (versioned && named && is_id(id)).then(|| Reference::new(resource_type, id))
+    }
+}
+
+/// The local references in a resource, wherever they stand. A string that is called `reference` is always that of a Reference.
+pub fn references_in(resource: &Json) -> BTreeSet<Reference> {
+    let mut found = BTreeSet::new();
+    collect(resource, &mut found);
+    found
+}
+
+fn collect(json: &Json, found: &mut BTreeSet<Reference>) {
+    match json {
+        Json::Object(properties) => {
+            let reference = properties.get("reference").and_then(Json::as_str);
+            found.extend(reference.and_then(|text| Reference::parse(text, &[])));
+            properties.values().for_each(|value| collect(value, found));
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
     }
 }
 

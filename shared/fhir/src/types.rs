@@ -1,100 +1,80 @@
-//! The resource types, one row each: who owns a resource of the type, and which date orders a member's history.
+//! The resource types that are stored and served, one row each in [`TYPES`]. All that this server knows of a type by itself stands
+//! in its row: whose its resources are, which date orders a history, which parameters search it, what a summary has, and what
+//! members call it.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+use crate::parameters::{COMMON, SearchParameter};
+pub use table::TYPES;
 
 /// How the owner of a resource is found. It is decided once, at load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// A Patient owns itself.
     Itself,
-    /// The member whom this element names. Narrower than R4's patient compartment on purpose: a subscriber does not own a
-    /// dependent's Coverage.
+    /// The member whom this element names. This is narrower than R4's patient compartment on purpose: a subscriber does not own
+    /// a dependent's Coverage.
     Subject(&'static str),
-    /// As [`Owner::Subject`], and shared where the element is absent (a Device of a practice).
+    /// As [`Owner::Subject`]; without the element the resource is shared (a Device of a practice).
     SubjectOrShared(&'static str),
-    /// The owner of the resources that this element names; stored once per member with only that member's targets.
+    /// The owners of the resources that this element names. Each of them has a copy that names only their own.
     Targets(&'static str),
-    /// Nobody: a directory entry that holds no member data, reached through the resources that refer to it.
+    /// Nobody: a directory entry, which holds no member data and is reached through the resources that refer to it.
     Shared,
-    /// The member of the resource whose attachment names it.
+    /// The owner of the resource whose attachment names it.
     Attachment,
 }
 
 /// One resource type.
+///
+/// Elements are listed by name, a space between them, without those that every resource has; `[x]` stands for any type of value.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ResourceType {
     /// Its name.
     pub name: &'static str,
-    /// Whose its resources are.
+    /// Who owns its resources.
     pub owner: Owner,
+    /// Its name in a member's words, for the page on which a member lets an app in.
+    pub words: &'static str,
     /// The search parameter that orders a member's history of this type: `created` for claims, the guides' `date`
-    /// parameter elsewhere.
+    /// parameter elsewhere. `None`: by id.
     pub key_date: Option<&'static str>,
-    /// Shared types whose resources refer to this one: the second step of reach.
+    /// The search parameter that says when the care was, where `key_date` says something else.
+    pub care_date: Option<&'static str>,
+    /// The shared types whose resources refer to this one: the second step of reach.
     pub referred_by: &'static [&'static str],
+    /// The elements of its summary (R4's definition: `isSummary`).
+    pub summary: &'static str,
+    /// The elements of the summary of which only parts are summary: a path, and the elements that stay there.
+    pub parts: &'static [(&'static str, &'static str)],
+    /// The elements that are always there (R4's definition: `min` of 1 or more).
+    pub mandatory: &'static str,
+    /// The search parameters that it has besides the common ones, by code.
+    pub own_parameters: &'static [SearchParameter],
 }
 
-const fn of(name: &'static str, element: &'static str, key_date: &'static str) -> ResourceType {
-    ResourceType { name, owner: Owner::Subject(element), key_date: Some(key_date), referred_by: &[] }
+/// Whether a resource of the type of that name is a member, or a person by their relation to one: no resource that is shared may
+/// refer to it.
+pub fn names_a_member(name: &str) -> bool {
+    matches!(name, "Patient" | "RelatedPerson")
 }
-
-const fn shared(name: &'static str, referred_by: &'static [&'static str]) -> ResourceType {
-    ResourceType { name, owner: Owner::Shared, key_date: None, referred_by }
-}
-
-const fn row(name: &'static str, owner: Owner, key_date: Option<&'static str>) -> ResourceType {
-    ResourceType { name, owner, key_date, referred_by: &[] }
-}
-
-/// Every type that is stored and served, by name.
-pub static TYPES: &[ResourceType] = &[
-    of("AllergyIntolerance", "patient", "date"),
-    row("Binary", Owner::Attachment, None),
-    of("CarePlan", "subject", "date"),
-    of("CareTeam", "subject", "date"),
-    of("Claim", "patient", "created"),
-    of("ClaimResponse", "patient", "created"),
-    of("Condition", "subject", "recorded-date"),
-    of("Coverage", "beneficiary", "period"),
-    row("Device", Owner::SubjectOrShared("patient"), None),
-    of("DiagnosticReport", "subject", "date"),
-    of("DocumentReference", "subject", "date"),
-    of("Encounter", "subject", "date"),
-    shared("Endpoint", &["Location", "Organization", "PractitionerRole"]),
-    of("ExplanationOfBenefit", "patient", "created"),
-    of("Goal", "subject", "start-date"),
-    of("ImagingStudy", "subject", "started"),
-    of("Immunization", "patient", "date"),
-    shared("Location", &["Device", "Location", "PractitionerRole"]),
-    of("Media", "subject", "created"),
-    shared("Medication", &["Medication"]),
-    of("MedicationDispense", "subject", "whenhandedover"),
-    of("MedicationRequest", "subject", "authoredon"),
-    of("MedicationStatement", "subject", "effective"),
-    of("Observation", "subject", "date"),
-    shared("Organization", &["Device", "Endpoint", "Location", "Medication", "Organization", "PractitionerRole"]),
-    row("Patient", Owner::Itself, None),
-    shared("Practitioner", &["PractitionerRole"]),
-    shared("PractitionerRole", &[]),
-    of("Procedure", "subject", "date"),
-    row("Provenance", Owner::Targets("target"), None),
-    shared("Questionnaire", &[]),
-    of("QuestionnaireResponse", "subject", "authored"),
-    row("RelatedPerson", Owner::Subject("patient"), None),
-    of("ServiceRequest", "subject", "authored"),
-    of("Specimen", "subject", "collected"),
-];
-
-/// Where the date that orders a type's history is not that of the care.
-const CARE_DATES: &[(&str, &str)] = &[
-    ("Condition", "onset-date"),
-    ("DocumentReference", "period"),
-    ("ExplanationOfBenefit", "service-date"),
-    ("ServiceRequest", "occurrence"),
-];
 
 impl ResourceType {
     /// The type of that name.
     pub fn named(name: &str) -> Option<&'static ResourceType> {
         TYPES.binary_search_by(|row| row.name.cmp(name)).ok().map(|position| &TYPES[position])
+    }
+
+    /// The search parameters of the type, each with the position by which an index knows it: the common ones, then the type's own.
+    pub fn parameters(&self) -> impl Iterator<Item = (u16, &'static SearchParameter)> + use<> {
+        (0u16..).zip(COMMON.iter().chain(self.own_parameters))
+    }
+
+    /// The search parameter of that code, with its position.
+    pub fn parameter(&self, code: &str) -> Option<(u16, &'static SearchParameter)> {
+        self.parameters().find(|(_, parameter)| parameter.code == code)
     }
 
     /// Whether resources of the type may be shared between members.
@@ -107,9 +87,14 @@ impl ResourceType {
         self.owner != Owner::Shared
     }
 
-    /// Whether it must be noted somewhere whose a resource of the type is: a Patient's id says it.
+    /// Whether a row must note whose a resource of the type is. Of a Patient its id says so, and shared resources have no owner.
     pub fn has_home(&self) -> bool {
         self.is_owned() && self.owner != Owner::Itself
+    }
+
+    /// Whether a resource of the type may stand where no member reaches it: its owners are those of other resources.
+    pub fn may_be_unclaimed(&self) -> bool {
+        matches!(self.owner, Owner::Attachment | Owner::Targets(_))
     }
 
     /// Whether a Binary that a resource of the type names is its member's. R4 has an Attachment in many types, and by an extension it may
@@ -118,47 +103,9 @@ impl ResourceType {
         matches!(self.owner, Owner::Itself | Owner::Subject(_) | Owner::SubjectOrShared(_))
     }
 
-    /// The search parameters that say which care a resource is about, the first that has a value: not when it was written down or sent
-    /// (R4, `$everything`: "care dates, not record currency dates"), where the table knows better.
+    /// The search parameters that say when the care was; the first one with a value counts. R4 asks `$everything` for "care
+    /// dates, not record currency dates": the dates of writing down and sending come last.
     pub fn care_dates(&self) -> impl Iterator<Item = &'static str> {
-        let care = CARE_DATES.iter().filter(|(resource_type, _)| *resource_type == self.name).map(|(_, code)| *code);
-        care.chain(self.key_date)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parameters;
-
-    #[test]
-    fn the_table_is_sorted_so_that_types_are_found() {
-        assert!(TYPES.is_sorted_by_key(|row| row.name));
-    }
-
-    #[test]
-    fn every_key_date_is_a_date_parameter_of_its_type() {
-        for row in TYPES {
-            let Some(code) = row.key_date else { continue };
-            let parameter = parameters::of(row.name).find(|(_, parameter)| parameter.code == code);
-            assert!(
-                parameter.is_some_and(|(_, p)| p.param_type == crate::parameters::SearchParamType::Date),
-                "{} {code}",
-                row.name
-            );
-        }
-    }
-
-    #[test]
-    fn every_care_date_is_a_date_parameter_of_its_type() {
-        for (resource_type, code) in CARE_DATES {
-            let parameter = parameters::of(resource_type).find(|(_, parameter)| parameter.code == *code);
-            assert!(
-                parameter.is_some_and(|(_, p)| p.param_type == crate::parameters::SearchParamType::Date),
-                "{resource_type} {code}"
-            );
-        }
-        let eob = ResourceType::named("ExplanationOfBenefit").unwrap();
-        assert_eq!(eob.care_dates().collect::<Vec<_>>(), ["service-date", "created"]);
+        self.care_date.into_iter().chain(self.key_date)
     }
 }

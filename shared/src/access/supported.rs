@@ -1,7 +1,7 @@
 //! The scopes that this server knows: which it publishes, which it grants, and which resources a granular one admits.
 
 use crate::fhir::filter::Filter;
-use crate::fhir::parameters::{self, SearchParamType};
+use crate::fhir::parameters::SearchParamType;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::scope::Scope;
 
@@ -50,11 +50,10 @@ pub fn supported_scopes() -> Vec<String> {
 /// The filters of a granular scope: codes that a resource must have. `None` where it is anything else: a modifier could
 /// turn a code into its opposite, and a date could cover everything, while the member reads "only a part".
 pub(super) fn filters(resource_type: &ResourceType, granular: &[(String, String)]) -> Option<Vec<Filter>> {
-    let is_code = |name: &str| {
-        parameters::of(resource_type.name).any(|(_, row)| row.code == name && row.param_type == SearchParamType::Token)
-    };
+    let is_code =
+        |name: &str| resource_type.parameter(name).is_some_and(|(_, row)| row.param_type == SearchParamType::Token);
     let filter = |(name, value): &(String, String)| {
-        is_code(name).then(|| Filter::parse(resource_type.name, name, value, &[]).ok())?
+        is_code(name).then(|| Filter::parse(resource_type, name, value, &[]).ok())?
     };
     granular.iter().map(filter).collect()
 }

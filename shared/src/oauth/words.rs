@@ -1,6 +1,7 @@
 //! Scopes in a member's words.
 
 use crate::access::NAMED_PARTS;
+use crate::fhir::types::ResourceType;
 use crate::scope::{ResourceScope, Scope, Scopes};
 
 /// One thing that a member may leave out.
@@ -12,45 +13,6 @@ pub(super) struct Choice {
     /// A remark below the title.
     pub note: Option<String>,
 }
-
-/// Resource types in plain words; one that is missing here is called by its own name.
-const WORDS: &[(&str, &str)] = &[
-    ("AllergyIntolerance", "Allergies"),
-    ("Binary", "The contents of documents"),
-    ("CarePlan", "Care plans"),
-    ("CareTeam", "Who takes care of you"),
-    ("Claim", "Claims as they were filed"),
-    ("ClaimResponse", "Answers to claims"),
-    ("Condition", "Health conditions and diagnoses"),
-    ("Coverage", "Your insurance coverage"),
-    ("Device", "Medical devices"),
-    ("DiagnosticReport", "Test and examination reports"),
-    ("DocumentReference", "Documents"),
-    ("Encounter", "Visits and hospital stays"),
-    ("Endpoint", "Technical addresses of providers"),
-    ("ExplanationOfBenefit", "Claims: what was done, charged and paid, and prior authorizations"),
-    ("Goal", "Health goals"),
-    ("ImagingStudy", "Imaging studies"),
-    ("Immunization", "Vaccinations"),
-    ("Location", "Where care was given"),
-    ("Media", "Pictures and recordings"),
-    ("Medication", "Details of medicines"),
-    ("MedicationDispense", "Medicines handed out"),
-    ("MedicationRequest", "Prescriptions"),
-    ("MedicationStatement", "Medicines you take"),
-    ("Observation", "Lab results, vital signs and other observations"),
-    ("Organization", "Hospitals, practices and insurers"),
-    ("Patient", "Your name, birth date, address and contact details"),
-    ("Practitioner", "Doctors and other professionals"),
-    ("PractitionerRole", "What professionals do, and where"),
-    ("Procedure", "Procedures and operations"),
-    ("Provenance", "Where each entry comes from"),
-    ("Questionnaire", "Questionnaires"),
-    ("QuestionnaireResponse", "Your answers to questionnaires"),
-    ("RelatedPerson", "People related to you"),
-    ("ServiceRequest", "Orders and referrals"),
-    ("Specimen", "Specimens taken for tests"),
-];
 
 /// The choices that the member has. `openid` and `launch/patient` show nothing of the record and are no choices.
 pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
@@ -77,7 +39,7 @@ fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
     match &scope.resource_type {
         None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
         Some(kind) => {
-            let words = WORDS.iter().find(|(name, _)| name == kind).map_or(kind.as_str(), |(_, words)| words);
+            let words = ResourceType::named(kind).map_or(kind.as_str(), |resource_type| resource_type.words);
             let part = scope.query.is_some().then(|| match part(scope) {
                 Some(part) => format!("only a part: {part}"),
                 None => "only a part, as the app asks".to_owned(),

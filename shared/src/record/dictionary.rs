@@ -2,7 +2,7 @@
 //!
 //! The number of a dictionary is the format byte of a row, 0 for none. A new one is a file and a line below; those before it
 //! stay, for the rows that were written with them. `cargo bench --workspace --profile dev --bench dictionary -- --train`
-//! makes one, and tells what it is worth (`docs/decisions/12-a-row-names-its-dictionary.md`).
+//! makes one, and tells what it is worth (`docs/decisions/012-a-row-names-its-dictionary.md`).
 
 use std::cell::RefCell;
 use std::sync::OnceLock;

@@ -4,27 +4,21 @@
 //! - The row of such a Binary has its JSON without `data`, and the object's key `o`, SHA-256 `s` and length `l`.
 //! - A name: pk `Patient/<owner>`, sk `~Binary/<id>/<Type>/<id>`, without a body. `~` sorts after every type.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::resources::Resources;
-use super::resources::items::{key, text};
 use super::row::Row;
 use super::writer::Writer;
 use crate::access::{Permits, Sealed};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
-use crate::store::objects::content_hash;
-use crate::store::objects::{Object, ObjectError, Objects};
-use crate::store::{StoreError, meter};
+use crate::store::StoreError;
+use crate::store::objects::{Object, ObjectBytes, ObjectError, content_hash};
+use crate::store::table::{CommitError, Condition, Item, Query, Range, Table};
 
 /// The most bytes that stay in the row: what DynamoDB asks for writing and reading them, and S3 for an object, is then about
 /// the same (decision 13).
@@ -84,7 +78,7 @@ impl Resources {
     /// # Errors
     /// [`StoreError`]
     pub async fn naming(&self, permits: &Permits, id: &str) -> Result<Sealed<Vec<Reference>>, StoreError> {
-        let mut names = names(&self.client, &self.table, permits.partition(), id).await?;
+        let mut names = names(&self.table, permits.partition(), id).await?;
         names.retain(|name| permits.include(&name.resource_type));
         Ok(permits.seal(names))
     }
@@ -96,62 +90,42 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn name(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), StoreError> {
-        let item = key(&format!("Patient/{owner}"), &format!("{}{by}", prefix(&binary.id)));
-        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;
-        Ok(())
+    pub async fn name(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
+        let item = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
+        self.table.put(item, Condition::Always).await
+    }
+
+    /// Whether a resource of the member's names a Binary.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn is_named(&self, owner: &str, binary: &Reference) -> Result<bool, StoreError> {
+        Ok(!self.names(owner, binary).await?.is_empty())
     }
 
     /// The member's resources that name a Binary, or once did.
     pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-        names(&self.client, &self.table, format!("Patient/{owner}"), &binary.id).await
+        names(&self.table, format!("Patient/{owner}"), &binary.id).await
     }
 
     /// Notes that it does no more.
-    pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), StoreError> {
-        let key = key(&format!("Patient/{owner}"), &format!("{}{by}", prefix(&binary.id)));
-        self.client.delete_item().table_name(&self.table).set_key(Some(key)).send().await?;
-        Ok(())
-    }
-}
-
-async fn names(client: &Client, table: &str, partition: String, binary: &str) -> Result<Vec<Reference>, StoreError> {
-    let prefix = prefix(binary);
-    let (mut names, mut start) = (Vec::new(), None);
-    loop {
-        let request = client
-            .query()
-            .table_name(table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :binary)")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
-            .expression_attribute_values(":binary", AttributeValue::S(prefix.clone()))
-            .set_exclusive_start_key(start)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        for item in answer.items() {
-            names.extend(text(item, "sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
-        }
-        start = answer.last_evaluated_key;
-        if start.is_none() {
-            return Ok(names);
-        }
-    }
-}
-
-impl Objects {
-    /// Sends bytes.
     ///
     /// # Errors
-    /// [`StoreError`] where they are not surely there.
-    pub(super) async fn upload(&self, upload: &Upload) -> Result<(), StoreError> {
-        let sent = self.put(&upload.content.object, upload.media_type, upload.stream().await?).await;
-        sent.map_err(|error| match (&upload.bytes, error) {
-            // It may have changed since it was measured; then S3 refuses it.
-            (Bytes::File(path), StoreError::Fault(text)) => StoreError::Fault(format!("{}: {text}", path.display())),
-            (_, error) => error,
-        })
+    /// [`CommitError::Store`]
+    pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
+        let key = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
+        self.table.delete(key, Condition::Always).await
     }
+}
+
+async fn names(table: &Table, partition: String, binary: &str) -> Result<Vec<Reference>, StoreError> {
+    let prefix = prefix(binary);
+    let rows = table.pages(Query::new(partition, Range::Under(prefix.clone()))).await?;
+    let mut names = Vec::with_capacity(rows.len());
+    for row in rows {
+        names.extend(row.text("sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
+    }
+    Ok(names)
 }
 
 fn prefix(id: &str) -> String {
@@ -172,19 +146,7 @@ pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
 pub struct Upload {
     content: Content,
     media_type: &'static str,
-    bytes: Bytes,
-}
-
-#[derive(Clone)]
-enum Bytes {
-    Memory(Arc<[u8]>),
-    File(PathBuf),
-}
-
-impl fmt::Debug for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("bytes")
-    }
+    bytes: ObjectBytes,
 }
 
 impl Upload {
@@ -195,15 +157,15 @@ impl Upload {
         let bytes = decoded(data).ok().filter(is_large)?;
         binary.as_object_mut()?.shift_remove("data");
         let (sha256, size) = (content_hash(&bytes), bytes.len() as u64);
-        Some(Upload::new(binary, sha256, size, Bytes::Memory(bytes.into())))
+        Some(Upload::new(binary, sha256, size, ObjectBytes::Memory(bytes.into())))
     }
 
     /// Of a file of that SHA-256 and size, for a Binary whose JSON is without `data`. It is read while it is sent.
     pub fn of_file(binary: &Json, path: PathBuf, sha256: Vec<u8>, size: u64) -> Upload {
-        Upload::new(binary, sha256, size, Bytes::File(path))
+        Upload::new(binary, sha256, size, ObjectBytes::File(path))
     }
 
-    fn new(binary: &Json, sha256: Vec<u8>, size: u64, bytes: Bytes) -> Upload {
+    fn new(binary: &Json, sha256: Vec<u8>, size: u64, bytes: ObjectBytes) -> Upload {
         let object = Object::named(&format!("Binary/{}", binary["id"].as_str().unwrap_or_default()), sha256);
         let media_type = inert(binary["contentType"].as_str().unwrap_or_default());
         Upload { content: Content { object, size }, media_type, bytes }
@@ -224,18 +186,14 @@ impl Upload {
         self.content.size
     }
 
-    /// The bytes, to be sent.
-    ///
-    /// # Errors
-    /// [`StoreError::Fault`] where the file cannot be read.
-    async fn stream(&self) -> Result<ByteStream, StoreError> {
-        match &self.bytes {
-            Bytes::Memory(bytes) => Ok(ByteStream::from(bytes.to_vec())),
-            Bytes::File(path) => {
-                let unread = |_| StoreError::Fault(format!("{} cannot be read", path.display()));
-                ByteStream::from_path(path).await.map_err(unread)
-            }
-        }
+    /// Under which media type the bucket gives them out.
+    pub(super) fn media_type(&self) -> &'static str {
+        self.media_type
+    }
+
+    /// The bytes themselves.
+    pub(super) fn bytes(&self) -> &ObjectBytes {
+        &self.bytes
     }
 }
 

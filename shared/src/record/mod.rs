@@ -5,6 +5,7 @@
 
 mod dictionary;
 pub mod documents;
+pub mod provenance;
 pub mod receipt;
 pub mod resources;
 pub mod row;

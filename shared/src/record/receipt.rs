@@ -6,8 +6,13 @@
 
 use serde_json::{Value as Json, json};
 
+use super::writer::{Change, Partition};
 use crate::clock::Time;
+use crate::fhir::guides::Guides;
+use crate::fhir::profiles;
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
+use crate::store::objects::content_hash;
 
 /// What a receipt's id begins with.
 const PREFIX: &str = "received-";
@@ -18,8 +23,42 @@ pub const LEAD: i64 = 10 * 60_000;
 /// A receipt names at most so many resources, so that a page can carry it.
 pub const MOST_TARGETS: usize = 500;
 
+/// Whether a Provenance is a receipt.
+pub fn is_receipt(key: &Reference) -> bool {
+    key.resource_type == "Provenance" && key.id.starts_with(PREFIX)
+}
+
+/// Whose receipts are written, and for which versions of the guides.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipts<'a> {
+    /// The plan's name.
+    pub plan: &'a str,
+    /// The versions.
+    pub guides: Guides,
+}
+
+impl Receipts<'_> {
+    /// The receipts of a member for `targets`: none for none, several for more than one receipt names.
+    pub fn of(&self, member: &str, targets: &[Reference], now: Time) -> Vec<Change> {
+        let Some(resource_type) = ResourceType::named("Provenance") else { return Vec::new() };
+        let of = |targets: &[Reference]| {
+            let mut receipt = receipt(self.plan, now, &salt(member, targets), targets);
+            profiles::name_in(self.guides, &mut receipt);
+            let id = receipt["id"].as_str().unwrap_or_default().to_owned();
+            Change::store(resource_type, &id, vec![(Partition::Member(member.to_owned()), receipt)])
+        };
+        targets.chunks(MOST_TARGETS).map(of).collect()
+    }
+}
+
+/// What tells receipts of one moment apart.
+fn salt(member: &str, targets: &[Reference]) -> String {
+    let text = targets.iter().fold(member.to_owned(), |text, target| format!("{text} {target}"));
+    hex::encode(&content_hash(text.as_bytes())[..10])
+}
+
 /// A receipt for `targets`, sent by `plan`. `salt` tells it from others of the same moment: letters, digits and `-`, at most 40.
-pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
+fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
     let targets: Vec<Json> = targets.iter().map(|target| json!({"reference": target.to_string()})).collect();
     let coding = |system: &str, code: &str, display: &str| json!({"coding": [{"system": system, "code": code, "display": display}]});
     json!({

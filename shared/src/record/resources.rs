@@ -16,15 +16,12 @@ pub(super) mod items;
 mod news;
 mod reach;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-
 pub use news::News;
 pub use reach::Reach;
 
 pub(super) use self::news::{SHARED_NEWS, moment};
 
-use self::items::{Held, Item, decode, key, text};
+use self::items::{Held, decode};
 use super::row::{self, Row, Text};
 use crate::access::{Permit, Permits, Sealed};
 use crate::fhir::index;
@@ -32,13 +29,13 @@ use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::store::objects::{Object, ObjectError, Objects};
-use crate::store::{Aws, StoreError, meter};
+use crate::store::table::{Consistency, Item, Query, Range, Table};
+use crate::store::{Aws, StoreError};
 
 /// The table and the bucket behind it.
 #[derive(Clone)]
 pub struct Resources {
-    pub(super) client: Client,
-    pub(super) table: String,
+    pub(super) table: Table,
     pub(super) objects: Objects,
 }
 
@@ -89,15 +86,9 @@ impl Order {
         if resource_type.key_date.is_some() { Order::Date } else { Order::Id }
     }
 
-    fn index(self) -> Option<String> {
-        (self == Order::Date).then(|| "by-date".to_owned())
-    }
-
-    fn attribute(self) -> &'static str {
-        match self {
-            Order::Date => "d",
-            Order::Id => "sk",
-        }
+    /// The index that has this order, with the attribute that it sorts by; the table itself has the other.
+    fn index(self) -> Option<(&'static str, &'static str)> {
+        (self == Order::Date).then_some(("by-date", "d"))
     }
 
     /// The first and the last [`row::position`] of a span of moments.
@@ -112,11 +103,11 @@ impl Order {
     /// The key of the row at a position.
     fn start(self, permit: &Permit, position: &str) -> Option<Item> {
         let id = position.rsplit('/').next()?;
-        let mut start = key(&permit.partition(), &format!("{}/{id}", permit.resource_type().name));
-        if self == Order::Date {
-            start.insert("d".to_owned(), AttributeValue::S(position.to_owned()));
-        }
-        Some(start)
+        let start = Item::key(permit.partition(), format!("{}/{id}", permit.resource_type().name));
+        Some(match self {
+            Order::Date => start.with("d", position),
+            Order::Id => start,
+        })
     }
 }
 
@@ -132,16 +123,6 @@ pub enum Found {
     Tombstone,
 }
 
-impl Found {
-    /// The resource, if it is one.
-    pub(super) fn resource(self) -> Option<Row> {
-        match self {
-            Found::Resource(row) => Some(row),
-            Found::Pointer(_) | Found::Tombstone => None,
-        }
-    }
-}
-
 /// What there is under an id.
 pub enum Lookup {
     /// A resource that the permit admits.
@@ -155,7 +136,7 @@ pub enum Lookup {
 impl Resources {
     /// The table and the bucket of those names.
     pub fn new(aws: &Aws, table: &str, bucket: &str) -> Resources {
-        Resources { client: aws.dynamodb(), table: table.to_owned(), objects: Objects::new(aws, bucket) }
+        Resources { table: Table::new(aws, table), objects: Objects::new(aws, bucket) }
     }
 
     /// Reads one resource by id. What is not in the permit's partition, not in reach or not admitted is `None`, after
@@ -187,10 +168,10 @@ impl Resources {
     async fn own_or_shared(&self, permit: &Permit, target: &Reference) -> Result<Option<Found>, StoreError> {
         let (partition, name) = (permit.partition(), target.to_string());
         if !permit.resource_type().is_shared() {
-            return self.get(&key(&partition, &name)).await;
+            return self.get(Item::key(partition, name)).await;
         }
-        let items = self.batch(vec![key(&partition, &name), key(&name, &name)]).await?;
-        let of = |pk: &str| items.iter().find(|item| text(item, "pk").is_ok_and(|own| own == pk));
+        let items = self.batch(vec![Item::key(&*partition, &*name), Item::key(&*name, &*name)]).await?;
+        let of = |pk: &str| items.iter().find(|item| item.text("pk").is_ok_and(|own| own == pk));
         let Some(own) = of(&partition) else { return Ok(None) };
         match self.found(own, 0).await? {
             Found::Pointer(reach) => match of(&name) {
@@ -201,19 +182,15 @@ impl Resources {
         }
     }
 
-    async fn get(&self, key: &Item) -> Result<Option<Found>, StoreError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.clone()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        match answer.item() {
-            Some(item) => Ok(Some(self.found(item, 0).await?)),
+    async fn get(&self, key: Item) -> Result<Option<Found>, StoreError> {
+        match self.table.get(key, Consistency::Eventual).await? {
+            Some(item) => Ok(Some(self.found(&item, 0).await?)),
             None => Ok(None),
         }
+    }
+
+    async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        self.table.batch_get(keys, None, Consistency::Eventual).await
     }
 
     /// Reads a window of the member's history of the permit's type, ordered by its key date: the rows that `keep` keeps. The others are
@@ -229,23 +206,16 @@ impl Resources {
     ) -> Result<Sealed<Slice<Row>>, StoreError> {
         let order = Order::of(permit.resource_type());
         let (low, high) = order.bounds(permit.resource_type().name, window.moments);
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .set_index_name(order.index())
-            .key_condition_expression(format!("pk = :pk AND {} BETWEEN :low AND :high", order.attribute()))
-            .expression_attribute_values(":pk", AttributeValue::S(permit.partition()))
-            .expression_attribute_values(":low", AttributeValue::S(low))
-            .expression_attribute_values(":high", AttributeValue::S(high))
-            .scan_index_forward(order == Order::Id || !window.newest_first)
-            .set_limit(window.limit.and_then(|limit| i32::try_from(limit).ok()))
-            .set_exclusive_start_key(window.after.as_ref().and_then(|after| order.start(permit, after)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
+        let query = Query {
+            index: order.index(),
+            backward: order == Order::Date && window.newest_first,
+            limit: window.limit,
+            after: window.after.as_ref().and_then(|after| order.start(permit, after)),
+            ..Query::new(permit.partition(), Range::Between(low, high))
+        };
+        let page = self.table.page(query).await?;
         let (mut rows, mut held) = (Vec::new(), Held::default());
-        for item in answer.items() {
+        for item in &page.items {
             if let Found::Resource(mut row) = self.found(item, 0).await?
                 && row.is_admitted_by(permit)
                 && keep(&row)
@@ -254,7 +224,8 @@ impl Resources {
                 rows.push(row);
             }
         }
-        let more = answer.last_evaluated_key().map(|key| text(key, order.attribute())).transpose()?;
+        let sorted_by = order.index().map_or("sk", |(_, attribute)| attribute);
+        let more = page.next.map(|key| key.text(sorted_by).map(str::to_owned)).transpose()?;
         Ok(permit.seal(Slice { rows, more }))
     }
 
@@ -270,21 +241,15 @@ impl Resources {
         limit: Option<usize>,
     ) -> Result<Sealed<Slice<Found>>, StoreError> {
         let partition = permits.partition();
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
+        let query = Query {
+            limit,
+            after: after.map(|after| Item::key(&*partition, after)),
             // What comes after the types are names of Binaries.
-            .key_condition_expression("pk = :pk AND sk < :end")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.clone()))
-            .expression_attribute_values(":end", AttributeValue::S("~".into()))
-            .set_limit(limit.and_then(|limit| i32::try_from(limit).ok()))
-            .set_exclusive_start_key(after.map(|after| key(&partition, after)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        let (mut rows, mut held) = (Vec::with_capacity(answer.items().len()), Held::default());
-        for item in answer.items() {
+            ..Query::new(&*partition, Range::Before("~".to_owned()))
+        };
+        let page = self.table.page(query).await?;
+        let (mut rows, mut held) = (Vec::with_capacity(page.items.len()), Held::default());
+        for item in &page.items {
             let mut found = self.found(item, 0).await?;
             let admitted = match &mut found {
                 Found::Resource(row) => {
@@ -298,7 +263,7 @@ impl Resources {
                 rows.push(found);
             }
         }
-        let more = answer.last_evaluated_key().map(|key| text(key, "sk")).transpose()?;
+        let more = page.next.map(|key| key.text("sk").map(str::to_owned)).transpose()?;
         Ok(permits.seal(Slice { rows, more }))
     }
 
@@ -310,7 +275,7 @@ impl Resources {
         let keys = targets
             .iter()
             .filter(|target| permits.include(&target.resource_type))
-            .map(|target| key(&permits.partition(), &target.to_string()))
+            .map(|target| Item::key(permits.partition(), target.to_string()))
             .collect();
         let rows = self.resources(&self.batch(keys).await?, 0).await?;
         Ok(permits.seal(rows.into_iter().filter(|row| row.is_admitted_among(permits)).collect()))

@@ -20,6 +20,7 @@ use crate::clock::Time;
 use crate::fhir::index;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 use crate::store::StoreError;
 use crate::store::objects::Object;
 
@@ -291,7 +292,10 @@ fn anew(resource_type: &str, json: &str) -> Option<Index> {
     if json.is_empty() {
         return Some(Index::default());
     }
-    Some(Index::of(resource_type, &serde_json::from_str(json).ok()?))
+    let resource = serde_json::from_str(json).ok()?;
+    Some(
+        ResourceType::named(resource_type).map(|resource_type| Index::of(resource_type, &resource)).unwrap_or_default(),
+    )
 }
 
 /// The place of a resource in its member's history: `Type/<moment>/<id>`, so that one index orders each type by date.
@@ -318,6 +322,10 @@ mod tests {
         Version { key, number: 3, last_updated: NOW }
     }
 
+    fn index(resource: &Json) -> Index {
+        Index::of(ResourceType::named("Observation").unwrap(), resource)
+    }
+
     fn observation() -> Json {
         json!({"resourceType": "Observation", "id": "o", "meta": {"versionId": "3", "lastUpdated": NOW.to_string()},
             "status": "final", "subject": {"reference": "Patient/p"}, "effectivePeriod": {"start": "2026-01-01"},
@@ -328,7 +336,7 @@ mod tests {
     fn a_resource_unpacks_as_it_was_packed() {
         let key = Reference::new("Observation", "o");
         for resource in [observation(), json!({"resourceType": "Observation", "id": "o", "code": {}})] {
-            let (index, text) = (Index::of("Observation", &resource), resource.to_string());
+            let (index, text) = (index(&resource), resource.to_string());
             let packed = pack(&version(&key), &index, &text).unwrap();
             assert_eq!(unpack(&version(&key), &packed).unwrap(), (index, text));
             assert!(unpack(&version(&key), &packed[..20]).is_err() && unpack(&version(&key), &[]).is_err());
@@ -338,7 +346,7 @@ mod tests {
     #[test]
     fn what_the_row_says_is_not_said_again_in_its_body() {
         let (key, resource) = (Reference::new("Observation", "o"), observation());
-        let plain = plain(&version(&key), &Index::of("Observation", &resource), &resource.to_string()).unwrap();
+        let plain = plain(&version(&key), &index(&resource), &resource.to_string()).unwrap();
         let text = String::from_utf8_lossy(&plain).into_owned();
         assert!(!text.contains("lastUpdated") && !text.contains(r#""id":"o""#), "{text}");
         assert_eq!(text.matches("Patient/p").count(), 2, "once in the JSON, once for `patient` and `subject`: {text}");
@@ -351,7 +359,7 @@ mod tests {
         let plain = [3u32.to_le_bytes().as_slice(), &[7, 7, 7], text.as_bytes()].concat();
         let size = u32::try_from(plain.len()).unwrap().to_le_bytes();
         let packed = [&[0], size.as_slice(), &zstd::bulk::compress(&plain, 12).unwrap()].concat();
-        assert_eq!(unpack(&version(&key), &packed).unwrap(), (Index::of("Observation", &resource), text));
+        assert_eq!(unpack(&version(&key), &packed).unwrap(), (index(&resource), text));
     }
 
     #[test]
@@ -366,7 +374,7 @@ mod tests {
         let (key, resource) = (Reference::new("Observation", "o"), observation());
         let stale = Index { table: 0, entries: Vec::new() };
         let packed = pack(&version(&key), &stale, &resource.to_string()).unwrap();
-        assert_eq!(unpack(&version(&key), &packed).unwrap().0, Index::of("Observation", &resource));
+        assert_eq!(unpack(&version(&key), &packed).unwrap().0, index(&resource));
     }
 
     #[test]

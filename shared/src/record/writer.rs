@@ -7,26 +7,25 @@
 
 mod binaries;
 mod change;
+mod derived;
 mod homes;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::resources::Resources;
-use super::resources::items::{Item, key};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
-use crate::fhir::types::{Owner, ResourceType};
+use crate::fhir::types::Owner;
 use crate::store::objects::Objects;
+use crate::store::table::{CommitError, Condition, Item, Table};
 use crate::store::{Aws, StoreError};
 
 pub use binaries::Feed;
 use change::Copy;
 pub use change::{Change, Standing, Written, source_date};
+pub use derived::{ToDo, second_step};
+pub use homes::Home;
 
 /// Where a resource is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,38 +34,24 @@ pub enum Partition {
     Member(String),
     /// Under its own key, for everyone whose record points to it.
     Shared,
-    /// Apart, out of everyone's reach, until a resource names it (a Binary that came before its document).
+    /// Apart, out of everyone's reach: a Binary until a document names it; a Provenance as it came, where its members' copies say less.
     Unclaimed,
 }
 
 /// The table and the bucket, for writing.
 #[derive(Clone)]
 pub struct Writer {
-    pub(super) client: Client,
-    pub(super) table: String,
+    pub(super) table: Table,
     objects: Objects,
     resources: Resources,
-}
-
-/// Why a step of a change was not made.
-enum Fault {
-    /// What stands there is not what was read.
-    Conflict,
-    Store(StoreError),
-}
-
-impl<E: Into<StoreError>> From<E> for Fault {
-    fn from(error: E) -> Fault {
-        Fault::Store(error.into())
-    }
 }
 
 impl Partition {
     fn key(&self, resource: &Reference) -> Item {
         match self {
-            Partition::Member(owner) => key(&format!("Patient/{owner}"), &resource.to_string()),
-            Partition::Shared => key(&resource.to_string(), &resource.to_string()),
-            Partition::Unclaimed => key(&format!("unclaimed/{resource}"), &resource.to_string()),
+            Partition::Member(owner) => Item::key(format!("Patient/{owner}"), resource.to_string()),
+            Partition::Shared => Item::key(resource.to_string(), resource.to_string()),
+            Partition::Unclaimed => Item::key(format!("unclaimed/{resource}"), resource.to_string()),
         }
     }
 }
@@ -75,8 +60,7 @@ impl Writer {
     /// Over the table and the bucket of those names.
     pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
         Writer {
-            client: aws.dynamodb(),
-            table: table.to_owned(),
+            table: Table::new(aws, table),
             objects: Objects::for_uploads(aws, bucket),
             resources: Resources::new(aws, table, bucket),
         }
@@ -101,22 +85,23 @@ impl Writer {
         let mut standings = Vec::with_capacity(changes.len());
         let mut wanted = Vec::new();
         for change in changes {
+            let home = homes.get(&change.reference).cloned().unwrap_or_default();
             let owners = match change.resource_type.owner {
                 Owner::Itself => BTreeSet::from([change.reference.id.clone()]),
-                _ => homes.get(&change.reference).cloned().unwrap_or_default(),
+                _ => home.owners.clone(),
             };
             let mut places: BTreeSet<Partition> = change.copies.keys().cloned().collect();
             places.extend(owners.iter().cloned().map(Partition::Member));
             if change.resource_type.is_shared() {
                 places.insert(Partition::Shared);
             }
-            if change.resource_type.owner == Owner::Attachment {
+            if change.resource_type.may_be_unclaimed() {
                 places.insert(Partition::Unclaimed);
             }
             // A resource stands in no member's partition that its home does not name: a first load has nothing to read.
             places.retain(|place| everywhere || !matches!(place, Partition::Member(owner) if !owners.contains(owner)));
             wanted.extend(places.into_iter().map(|place| (place, change.reference.clone())));
-            standings.push(Standing { owners, rows: BTreeMap::new() });
+            standings.push(Standing { home: Home { owners, ..home }, rows: BTreeMap::new() });
         }
         let mut versions = self.versions(wanted).await?;
         for (change, standing) in changes.iter().zip(&mut standings) {
@@ -132,7 +117,7 @@ impl Writer {
     /// [`StoreError`]
     pub async fn send(&self, change: &Change) -> Result<(), StoreError> {
         for upload in change.copies.values().filter_map(|copy| copy.upload.as_ref()) {
-            self.objects.upload(upload).await?;
+            self.objects.put(upload.object(), upload.media_type(), upload.bytes()).await?;
         }
         Ok(())
     }
@@ -156,20 +141,43 @@ impl Writer {
             match change.outcome(&standing) {
                 Written::Superseded => return Ok(Written::Superseded),
                 // If there was more to do at first, it was done by a try whose answer was lost.
-                Written::Unchanged if change.is_settled(&standing) => return Ok(first),
+                Written::Unchanged if change.is_settled(&standing) => {
+                    self.redate_all(change, &standing).await?;
+                    return Ok(first);
+                }
                 _ => {}
             }
             match self.attempt(change, &standing, feed, now).await {
                 Ok(()) => return Ok(first),
                 // Another run wrote the same resource at the same moment: look again.
-                Err(Fault::Conflict) => standing = self.look(&[change], true).await?.pop().unwrap_or_default(),
-                Err(Fault::Store(error)) => return Err(error),
+                Err(CommitError::Conflict) => standing = self.look(&[change], true).await?.pop().unwrap_or_default(),
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
     }
 
-    async fn attempt(&self, change: &Change, standing: &Standing, feed: &dyn Feed, now: Time) -> Result<(), Fault> {
+    /// Keeps the source's date of content that stays: the newest date decides which later version is newer.
+    async fn redate_all(&self, change: &Change, standing: &Standing) -> Result<(), StoreError> {
+        for (partition, copy) in &change.copies {
+            if standing.rows.get(partition).is_some_and(|version| version.source_date != copy.source_date) {
+                match self.redate(partition, &change.reference, copy).await {
+                    // Another run wrote another version at this moment, by its own date.
+                    Ok(()) | Err(CommitError::Conflict) => {}
+                    Err(CommitError::Store(error)) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(
+        &self,
+        change: &Change,
+        standing: &Standing,
+        feed: &dyn Feed,
+        now: Time,
+    ) -> Result<(), CommitError> {
         let (reference, owners) = (&change.reference, change.owners());
         if change.copies.is_empty() {
             for (place, version) in standing.rows.iter().filter(|(_, version)| version.hash.is_some()) {
@@ -178,9 +186,9 @@ impl Writer {
             }
             return Ok(());
         }
-        let both: BTreeSet<String> = owners.union(&standing.owners).cloned().collect();
-        if both != standing.owners {
-            self.put_home(reference, &standing.owners, &both).await?;
+        let both: BTreeSet<String> = owners.union(&standing.home.owners).cloned().collect();
+        if both != standing.home.owners {
+            self.put_home(reference, &standing.home.owners, &both).await?;
         }
         for (place, copy) in &change.copies {
             let there = standing.rows.get(place);
@@ -202,36 +210,61 @@ impl Writer {
         Ok(())
     }
 
-    /// Lets the member reach a shared resource, whether or not it is there yet; `steps` says how far it is from the member's
-    /// own: 1 where one of theirs refers to it, 2 where one that is referred to does. Tells whether that is new.
+    /// Those of these pointers, each a member and a shared resource, that are there and lead straight to it, or in whose place the
+    /// member's own resource stands.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn point(&self, owner: &str, target: &Reference, steps: u8) -> Result<bool, StoreError> {
-        let mut item = Partition::Member(owner.to_owned()).key(target);
-        // A nearer pointer takes the place of a farther one; the member's own Device that of neither.
-        let condition = if steps == 1 {
-            "attribute_not_exists(pk) OR attribute_exists(n)"
-        } else {
-            item.insert("n".to_owned(), AttributeValue::N(steps.to_string()));
-            "attribute_not_exists(pk)"
+    pub async fn pointers<'a>(
+        &self,
+        wanted: impl Iterator<Item = &'a (String, Reference)> + Clone,
+    ) -> Result<BTreeSet<(String, Reference)>, StoreError> {
+        let key = |(owner, target): &(String, Reference)| Partition::Member(owner.clone()).key(target);
+        let items = self.consistently(wanted.clone().map(key).collect()).await?;
+        let direct: HashSet<(&str, &str)> = items
+            .iter()
+            .filter(|item| !item.has("n"))
+            .filter_map(|item| Some((item.text("pk").ok()?, item.text("sk").ok()?)))
+            .collect();
+        let is_there = |pointer: &&(String, Reference)| {
+            direct.contains(&(format!("Patient/{}", pointer.0).as_str(), pointer.1.to_string().as_str()))
         };
-        match self.put(item, condition, HashMap::new()).await {
-            Ok(()) => Ok(true),
-            Err(Fault::Conflict) => Ok(false),
-            Err(Fault::Store(error)) => Err(error),
+        Ok(wanted.filter(is_there).cloned().collect())
+    }
+
+    /// Lets the member reach a shared resource, whether or not it is there yet; `steps` says how far it is from the member's
+    /// own: 1 where one of theirs refers to it, 2 where one that is referred to does.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn point(&self, owner: &str, target: &Reference, steps: u8) -> Result<(), StoreError> {
+        let key = Partition::Member(owner.to_owned()).key(target);
+        // It comes first: whoever a pointer leads to the target is found again when that comes, changes or goes.
+        self.write(Item::key(derived::reached(target), owner), Condition::Always).await?;
+        if steps == 1 {
+            // A nearer pointer takes the place of a farther one; the member's own Device that of neither.
+            self.write(key, Condition::LacksOrHas("pk", "n")).await
+        } else {
+            self.write(key.with("n", u64::from(steps)), Condition::Lacks("pk")).await
         }
     }
 
-    /// The shared resources that a shared resource refers to.
+    /// Writes a row, unless its condition does not hold.
+    async fn write(&self, item: Item, condition: Condition) -> Result<(), StoreError> {
+        match self.table.put(item, condition).await {
+            Ok(()) | Err(CommitError::Conflict) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error),
+        }
+    }
+
+    /// The shared resources that a shared resource leads to; `None` where it is not there.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn shared_references(&self, target: &Reference) -> Result<Vec<Reference>, StoreError> {
-        let shared =
-            |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-        let row = self.resources.shared_row(target).await?;
-        Ok(row.iter().flat_map(super::row::Row::references).filter(shared).collect())
+    pub async fn shared_references(&self, target: &Reference) -> Result<Option<BTreeSet<Reference>>, StoreError> {
+        let place = (Partition::Shared, target.clone());
+        let mut found = self.shared_references_at(vec![place.clone()]).await?;
+        Ok(found.remove(&place).map(|references| second_step(target, references)))
     }
 
     /// Notes that something shared changed at this moment, so that whoever asks for news looks.
@@ -239,11 +272,8 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn announce(&self, now: Time) -> Result<(), StoreError> {
-        let item = key(super::resources::SHARED_NEWS, &super::resources::moment(now));
-        match self.put(item, "attribute_not_exists(pk)", HashMap::new()).await {
-            Ok(()) | Err(Fault::Conflict) => Ok(()),
-            Err(Fault::Store(error)) => Err(error),
-        }
+        let item = Item::key(super::resources::SHARED_NEWS, super::resources::moment(now));
+        self.write(item, Condition::Lacks("pk")).await
     }
 
     /// Writes a receipt into the member's record: a Provenance of ours, which has no home because no feed can name it.
@@ -255,28 +285,10 @@ impl Writer {
         for (place, copy) in &receipt.copies {
             match self.put_row(&receipt, place, copy, (None, 1), now).await {
                 // The answer to an earlier try was lost.
-                Ok(()) | Err(Fault::Conflict) => {}
-                Err(Fault::Store(error)) => return Err(error),
+                Ok(()) | Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Ok(())
-    }
-
-    async fn put(&self, item: Item, condition: &str, values: HashMap<String, AttributeValue>) -> Result<(), Fault> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .set_expression_attribute_values((!values.is_empty()).then_some(values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Err(Fault::Conflict)
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }

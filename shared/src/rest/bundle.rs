@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::query::Summary;
 use crate::fhir::elements::{cut_within, in_summary, is_mandatory};
 use crate::fhir::reference::Reference;
+use crate::fhir::types::ResourceType;
 
 /// The largest answer, in bytes as API Gateway receives it. A buffered Lambda response ends at 6 MB, and the body travels as
 /// a JSON string, in which quotes and line breaks count twice.
@@ -113,14 +114,16 @@ pub fn subset(json: String, summary: &Summary) -> String {
         return json;
     }
     let Ok(Json::Object(mut resource)) = serde_json::from_str::<Json>(&json) else { return json };
-    let resource_type = resource.get("resourceType").and_then(Json::as_str).unwrap_or_default().to_owned();
+    let Some(resource_type) = resource.get("resourceType").and_then(Json::as_str).and_then(ResourceType::named) else {
+        return json;
+    };
     resource.retain(|name, _| {
         ALWAYS.contains(&name.as_str())
-            || is_mandatory(&resource_type, name)
+            || is_mandatory(resource_type, name)
             || match summary {
                 Summary::Data => name != "text",
                 Summary::Text => name == "text",
-                Summary::Digest => in_summary(&resource_type, name),
+                Summary::Digest => in_summary(resource_type, name),
                 Summary::Elements(names) => {
                     names.iter().any(|wanted| wanted.split_once('.').map_or(wanted.as_str(), |(_, name)| name) == name)
                 }
@@ -128,7 +131,7 @@ pub fn subset(json: String, summary: &Summary) -> String {
             }
     });
     if *summary == Summary::Digest {
-        cut_within(&resource_type, &mut resource);
+        cut_within(resource_type, &mut resource);
     }
     let tag = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"});
     let meta = resource.entry("meta").or_insert_with(|| json!({}));

@@ -10,7 +10,7 @@ use crate::fhir::profiles::Profile;
 use combinations::Combination;
 
 use crate::fhir::parameters::Coded;
-use crate::fhir::parameters::{self, SearchParamType, SearchParameter};
+use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::FHIR_JSON;
 use crate::http::{Response, allow_any_origin, json as answer, set};
@@ -112,12 +112,13 @@ fn resource(resource_type: &ResourceType, base: &str, guides: Guides) -> Json {
         return resource;
     }
     resource["interaction"] = json!([{"code": "read"}, {"code": "vread"}, {"code": "search-type"}]);
-    resource["searchParam"] = parameters::of(resource_type.name).map(|(_, row)| parameter(row, base)).collect();
+    resource["searchParam"] = resource_type.parameters().map(|(_, row)| parameter(row, base)).collect();
     let combinations: Vec<Json> = Combination::of(resource_type.name).map(combination).collect();
     if !combinations.is_empty() {
         resource["extension"] = combinations.into();
     }
-    let mut includes: Vec<String> = parameters::of(resource_type.name)
+    let mut includes: Vec<String> = resource_type
+        .parameters()
         .filter(|(_, row)| row.param_type == SearchParamType::Reference)
         .map(|(_, row)| format!("{}:{}", resource_type.name, row.code))
         .collect();
@@ -128,7 +129,7 @@ fn resource(resource_type: &ResourceType, base: &str, guides: Guides) -> Json {
     }
     resource["searchRevInclude"] = TYPES
         .iter()
-        .flat_map(|source| parameters::of(source.name).map(move |(_, row)| (source, row)))
+        .flat_map(|source| source.parameters().map(move |(_, row)| (source, row)))
         .filter(|(_, row)| {
             let refers = row.targets.contains(&resource_type.name) || row.targets == ["*"];
             row.param_type == SearchParamType::Reference && refers

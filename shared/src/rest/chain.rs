@@ -7,7 +7,7 @@ use super::query::Query;
 use super::server::Call;
 use crate::access::Interaction;
 use crate::fhir::filter::{Filter, FilterError};
-use crate::fhir::parameters::{self, SearchParameter};
+use crate::fhir::parameters::SearchParameter;
 use crate::fhir::types::{Owner, ResourceType};
 
 /// One chain of a search.
@@ -26,11 +26,12 @@ impl Chain {
     ///
     /// # Errors
     /// [`FilterError::Unsupported`] where the table does not list it; else as [`Filter::parse`].
-    pub fn parse(resource_type: &str, name: &str, value: &str, bases: &[&str]) -> Result<Chain, FilterError> {
+    pub fn parse(resource_type: &ResourceType, name: &str, value: &str, bases: &[&str]) -> Result<Chain, FilterError> {
         let unsupported = || {
             let known: Vec<String> =
                 chains(resource_type).map(|(parameter, code)| format!("{}.{code}", parameter.code)).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let resource_type = resource_type.name;
             FilterError::Unsupported(format!("the chain `{name}` is not supported here; {resource_type} has: {known}"))
         };
         let (start, end) = name.split_once('.').ok_or_else(unsupported)?;
@@ -48,13 +49,13 @@ impl Chain {
             .filter_map(|name| ResourceType::named(name))
             .find(|target| target.owner == Owner::Shared || (target.owner == Owner::Itself && leads_to_member))
             .ok_or_else(unsupported)?;
-        Ok(Chain { parameter, target, condition: Filter::parse(target.name, end, value, bases)? })
+        Ok(Chain { parameter, target, condition: Filter::parse(target, end, value, bases)? })
     }
 }
 
 /// The chains of a type, as the table lists them.
-pub fn chains(resource_type: &str) -> impl Iterator<Item = (&'static SearchParameter, &'static str)> {
-    parameters::of(resource_type).flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
+pub fn chains(resource_type: &ResourceType) -> impl Iterator<Item = (&'static SearchParameter, &'static str)> {
+    resource_type.parameters().flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
 }
 
 /// Turns the search's chains into plain conditions, on references to the resources in reach for which they hold. Those of a
@@ -66,7 +67,7 @@ pub(super) async fn resolve(call: &Call<'_>, query: &mut Query) -> Result<(), Er
         let (access, sealed) = tokio::try_join!(call.access(), read)?;
         let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
-        query.filters.extend(Filter::naming(query.resource_type.name, chain.parameter, targets));
+        query.filters.extend(Filter::naming(query.resource_type, chain.parameter, targets));
     }
     Ok(())
 }

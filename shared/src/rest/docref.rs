@@ -14,7 +14,6 @@ use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::fhir::escaping::shortened;
 use crate::fhir::filter::{Filter, FilterError};
-use crate::fhir::parameters;
 use crate::fhir::types::ResourceType;
 use crate::http::FHIR_JSON;
 use crate::http::json;
@@ -81,7 +80,8 @@ impl Request {
             )));
         }
         let once = |name| crate::http::single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
-        let filter = |name: &str, value: &str| match Filter::parse(KIND, name, value, &[&call.base]) {
+        let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
+        let filter = |name: &str, value: &str| match Filter::parse(resource_type, name, value, &[&call.base]) {
             Ok(filter) => Ok(filter),
             Err(FilterError::Unsupported(text)) => Err(Error::NotSupported(text)),
             Err(fault) => Err(Error::Invalid(fault.to_string())),
@@ -128,8 +128,8 @@ impl Request {
 }
 
 fn values<'a>(row: &'a Row, code: &str) -> &'a [crate::fhir::index::Value] {
-    let position = parameters::of(KIND).find(|(_, parameter)| parameter.code == code);
-    position.map_or(&[], |(position, _)| row.index().values(position))
+    let parameter = ResourceType::named(KIND).and_then(|resource_type| resource_type.parameter(code));
+    parameter.map_or(&[], |(position, _)| row.index().values(position))
 }
 
 /// Without dates "the most recent or current document is in scope": of each type one, the newest first as they are read.

@@ -4,7 +4,6 @@ use super::bounded::{LARGEST_LIST, bounded};
 use super::chain::Chain;
 use super::outcome::Error;
 use crate::fhir::filter::{Filter, FilterError};
-use crate::fhir::parameters;
 use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
@@ -208,9 +207,9 @@ fn condition(query: &mut Query, name: &str, value: &str, bases: &[&str]) -> Resu
         return Err(FilterError::Malformed(format!("`{name}` has more than {LARGEST_LIST} values")));
     }
     if name.contains('.') {
-        query.chains.push(Chain::parse(query.resource_type.name, name, value, bases)?);
+        query.chains.push(Chain::parse(query.resource_type, name, value, bases)?);
     } else {
-        query.filters.push(Filter::parse(query.resource_type.name, name, value, bases)?);
+        query.filters.push(Filter::parse(query.resource_type, name, value, bases)?);
     }
     Ok(())
 }
@@ -230,7 +229,7 @@ fn sort(resource_type: &'static ResourceType, value: Option<&str>) -> Result<Vec
     text.split(',')
         .map(|key| {
             let (code, descending) = key.strip_prefix('-').map_or((key, false), |code| (code, true));
-            let found = parameters::of(resource_type.name).find(|(_, parameter)| parameter.code == code);
+            let found = resource_type.parameter(code);
             let sortable = |resource_type| {
                 matches!(
                     resource_type,
@@ -242,7 +241,8 @@ fn sort(resource_type: &'static ResourceType, value: Option<&str>) -> Result<Vec
                     Ok(Sort { parameter, position, descending })
                 }
                 _ => {
-                    let known: Vec<&str> = parameters::of(resource_type.name)
+                    let known: Vec<&str> = resource_type
+                        .parameters()
                         .filter(|(_, parameter)| sortable(parameter.param_type))
                         .map(|(_, parameter)| parameter.code)
                         .collect();
@@ -309,8 +309,7 @@ fn include(resource_type: &'static ResourceType, value: &str, reverse: bool) -> 
             resource_type.name, resource_type.name
         )));
     }
-    let references =
-        || parameters::of(source.name).filter(|(_, parameter)| parameter.param_type == SearchParamType::Reference);
+    let references = || source.parameters().filter(|(_, parameter)| parameter.param_type == SearchParamType::Reference);
     let parameters: Vec<u16> = references()
         .filter(|(_, parameter)| code == "*" || parameter.code == code)
         .map(|(position, _)| position)

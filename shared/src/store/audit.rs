@@ -1,10 +1,7 @@
 //! The `audit` table: append only. Functions may put rows and nothing else; a row is never written over.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
-
-use super::{Aws, StoreError, meter};
+use super::table::{CommitError, Condition, Item, Table};
+use super::{Aws, StoreError};
 
 /// One record.
 #[derive(Debug, Default)]
@@ -34,14 +31,13 @@ pub struct AuditRecord {
 /// The table.
 #[derive(Clone)]
 pub struct AuditTable {
-    client: Client,
-    table: String,
+    table: Table,
 }
 
 impl AuditTable {
     /// The table of that name.
     pub fn new(aws: &Aws, table: &str) -> AuditTable {
-        AuditTable { client: aws.dynamodb(), table: table.to_owned() }
+        AuditTable { table: Table::new(aws, table) }
     }
 
     /// Appends one entry: partition `pk` is the member, `sk` the moment and the request.
@@ -49,37 +45,23 @@ impl AuditTable {
     /// # Errors
     /// [`StoreError`] where the row is not surely written.
     pub async fn append(&self, entry: &AuditRecord) -> Result<(), StoreError> {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let mut put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .item("pk", text(&entry.subject))
-            .item("sk", AttributeValue::S(format!("{}#{}", entry.time, entry.request_id)))
-            .item("action", text(entry.action))
-            .item("outcome", text(entry.outcome))
-            .item("ip", text(&entry.source_ip))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut item = Item::key(entry.subject.as_str(), format!("{}#{}", entry.time, entry.request_id))
+            .with("action", entry.action)
+            .with("outcome", entry.outcome)
+            .with("ip", entry.source_ip.as_str());
         for (name, value) in
             [("client", &entry.client), ("grant", &entry.grant), ("query", &entry.query), ("ids", &entry.ids)]
         {
             if !value.is_empty() {
-                put = put.item(name, text(value));
+                item.set(name, value.as_str());
             }
         }
-        let item = put.get_item().clone();
-        match meter::call(put.send()).await {
-            Ok(answer) => {
-                meter::write(answer.consumed_capacity());
-                Ok(())
+        match self.table.put_own(item, Condition::Lacks("pk")).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Conflict) => {
+                Err(StoreError::Fault("an audit record of this request is there already".into()))
             }
-            Err(error) => match error.as_service_error() {
-                // Our own record is there: the answer to the first try was lost, and this was the SDK's second.
-                Some(PutItemError::ConditionalCheckFailedException(failed)) if failed.item() == item.as_ref() => Ok(()),
-                _ => Err(error.into()),
-            },
+            Err(CommitError::Store(error)) => Err(error),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod meter;
 pub mod objects;
 mod outage;
 pub mod signer;
+pub(crate) mod table;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

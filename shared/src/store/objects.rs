@@ -3,6 +3,8 @@
 //! Whoever reads an object knows from its row what it must be. What does not come, or is another, rings an alarm
 //! (`infra/alarms.yaml`) and is never given out.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
@@ -23,6 +25,34 @@ pub const LINK_SECONDS: u64 = 60;
 
 /// What is said of every object that a document holds: a browser keeps it and does not show it.
 const DISPOSITION: &str = "attachment";
+
+/// The bytes of an object, on their way to the bucket.
+#[derive(Clone)]
+pub(crate) enum ObjectBytes {
+    /// In memory.
+    Memory(bytes::Bytes),
+    /// In a file, which is read while it is sent.
+    File(PathBuf),
+}
+
+/// They may be health data.
+impl fmt::Debug for ObjectBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+}
+
+impl ObjectBytes {
+    async fn stream(&self) -> Result<ByteStream, StoreError> {
+        match self {
+            ObjectBytes::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
+            ObjectBytes::File(path) => {
+                let unread = |_| StoreError::Fault(format!("{} cannot be read", path.display()));
+                ByteStream::from_path(path).await.map_err(unread)
+            }
+        }
+    }
+}
 
 /// The documents bucket.
 #[derive(Clone)]
@@ -122,16 +152,22 @@ impl Objects {
         if same { Ok(()) } else { Err(another()) }
     }
 
-    /// Writes an object. S3 refuses bytes that are not those of its SHA-256.
+    /// Writes an object. S3 refuses bytes that do not have its SHA-256.
     ///
     /// # Errors
     /// [`StoreError`] where it is not surely written.
-    pub async fn put(&self, object: &Object, media_type: &str, bytes: ByteStream) -> Result<(), StoreError> {
-        let request = self.client.put_object().bucket(&self.bucket).key(&object.key).body(bytes);
+    pub(crate) async fn put(&self, object: &Object, media_type: &str, bytes: &ObjectBytes) -> Result<(), StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(&object.key).body(bytes.stream().await?);
         let request = request.checksum_sha256(STANDARD.encode(&object.sha256));
         // Should ever somebody follow a link without them: it is kept, and not shown.
-        meter::call(request.content_type(media_type).content_disposition(DISPOSITION).send()).await?;
-        Ok(())
+        let request = request.content_type(media_type).content_disposition(DISPOSITION);
+        match (meter::call(request.send()).await.map_err(StoreError::from), bytes) {
+            // The file may have changed since it was measured; then S3 refuses it.
+            (Err(StoreError::Fault(text)), ObjectBytes::File(path)) => {
+                Err(StoreError::Fault(format!("{}: {text}", path.display())))
+            }
+            (sent, _) => sent.map(|_| ()),
+        }
     }
 
     /// Removes an object. The bucket keeps it as long as the tables can go back in time, for nobody but the plan's engineers.

@@ -97,7 +97,7 @@ impl Signer {
     /// # Errors
     /// [`StoreError`] where KMS does not tell.
     pub async fn policy(&self, id: &str) -> Result<String, StoreError> {
-        let answer = self.client.get_key_policy().key_id(id).send().await?;
+        let answer = meter::call(self.client.get_key_policy().key_id(id).send()).await?;
         answer.policy.ok_or_else(|| StoreError::Fault("KMS answered without a key policy".into()))
     }
 
@@ -113,7 +113,7 @@ impl Signer {
             .key_usage(KeyUsageType::SignVerify)
             .description(description)
             .policy(policy);
-        let id = request.send().await?.key_metadata.map(|metadata| metadata.key_id);
+        let id = meter::call(request.send()).await?.key_metadata.map(|metadata| metadata.key_id);
         id.ok_or_else(|| StoreError::Fault("KMS made a key and did not say which".into()))
     }
 
@@ -122,7 +122,7 @@ impl Signer {
     /// # Errors
     /// [`StoreError`] where KMS does not take it.
     pub async fn set_policy(&self, id: &str, policy: &str) -> Result<(), StoreError> {
-        self.client.put_key_policy().key_id(id).policy(policy).send().await?;
+        meter::call(self.client.put_key_policy().key_id(id).policy(policy).send()).await?;
         Ok(())
     }
 
@@ -131,7 +131,8 @@ impl Signer {
     /// # Errors
     /// [`StoreError`] where KMS refuses.
     pub async fn schedule_deletion(&self, id: &str) -> Result<Time, StoreError> {
-        let answer = self.client.schedule_key_deletion().key_id(id).pending_window_in_days(30).send().await?;
+        let request = self.client.schedule_key_deletion().key_id(id).pending_window_in_days(30);
+        let answer = meter::call(request.send()).await?;
         Ok(Time(answer.deletion_date.map_or(0, |date| date.secs() * 1000)))
     }
 }

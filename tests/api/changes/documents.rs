@@ -1,13 +1,13 @@
-//! What documents hold goes where they go.
+//! The content of documents moves and goes with the documents.
 
 use http::StatusCode;
-use patient_access::load::{Kind, Source};
+use patient_access::load::{ReasonCode, Source};
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
 
 use super::{EVERYTHING, deletion, status};
 
-/// A document as plans send it: what it holds in a Binary of its own.
+/// A document as plans send it, with its content in a Binary of its own.
 fn document(id: &str, patient: &str, binary: &str) -> Json {
     json!({"resourceType": "DocumentReference", "id": id, "status": "current",
         "subject": {"reference": format!("Patient/{patient}")},
@@ -32,13 +32,13 @@ async fn a_document_that_was_another_members_takes_along_what_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_two_documents_of_a_member_hold_stays_theirs_when_one_of_them_goes() {
+async fn content_that_two_documents_share_stays_when_one_of_them_goes() {
     let app = App::start().await;
     let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
     let both = vec![binary("shared"), document("one", "alice", "shared"), document("two", "alice", "shared")];
     app.load(Source::Memory(both)).await;
     let report = app.load(Source::Memory(vec![document("one", "bob", "shared")])).await;
-    assert_eq!(report.reasons, [(Kind::BinaryOfAnother.code(), 1)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BinaryOfAnother.as_str(), 1)].into(), "{report}");
     app.load(deletion(&["DocumentReference/one"])).await;
     assert_eq!(status(&app, &alice, "Binary/shared").await, StatusCode::OK);
     assert_eq!(status(&app, &bob, "Binary/shared").await, StatusCode::NOT_FOUND);
@@ -102,7 +102,7 @@ async fn a_document_that_is_refused_moves_nothing_of_what_it_holds() {
     feed.extend([held("alice"), document("other", "alice", "own-4")]);
     app.load(Source::Memory(feed)).await;
     let report = app.load(Source::Memory(vec![held("bob")])).await;
-    assert_eq!(report.reasons, [(Kind::BinaryOfAnother.code(), 1)].into(), "{report}");
+    assert_eq!(report.reasons, [(ReasonCode::BinaryOfAnother.as_str(), 1)].into(), "{report}");
     for number in 0..8 {
         let path = format!("Binary/own-{number}");
         assert_eq!(status(&app, &alice, &path).await, StatusCode::OK, "{path}");
@@ -112,7 +112,7 @@ async fn a_document_that_is_refused_moves_nothing_of_what_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_deleted_document_held_stays_where_another_of_the_run_names_it() {
+async fn content_of_a_deleted_document_stays_if_another_of_the_run_names_it() {
     let app = App::start().await;
     let alice = app.sign_in("alice", EVERYTHING).await;
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ async fn what_a_deleted_document_held_stays_where_another_of_the_run_names_it() 
         json!({"resourceType": "Bundle", "type": "transaction", "entry": ids.iter().map(entry).collect::<Vec<_>>()})
     };
     load(&[filed("old-file"), document("old-binary", "alice", "kept"), binary("kept")]).await;
-    // The one Binary is made of a file, and the other is not in the feed again.
+    // One Binary is made from a file. The other is not in the feed again.
     let again = [gone(&["old-file", "old-binary"]), filed("new-file"), document("new-binary", "alice", "kept")];
     let report = load(&again).await;
     assert_eq!((report.total().stored, report.total().deleted), (2, 2), "{report}");
@@ -144,12 +144,12 @@ async fn what_a_deleted_document_held_stays_where_another_of_the_run_names_it() 
     load(&[gone(&["new-file", "new-binary"])]).await;
     assert_eq!(status(&app, &alice, url).await, StatusCode::GONE);
     assert_eq!(status(&app, &alice, "Binary/kept").await, StatusCode::GONE);
-    assert!(app.objects().await.is_empty(), "what was deleted is not kept in the bucket");
+    assert!(app.objects().await.is_empty(), "the bucket does not keep deleted content");
     app.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_document_holds_no_more_is_gone_with_its_content() {
+async fn content_that_a_document_drops_is_gone() {
     let app = App::start().await;
     let alice = app.sign_in("alice", EVERYTHING).await;
     let folder = tempfile::tempdir().unwrap();
@@ -171,7 +171,7 @@ async fn what_a_document_holds_no_more_is_gone_with_its_content() {
     app.finish().await;
 }
 
-/// A Provenance is about documents and gives them to nobody.
+/// A Provenance is about documents; it does not give them to anybody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provenance_about_two_members_documents_takes_neither_away() {
     let app = App::start().await;
@@ -194,6 +194,6 @@ async fn a_provenance_about_two_members_documents_takes_neither_away() {
         assert!(word.contains(own) && !word.contains(foreign), "{word}");
     }
     app.load(deletion(&["DocumentReference/a"])).await;
-    assert_eq!(status(&app, &alice, "Binary/hers").await, StatusCode::GONE, "that something is about it keeps nothing");
+    assert_eq!(status(&app, &alice, "Binary/hers").await, StatusCode::GONE, "a Provenance about it keeps nothing");
     app.finish().await;
 }

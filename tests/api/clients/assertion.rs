@@ -18,7 +18,7 @@ fn without(mut json: Json, name: &str) -> Json {
 async fn an_app_signs_in_with_its_key_and_each_assertion_counts_once() {
     let app = App::start().await;
     let (ec, rsa) = (Pair::ec(), Pair::rsa());
-    // Two keys of different kinds may have one name.
+    // Two keys of different types may share one `kid`.
     register(&app, "keyed", inline(&[ec.jwk("k1"), rsa.jwk("k1"), rsa.jwk("k2")])).await;
     let options = AuthorizeOptions::new(&app, "alice", "patient/*.rs").with("client_id", Some("keyed"));
     let code = app.authorize(&options).await.redirected("code").unwrap();
@@ -111,7 +111,7 @@ async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
         );
         assert!(reply.json()["error_description"].as_str().unwrap().contains(word), "{what}: {}", reply.body);
     }
-    // The key that a token brings along counts for nothing.
+    // A key inside the token counts for nothing.
     let brought = with(foreign.header("k1"), "jwk", foreign.jwk("k1"));
     refused(&assert_with(&app, &foreign.sign(&brought, &claims(&app, "keyed"))).await, "does not verify");
     // Clocks may differ by half a minute. An audience is the issuer or the token endpoint, by itself or in a list of these.

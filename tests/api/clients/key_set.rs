@@ -47,19 +47,19 @@ async fn an_apps_keys_are_fetched_where_it_publishes_them_and_kept_as_long_as_it
         proven(&assert_with(&app, &one.assertion(&app, "hosted", "k1")).await);
     }
     assert_eq!(publisher.count(), 1, "kept");
-    // A made-up kid must not make us press the app's server.
+    // A made-up `kid` must not make us flood the app's server.
     for number in 0..20 {
         refused(&assert_with(&app, &one.assertion(&app, "hosted", &format!("unknown-{number}"))).await, "kid");
     }
     assert_eq!(publisher.count(), 1);
-    // The jku may say what is registered, and nothing else.
+    // A `jku` may only repeat the registered URL.
     let jku = |url: &str| one.sign(&with(one.header("k1"), "jku", json!(url)), &claims(&app, "hosted"));
     proven(&assert_with(&app, &jku(&publisher.url)).await);
     let other = Publisher::start(&set(&[one.jwk("k1")]).to_string(), "no-store").await;
     refused(&assert_with(&app, &jku(&other.url)).await, "jku");
     assert_eq!(other.count(), 0, "no URL of an assertion is ever fetched");
 
-    // What may not be kept is fetched each time: a key that is gone is refused at once, and a new one is good.
+    // A key set that may not be kept is fetched each time: a withdrawn key is refused at once, and a new one is good.
     register(&app, "fresh", Authentication::KeysAt(other.url.clone())).await;
     proven(&assert_with(&app, &one.assertion(&app, "fresh", "k1")).await);
     other.publish(&set(&[two.jwk("k2")]).to_string(), "no-store");
@@ -84,7 +84,7 @@ async fn an_apps_new_key_is_found_half_a_minute_after_the_last_fetch() {
     clock.advance(1);
     assert_eq!(error_of(&server, &two.assertion(&app, "hosted", "k2")).await, "invalid_grant");
     assert_eq!(publisher.count(), 2);
-    // However long the app would let us, nothing is kept for more than five minutes.
+    // Nothing is kept for more than five minutes, however long the app would allow.
     clock.advance(120);
     assert_eq!(error_of(&server, &two.assertion(&app, "hosted", "k2")).await, "invalid_grant");
     assert_eq!(publisher.count(), 2);
@@ -127,7 +127,7 @@ async fn a_key_set_that_is_slow_large_moved_or_no_json_signs_nobody_in() {
         publisher.answer(&bytes);
         register(&app, id, Authentication::KeysAt(publisher.url.clone())).await;
         refused(&assert_with(&app, &pair.assertion(&app, id, "k1")).await, "the registered JWKS URL gave no key set");
-        // A failure is remembered for a while.
+        // A failed fetch is not repeated for a while.
         refused(&assert_with(&app, &pair.assertion(&app, id, "k1")).await, "the registered JWKS URL gave no key set");
         assert_eq!(publisher.count(), 1, "{id}");
     }
@@ -160,7 +160,7 @@ async fn no_key_set_is_fetched_from_where_only_we_can_reach() {
         register(&app, &id, Authentication::KeysAt(url.to_owned())).await;
         refused(&assert_with(&app, &pair.assertion(&app, &id, "k1")).await, "from a public address");
     }
-    // The same stack, on the internet: now this machine is out of bounds, too.
+    // The same stack behind an issuer on the internet: now this machine is out of bounds, too.
     let publisher = Publisher::start(&set(&[pair.jwk("k1")]).to_string(), "max-age=60").await;
     let secure = publisher.url.replace("http:", "https:");
     register(&app, "plain", Authentication::KeysAt(publisher.url.clone())).await;

@@ -1,4 +1,4 @@
-//! A key pair of an app, and what it signs.
+//! A key pair of an app, and the assertions that it signs.
 
 use aws_lc_rs::digest::{SHA384, digest};
 use aws_lc_rs::encoding::AsDer;
@@ -30,7 +30,7 @@ impl Pair {
         if matches!(self, Pair::Ec(_)) { "ES384" } else { "RS384" }
     }
 
-    /// As it is registered.
+    /// The public key in the form in which it is registered.
     pub fn jwk(&self, kid: &str) -> Json {
         match self {
             Pair::Ec(pair) => {
@@ -39,7 +39,8 @@ impl Pair {
                     "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)})
             }
             Pair::Rsa(pair) => {
-                // A SubjectPublicKeyInfo of 2048 bits is 294 bytes: the modulus from the 33rd, and the exponent at the end.
+                // A SubjectPublicKeyInfo of 2048 bits is 294 bytes: the modulus begins at the 33rd, and the exponent is
+                // at the end.
                 let der = pair.public_key().as_der().unwrap();
                 let (n, e) = (&der.as_ref()[33..289], &der.as_ref()[291..]);
                 json!({"kty": "RSA", "kid": kid, "use": "sig", "n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode(e)})

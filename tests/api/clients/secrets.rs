@@ -45,7 +45,7 @@ async fn http_basic_is_read_as_written_and_as_many_libraries_write_it() {
     let wrong = prove(&app, &[], basic("special.app", "wrong")).await;
     assert!(wrong.header("www-authenticate").starts_with("Basic realm="));
     let in_form = prove(&app, &[("client_id", "special.app"), ("client_secret", "wrong")], HeaderMap::new()).await;
-    assert_eq!(in_form.header("www-authenticate"), "", "who did not try HTTP Basic is not asked for it");
+    assert_eq!(in_form.header("www-authenticate"), "", "a client that did not try HTTP Basic is not asked for it");
     app.finish().await;
 }
 

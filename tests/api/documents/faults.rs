@@ -1,4 +1,4 @@
-//! What is given where the bucket does not give a document: nothing, and a record and an alarm of that.
+//! If the bucket does not return a document, the app gets none, and there is a record and an alarm.
 
 use http::StatusCode;
 use serde_json::Value as Json;
@@ -8,17 +8,17 @@ use super::{document, load, noise};
 
 const ROUTE: &str = "GET /fhir/{type}/{id}";
 
-/// What somebody wrote over a document.
+/// The bytes that somebody wrote over a document.
 const OTHER: &str = "the bytes of another";
 
-/// Whole, as FHIR, and behind a link.
+/// A document whole, as FHIR, and behind a link.
 const PATHS: [&str; 3] = ["Binary/scan", "Binary/scan?_format=json", "Binary/large"];
 
 fn documents() -> Vec<Vec<Json>> {
     vec![document("scan", "text/plain", &noise(100_000)), document("large", "text/plain", &noise(5 << 20))]
 }
 
-/// Asks, and sees that the answer is a fault of ours, recorded and on the alarm.
+/// Reads a document, and checks that the answer is a fault of ours, recorded and on the alarm.
 async fn fails(app: &App, tokens: &Tokens, path: &str, status: StatusCode, code: &str) -> Reply {
     let before = lines(app, |fields| fields["route"] == ROUTE && fields["status"] == status.as_u16());
     let reply = app.fhir_unguarded(tokens, path).await;
@@ -27,12 +27,12 @@ async fn fails(app: &App, tokens: &Tokens, path: &str, status: StatusCode, code:
     assert!(reply.header("location").is_empty() && reply.bytes.len() < 300, "{path}: {reply:?}");
     let record = app.audit("Patient/alice").await.pop().unwrap();
     assert_eq!((record["outcome"].as_str(), record.get("ids")), (code, None), "{path}");
-    // A function's lines come in order: with this one the alarm is there.
+    // A function's lines come in order: after this one the alarm is there.
     app.answered(ROUTE, status.as_u16(), before + 1).await;
     reply
 }
 
-/// How many log lines there are whose fields are such.
+/// The number of log lines whose fields pass.
 fn lines(app: &App, such: impl Fn(&Json) -> bool) -> usize {
     let lines = app.logs().into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
     lines.filter(|line| such(&line["fields"])).count()
@@ -42,7 +42,7 @@ fn alarms(app: &App) -> usize {
     lines(app, |fields| fields["alarm"] == "documents")
 }
 
-/// T120: denied, throttled, out of reach.
+/// T120: the bucket denies, throttles, or cannot be reached
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_bucket_does_not_answer_the_failure_is_recorded_and_rings() {
     let wire = Wire::new().await;
@@ -69,9 +69,9 @@ async fn while_the_bucket_does_not_answer_the_failure_is_recorded_and_rings() {
     app.finish().await;
 }
 
-/// T120: gone, or another.
+/// T120: the object is gone, or was replaced
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_gone_or_is_another_is_never_given() {
+async fn a_missing_or_altered_object_is_never_given() {
     let app = App::start().await;
     load(&app, documents()).await;
     let tokens = app.sign_in("alice", "patient/*.rs").await;

@@ -78,7 +78,7 @@ async fn files_beside_the_feed_become_documents_of_the_member() {
     assert_eq!(attachment("DocumentReference/bucket", "/content/0/attachment/url").await, "s3://bucket/bob/secret.pdf");
 
     let objects = app.objects().await;
-    assert_eq!(objects.len(), 2, "what is small stays in its row: {objects:?}");
+    assert_eq!(objects.len(), 2, "small content stays in its row: {objects:?}");
     let second = load(&app, &feed, &resources).await;
     assert_eq!((second.total().stored, second.total().unchanged, second.files), (0, resources.len() as u64, 0));
     assert_eq!(app.objects().await, objects);
@@ -88,7 +88,7 @@ async fn files_beside_the_feed_become_documents_of_the_member() {
     app.finish().await;
 }
 
-/// T097: a path leads to files of the feed and to nothing else.
+/// T097: a path leads to files of the feed and to nothing else
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_leads_elsewhere_is_rejected() {
     let app = App::start().await;
@@ -146,7 +146,7 @@ async fn a_path_that_leads_elsewhere_is_rejected() {
     app.finish().await;
 }
 
-/// T097: a document made of a file is its member's, whoever names it.
+/// T097: a document made from a file belongs to its member, whoever else names it
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_can_name_a_document_made_of_a_file() {
     let app = App::start().await;
@@ -164,7 +164,7 @@ async fn nobody_else_can_name_a_document_made_of_a_file() {
     let bob = app.sign_in("bob", "patient/*.rs").await;
     assert_eq!(app.fhir(&bob, url).await.status, StatusCode::NOT_FOUND);
 
-    // A file that both name is a document of each.
+    // If two members' documents name one file, each gets a document of their own.
     let mut same = document("f", json!({"url": "note.txt"}));
     same["subject"] = json!({"reference": "Patient/bob"});
     assert!(load(&app, &feed, &[same]).await.is_clean());

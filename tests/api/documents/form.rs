@@ -1,4 +1,4 @@
-//! As bytes or as FHIR, whole or in part.
+//! Documents as bytes or as FHIR, whole or in part.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use tests::App;
 
 use super::{ask, document, load, noise};
 
-/// One that stays in its row, and one whose content lies in the bucket.
+/// A document in its row, and one with its content in the bucket.
 const SIZES: [(&str, usize); 2] = [("small", 5_000), ("large", 100_000)];
 
 /// T098
@@ -46,7 +46,7 @@ async fn nothing_in_a_document_can_run() {
     app.finish().await;
 }
 
-/// RFC 4648 §3.3, which R4 lets base64 depart from: white space.
+/// R4 lets base64 contain white space, unlike RFC 4648 §3.3.
 #[tokio::test(flavor = "multi_thread")]
 async fn white_space_in_a_documents_data_is_not_kept() {
     let app = App::start().await;
@@ -103,7 +103,7 @@ async fn a_document_comes_as_it_is_and_as_fhir_where_that_is_asked_for() {
             let held = ask(&app, &tokens, id, &[("accept", accept), ("if-none-match", etag)]).await;
             assert_eq!((held.status, held.bytes.len(), held.header("etag")), (StatusCode::NOT_MODIFIED, 0, etag));
             let other = ask(&app, &tokens, id, &[("accept", accept), ("if-none-match", other)]).await;
-            assert_eq!(other.status, StatusCode::OK, "who holds one form does not hold the other");
+            assert_eq!(other.status, StatusCode::OK, "an app that holds one form does not hold the other");
         }
     }
     app.finish().await;

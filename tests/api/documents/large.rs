@@ -20,7 +20,7 @@ use super::{ask, noise};
 
 const SIZE: usize = 200 << 20;
 
-/// Writes the file; its SHA-256.
+/// Writes the file, and returns its SHA-256.
 fn scan(path: &Path) -> Vec<u8> {
     let (mut file, mut hash) = (BufWriter::new(File::create(path).unwrap()), Context::new(&SHA256));
     let mut block = noise(1 << 20);
@@ -33,7 +33,7 @@ fn scan(path: &Path) -> Vec<u8> {
     hash.finish().as_ref().to_vec()
 }
 
-/// Loads a feed with the operator's command: the most memory it used, in KB, as often as one looks.
+/// Loads a feed with the operator's command, and returns the most memory that it was seen to use, in KB.
 async fn load(app: &App, feed: &Path) -> usize {
     let descriptor = Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
     let announced = announce(checkout(), &descriptor).unwrap();

@@ -1,4 +1,4 @@
-//! What an answer cannot carry: a link to the bucket.
+//! A document that is too large for an answer: a link to the bucket.
 
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -14,9 +14,9 @@ fn parameter(link: &str, name: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// T097: nothing but this document, for no more than a minute, and only to be kept.
+/// T097: the link serves this document alone, for at most a minute, as an attachment
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_answer_cannot_carry_is_behind_a_link_to_that_one_object() {
+async fn a_document_too_large_for_an_answer_is_behind_a_link_to_that_one_object() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", "patient/*.rs").await;
     let bytes = noise(SIZE);
@@ -99,7 +99,7 @@ fn a_link_is_over_after_a_minute() {
     });
 }
 
-/// T097: each request is authorized anew, and another's document is no document.
+/// T097: each request is authorized anew, and another member's document does not exist
 #[tokio::test(flavor = "multi_thread")]
 async fn no_link_is_given_to_another_nor_after_the_member_stopped_the_app() {
     let app = App::start().await;

@@ -1,4 +1,4 @@
-//! What a token may see of documents follows the resources that name them.
+//! A token sees a document's content if it sees a resource that names the document.
 
 use http::{HeaderMap, StatusCode};
 use patient_access::load::Source;
@@ -26,7 +26,7 @@ async fn a_granular_scope_on_documents_holds_for_their_contents() {
         ("patient/*.rs", StatusCode::OK, StatusCode::OK),
         ("patient/DocumentReference.rs patient/Binary.rs", StatusCode::OK, StatusCode::OK),
         (granular, StatusCode::OK, StatusCode::NOT_FOUND),
-        // Less is never more: without what names a document, there is no document.
+        // Fewer scopes never open more: without a resource that names the document, there is no document.
         ("patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
         ("patient/DocumentReference.s patient/Binary.rs", StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
         ("patient/DocumentReference.rs?category=clinical-note", StatusCode::FORBIDDEN, StatusCode::FORBIDDEN),
@@ -47,7 +47,8 @@ async fn a_granular_scope_on_documents_holds_for_their_contents() {
     app.finish().await;
 }
 
-/// By whichever element of whichever type a Binary is named: it is read by who reads that, and by nobody else.
+/// Whichever element of whichever type names a Binary, a token that reads that resource reads the Binary, and no other
+/// token does.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_binary_is_read_by_who_reads_what_names_it_whatever_that_is() {
     let app = App::start().await;
@@ -74,7 +75,7 @@ async fn a_binary_is_read_by_who_reads_what_names_it_whatever_that_is() {
     app.finish().await;
 }
 
-/// What a look for what names a document costs, whatever the length of the histories in which that stands.
+/// The cost of looking for the resources that name a document does not depend on the length of the histories.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
     let app = App::start().await;
@@ -93,7 +94,8 @@ async fn a_token_for_a_part_pays_one_round_trip_more_for_a_document() {
         assert_eq!((&line["waves"], &line["calls"]), (&json!(waves), &json!(calls)), "{scope}: {line}");
         assert!(line["read_units"].as_f64().unwrap() <= units, "{scope}: {line}");
     }
-    // What once named it and does no more opens nothing, though it is there for another's sake.
+    // A resource that named the document once and no longer does opens nothing, although another member's document
+    // keeps it there.
     let mut other = note("note-7", "other");
     other["content"][0]["attachment"]["url"] = json!("Binary/note-8");
     let report = json!({"resourceType": "DiagnosticReport", "id": "report", "status": "final", "code": {"text": "x"},

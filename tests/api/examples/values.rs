@@ -1,4 +1,4 @@
-//! What an example must be found by: R4's search rules, read once more, over the parameter's path.
+//! The values by which an example must be found: R4's search rules, written a second time, over the parameter's path.
 
 use serde_json::Value as Json;
 use shared::fhir::parameters::Coded;
@@ -36,10 +36,10 @@ pub fn text<'a>(element: &'a Json, name: &str) -> Option<&'a str> {
     element.get(name).and_then(Json::as_str)
 }
 
-/// Queries that the element must be found by: modifier and value; or why there is none.
+/// Queries (modifier and value) that must find the element, or the reason why there are none.
 pub type Queries = Result<Vec<(&'static str, String)>, &'static str>;
 
-/// Those of an element that stands at the parameter's path, in a resource of the member `owner`.
+/// The queries of an element at the parameter's path, in a resource of the member `owner`.
 pub fn queries(parameter: &SearchParameter, element: &Json, owner: &str) -> Queries {
     match parameter.param_type {
         SearchParamType::Token => tokens(element, parameter.coded),
@@ -69,7 +69,7 @@ fn tokens(element: &Json, coded: Coded) -> Queries {
         let with_system = system.map(|system| ("", format!("{}|{}", escaped(system), escaped(code))));
         [("", escaped(code))].into_iter().chain(with_system).collect::<Vec<_>>()
     };
-    // R4: a `code` has the system of its binding; a string has none.
+    // A `code` has the system of its binding; a string has none (R4).
     let implied = if let Coded::Implied(system) = coded { system } else { "" };
     match element {
         Json::String(code) => Ok(pair(Some(implied), code)),
@@ -84,7 +84,7 @@ fn tokens(element: &Json, coded: Coded) -> Queries {
         }
         Json::Object(parts) if parts.contains_key("value") => {
             let value = text(element, "value").unwrap_or_default();
-            // The system of a ContactPoint is no namespace.
+            // The system of a ContactPoint is no URI.
             let system = text(element, "system").filter(|system| system.contains(':'));
             let types = element["type"]["coding"].as_array().into_iter().flatten().filter_map(|coding| {
                 let (system, code) = (escaped(text(coding, "system")?), escaped(text(coding, "code")?));
@@ -142,7 +142,8 @@ fn strings(element: &Json) -> Vec<String> {
     }
 }
 
-/// Values that leave out an example that has the value `own`: values of no example, and its own code with another system.
+/// Values that must not find an example with the value `own`: values of no example, and its own code with another
+/// system.
 pub fn others(parameter: &SearchParameter, own: &str) -> Vec<(&'static str, String)> {
     let other = match (parameter.param_type, parameter.coded) {
         (SearchParamType::Token, Coded::Implied(_)) => {

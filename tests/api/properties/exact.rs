@@ -1,14 +1,14 @@
-//! Dates and numbers as R4 compares them, in whole milliseconds and whole ten-thousandths: nothing is rounded.
+//! Dates and numbers as R4 compares them, in whole milliseconds and whole ten-thousandths, without rounding.
 
 use serde_json::Value as Json;
 
-/// A first and a last moment, in milliseconds since 1970.
+/// The first and the last moment, in milliseconds since 1970.
 pub type Span = (i128, i128);
 
 /// A day in milliseconds.
 const DAY: i128 = 86_400_000;
 
-/// The first and the last moment of a date or a Period. R4: an end that is absent is open.
+/// The first and the last moment of a date or a Period. An absent end is open (R4).
 pub fn span(element: &Json) -> Span {
     match element.as_str() {
         Some(text) => moments(text),
@@ -19,7 +19,7 @@ pub fn span(element: &Json) -> Span {
     }
 }
 
-/// R4, the table of prefixes, read as relations of two ranges.
+/// R4's table of prefixes, read as relations of two ranges.
 pub fn dates_fit(prefix: &str, has: Span, wanted: Span) -> bool {
     let contains = wanted.0 <= has.0 && has.1 <= wanted.1;
     let (reaches_above, reaches_below) = (has.1 > wanted.1, has.0 < wanted.0);
@@ -31,7 +31,7 @@ pub fn dates_fit(prefix: &str, has: Span, wanted: Span) -> bool {
         "le" => reaches_below || contains,
         "sa" => has.0 > wanted.1,
         "eb" => has.1 < wanted.0,
-        // R4 leaves it to the server, and ours takes a day on either side.
+        // R4 leaves this to the server. Ours adds a day on either side.
         "ap" => has.0 <= wanted.1 + DAY && has.1 >= wanted.0 - DAY,
         _ => contains,
     }
@@ -93,7 +93,7 @@ pub fn ten_thousandths(text: &str) -> i128 {
     format!("{whole}{decimals:0<4}").parse().unwrap()
 }
 
-/// R4: a number stands for all that round to it.
+/// A number stands for every number that rounds to it (R4).
 pub fn half_of_last_digit(text: &str) -> i128 {
     match text {
         "1e1" => 50_000,

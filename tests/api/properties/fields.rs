@@ -1,15 +1,15 @@
-//! The search parameters that are asked for at random, as R4 and the guides define them.
+//! The search parameters of the random queries, as R4 and the guides define them.
 
-/// What a search parameter compares.
+/// The values that a search parameter compares.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// A `code` or boolean, of the system that R4 gives it; or an id, which has none.
+    /// A `code` or boolean, with the system that R4 gives it; or an id, which has none.
     Plain(&'static str),
     /// Codings and identifiers.
     Token,
     /// Dates and periods.
     Date,
-    /// When the server made the version visible.
+    /// The moment at which the server made the version visible.
     Instant,
     /// URIs.
     Uri,
@@ -24,7 +24,7 @@ pub enum Kind {
 /// A parameter, what it compares, and the elements that it searches.
 pub type Field = (&'static str, Kind, &'static [&'static str]);
 
-/// What every type has.
+/// The parameters of every type.
 const COMMON: &[Field] = &[
     ("_lastUpdated", Kind::Instant, &["meta.lastUpdated"]),
     ("_profile", Kind::Uri, &["meta.profile"]),
@@ -34,7 +34,7 @@ const COMMON: &[Field] = &[
 
 const BOOLEAN: Kind = Kind::Plain("http://terminology.hl7.org/CodeSystem/special-values");
 
-/// The parameters asked for, by type, with the elements that R4 and the guides say they search.
+/// The parameters of the queries, by type, with the elements that they search according to R4 and the guides.
 pub const FIELDS: &[(&str, &[Field])] = &[
     (
         "Observation",
@@ -101,7 +101,7 @@ pub const FIELDS: &[(&str, &[Field])] = &[
     ),
 ];
 
-/// The parameters of a type that are asked for.
+/// The parameters of the queries on one type.
 pub fn fields(kind: &str) -> Vec<Field> {
     let own = FIELDS.iter().find(|(name, _)| *name == kind).expect("the type is in the table").1;
     own.iter().chain(COMMON).copied().collect()

@@ -1,5 +1,5 @@
-//! R4's search rules, written down a second time and as plainly as they read (hl7.org/fhir/R4/search.html): slow, and about
-//! JSON as it stands. Shares nothing with the server, or both would be wrong together.
+//! R4's search rules, written a second time and as plainly as they read (hl7.org/fhir/R4/search.html): slow, and on
+//! plain JSON. It shares nothing with the server, or both would be wrong together.
 
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
@@ -19,7 +19,7 @@ pub struct Ask {
     values: Vec<Wanted>,
 }
 
-/// One of the values that a parameter is asked for.
+/// One of the values of a parameter.
 #[derive(Clone, Debug)]
 enum Wanted {
     Missing(bool),
@@ -31,12 +31,12 @@ enum Wanted {
     Quantity { prefix: &'static str, number: &'static str, unit: Option<&'static str> },
 }
 
-/// What a query may name that only the server knows.
+/// Values that only the server knows and a query may name.
 #[derive(Clone)]
 pub struct Known {
-    /// Its base, which may stand before a reference.
+    /// The base URL, which may precede a reference.
     pub base: String,
-    /// When its versions became visible, as it writes it.
+    /// The moments at which versions became visible, as the server writes them.
     pub instants: Vec<String>,
 }
 
@@ -103,7 +103,7 @@ fn date(text: BoxedStrategy<String>) -> BoxedStrategy<Wanted> {
     (select(prefixes.to_vec()), text).prop_map(|(prefix, text)| Wanted::Date { prefix, text }).boxed()
 }
 
-/// An instant as it is, or only its second, minute, day, month or year; or long ago.
+/// An instant as it is; or cut to its second, minute, day, month or year; or long ago.
 fn instant(instants: &[String]) -> BoxedStrategy<String> {
     let cut = |(instant, length): (String, usize)| {
         let zone = if length > 10 && length < instant.len() { "Z" } else { "" };
@@ -114,7 +114,7 @@ fn instant(instants: &[String]) -> BoxedStrategy<String> {
 }
 
 fn text() -> BoxedStrategy<Wanted> {
-    // A whole word, its beginning, or its end; in any case.
+    // A whole word, its beginning, or its end; in either case.
     (select(WORDS), 0..6_usize, 0..3_usize)
         .prop_map(|(word, cut, case)| {
             let letters: Vec<char> = word.chars().collect();
@@ -156,13 +156,13 @@ fn quantity() -> BoxedStrategy<Wanted> {
         .boxed()
 }
 
-/// `,`, `|`, `$` and `\` stand behind a backslash where they are meant as themselves.
+/// A backslash precedes `,`, `|`, `$` and `\` that are part of the value.
 fn escaped(text: &str) -> String {
     text.chars().flat_map(|c| if ",|$\\".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
 }
 
 impl Ask {
-    /// As it stands in a query.
+    /// The parameter's name and value in a query.
     pub fn pair(&self) -> (String, String) {
         let values: Vec<String> = self.values.iter().map(Wanted::written).collect();
         (format!("{}{}", self.field.0, self.modifier), values.join(","))
@@ -239,7 +239,7 @@ impl Wanted {
                 let has = has.split("/_history/").next().unwrap_or(has);
                 match kind {
                     Some(kind) => has == format!("{kind}/{id}"),
-                    // An id alone means a resource of this server; a URL means itself.
+                    // A bare id means a resource of this server; a URL means itself.
                     None => has == id || (!has.contains(':') && has.ends_with(&format!("/{id}"))),
                 }
             }
@@ -252,7 +252,7 @@ impl Wanted {
                 right_unit
                     && match *prefix {
                         "ne" => !near,
-                        // R4: after these the precision is ignored, so that one number ends where it starts.
+                        // After these prefixes the precision is ignored (R4), so that a number ends where it starts.
                         "gt" | "sa" => has > wanted,
                         "lt" | "eb" => has < wanted,
                         "ge" => has >= wanted,
@@ -266,7 +266,7 @@ impl Wanted {
     }
 }
 
-/// `(system, code)` of whatever a token parameter may search.
+/// `(system, code)` of each value that a token parameter may search.
 fn codings(element: &Json) -> Vec<(String, String)> {
     let text = |name: &str| element[name].as_str().unwrap_or_default().to_owned();
     match element {
@@ -281,7 +281,7 @@ fn codings(element: &Json) -> Vec<(String, String)> {
     }
 }
 
-/// Every string in a name, an address, or the element itself, but for what says how it is used.
+/// Every string in a name, an address, or the element itself, except the codes for its use.
 fn strings(element: &Json) -> Vec<String> {
     match element {
         Json::String(text) => vec![text.clone()],
@@ -293,7 +293,7 @@ fn strings(element: &Json) -> Vec<String> {
     }
 }
 
-/// Without case, and without the accents that records have.
+/// The text without case, and without the accents that the records have.
 fn plain(text: &str) -> String {
     let letter = |c: char| match c {
         'é' | 'è' => 'e',

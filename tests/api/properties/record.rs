@@ -1,4 +1,4 @@
-//! Random records. The pools are small on purpose: what is asked for is then often there, and often nearly there.
+//! Random records. The pools are small on purpose, so that a query often hits a value, and often misses it by little.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -10,10 +10,10 @@ use serde_json::{Value as Json, json};
 /// Systems of codes and identifiers.
 pub const SYSTEMS: &[&str] = &["http://example.org/one", "http://example.org/two", "urn:oid:1.2|3"];
 
-/// Codes, some with the characters that a query escapes.
+/// Codes, some with characters that a query must escape.
 pub const CODES: &[&str] = &["x", "y", "X", "a,b", "p|q", "back\\slash", "1$", "\u{e9}t\u{e9}"];
 
-/// Dates as resources have them: of every precision, in several zones, near each other's edges.
+/// Dates in resources: of every precision, in several zones, near each other's edges.
 pub const DATES: &[&str] = &[
     "2023",
     "2024",
@@ -31,7 +31,7 @@ pub const DATES: &[&str] = &[
     "2025-01-01T00:00:00Z",
 ];
 
-/// Dates that only a query may have: without seconds.
+/// Dates that only a query may have, without seconds.
 pub const QUERY_DATES: &[&str] =
     &["2024-03-01T10:30Z", "2024-03-01T05:30-05:00", "2024-03-01T10:30", "2023-12-31", "2025"];
 
@@ -39,13 +39,13 @@ pub const QUERY_DATES: &[&str] =
 pub const WORDS: &[&str] =
     &["Mu\u{301}ller", "M\u{fc}ller", "muller", "O'Hara, Jr", "Pe\u{f1}a", "Main Street", "main", "Zo\u{e8}", "A|B\\C"];
 
-/// Ids of what is referred to.
+/// Ids of the targets of references.
 pub const IDS: &[&str] = &["one", "two", "quinn-3"];
 
 /// Numbers of several precisions, at each other's edges.
 pub const NUMBERS: &[&str] = &["0.95", "0.949", "1.0", "1.05", "1.04", "1.5", "0.5", "10", "9.5", "10.5", "1.10"];
 
-/// Where a resource comes from, and what it claims to be; one is the beginning of another, and one has a version.
+/// Sources and profiles of resources. One is the beginning of another, and one has a version.
 pub const URIS: &[&str] = &[
     "http://example.org/p",
     "http://example.org/p/q",
@@ -54,7 +54,7 @@ pub const URIS: &[&str] = &[
     "http://example.org/a,b",
 ];
 
-/// How many resources of each type.
+/// The number of resources of each type.
 const EACH: usize = 24;
 
 /// A member's record.
@@ -94,7 +94,7 @@ pub fn record(member: &'static str) -> BoxedStrategy<Vec<Json>> {
         .boxed()
 }
 
-/// The resource with what its sender says of it.
+/// The resource with the sender's `meta`.
 fn with_meta(resource: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
     let parts = (option::of(vec(coding(), 1..=2)), option::of(select(URIS)), option::of(vec(select(URIS), 1..=2)));
     (resource, parts)
@@ -114,7 +114,7 @@ fn with_meta(resource: BoxedStrategy<Json>) -> BoxedStrategy<Json> {
         .boxed()
 }
 
-/// An object of the parts that are there.
+/// An object of the parts that are present.
 fn resource(kind: &str, parts: Vec<(&str, Option<Json>)>) -> Json {
     let mut resource = json!({"resourceType": kind});
     for (name, part) in parts {
@@ -129,11 +129,11 @@ fn date() -> BoxedStrategy<Json> {
     select(DATES).prop_map(|date| json!(date)).boxed()
 }
 
-/// A Period, open at either end or not; never from a later day to an earlier one.
+/// A Period, possibly open at either end, never from a later day to an earlier one.
 fn period() -> BoxedStrategy<Json> {
     let ends = (0..DATES.len(), 0..DATES.len(), 0..3_usize);
     ends.prop_map(|(a, b, open)| {
-        // Whole days of the pool, in order: the precisions above overlap.
+        // Only whole days of the pool have an order: the precisions above them overlap.
         let (first, last) = (DATES[5 + a.min(b) % 3], DATES[5 + a.max(b) % 3]);
         let (first, last) = if first <= last { (first, last) } else { (last, first) };
         match open {
@@ -166,7 +166,7 @@ fn identifier() -> BoxedStrategy<Json> {
     coding().prop_map(|coding| resource_without_kind(&coding)).boxed()
 }
 
-/// A Coding's parts as an Identifier has them.
+/// The parts of a Coding, as an Identifier has them.
 fn resource_without_kind(coding: &Json) -> Json {
     match coding.get("system") {
         Some(system) => json!({"system": system, "value": coding["code"]}),

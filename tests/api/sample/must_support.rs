@@ -1,8 +1,9 @@
-//! Which must-support elements of a guide's profiles a set of resources fills.
+//! The must-support elements of a guide's profiles that a set of resources fills.
 //!
-//! The facts come from the guides' snapshots: one JSON file per profile, its elements by their ids, e.g.
-//! `Patient.identifier:memberid.value`. A slice is told by its own pattern or by those below it, an extension by its url, a
-//! choice by the name of the property, and where a guide slices by a value set, by the codes of that set.
+//! The facts come from the guides' snapshots: one JSON file per profile, its elements by their ids, for example
+//! `Patient.identifier:memberid.value`. A slice is known by its own pattern or by those below it, an extension by its
+//! url, and a choice by the name of the property. If a guide slices by a value set, a slice is known by the codes of
+//! that set.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +20,7 @@ struct Profile {
     elements: BTreeMap<String, Json>,
 }
 
-/// What was found for one profile.
+/// The result for one profile.
 pub struct Coverage {
     pub profile: String,
     pub resources: usize,
@@ -55,7 +56,7 @@ fn read(file: &Path) -> Profile {
 }
 
 fn covered(profile: &Profile, all: &[Profile], resources: &[Json]) -> Coverage {
-    // Whoever claims a profile claims those that it is derived from.
+    // A resource that claims a profile also claims the profiles that it is derived from.
     let mut family = vec![profile];
     while let Some(more) = all.iter().find(|p| {
         let derived = family.iter().any(|f| f.canonical == unversioned(&p.base));
@@ -128,9 +129,9 @@ impl Profile {
         for (i, part) in parts.iter().enumerate() {
             let (name, slice) = part.split_once(':').map_or((*part, None), |(name, slice)| (name, Some(slice)));
             at = format!("{at}.{part}");
-            // A choice is sliced by its type, which is in the name of the property.
+            // A choice is sliced by its type, which is part of the property's name.
             let property = slice.filter(|_| name.ends_with("[x]")).unwrap_or(name);
-            // Extensions of a primitive lie beside it, behind an underscore.
+            // Extensions of a primitive are beside it, under a name with an underscore.
             let beside = parts.get(i + 1).is_some_and(|next| next.starts_with("extension"));
             let mut next: Vec<&Json> = found.iter().flat_map(|node| children(node, property)).collect();
             if beside {
@@ -175,7 +176,7 @@ impl Profile {
         {
             return children(value, path).iter().any(|value| has_code_of(value, &e["binding"]["list"]));
         }
-        // PDex 2.0.0 names a slice after the code of its category, and says no more.
+        // PDex 2.0.0 names a slice after the code of its category, and gives no pattern.
         let name = slice.rsplit(':').next().unwrap_or_default();
         assert!(value["category"].is_object(), "{}: {slice} cannot be told", self.name);
         value["category"]["coding"]

@@ -1,14 +1,13 @@
-//! The household before an independent validator, which shares no code with us and knows the guides' profiles.
+//! The household, checked by an independent validator that shares no code with us and knows the guides' profiles.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use patient_access::sample;
 use serde_json::Value as Json;
 
-/// What the validator says though nothing is wrong: profile, words, why.
+/// Complaints of the validator about nothing wrong: profile, words, why.
 const FALSE_ALARMS: [(&str, &str, &str); 2] = [
     (
         "C4BB-ExplanationOfBenefit-Pharmacy",
@@ -22,10 +21,11 @@ const FALSE_ALARMS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Of George's ten thousand resources every so manieth is checked: they repeat each other, and a minute is enough.
+/// One in this many of George's ten thousand resources is checked: they repeat each other, and a minute is enough.
 const GEORGES: usize = 40;
 
-/// The validator with its packages, installed once beside the binaries: it looks for the guides two folders above itself.
+/// The validator with its packages, installed once beside the binaries, because it looks for the guides two folders
+/// above itself.
 fn install(shared: &Path) -> Option<PathBuf> {
     let root = tests::checkout().join("target/fhir-check");
     let folder = root.join("tools/fhir-check");
@@ -47,7 +47,7 @@ fn install(shared: &Path) -> Option<PathBuf> {
     Some(folder.join("check.mjs"))
 }
 
-/// The validator's program; where it cannot be had, `None`, and what is missing is told.
+/// The validator's program. If it cannot be had, says what is missing and returns `None`.
 pub fn found(test: &str) -> Option<PathBuf> {
     let shared = tests::shared_folder("tools/fhir-check");
     let validator = if tests::found("node") && tests::found("npm") {
@@ -67,7 +67,7 @@ fn an_independent_validator_finds_no_fault_in_the_household() {
     let household = tempfile::NamedTempFile::with_suffix(".ndjson").unwrap();
     let mut lines = String::new();
     let (mut checked, mut georges) = (0, 0);
-    for resource in sample::household().resources {
+    for resource in sample_members::household().resources {
         let of_george = resource["id"].as_str().unwrap().starts_with("george-");
         georges += usize::from(of_george);
         if !of_george || georges % GEORGES == 0 {
@@ -91,5 +91,5 @@ fn an_independent_validator_finds_no_fault_in_the_household() {
     }
     println!("{checked} resources checked, {} faults; false alarms: {known:#?}", faults.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert_eq!(known.len(), FALSE_ALARMS.len(), "a false alarm that is none any more");
+    assert_eq!(known.len(), FALSE_ALARMS.len(), "a false alarm that no longer rings");
 }

@@ -1,11 +1,11 @@
-//! By which system, type or version something is found: R4's rules for tokens and canonicals.
+//! Searches by system, type or version: R4's rules for tokens and canonicals.
 
 use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::json;
 use tests::{App, Tokens};
 
-/// Asks each query, whose matches are all or none of `all`.
+/// Sends each query. Its matches are all or none of `all`.
 async fn ask(app: &App, tokens: &Tokens, all: &str, queries: &[(&str, bool)]) {
     for (query, found) in queries {
         let (kind, pairs) = query.split_once('?').unwrap();

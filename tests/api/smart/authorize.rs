@@ -52,7 +52,7 @@ async fn the_app_gets_a_code_its_state_and_who_answers() {
     app.finish().await;
 }
 
-/// The four launches of the ONC suite with a verifier that is not the one behind the challenge.
+/// The four launches of the ONC suite with a wrong verifier.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_right_verifier_there_is_no_token() {
     let app = App::start().await;

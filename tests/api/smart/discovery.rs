@@ -1,4 +1,4 @@
-//! SMART 2.2 "Conformance"; US Core 7 and C4BB on what must be published.
+//! SMART 2.2 "Conformance"; US Core 7 and C4BB on the documents that must be published.
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value as Json, json};
@@ -115,7 +115,8 @@ async fn the_scopes_published_hold_the_minimum_of_every_guide() {
     }
 }
 
-/// US Core 7: "Servers SHALL support … the following granular scopes", and `scopes_supported` SHALL hold every required one.
+/// US Core 7: "Servers SHALL support … the following granular scopes", and `scopes_supported` SHALL hold every required
+/// one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scopes_published_hold_the_granular_ones_that_us_core_demands() {
     let document = document().await;
@@ -133,7 +134,7 @@ async fn the_recommended_endpoints_are_published() {
     }
 }
 
-/// SMART 1.0, whose clients look into the `CapabilityStatement`.
+/// Clients of SMART 1.0 look into the `CapabilityStatement`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_capability_statement_names_the_same_endpoints() {
     let app = App::empty().await;

@@ -1,4 +1,5 @@
-//! Token introspection (RFC 7662; SMART App Launch 2.2, US Core 7 and ONC certification ask for it) and revocation (RFC 7009).
+//! Token introspection (RFC 7662; SMART App Launch 2.2, US Core 7 and ONC certification ask for it) and revocation (RFC
+//! 7009).
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
@@ -10,7 +11,8 @@ fn bearer(tokens: &Tokens) -> HeaderMap {
     headers
 }
 
-/// "SHALL include": active, scope, `client_id`, exp, every launch context parameter, and iss and sub beside an `id_token`.
+/// "SHALL include": active, scope, `client_id`, exp, every launch context parameter, and iss and sub beside an
+/// `id_token`.
 #[tokio::test(flavor = "multi_thread")]
 async fn introspection_has_the_values_of_the_token_response() {
     let app = App::start().await;
@@ -28,7 +30,7 @@ async fn introspection_has_the_values_of_the_token_response() {
     app.finish().await;
 }
 
-/// RFC 7662 §2.2: of a token that is not active, nothing else is told.
+/// RFC 7662 §2.2: nothing else is told of a token that is not active.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_not_active_is_told_as_that_alone() {
     let app = App::start().await;

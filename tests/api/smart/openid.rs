@@ -90,7 +90,7 @@ async fn the_token_reads_whom_fhir_user_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_ask_is_not_told() {
+async fn an_app_that_does_not_ask_who_signed_in_is_not_told() {
     let app = App::start().await;
     let tokens = app.sign_in("alice", "patient/Coverage.rs").await;
     assert!(tokens.answer.get("id_token").is_none());

@@ -36,7 +36,7 @@ async fn each_class_of_refusal_has_its_status_and_an_operation_outcome() {
     app.finish().await;
 }
 
-/// The ONC suite's launch with a part of the scopes: what was not granted fails, all the rest works.
+/// The ONC suite's launch with a part of the scopes: a type that was not granted fails, and all others work.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restricted_launch_reaches_what_was_granted_and_nothing_more() {
     let app = App::start().await;

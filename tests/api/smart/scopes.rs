@@ -128,7 +128,7 @@ async fn each_granular_scope_of_us_core_shows_its_category_and_nothing_else() {
     app.finish().await;
 }
 
-/// The two groups in which the ONC test suite asks for them.
+/// The two groups in which the ONC test suite asks for the granular scopes.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_granular_scopes_add_up_in_the_groups_of_onc_certification() {
     let app = start().await;

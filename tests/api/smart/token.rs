@@ -5,7 +5,7 @@ use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER, basic}
 
 const SCOPE: &str = "launch/patient openid fhirUser offline_access patient/*.read";
 
-/// What the ONC suite asserts of every answer with tokens.
+/// The ONC suite's assertions on every answer with tokens.
 fn assert_answer(reply: &Reply) -> Tokens {
     assert_eq!(reply.header("cache-control"), "no-store");
     assert_eq!(reply.header("pragma"), "no-cache");
@@ -51,7 +51,8 @@ async fn an_error_is_json_with_a_code_that_oauth_knows() {
     app.finish().await;
 }
 
-/// SMART's symmetric profile: the secret by HTTP Basic, form-encoded first as RFC 6749 says, or plain as many clients do.
+/// SMART's symmetric profile: the secret by HTTP Basic, form-encoded first as RFC 6749 says, or plain as many clients
+/// do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confidential_app_shows_its_secret_by_basic_or_in_the_form() {
     let app = App::start().await;

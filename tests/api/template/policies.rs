@@ -1,4 +1,4 @@
-//! Which function may do what, on what.
+//! The rights of each function.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use super::{Resources, functions, of_type, texts};
 
-/// Every action that any function needs, and whether it changes what it is used on. What is not here no function may have:
-/// no wildcard, no Scan, no Delete.
+/// Every action that a function needs, and its effect. No function may have an action that is not here: no wildcard, no
+/// Scan, no Delete.
 const ACTIONS: &[(&str, Effect)] = &[
     ("dynamodb:GetItem", Effect::Reads),
     ("dynamodb:BatchGetItem", Effect::Reads),
@@ -29,13 +29,13 @@ enum Effect {
     Signs,
 }
 
-/// Where members' health data lie.
+/// The places of members' health data.
 const HEALTH_DATA: [&str; 2] = ["ResourcesTable", "DocumentsBucket"];
 
 /// One action on one thing.
 struct Right<'a> {
     action: &'a str,
-    /// As the policy writes it.
+    /// The resource as the policy writes it.
     resource: &'a str,
     condition: &'a Json,
 }
@@ -46,7 +46,7 @@ impl Right<'_> {
         self.resource.split_once(".Arn").map_or(self.resource, |(thing, _)| thing)
     }
 
-    /// The thing, and the part of it.
+    /// The resource, and the part of it.
     fn place(&self) -> String {
         self.resource.replacen(".Arn", "", 1)
     }
@@ -61,7 +61,7 @@ fn statements(function: &Json) -> impl Iterator<Item = &Json> {
     policies.flat_map(|policy| policy["Statement"].as_array().into_iter().flatten())
 }
 
-/// What a function's own policy allows it, and what the policies of keys allow its role.
+/// The rights that a function's own policy gives it, and those that the policies of keys give its role.
 fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Right<'a>> {
     let mut rights = Vec::new();
     for statement in statements(function).filter(|statement| statement["Effect"] == "Allow") {
@@ -83,7 +83,8 @@ fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Rig
     rights
 }
 
-/// Which keys there are is for the operator to say. Whoever writes the table they stand in is denied to write them.
+/// Only the operator may say which keys exist. A function that writes the table with that record is denied this one
+/// row.
 fn is_kept_from_the_keys(function: &Json) -> bool {
     statements(function).filter(|statement| statement["Effect"] == "Deny").any(|statement| {
         texts(&statement["Resource"]).contains(&"AuthTable.Arn")
@@ -124,7 +125,7 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
                 faults.push(format!("{id} reaches {}, which is not one thing of this stack", right.resource));
             }
             match right.effect() {
-                // The operator loads with rights of their own, so today there is no such function.
+                // The operator loads with rights of their own, so today no function writes health data.
                 Some(Effect::Writes) if HEALTH_DATA.contains(&thing) && !id.starts_with("Ingest") => {
                     faults.push(format!("{id} writes {thing}, which only an ingest function may"));
                 }
@@ -152,8 +153,7 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
 
 /// The rights of all functions, for people to read.
 pub(super) fn table(resources: &Resources) -> String {
-    let mut text =
-        "What each function may do. It may do nothing that does not stand here, except write its own log.\n".to_owned();
+    let mut text = "The rights of each function. It has no others, except to write its own log.\n".to_owned();
     let mut users: BTreeMap<&str, [BTreeSet<&str>; 3]> = BTreeMap::new();
     for (id, _) in resources.iter().filter(|(_, resource)| !verbs(resource).is_empty()) {
         users.insert(id, <[_; 3]>::default());
@@ -179,16 +179,12 @@ pub(super) fn table(resources: &Resources) -> String {
             writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(", ")).unwrap();
         }
         if is_kept_from_the_keys(function) {
-            writeln!(
-                text,
-                "  {:<30}no writing: the operator alone says which keys there are",
-                "AuthTable, signing keys"
-            )
-            .unwrap();
+            writeln!(text, "  {:<30}no writing: only the operator says which keys exist", "AuthTable, signing keys")
+                .unwrap();
         }
     }
-    text += "\nThe same by what it is done to. Health data are loaded by the operator, with the operator's own rights.\n\
-             DataKey is used by DynamoDB, S3 and the logs; no function may use it by itself.\n";
+    text += "\nThe same by table, bucket and key. The operator loads health data with rights of their own.\n\
+             DynamoDB, S3 and the logs use DataKey; no function may use it by itself.\n";
     for (thing, users) in users {
         writeln!(text, "\n{thing}").unwrap();
         for (effect, verb) in verbs(&resources[thing]) {
@@ -200,7 +196,7 @@ pub(super) fn table(resources: &Resources) -> String {
     text
 }
 
-/// What can be done to a thing that holds data or signs.
+/// The effects on a resource that stores data or signs.
 fn verbs(resource: &Json) -> &'static [(Effect, &'static str)] {
     match resource["Type"].as_str() {
         Some("AWS::DynamoDB::Table" | "AWS::S3::Bucket") => {

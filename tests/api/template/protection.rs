@@ -1,4 +1,4 @@
-//! How data, keys, logs and the API itself are protected.
+//! The protection of data, keys, logs and the API itself.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -30,8 +30,8 @@ fn is_retained(resource: &Json) -> bool {
 
 fn tables_and_bucket(resources: &Resources) -> Vec<String> {
     let mut faults = Faults::default();
-    // Termination protection does not help here: an update that leaves the nested stack out deletes it all the same
-    // (AWS CloudFormation User Guide, "Protecting a stack from being deleted").
+    // Termination protection does not help here: an update that drops the nested stack deletes it all the same (AWS
+    // CloudFormation User Guide, "Protecting a stack from being deleted").
     faults.unless(is_retained(&resources["Data"]), "Data goes with its stack".to_owned());
     for (id, table) in of_type(resources, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];
@@ -109,7 +109,7 @@ fn is_role_of_functions(resources: &Resources, principal: &Json) -> bool {
     !roles.is_empty() && roles.iter().all(is_role)
 }
 
-/// A key policy's `Resource: "*"` is the key itself. So what counts is who, and under which condition.
+/// A key policy's `Resource: "*"` means the key itself. So the principal and the condition decide.
 fn keys(resources: &Resources) -> Vec<String> {
     let mut faults = Faults::default();
     for (id, key) in of_type(resources, "AWS::KMS::Key") {
@@ -127,7 +127,7 @@ fn keys(resources: &Resources) -> Vec<String> {
             match principal["AWS"].as_str() {
                 Some(account) if account == root => {}
                 Some("*") => faults.unless(ours && through, format!("{id} is open to other accounts")),
-                // A function's own role; what it may do with the key is a right like others (see policies).
+                // A function's own role. Its rights are checked with the others (see policies).
                 _ if signs && is_role_of_functions(resources, principal) => {}
                 _ => {
                     let is_logs = principal["Service"] == "logs.${AWS::Region}.amazonaws.com";
@@ -155,7 +155,7 @@ fn api(resources: &Resources) -> Vec<String> {
         );
         let format = properties["AccessLogSettings"]["Format"].as_str().unwrap_or_default();
         faults.unless(!format.is_empty(), format!("{id} has no access log"));
-        // Who asked about whom is for the audit alone.
+        // Only the audit may tell who asked about whom.
         for word in ["path", "sourceIp", "queryString", "userAgent", "header", "authorizer", "identity"] {
             faults
                 .unless(!format.contains(&format!("$context.{word}")), format!("the access log names $context.{word}"));
@@ -192,10 +192,10 @@ fn runtime(resources: &Resources) -> Vec<String> {
     faults.0
 }
 
-/// What CloudFormation cannot change in place, for people to read.
+/// The properties that CloudFormation cannot change in place, for people to read.
 pub(super) fn tables(resources: &Resources) -> String {
     let mut text =
-        "What cannot be changed in a table: a change here makes CloudFormation replace it by an empty one.\n"
+        "Properties of tables that cannot change: after a change here CloudFormation replaces the table by an empty one.\n"
             .to_owned();
     for (id, table) in of_type(resources, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];

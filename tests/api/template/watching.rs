@@ -1,4 +1,4 @@
-//! Alarms, metric filters and the dashboard; and that the functions write the lines that the filters look for.
+//! Alarms, metric filters and the dashboard; and the lines of the functions that the filters look for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use tests::{App, AuthorizeOptions, REDIRECT_URI, Templates, VERIFIER, pattern};
 
 use super::{Resources, functions, of_type};
 
-/// What must be watched: namespace and metric.
+/// The metrics that must be watched: namespace and name.
 const WATCHED: &[(&str, &str)] = &[
     ("AWS/ApiGateway", "5xx"),
     ("AWS/ApiGateway", "IntegrationLatency"),
@@ -26,7 +26,7 @@ const WATCHED: &[(&str, &str)] = &[
     (OURS, "Alarms"),
 ];
 
-/// The namespace of the metrics that come out of log lines.
+/// The namespace of metrics from log lines.
 const OURS: &str = "PatientAccess/${AWS::StackName}";
 
 /// The values of the field `alarm` that have an alarm of their own.
@@ -43,7 +43,7 @@ fn metric(json: &Json) -> Metric {
     (text(&json["Namespace"]), text(&json["MetricName"]), alarm.next())
 }
 
-/// The metrics of an alarm, its own or those that it adds up.
+/// The metrics of an alarm: its own one, or those that it adds up.
 fn metrics(alarm: &Json) -> Vec<Metric> {
     let parts = alarm["Properties"]["Metrics"].as_array().into_iter().flatten();
     let parts = parts.filter_map(|part| part.get("MetricStat")).map(|part| metric(&part["Metric"]));
@@ -129,7 +129,7 @@ fn filters_fit(resources: &Resources) -> Vec<String> {
             let format = resources["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap_or_default();
             for (field, _) in pattern::terms(filter["FilterPattern"].as_str().unwrap_or_default()) {
                 let field = field.trim_start_matches('.');
-                // As the filter reads it: a text, because the format puts quotes around every variable.
+                // The filter reads a text, because the format puts quotes around every variable.
                 if !format.contains(&format!("\"{field}\":\"$context.{field}\"")) {
                     faults.push(format!("{id} looks for {field}, which the access log does not have"));
                 }
@@ -163,7 +163,7 @@ fn dashboard(resources: &Resources) -> Vec<String> {
     missing.map(|id| format!("the dashboard does not show {id}")).collect()
 }
 
-/// How many lines of its log group each metric filter of the functions' logs matches, by the filter's id.
+/// The number of log lines that each metric filter of the functions' logs matches, by the filter's id.
 fn matched(resources: &Resources, app: &App) -> Vec<(String, usize)> {
     let logs = app.logs_by_function();
     let of_group = |name: &Json| {
@@ -191,7 +191,8 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
     app.answered("GET /fhir/Patient/{id}/{operation}", 200, 1).await;
     assert!(matched(&resources, &app).iter().all(|(_, count)| *count == 0), "nothing has happened yet");
 
-    // One more than twice the limit: more than it in one of two quarters of an hour, should this fall between them.
+    // One more than twice the limit, so that one of two quarters of an hour has more than the limit if the tries fall
+    // between them.
     let options = AuthorizeOptions::new(&app, "carol", "patient/*.rs");
     let browser = app.browse(&options).await.unwrap();
     for _ in 0..21 {
@@ -228,7 +229,7 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
         ("code_verifier", VERIFIER),
     ];
     assert!(app.post_unguarded("/oauth2/token", &form, HeaderMap::new()).await.status.is_server_error());
-    // A function's lines come in order, so with the last answer's line all that were before it are there.
+    // A function's lines come in order, so all earlier lines are there once the last answer's line is.
     for (route, status) in
         [("POST /login", 500), ("POST /oauth2/token", 500), ("GET /fhir/Patient/{id}/{operation}", 500)]
     {
@@ -239,7 +240,7 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
     let count = |filter: &str| matched.iter().find(|(id, _)| id == filter).map_or(0, |(_, count)| *count);
     assert_eq!(count("WrongPasswordFilter") + count("LockedOutFilter"), 21, "{matched:?}");
     assert!(count("LockedOutFilter") > 0, "{matched:?}");
-    // Each line with an alarm is counted by the filter of its function, and has an alarm that watches it.
+    // The filter of its function counts each line with an alarm, and an alarm watches that count.
     let mut rung = BTreeMap::<(String, String), usize>::new();
     for (function, line) in app.logs_by_function() {
         let line = serde_json::from_str::<Json>(&line).unwrap_or_default();
@@ -265,7 +266,7 @@ async fn every_metric_filter_finds_the_line_it_looks_for_when_the_thing_happens_
     app.finish().await;
 }
 
-/// Changes whose record a token's grant opens, as nobody ever should.
+/// Changes whose record a token's grant opens, which nobody ever should.
 async fn set_grants_patient(app: &App, token: &str, patient: &str) {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let claims: Json = serde_json::from_slice(&claims).unwrap();

@@ -1,9 +1,10 @@
-//! `cargo bench --workspace --profile dev --bench dictionary`: what the dictionaries of the resources table are worth, in bytes a
-//! row by type: of our own samples with a seed that no dictionary saw, and of others' data where they are there.
+//! `cargo bench --workspace --profile dev --bench dictionary`: the worth of the dictionaries of the resources table, in
+//! bytes a row by type: for our own samples with a seed that no dictionary saw, and for other sources' data if they are
+//! there.
 //!
-//! With `-- --train FILE` it first trains one anew, always the same, on rows as the loader writes them of our own samples, and
-//! on [`text`], and writes it to FILE; the table then tells of that one. Nothing else may go into a dictionary: it is
-//! published with the program, and holds pieces of what it was trained on.
+//! With `-- --train FILE` it first trains a new dictionary, always the same, on rows of our own samples as the loader
+//! writes them and on [`text`], and writes it to FILE; the table is then about that one. Nothing else may go into a
+//! dictionary: it is published with the program, and holds pieces of its input.
 
 mod text;
 
@@ -13,7 +14,6 @@ use std::path::PathBuf;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use patient_access::load::Source;
-use patient_access::sample;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::record::row::{Version, plain, unpack};
@@ -21,19 +21,19 @@ use tests::{App, shared_folder};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
-/// zstd's level, that of the store.
+/// zstd's level, the same as the store's.
 const LEVEL: i32 = 19;
 
-/// How large a dictionary is, in bytes.
+/// The size of a dictionary, in bytes.
 const SIZE: usize = 144 << 10;
 
-/// At most so many bytes of a type's rows go into the training: claims would leave no room for the rest.
+/// At most this many bytes of a type's rows go into the training: claims would leave no room for the rest.
 const BYTES_OF_A_TYPE: usize = 400 << 10;
 
-/// How often [`text`] goes into the training.
+/// The number of times that [`text`] goes into the training.
 const TEXT_WEIGHT: usize = 8;
 
-/// A row: its type, its JSON, and what of it is compressed.
+/// A row: its type, its JSON, and the bytes that are compressed.
 struct Row {
     kind: String,
     json: usize,
@@ -56,7 +56,7 @@ async fn main() {
     println!("{:<24}{:>8}{:>10}{:>10}{:>10}{:>10}", "bytes a row", "rows", "JSON", "+ index", "zstd", "with it");
     table(
         "our samples, another seed",
-        Some(Source::Memory(sample::population(20, 77).flatten().collect())),
+        Some(Source::Memory(sample_members::population(20, 77).flatten().collect())),
         &dictionary,
     )
     .await;
@@ -66,7 +66,7 @@ async fn main() {
     }
 }
 
-/// The dictionary that rows are written with: the file with the highest number.
+/// The dictionary that new rows are written with: the file with the highest number.
 fn newest() -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/src/record/dictionary");
     let files = (1..).map(|number| folder.join(format!("{number}.zdict"))).take_while(|file| file.exists());
@@ -99,15 +99,15 @@ async fn rows(source: Source) -> Vec<Row> {
 
 /// The dictionary of our own text.
 async fn trained() -> Vec<u8> {
-    let mut resources = sample::household().resources;
-    resources.extend(sample::population(40, 1).flatten());
+    let mut resources = sample_members::household().resources;
+    resources.extend(sample_members::population(40, 1).flatten());
     let mut by_type: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for row in rows(Source::Memory(resources)).await {
         by_type.entry(row.kind).or_default().push(row.plain);
     }
     let mut samples: Vec<Vec<u8>> = Vec::new();
     for rows in by_type.values() {
-        // Evenly over the members: the rows lie in the order of their ids.
+        // Taken evenly over the members, because the rows are in the order of their ids.
         let whole: usize = rows.iter().map(Vec::len).sum();
         samples.extend(rows.iter().step_by(whole.div_ceil(BYTES_OF_A_TYPE)).cloned());
     }
@@ -117,7 +117,7 @@ async fn trained() -> Vec<u8> {
     zstd::dict::from_samples(&samples, SIZE).expect("there is enough to train on")
 }
 
-/// What the rows of a source take, by type.
+/// The bytes of a source's rows, by type.
 async fn table(title: &str, source: Option<Source>, dictionary: &[u8]) {
     let Some(source) = source else { return println!("{title}: not there") };
     let mut without = Compressor::new(LEVEL).expect("zstd starts");

@@ -1,9 +1,9 @@
-//! What resources of any server have in common, written by ourselves: element names in the orders in which servers write them,
-//! the names of code systems, and the commonest codes. Facts of R4, of the guides and of CMS's data dictionary, which
-//! our own samples show in one shape only.
+//! Text that resources of any server have in common, written by ourselves: element names in the orders in which servers
+//! write them, the names of code systems, and the commonest codes. These are facts of R4, of the guides and of CMS's
+//! data dictionary, which our own samples show in one shape only.
 
-/// Elements in the order of R4's definitions, as most servers write them; `P` stands for a Patient, `R` for another resource,
-/// `C` for a concept, `T` for a time.
+/// Elements in the order of R4's definitions, as most servers write them; `P` stands for a Patient, `R` for another
+/// resource, `C` for a concept, `T` for a time.
 const SHAPES: &[&str] = &[
     r#"{"resourceType":"Observation",#,"status":"final","category":[C],"code":C,"subject":P,"encounter":{"reference":"Encounter/~"},"effectiveDateTime":"T","issued":"T","valueQuantity":{"value":1.5,"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}}"#,
     r#"{"resourceType":"Observation",#,"status":"final","category":[C],"code":C,"subject":P,"encounter":{"reference":"Encounter/~"},"effectiveDateTime":"T","issued":"T","valueCodeableConcept":C}"#,
@@ -191,10 +191,10 @@ const VARIABLES: &str = "clm_id nch_clm_type_cd nch_near_line_rec_ident_cd nch_w
     rx_orgn_cd rptd_gap_dscnt_num brnd_gnrc_cd phrmcy_srvc_type_cd ptnt_rsdnc_cd submsn_clr_cd days_suply_num fill_num qty_dspnsd_num bene_id \
     ms_cd orec crec esrd_ind a_trm_cd b_trm_cd rfrnc_yr dual_01 buyin01 hmo_ind_01 ptc_cntrct_id_01 ptdcntrct01 race";
 
-/// A UUID's shape; the digits of real ones are chance.
+/// A UUID's shape; the digits of real ones are random.
 const ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Every shape with codes of every system, twice or thrice, and every name alone.
+/// Every shape with codes of every system, two or three times, and every name alone.
 pub fn samples() -> Vec<String> {
     let mut concepts: Vec<(String, String, String)> = Vec::new();
     for (system, codes) in CODES {
@@ -233,7 +233,7 @@ pub fn samples() -> Vec<String> {
     samples
 }
 
-/// A shape with other codes, names and forms of a time at each turn.
+/// A shape with other codes, names and forms of a time in each round.
 fn filled(
     shape: &str,
     concepts: &[(String, String, String)],
@@ -276,7 +276,7 @@ fn filled(
             text.push_str(ID);
         } else if text.ends_with(",#") {
             text.pop();
-            // The marks of `row`, before and after what other servers say of themselves.
+            // The marks of `row`, before and after the `meta` that other servers write.
             text.push_str("\u{1},\"meta\":{\u{2}}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the way to a token costs, and what is done with it after.
+//! The cost of the way to a token, and of its later uses.
 
 use http::{HeaderMap, header};
 use serde_json::Value as Json;
@@ -40,7 +40,7 @@ pub async fn authorization(stage: &Stage) -> Vec<Operation> {
     rows
 }
 
-/// The last of the lines about a route.
+/// The last log line about a route.
 async fn last(stage: &Stage, what: &str, route: &str, status: u16, count: usize) -> Operation {
     let line: Json = stage.app.answered(route, status, count).await.pop().expect("there is a line");
     Operation::of_line(what, &line)

@@ -1,4 +1,4 @@
-//! What each function is by itself: the size of its package, how long it takes to start, the memory it needed.
+//! Each function by itself: the size of its package, the time of its start, the memory that it used.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,14 +17,16 @@ pub struct Function {
     pub bytes: u64,
     /// Milliseconds from the process's start to its first request for work: the shortest, the median, the longest.
     pub init_ms: [f64; 3],
-    /// The most memory that one process of it had in use, in bytes, after everything that was measured; where it served.
+    /// The most memory that one of its processes used, in bytes, after everything that was measured; `None` if it
+    /// served nothing.
     pub peak_memory: Option<u64>,
 }
 
 /// Milliseconds of each start, by function.
 pub type Inits = BTreeMap<String, Vec<f64>>;
 
-/// Starts all functions so many times. To be done first: to start a process takes the longer the more memory this one has.
+/// Starts all functions this many times. This comes first, because starting a process takes longer the more memory this
+/// one has.
 pub async fn inits(starts: usize) -> Inits {
     let mut inits = Inits::new();
     for _ in 0..starts {
@@ -43,7 +45,7 @@ pub async fn inits(starts: usize) -> Inits {
     inits
 }
 
-/// All functions, with the memory that those of an `app` needed which has done its work.
+/// All functions, with the memory that those of `app` used after all its work.
 pub fn functions(inits: Inits, app: &App) -> Vec<Function> {
     let memory = peak_memory(app);
     let function = |(name, mut times): (String, Vec<f64>)| {
@@ -59,7 +61,7 @@ pub fn functions(inits: Inits, app: &App) -> Vec<Function> {
     inits.into_iter().map(function).collect()
 }
 
-/// The kernel's high-water mark of each function's processes. Linux alone tells it.
+/// The kernel's high-water mark of each function's processes. Only Linux tells it.
 fn peak_memory(app: &App) -> BTreeMap<String, u64> {
     let peaks = app.processes().into_iter().filter_map(|(function, processes)| {
         let peak = processes.into_iter().filter_map(high_water_mark).max()?;

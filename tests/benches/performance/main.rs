@@ -1,16 +1,17 @@
-//! `cargo bench --workspace --bench performance`: what requests and loads cost, in figures that do not depend on the machine
-//! (round trips, read and write units, bytes), and some that do (milliseconds, init, memory). The real functions of a release
-//! build, behind the local gateway. Writes `docs/performance.json`, and from it `docs/performance.md` and its plots.
+//! `cargo bench --workspace --bench performance`: the cost of requests and loads, in figures that do not depend on the
+//! machine (round trips, read and write units, bytes), and in some that do (milliseconds, init, memory). It measures
+//! the real functions of a release build behind the local gateway. It writes `docs/performance.json`, and from that
+//! `docs/performance.md` and its plots.
 //!
-//! `operations`, `loads`, `functions`, `pace` and `model` measure; `prices` reckons; `report` is what is written, `page` and
-//! `plots` draw it. `stage` and `meter` are what is measured with, `material` what is measured on.
+//! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
+//! works out dollars from it, and `page` and `plots` draw it. `stage` and `meter` are the tools of measuring,
+//! `material` the data.
 
 mod authorization;
 mod functions;
 mod loads;
 mod material;
 mod meter;
-mod model;
 mod operations;
 mod pace;
 mod page;
@@ -21,11 +22,10 @@ mod stage;
 
 use std::time::Instant;
 
-use local_stack::{LocalStack, Options};
 use report::{Report, machine, place};
 use stage::Stage;
 
-/// How much is measured.
+/// The extent of a run.
 struct Sizes {
     /// Observations of one member.
     histories: &'static [usize],
@@ -35,7 +35,7 @@ struct Sizes {
     feeds: usize,
     /// Starts of each function.
     starts: usize,
-    /// Requests of each kind in a round on the clock.
+    /// Requests of each kind in a timed round.
     requests: usize,
 }
 
@@ -46,10 +46,6 @@ const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, s
 async fn main() {
     let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
     let quick = asked("--quick");
-    if asked("--model") {
-        println!("{}", serde_json::to_string_pretty(&layouts().await).expect("it is JSON"));
-        return;
-    }
     let place = place(quick);
     let report = if asked("--render") { Report::read(&place) } else { measure(quick).await };
     report.write(&place);
@@ -63,8 +59,6 @@ async fn measure(quick: bool) -> Report {
     let tell = |what: &str| eprintln!("{:>5.0} s: {what}", begun.elapsed().as_secs_f64());
     tell("functions");
     let inits = functions::inits(sizes.starts).await;
-    tell("ways of storing");
-    let model = layouts().await;
     tell("loads");
     let loads = loads::loads(sizes.feeds).await;
     tell("requests");
@@ -76,16 +70,5 @@ async fn measure(quick: bool) -> Report {
     let functions = functions::functions(inits, &stage.app);
     stage.app.finish().await;
     tell("done");
-    let prices = prices::prices(&operations, &loads, &model);
-    Report { machine, operations, loads, functions, pace, prices, model }
-}
-
-/// The comparison of layouts, which needs no function.
-async fn layouts() -> model::Comparison {
-    let template = tests::checkout().join("template.yaml");
-    let options = Options { template, services_only: true, ..Options::default() };
-    let stack = LocalStack::start(options).await.expect("the stack starts");
-    let comparison = model::compare(stack.environment()).await;
-    stack.shutdown().await;
-    comparison
+    Report { machine, operations, loads, functions, pace }
 }

@@ -1,13 +1,12 @@
-//! What is measured with: our own samples, made from a seed; and the sample data beside the checkout, where they are there.
+//! The measured data: our own samples, made from a seed, and the sample data beside the checkout, if they are there.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use patient_access::sample;
 use serde_json::Value as Json;
 
-/// How many claims the members with claims have.
+/// The number of claims of the members that have claims.
 const CLAIMS: usize = 300;
 
 /// The 20 Synthea members and their providers, a Bundle each.
@@ -15,24 +14,16 @@ pub fn synthea() -> Option<PathBuf> {
     tests::shared_folder("sample-data/synthea")
 }
 
-/// Resources of many types, and where they are from: the Synthea members' where they are there, else our own samples'.
-pub fn mixed() -> (String, Vec<Json>) {
-    match synthea() {
-        Some(folder) => ("20 Synthea members".to_owned(), bundles(&folder)),
-        None => ("20 members of our own samples".to_owned(), samples()),
-    }
-}
-
 /// Twenty members of our own samples.
 pub fn samples() -> Vec<Json> {
-    sample::population(20, 1).flatten().collect()
+    sample_members::population(20, 1).flatten().collect()
 }
 
-/// A member `claims` with 300 claims of all kinds: those of a population, and what they refer to.
+/// A member `claims` with 300 claims of all kinds, taken from a population with everything they refer to.
 pub fn claims() -> Vec<Json> {
     let mut claims = 0;
     let mut resources = vec![patient("claims")];
-    for record in sample::population(usize::MAX, 5) {
+    for record in sample_members::population(usize::MAX, 5) {
         let member = format!("Patient/{}", record[0]["id"].as_str().unwrap_or_default());
         for resource in record {
             let kind = resource["resourceType"].as_str().unwrap_or_default();
@@ -51,7 +42,7 @@ pub fn claims() -> Vec<Json> {
     resources
 }
 
-/// A member `cms` with 300 claims: CMS's own of its sandbox, again and again under new ids.
+/// A member `cms` with 300 claims: those of CMS's sandbox, repeated under new ids.
 pub fn cms_claims() -> Option<Vec<Json>> {
     let folder = tests::shared_folder("sample-data/cms-bfd")?;
     let mut originals = Vec::new();
@@ -73,7 +64,7 @@ fn patient(id: &str) -> Json {
         "birthDate": "1950-02-03"})
 }
 
-/// The resources of every JSON file in a folder: Bundles, and resources by themselves.
+/// The resources of every JSON file in a folder, from Bundles or by themselves.
 pub fn bundles(folder: &Path) -> Vec<Json> {
     let mut resources = Vec::new();
     for (_, mut json) in files(folder) {
@@ -85,7 +76,7 @@ pub fn bundles(folder: &Path) -> Vec<Json> {
     resources
 }
 
-/// Writes the Bundles of a folder into another, each of their resources [`changed`].
+/// Writes the Bundles of a folder into another, with each of their resources [`changed`].
 pub fn changed_bundles(folder: &Path, into: &Path) {
     for (name, mut bundle) in files(folder) {
         for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
@@ -115,10 +106,10 @@ pub fn long_member(seed: usize) -> String {
     format!("long-{seed}")
 }
 
-/// Writes a member with so many Observations, and nothing else of their own but the Patient.
+/// Writes a member with `count` Observations, and no other resource of their own but the Patient.
 pub fn observations(folder: &Path, count: usize) -> PathBuf {
-    // Of a history almost every second resource is an Observation.
-    let whole = sample::history(count * 3 + 100, count as u64).flatten();
+    // Almost every second resource of a history is an Observation.
+    let whole = sample_members::history(count * 3 + 100, count as u64).flatten();
     let mut found = 0;
     let wanted = whole.filter(|json| !is_other_of_member(json)).take_while(move |json| {
         found += usize::from(json["resourceType"] == "Observation");
@@ -133,15 +124,16 @@ fn is_other_of_member(json: &Json) -> bool {
     of_member && json["resourceType"] != "Observation" && json["resourceType"] != "Patient"
 }
 
-/// Writes a member with so many resources of all types.
+/// Writes a member with `count` resources of all types.
 pub fn record(folder: &Path, count: usize, seed: usize) -> PathBuf {
-    write(folder, sample::history(count, seed as u64).flatten())
+    write(folder, sample_members::history(count, seed as u64).flatten())
 }
 
-/// Who has [`long_texts`].
+/// The member with the [`long_texts`].
 pub const LONG_TEXTS: &str = "texts";
 
-/// Writes a member with Observations whose text repeats itself: 145 MB of JSON that pack into less than one call reads.
+/// Writes a member with Observations whose text repeats itself: 145 MB of JSON that are packed into less than one call
+/// reads.
 pub fn long_texts(folder: &Path) -> PathBuf {
     let lengths = [3_500_000].repeat(30).into_iter().chain([100_000].repeat(400));
     let observations = lengths.enumerate().map(|(number, length)| {
@@ -163,11 +155,11 @@ fn write(folder: &Path, resources: impl Iterator<Item = Json>) -> PathBuf {
     path
 }
 
-/// A resource as its source sends it again, with something changed.
+/// A resource as its source sends it again, with a change.
 pub fn changed(mut resource: Json) -> Json {
     resource["language"] = if resource["language"] == "en" { "en-US" } else { "en" }.into();
     if let Some(meta) = resource["meta"].as_object_mut() {
-        // Ours, where it was read here; no date of the source's that could say that it is old.
+        // The `meta` may be ours, if the resource was read here. No date of the source's may say that it is old.
         meta.remove("lastUpdated");
         meta.remove("versionId");
     }

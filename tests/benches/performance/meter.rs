@@ -1,5 +1,5 @@
-//! A meter on the wire to DynamoDB: it has every call tell what it consumed, and adds that up. For the loader, which has no
-//! need to know.
+//! A meter on the wire to DynamoDB: it makes every call report the consumed capacity, and adds it up, without the
+//! loader's help.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
-/// What went over the wire.
+/// The consumed capacity.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Units {
     /// Read units.
     pub read: f64,
-    /// Write units, also of writes that were refused because their condition did not hold: DynamoDB bills them.
+    /// Write units, including those of writes whose condition did not hold: DynamoDB bills them.
     pub write: f64,
     /// Calls.
     pub calls: u32,
@@ -57,7 +57,7 @@ impl Meter {
         meter
     }
 
-    /// What was consumed since the last time.
+    /// The capacity consumed since the last call.
     pub fn take(&self) -> Units {
         std::mem::take(&mut self.units.lock().expect("nobody panics inside"))
     }
@@ -95,7 +95,7 @@ fn operation(headers: &HeaderMap) -> String {
     target.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
-/// What an answer says it consumed: of one table, or of several.
+/// The consumed capacity in an answer, for one table or several.
 fn consumed(answer: &Json) -> f64 {
     let of_table = |consumed: &Json| consumed["CapacityUnits"].as_f64().unwrap_or_default();
     match &answer["ConsumedCapacity"] {
@@ -104,8 +104,9 @@ fn consumed(answer: &Json) -> f64 {
     }
 }
 
-/// What a refused write is billed: the larger of the item that is there and the one that was to be, in whole kilobytes
-/// (DynamoDB Developer Guide, "Provisioned capacity mode: write operation consumption"). The answer does not say.
+/// The write units of a refused write, which the answer does not report: the size of the existing item or of the new
+/// one, whichever is larger, in whole kilobytes (DynamoDB Developer Guide, "Provisioned capacity mode: write operation
+/// consumption").
 fn refused(asked: &Json, answer: &Json) -> f64 {
     let largest = [&asked["Item"], &answer["Item"]].map(size).into_iter().max().unwrap_or_default();
     f64::from(u32::try_from(largest.div_ceil(1024).max(1)).unwrap_or(u32::MAX))

@@ -1,4 +1,5 @@
-//! What requests cost, row by row of the table of targets: round trips, units, bytes. None of it depends on the machine.
+//! The cost of requests, row by row of the table of targets: round trips, units, bytes. None of these depends on the
+//! machine.
 
 use std::collections::HashSet;
 
@@ -11,29 +12,29 @@ use crate::Sizes;
 use crate::material;
 use crate::stage::{Asked, Stage, days_ago, load_at};
 
-/// At most so much, for one request.
+/// The most that one request may cost.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Target {
     /// Sequential round trips.
     pub round_trips: f64,
-    /// Read units, where they are limited.
+    /// Read units, if they are limited.
     pub read_units: Option<f64>,
     /// Write units.
     pub write_units: f64,
 }
 
-/// A request, or several that belong together, and what they cost. Where there are several, round trips, units and bytes are
+/// A request, or several that belong together, with the cost. For several requests, round trips, units and bytes are
 /// those of the costliest.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Operation {
-    /// What was asked.
+    /// The operation's name.
     #[serde(rename = "operation")]
     pub name: String,
-    /// Of how many resources of that type, or of the member.
+    /// The number of resources of that type, or of the member.
     pub size: usize,
-    /// In so many requests.
+    /// The number of requests.
     pub requests: usize,
-    /// So many resources were given out.
+    /// The number of resources in the answers.
     pub resources: usize,
     /// Sequential round trips.
     pub round_trips: f64,
@@ -45,13 +46,13 @@ pub struct Operation {
     pub total_read_units: f64,
     /// Bytes of the answer.
     pub bytes: usize,
-    /// The same as a function hands it to Lambda: JSON in JSON.
+    /// Bytes of the answer as a function hands it to Lambda: JSON in JSON.
     pub carried: usize,
-    /// Processor time in the function beside its calls, in microseconds, where it tells.
+    /// Processor time in the function beside its calls, in microseconds, if it reports it.
     pub cpu_us: Option<f64>,
     /// Milliseconds, all requests together.
     pub ms: f64,
-    /// What it may cost.
+    /// The target.
     pub target: Option<Target>,
 }
 
@@ -61,7 +62,7 @@ const fn target(round_trips: f64, read_units: Option<f64>, write_units: f64) -> 
 }
 
 impl Target {
-    /// Whether an operation costs no more than it may.
+    /// Whether an operation meets this target.
     pub fn is_met(&self, operation: &Operation) -> bool {
         operation.round_trips <= self.round_trips
             && self.read_units.is_none_or(|limit| operation.read_units <= limit)
@@ -70,7 +71,7 @@ impl Target {
 }
 
 impl Operation {
-    /// Of one request.
+    /// The cost of one request.
     fn of(name: &str, size: usize, asked: &Asked, target: impl Into<Option<Target>>) -> Operation {
         Operation {
             size,
@@ -83,7 +84,7 @@ impl Operation {
         }
     }
 
-    /// What the function's own line tells of a request.
+    /// The cost of a request, from the function's own log line.
     pub fn of_line(name: &str, line: &Json) -> Operation {
         let figure = |name: &str| line[name].as_f64().unwrap_or_default();
         Operation {
@@ -103,7 +104,7 @@ impl Operation {
         }
     }
 
-    /// With one more request.
+    /// The cost with one more request.
     fn and(mut self, other: &Operation) -> Operation {
         self.requests += other.requests;
         self.resources += other.resources;
@@ -119,7 +120,7 @@ impl Operation {
     }
 }
 
-/// The length of an answer's body as it stands in the JSON that a function returns.
+/// The length of an answer's body inside the JSON that a function returns.
 fn as_carried(body: &str) -> usize {
     serde_json::to_string(body).map_or(0, |text| text.len())
 }
@@ -150,7 +151,7 @@ impl Stage {
         Operation::of(name, size, &self.ask(tokens, path).await, target)
     }
 
-    /// A request and all pages after it; no resource may come twice.
+    /// A request and all pages after it. No resource may come twice.
     async fn all(
         &self,
         tokens: &Tokens,
@@ -186,7 +187,7 @@ pub async fn operations(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
     rows
 }
 
-/// What takes most memory: many long texts in one call.
+/// The requests that take most memory: many long texts in one call.
 async fn long_texts(stage: &Stage) -> Vec<Operation> {
     let folder = tempfile::tempdir().expect("there is room for a file");
     let file = material::long_texts(folder.path());
@@ -249,7 +250,7 @@ async fn history(stage: &Stage, size: usize) -> Vec<Operation> {
     rows
 }
 
-/// What an app asks that has been there yesterday: while nothing is new, and then with something new.
+/// The questions of an app that comes back after a day: first nothing is new, then something is.
 async fn news(stage: &Stage, tokens: &Tokens, member: &str, size: usize) -> Vec<Operation> {
     let yesterday = days_ago(1);
     let (since, record) =
@@ -271,7 +272,7 @@ async fn whole_records(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
     let mut rows = Vec::new();
     for size in [1_000, sizes.walk] {
         let folder = tempfile::tempdir().expect("there is room for a file");
-        // A member of their own: those of the histories have the same names for the same sizes.
+        // The record has a member of its own: those of the histories have the same names for the same sizes.
         let seed = size + 1;
         let file = material::record(folder.path(), size, seed);
         stage.load(Source::of_paths(&[file]).expect("it is there")).await;
@@ -287,7 +288,7 @@ async fn whole_records(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
     rows
 }
 
-/// The 20 Synthea members, each record whole: the costliest request of all of them.
+/// The 20 Synthea members, each record whole: the costliest of all requests.
 async fn synthea(stage: &Stage) -> Option<Operation> {
     let Some(folder) = material::synthea() else {
         tests::missing_tool("$everything of 20 Synthea members", "the Synthea sample data");

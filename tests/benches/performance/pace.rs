@@ -1,4 +1,4 @@
-//! Requests on the clock, over one connection and over several: what a machine like this one gives, and where the time goes.
+//! Timed requests, over one connection and over several: the speed on a machine like this one, and where the time goes.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -13,50 +13,50 @@ use crate::material;
 use crate::plots::float;
 use crate::stage::Stage;
 
-/// As many clients at once.
+/// The number of clients at once.
 const CLIENTS: usize = 4;
 
-/// The kinds of requests take turns in so many rounds, and the quietest round of each counts: what else runs on the machine
-/// only adds to a time.
+/// The number of rounds. The kinds of requests take turns in each, and the quietest round of each kind counts, because
+/// everything else on the machine only adds to a time.
 const ROUNDS: usize = 5;
 
 /// One kind of request.
 #[derive(Serialize, Deserialize)]
 pub struct Beat {
-    /// What was asked.
+    /// The request.
     pub request: String,
     /// Median milliseconds of the quietest round, over one connection.
     pub ms: f64,
     /// Answers a second in the quietest round, over four connections.
     pub per_second: f64,
-    /// What a good native FHIR server takes: one process, `SQLite`, no token, no audit, the same data.
+    /// The time of a good native FHIR server: one process, `SQLite`, no token, no audit, the same data.
     pub yardstick_ms: Option<f64>,
     /// The least time in the function beside its calls to AWS, in milliseconds.
     pub own_ms: f64,
 }
 
-/// All of them.
+/// All timed requests.
 #[derive(Serialize, Deserialize)]
 pub struct Pace {
     /// Whose data.
     pub material: String,
-    /// How many rounds.
+    /// The number of rounds.
     pub rounds: usize,
-    /// How many requests of each kind in a round, over one connection and over four.
+    /// The number of requests of each kind in a round, over one connection and over four.
     pub requests: usize,
     /// The requests.
     pub beats: Vec<Beat>,
-    /// Milliseconds of a request that no function has to think about: client, gateway, Runtime API and back.
+    /// Milliseconds of a request without any work in a function: client, gateway, Runtime API and back.
     pub way_ms: f64,
-    /// Milliseconds of two `GetItem`s at once, as of a grant and of data: SDK and emulator.
+    /// Milliseconds of two `GetItem`s at once, as for grant and data: SDK and emulator.
     pub gets_ms: f64,
-    /// Milliseconds of one `PutItem`, as of an audit record: SDK and emulator.
+    /// Milliseconds of one `PutItem`, as for an audit record: SDK and emulator.
     pub put_ms: f64,
 }
 
-/// Asks again and again.
+/// Times all kinds of requests, in rounds.
 pub async fn pace(stage: &Stage, requests: usize) -> Pace {
-    // The Synthea members are there: the operations before loaded them.
+    // The Synthea members are there: the operations before have loaded them.
     let (material, patient) = if let Some(folder) = material::synthea() {
         ("the Synthea member with most claims".to_owned(), richest(&material::bundles(&folder)))
     } else {
@@ -106,7 +106,7 @@ fn richest(resources: &[serde_json::Value]) -> String {
     material::ids_of(resources, "Patient").into_iter().max_by_key(claims).expect("there is a member")
 }
 
-/// A user name for the member; those whose whole records were read have one.
+/// A new user name for the member. Members whose whole records were read have one already.
 async fn signed_up(stage: &Stage, patient: &str) -> String {
     let name = format!("pace-{patient}");
     stage.app.add_member(&name, patient).await;
@@ -130,7 +130,7 @@ impl Beat {
             };
             join_all((0..CLIENTS).map(client)).await;
         };
-        // The first time starts a function for each.
+        // The first pass starts a function for each client.
         clients().await;
         let started = Instant::now();
         clients().await;
@@ -140,7 +140,7 @@ impl Beat {
     }
 }
 
-/// A request to the function that calls nobody.
+/// A request to the function that makes no call.
 async fn way(stage: &Stage, requests: usize) -> f64 {
     median(requests, async || {
         let started = Instant::now();
@@ -150,7 +150,7 @@ async fn way(stage: &Stage, requests: usize) -> f64 {
     .await
 }
 
-/// Two rows that are not there, by the SDK.
+/// Reads two rows that do not exist, by the SDK.
 async fn gets(stage: &Stage, requests: usize) -> f64 {
     let environment = stage.app.environment();
     let client = tests::dynamodb(environment);
@@ -165,7 +165,7 @@ async fn gets(stage: &Stage, requests: usize) -> f64 {
     .await
 }
 
-/// A small row, by the SDK.
+/// Writes a small row, by the SDK.
 async fn put(stage: &Stage, requests: usize) -> f64 {
     let environment = stage.app.environment();
     let client = tests::dynamodb(environment);
@@ -188,7 +188,7 @@ fn milliseconds(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The median of what that many requests take, after some that warm up what there is to warm.
+/// The median time of this many requests, after some that warm everything up.
 async fn median(requests: usize, request: impl AsyncFn() -> f64) -> f64 {
     for _ in 0..requests / 4 {
         request().await;

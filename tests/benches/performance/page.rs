@@ -1,9 +1,8 @@
-//! `docs/performance.md`: the figures as tables, each target beside what was measured.
+//! `docs/performance.md`: the figures as tables, each beside its target.
 
-use crate::model::Cost;
 use crate::operations::Operation;
 use crate::plots::{float, number, thousands};
-use crate::prices::{MEMBER, PRICES_OF};
+use crate::prices::{self, MEMBER, PRICES_OF};
 use crate::report::{Machine, Report};
 
 /// The page.
@@ -15,7 +14,6 @@ pub fn page(report: &Report) -> String {
         functions(report),
         pace(report),
         prices(report),
-        layouts(report),
     ];
     sections.join("\n")
 }
@@ -29,15 +27,15 @@ fn head(machine: &Machine) -> String {
         `cargo bench --workspace --bench performance` measures all of this anew on one machine: the real functions of a\n\
         release build behind the local gateway, whose DynamoDB counts units as AWS does. It writes `docs/performance.json`,\n\
         and from that this page and its plots. With `-- --quick` it takes less than two minutes after compiling, leaves out\n\
-        the longest histories, and writes into `target/performance/`. `-- --render` draws page and plots once more from the\n\
-        figures that are there, and `-- --model` prints the comparison of layouts alone.\n\n\
+        the longest histories, and writes into `target/performance/`. `-- --render` draws page and plots again from the\n\
+        existing figures.\n\n\
         This run: {day}, {cores} cores, {system}, {profile} profile.{form} Round trips, units and bytes are the same\n\
         on every machine. Milliseconds, rates, processor time, init and memory are this machine's.\n\n\
-        ✔ and ✘ are worked out from the figures: no more than the target, or more.\n"
+        ✔ means no more than the target, ✘ more.\n"
     )
 }
 
-/// A table; a column in which nothing stands is left out.
+/// A table, without columns that are empty.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let rows: Vec<Vec<String>> = rows.collect();
@@ -55,7 +53,7 @@ fn whole(count: usize) -> String {
     thousands(&count.to_string())
 }
 
-/// A figure beside what it may be at most.
+/// A figure beside its limit.
 fn limited(value: f64, limit: Option<f64>) -> String {
     match limit {
         Some(limit) => format!("{} ≤ {} {}", number(value), number(limit), if value <= limit { "✔" } else { "✘" }),
@@ -84,12 +82,12 @@ fn operations(rows: &[Operation]) -> String {
     let with_target: Vec<&Operation> = rows.iter().filter(|row| row.target.is_some()).collect();
     let met = with_target.iter().filter(|row| row.target.is_some_and(|target| target.is_met(row))).count();
     format!(
-        "## What a request costs\n\n\
-        {met} of {} operations with a target meet it. One read unit of each is the grant, read consistently; data is read\n\
-        eventually consistently; write units are the audit record's. \"Size\" is how many resources the history or the record\n\
-        has. Where an operation takes several requests (pages, members), round trips, units, bytes and processor time are\n\
-        those of the costliest; read units in all and milliseconds are those of all together. Bytes are those of the answer,\n\
-        and as a function hands it to Lambda, JSON in JSON: there the limit is 6 MB.\n\n{}\n\
+        "## The cost of a request\n\n\
+        {met} of {} operations with a target meet it. Each data request spends one read unit on the grant, which is read\n\
+        consistently; data are read eventually consistently. Write units are the audit record's. \"Size\" is the number of\n\
+        resources in the history or the record. If an operation takes several requests (pages, members), round trips, units,\n\
+        bytes and processor time are those of the costliest request; \"read units in all\" and milliseconds are sums. Bytes are\n\
+        counted in the answer, and as a function hands the answer to Lambda (JSON in JSON), where the limit is 6 MB.\n\n{}\n\
         ![Read units by length of history](performance/history.svg)\n",
         with_target.len(),
         table(
@@ -121,16 +119,27 @@ fn loads(report: &Report) -> String {
             limited(load.each(), load.target),
             number(load.write_units),
             number(load.read_units),
+            whole(usize::try_from(load.bytes).unwrap_or(0)),
             number(load.per_second),
         ]
     });
     format!(
-        "## What loading costs\n\n\
-        All that the loader writes is in the write units, and so is what DynamoDB bills for a write that finds its row there and\n\
-        is refused. The yardstick for the rate is 1,000 a second; loader and DynamoDB share this machine.\n\n{}\n\
+        "## The cost of loading\n\n\
+        Write units include everything that the loader writes, and what DynamoDB bills for refused writes of existing rows.\n\
+        Bytes are those of the table and its index after the load, with the 100 that DynamoDB bills for each item of both. The\n\
+        yardstick for the rate is 1,000 resources a second; loader and DynamoDB share this machine.\n\n{}\n\
         ![Write units per resource](performance/loads.svg)\n",
         table(
-            &["load", "read", "written", "write units each", "write units", "read units", "resources a second"],
+            &[
+                "load",
+                "read",
+                "written",
+                "write units each",
+                "write units",
+                "read units",
+                "bytes stored",
+                "resources a second",
+            ],
             rows
         )
     )
@@ -156,8 +165,8 @@ fn functions(report: &Report) -> String {
     format!(
         "## The functions\n\n\
         Init is the time from the start of the process to its first request for work. Memory is the most that a process had\n\
-        resident after all of the above, also of a member whose texts are 145 MB in one call; where there is none, it was\n\
-        not asked.\n\n{}",
+        resident after all of the above, including a member whose texts are 145 MB in one call. A function without a figure\n\
+        was not called.\n\n{}",
         table(&["function", "package MB", "init ms, median", "from – to", "peak memory MB"], rows)
     )
 }
@@ -175,15 +184,15 @@ fn pace(report: &Report) -> String {
     });
     let (ms, own_ms) = pace.beats.first().map_or((f64::NAN, f64::NAN), |read| (read.ms, read.own_ms));
     format!(
-        "## On the clock\n\n\
+        "## Timed requests\n\n\
         Requests for {}, through gateway and Runtime API, with token, grant\n\
-        check and audit. They take turns in {} rounds of {}; a figure is the median of the quietest round, for what else\n\
-        runs on the machine only adds. The yardstick is a good native FHIR server with the same data on a machine like\n\
-        this one: one process, SQLite, no token, no audit.\n\n{}\n\
-        Where the time of a read goes: client, gateway, Runtime API and back take {} ms, as a request shows that no function\n\
-        has to think about; the function beside its calls {} ms; two calls to DynamoDB at once, for grant and data, {} ms;\n\
-        and after them one more, for the audit record, {} ms. The calls are timed by themselves, SDK and emulator. The\n\
-        parts leave {} ms over: client, gateway, function and emulator share the cores.\n\n\
+        check and audit. They take turns in {} rounds of {}. A figure is the median of the quietest round, because everything\n\
+        else on the machine only adds to a time. The yardstick is a good native FHIR server with the same data on a machine\n\
+        like this one: one process, SQLite, no token, no audit.\n\n{}\n\
+        The time of a read: client, gateway, Runtime API and back take {} ms, measured by a request without any work in a\n\
+        function; the function beside its calls takes {} ms; two calls to DynamoDB at once, for grant and data, {} ms; and\n\
+        after them one more, for the audit record, {} ms. The calls are timed by themselves, SDK and emulator. The parts leave\n\
+        {} ms over, because client, gateway, function and emulator share the cores.\n\n\
         ![Milliseconds beside the yardstick](performance/pace.svg)\n",
         pace.material,
         pace.rounds,
@@ -201,7 +210,8 @@ fn pace(report: &Report) -> String {
 }
 
 fn prices(report: &Report) -> String {
-    let rows = report.prices.iter().map(|price| {
+    let prices = prices::prices(&report.operations, &report.loads);
+    let rows = prices.iter().map(|price| {
         let parts: Vec<String> = price
             .parts
             .iter()
@@ -211,54 +221,11 @@ fn prices(report: &Report) -> String {
         vec![price.what.clone(), format!("${:.2}", price.dollars), parts.join(", ")]
     });
     format!(
-        "## What it comes to\n\n\
-        The units above at AWS's prices, {PRICES_OF}, written down and not looked up. Assumed of\n\
-        each request: 100 ms at 512 MB, for AWS's network is not on this machine, and 2 KB of log. Data that leaves AWS is\n\
-        not in it. {MEMBER}\n\n{}\n\
+        "## In dollars\n\n\
+        The units above at AWS's prices, {PRICES_OF}; they are written down and not looked up. Each\n\
+        request is assumed to take 100 ms at 512 MB, because AWS's network is not on this machine, and to write 2 KB of log.\n\
+        Data that leave AWS are not included. {MEMBER}\n\n{}\n\
         ![Dollars](performance/prices.svg)\n",
         table(&["what", "US dollars", "of which"], rows)
-    )
-}
-
-fn layouts(report: &Report) -> String {
-    let model = &report.model;
-    let cost = |cost: &Cost| format!("{} / {}", number(cost.read_units), cost.round_trips);
-    let rows = model.layouts.iter().map(|layout| {
-        let mut cells = vec![
-            layout.layout.clone(),
-            number(layout.load),
-            number(layout.load_with_home),
-            number(layout.update),
-            number(layout.bytes),
-            number(layout.bytes_with_home),
-            cost(&layout.newest),
-        ];
-        cells.extend(layout.news.iter().map(cost));
-        cells
-    });
-    let head = [
-        "layout",
-        "load",
-        "load, home",
-        "update",
-        "bytes",
-        "bytes, home",
-        "newest 50",
-        "nothing new",
-        "5 new",
-        "500 new",
-    ];
-    format!(
-        "## Ways of storing the same rows\n\n\
-        {} resources of {}, packed to {} bytes on average, and a history of 10,000 of their Observations\n\
-        ({} bytes). Write units and bytes are per resource; \"home\" is with a row for each resource that names its owner. The\n\
-        last four columns are read units and sequential round trips, without the grant: the newest 50 of the history, and\n\
-        what is new since a client last asked.\n\n{}\n\
-        ![Write units by layout](performance/layouts.svg)\n",
-        whole(model.resources),
-        model.material,
-        number(model.packed),
-        number(model.packed_history),
-        table(&head, rows)
     )
 }

@@ -1,6 +1,7 @@
-//! The plots, drawn by hand: bars beside their limits, and a line over the length of a history. They follow the reader's
-//! light or dark page.
+//! The plots, drawn by hand: bars beside their limits, and a line over the length of a history. They follow the
+//! reader's light or dark theme.
 
+use crate::prices::prices;
 use crate::report::Report;
 
 const WIDTH: f64 = 780.0;
@@ -21,7 +22,7 @@ struct Bar {
 }
 
 /// Every plot, by the name of its file.
-pub fn plots(report: &Report) -> [(&'static str, String); 5] {
+pub fn plots(report: &Report) -> [(&'static str, String); 4] {
     let bar = |label: &str, value, limit| Bar { label: label.to_owned(), value, limit };
     let newest = report.operations.iter().filter(|row| row.name == "newest 50 Observations");
     let history: Vec<(f64, f64)> = newest.map(|row| (float(row.size), row.read_units)).collect();
@@ -29,14 +30,13 @@ pub fn plots(report: &Report) -> [(&'static str, String); 5] {
     let limit = limit.and_then(|row| row.target?.read_units);
     let pace: Vec<Bar> = report.pace.beats.iter().map(|beat| bar(&beat.request, beat.ms, beat.yardstick_ms)).collect();
     let loads: Vec<Bar> = report.loads.iter().map(|load| bar(&load.what, load.each(), load.target)).collect();
-    let layouts = report.model.layouts.iter().map(|layout| bar(&layout.layout, layout.load, Some(3.0)));
-    let millions = report.prices.iter().filter(|price| price.what.starts_with("a million"));
+    let prices = prices(&report.operations, &report.loads).into_iter();
+    let millions = prices.filter(|price| price.what.starts_with("a million"));
     let prices: Vec<Bar> = millions.map(|price| bar(&price.what, price.dollars, None)).collect();
     [
         ("history.svg", line("Read units of the newest 50, by the length of the history", &history, limit)),
         ("pace.svg", bars("Milliseconds, one connection; dashed: the yardstick", &pace)),
         ("loads.svg", bars("Write units per resource; dashed: the target", &loads)),
-        ("layouts.svg", bars("Write units per resource at the first load, by layout", &layouts.collect::<Vec<_>>())),
         ("prices.svg", bars("US dollars", &prices)),
     ]
 }
@@ -104,7 +104,7 @@ fn framed(title: &str, height: f64, drawn: &str) -> String {
     )
 }
 
-/// With as many digits as say something.
+/// A number with its meaningful digits.
 pub fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 || (value - value.round()).abs() < 1e-9 => thousands(&format!("{value:.0}")),
@@ -131,7 +131,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('\'', "&#39;")
 }
 
-/// A count, to reckon with.
+/// A count as a number to calculate with.
 pub fn float(count: impl TryInto<u32>) -> f64 {
     count.try_into().unwrap_or(u32::MAX).into()
 }

@@ -1,42 +1,40 @@
-//! What it comes to in money: the units that were measured, at AWS's public prices.
+//! The cost in dollars: the measured units, at AWS's public prices.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tests::Templates;
 
 use crate::loads::Load;
-use crate::model::Comparison;
 use crate::operations::Operation;
 use crate::plots::float;
 
-/// Where and when the prices below were what they are. They are written down, not looked up.
+/// The place and time of the prices below. They are written down, not looked up.
 pub const PRICES_OF: &str = "us-east-1, as published in January 2025";
 
 const DOLLARS_PER_MILLION_READ_UNITS: f64 = 0.125;
 const DOLLARS_PER_MILLION_WRITE_UNITS: f64 = 0.625;
-/// A month, for the table; and for point-in-time recovery as much again, or almost.
+/// Per month: $0.25 for the table, and $0.20 for point-in-time recovery.
 const DOLLARS_PER_STORED_GIGABYTE: f64 = 0.25 + 0.20;
 const DOLLARS_PER_MILLION_INVOCATIONS: f64 = 0.20;
 const DOLLARS_PER_GIGABYTE_SECOND: f64 = 0.000_013_333_4;
-/// HTTP API; a request or an answer counts once for every 512 KB begun.
+/// HTTP API. A request or an answer counts once for every 512 KB begun.
 const DOLLARS_PER_MILLION_API_REQUESTS: f64 = 1.00;
 const BYTES_OF_AN_API_REQUEST: usize = 512 * 1024;
-/// `RSA_2048`, $0.03 for 10,000.
+/// `RSA_2048`: $0.03 for 10,000.
 const DOLLARS_PER_MILLION_SIGNATURES: f64 = 3.00;
 const DOLLARS_PER_KEY: f64 = 1.00;
-/// An alarm on several metrics is charged for each.
+/// An alarm on several metrics is billed for each of them.
 const DOLLARS_PER_METRIC_OF_AN_ALARM: f64 = 0.10;
 const DOLLARS_PER_LOGGED_GIGABYTE: f64 = 0.50;
 
-/// What cannot be measured on one machine, and is assumed of each request: AWS's network is in the time.
+/// Assumptions about each request that one machine cannot measure: AWS's network is part of the time.
 const SECONDS: f64 = 0.1;
 const GIGABYTES_OF_MEMORY: f64 = 0.5;
 const GIGABYTES_LOGGED: f64 = 2e-6;
 
-/// The member of whom the price of a month is told.
+/// The member whose price for a month is worked out.
 pub const MEMBER: &str = "A member has 1,000 resources, 30 of them new or changed in the month, and\n\
-    two apps. Each app is connected once in the month, has its token renewed and asks what is new once a day, and reads four\n\
-    pages of 50 claims.";
+    two apps. Each app is connected once in the month, renews its token and asks for news once a day, and reads four pages\n\
+    of 50 claims.";
 
 const APPS: f64 = 2.0;
 const DAYS: f64 = 30.0;
@@ -45,13 +43,12 @@ const STORED: f64 = 1000.0;
 const CHANGED: f64 = 30.0;
 
 /// One line of the list.
-#[derive(Serialize, Deserialize)]
 pub struct Price {
-    /// Of what.
+    /// The thing that is priced.
     pub what: String,
     /// US dollars.
     pub dollars: f64,
-    /// What it is made of.
+    /// The parts of the price.
     pub parts: Vec<(String, f64)>,
 }
 
@@ -62,8 +59,8 @@ impl Price {
     }
 }
 
-/// The list.
-pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> Vec<Price> {
+/// The price list.
+pub fn prices(operations: &[Operation], loads: &[Load]) -> Vec<Price> {
     let cost = |name: &str, signatures| parts(operations.iter().find(|row| row.name == name), signatures);
     let dollars = |name, signatures| cost(name, signatures).iter().map(|(_, part)| part).sum::<f64>();
     let (claims, renewal, connection) = ("newest 50 claims, our own samples", "token, for a refresh token", CONNECTION);
@@ -72,7 +69,7 @@ pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> V
     for (what, name, signatures) in [
         ("a million reads", "read by id: a claim", 0.0),
         ("a million pages of 50 claims", claims, 0.0),
-        ("a million questions what is new, with nothing new", news, 0.0),
+        ("a million searches for news, with nothing new", news, 0.0),
         ("a million tokens, for a refresh token", renewal, 2.0),
     ] {
         list.push(Price::of(what, cost(name, signatures)));
@@ -80,12 +77,12 @@ pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> V
     let connecting: f64 = connection.iter().map(|(name, signatures)| dollars(name, *signatures)).sum();
     let each = loads.first().map_or(0.0, Load::each);
     let changed = loads.get(2).map_or(each, Load::each);
-    let gigabytes = model.layouts.first().map_or(0.0, |layout| layout.bytes) * STORED / 1e9;
+    let gigabytes = loads.first().map_or(0.0, Load::bytes_each) * STORED / 1e9;
     list.push(Price::of(
         "a thousand members for a month",
         vec![
             ("apps: tokens", 1e-3 * APPS * DAYS * dollars(renewal, 2.0)),
-            ("apps: what is new", 1e-3 * APPS * DAYS * dollars(news, 0.0)),
+            ("apps: news", 1e-3 * APPS * DAYS * dollars(news, 0.0)),
             ("apps: pages of claims", 1e-3 * APPS * PAGES * dollars(claims, 0.0)),
             ("apps: connecting", 1e-3 * APPS * connecting),
             ("new resources", 1e-3 * CHANGED * changed * DOLLARS_PER_MILLION_WRITE_UNITS),
@@ -104,11 +101,11 @@ pub fn prices(operations: &[Operation], loads: &[Load], model: &Comparison) -> V
     list
 }
 
-/// The requests of connecting an app, with the signatures of each.
+/// The requests that connect an app, with the signatures of each.
 const CONNECTION: [(&str, f64); 4] =
     [("authorize", 0.0), ("sign in", 0.0), ("consent", 0.0), ("token, for a code", 2.0)];
 
-/// A million requests like one.
+/// The price of a million such requests, in parts.
 fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f64)> {
     let Some(operation) = operation else { return Vec::new() };
     let messages = operation.bytes.div_ceil(BYTES_OF_AN_API_REQUEST).max(1);
@@ -123,7 +120,7 @@ fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f
     ]
 }
 
-/// What the templates make, with nothing stored and nobody asking.
+/// The price of everything that the templates make, with nothing stored and nobody calling.
 fn idle() -> Price {
     let resources = Templates::read().resources();
     let of_type = |name: &'static str| resources.values().filter(move |resource| resource["Type"] == name);
@@ -133,5 +130,5 @@ fn idle() -> Price {
         named.iter().filter(|metric| metric.get("MetricStat").is_some()).count().max(1)
     };
     let alarms = float(of_type("AWS::CloudWatch::Alarm").map(metrics).sum::<usize>()) * DOLLARS_PER_METRIC_OF_AN_ALARM;
-    Price::of("a month with nobody asking", vec![("keys", keys), ("alarms", alarms)])
+    Price::of("an idle month", vec![("keys", keys), ("alarms", alarms)])
 }

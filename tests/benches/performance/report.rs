@@ -1,4 +1,5 @@
-//! What a run found out, as `docs/performance.json` holds it. The page and the plots are drawn from this and from nothing else.
+//! The results of a run, as in `docs/performance.json`. The page and the plots are drawn from this and from nothing
+//! else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,31 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
 use crate::loads::Load;
-use crate::model::Comparison;
 use crate::operations::Operation;
 use crate::pace::Pace;
-use crate::prices::Price;
 
 /// A run's figures.
 #[derive(Serialize, Deserialize)]
 pub struct Report {
-    /// Where it ran.
+    /// The machine.
     pub machine: Machine,
-    /// What requests cost.
+    /// The cost of requests.
     pub operations: Vec<Operation>,
-    /// What loading costs.
+    /// The cost of loading.
     pub loads: Vec<Load>,
     /// Size, init and memory of each function.
     pub functions: Vec<Function>,
-    /// Requests on the clock.
+    /// Timed requests.
     pub pace: Pace,
-    /// What that comes to in money.
-    pub prices: Vec<Price>,
-    /// Ways of storing the same rows.
-    pub model: Comparison,
 }
 
-/// Where a run took place.
+/// The machine of a run.
 #[derive(Serialize, Deserialize)]
 pub struct Machine {
     /// Day of the run.
@@ -42,18 +37,18 @@ pub struct Machine {
     pub system: String,
     /// `release` or `debug`.
     pub profile: String,
-    /// Whether it was the short form.
+    /// Whether this is the short form.
     pub quick: bool,
 }
 
-/// Where a run is written: into `docs/`, the short form into `target/performance/`.
+/// The folder of a run: `docs/`, or `target/performance/` for the short form.
 pub fn place(quick: bool) -> PathBuf {
     let checkout = tests::checkout();
     if quick { checkout.join("target").join("performance") } else { checkout.join("docs") }
 }
 
 impl Report {
-    /// Reads what an earlier run left.
+    /// Reads the results of an earlier run.
     pub fn read(place: &Path) -> Report {
         let file = place.join("performance.json");
         let text = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -75,7 +70,7 @@ impl Report {
     }
 }
 
-/// The machine of this run.
+/// This machine.
 pub fn machine(quick: bool) -> Machine {
     let release = tests::binaries().ends_with("release");
     Machine {

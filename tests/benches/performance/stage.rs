@@ -1,4 +1,4 @@
-//! A stack to measure on: members with their data, loaded some days ago, and requests of which the cost is noted.
+//! A stack to measure on: members with data that were loaded some days ago, and requests with their cost.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,26 +11,26 @@ use serde_json::Value as Json;
 use shared::clock::{Clock, Time};
 use tests::{App, Reply, Tokens};
 
-/// Everything that the clinical and the claims guides ask for.
+/// The scope that the clinical and the claims guides ask for.
 const SCOPE: &str = "patient/*.rs";
 
 /// A stack.
 pub struct Stage {
-    /// It.
+    /// The stack.
     pub app: App,
 }
 
-/// An answer, and what it cost.
+/// An answer and its cost.
 pub struct Asked {
-    /// It.
+    /// The answer.
     pub reply: Reply,
-    /// How long it took the client, in milliseconds.
+    /// Milliseconds that it took the client.
     pub ms: f64,
-    /// The function's own line about it.
+    /// The function's own log line about it.
     pub line: Json,
 }
 
-/// Loads resources as of a moment; the report, and how many seconds it took.
+/// Loads resources as of a moment. Returns the report and the seconds it took.
 pub async fn load_at(stack: &Stack, source: &Source, moment: Time) -> (Report, f64) {
     let folder = tempfile::tempdir().expect("there is room for a file");
     let rejected: PathBuf = folder.path().join("rejected.ndjson");
@@ -57,18 +57,18 @@ impl Stage {
         Stage { app: App::empty().await }
     }
 
-    /// Loads resources as they came three days ago; how many seconds it took.
+    /// Loads resources as if three days ago. Returns the seconds it took.
     pub async fn load(&self, source: Source) -> f64 {
         load_at(&self.app.stack_to_work_on().await, &source, days_ago(3)).await.1
     }
 
-    /// Lets a member sign in and an app read their record.
+    /// Signs a member in and lets an app read their record.
     pub async fn connect(&self, patient: &str) -> Tokens {
         self.app.add_member(patient, patient).await;
         self.app.sign_in(patient, SCOPE).await
     }
 
-    /// Asks for `path` under `/fhir`, or the whole URL, and waits for the function's line about it.
+    /// Asks for `path` under `/fhir`, or the whole URL, and waits for the function's log line about it.
     pub async fn ask(&self, tokens: &Tokens, path: &str) -> Asked {
         let route = route(path);
         let before = self.settled(route).await;
@@ -78,7 +78,7 @@ impl Stage {
         Asked { reply, ms, line }
     }
 
-    /// How many lines there are about a route, once none is on its way any more.
+    /// The number of log lines about a route, once no more are on their way.
     async fn settled(&self, route: &str) -> usize {
         let mut before = usize::MAX;
         loop {
@@ -91,7 +91,7 @@ impl Stage {
         }
     }
 
-    /// Asks, and does not look at the line.
+    /// Asks, without waiting for the log line.
     pub async fn timed(&self, tokens: &Tokens, path: &str) -> (Reply, f64) {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));

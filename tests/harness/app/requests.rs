@@ -1,4 +1,4 @@
-//! Requests to a stack, and what must be true of every answer.
+//! Requests to a stack, and the checks of every answer.
 
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -10,7 +10,7 @@ use crate::fixtures::CANARIES;
 use crate::reply::Reply;
 
 impl App {
-    /// Sends a request as it is. Checks the headers that every answer must have.
+    /// Sends a request as it is, and checks the headers that every answer must have.
     pub async fn send(&self, request: Request<String>) -> Reply {
         let reply = self.answer(request).await;
         assert!(reply.status.as_u16() < 500, "{} {}", reply.status, reply.body);
@@ -19,12 +19,12 @@ impl App {
         reply
     }
 
-    /// `POST` of a form, whatever comes of it.
+    /// `POST` of a form, without any check of the answer.
     pub async fn post_unguarded(&self, path: &str, form: &[(&str, &str)], headers: HeaderMap) -> Reply {
         self.answer(posted(self.absolute(path), form, headers)).await
     }
 
-    /// The answer to a request as it is, whatever it says.
+    /// The answer to a request as it is, without any check.
     pub async fn answer(&self, request: Request<String>) -> Reply {
         let client = match &self.way {
             Way::Gateway(client) => client,
@@ -58,28 +58,29 @@ impl App {
         self.send(posted(self.absolute(path), form, headers)).await
     }
 
-    /// `GET` under `/fhir` with a token. Everybody else's canaries must be absent, and an answer with data must have been
-    /// recorded first, once and with its ids.
+    /// `GET` under `/fhir` with a token. The answer must show no other member's canary. If it has data, one new audit
+    /// record must name exactly its resources.
     pub async fn fhir(&self, tokens: &Tokens, path: &str) -> Reply {
         let request = Request::get(self.absolute_fhir(path)).body(String::new()).expect("a good URL");
         self.fhir_request(tokens, request).await
     }
 
-    /// `GET` under `/fhir` with a token, whatever comes of it.
+    /// `GET` under `/fhir` with a token, without any check of the answer.
     pub async fn fhir_unguarded(&self, tokens: &Tokens, path: &str) -> Reply {
         let request = Request::get(self.absolute_fhir(path));
         let request = request.header(header::AUTHORIZATION, format!("Bearer {}", tokens.access));
         self.answer(request.body(String::new()).expect("a good URL")).await
     }
 
-    /// `GET` under `/fhir` with a token and without the guards, for measuring: the length of the answer.
+    /// `GET` under `/fhir` with a token and only the checks of [`App::send`]. Returns the length of the answer, for
+    /// measuring.
     pub async fn get_with_token(&self, tokens: &Tokens, path: &str) -> usize {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));
         self.get_with(&self.absolute_fhir(path), headers).await.body.len()
     }
 
-    /// As [`App::fhir`], posting a form.
+    /// As [`App::fhir`], with a posted form.
     pub async fn fhir_post(&self, tokens: &Tokens, path: &str, form: &[(&str, &str)]) -> Reply {
         self.fhir_request(tokens, posted(self.absolute_fhir(path), form, HeaderMap::new())).await
     }

@@ -1,4 +1,4 @@
-//! One KMS key: its material and what it can sign.
+//! One KMS key: its spec, its key material, and signing.
 
 use std::str::FromStr;
 
@@ -8,16 +8,16 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 
-use super::KmsError;
+use crate::kms::error::KmsError;
 
-/// The kinds of keys that this KMS knows.
+/// The key specs that this KMS has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeySpec {
     /// `RSA_2048`, to sign and verify.
     Rsa2048,
     /// `ECC_NIST_P256`, to sign and verify.
     EccNistP256,
-    /// `SYMMETRIC_DEFAULT`: a name only. DynamoDB and S3 encrypt with such keys by themselves.
+    /// `SYMMETRIC_DEFAULT`: a name without key material. On AWS, DynamoDB and S3 encrypt with such keys by themselves.
     SymmetricDefault,
 }
 
@@ -31,7 +31,7 @@ impl KeySpec {
         }
     }
 
-    /// The one signing algorithm it has here, if it signs at all.
+    /// The one signing algorithm that it has here; `None` if it does not sign.
     pub(super) fn algorithm(self) -> Option<&'static str> {
         match self {
             Self::Rsa2048 => Some("RSASSA_PKCS1_V1_5_SHA_256"),
@@ -51,12 +51,25 @@ impl FromStr for KeySpec {
     }
 }
 
-/// What of a message is signed.
+/// A key that the template declares.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyDefinition {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its spec.
+    pub(crate) spec: KeySpec,
+    /// Its description.
+    pub(crate) description: String,
+    /// Its key policy, as JSON; `None` for KMS's default policy.
+    pub(crate) policy: Option<String>,
+}
+
+/// A message to sign, as `MessageType` has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Message<'a> {
-    /// The message itself, to be hashed here.
+    /// The message itself, which is hashed here.
     Raw(&'a [u8]),
-    /// Its SHA-256 digest, never to be hashed again.
+    /// Its SHA-256 digest, which is not hashed again.
     Digest(&'a [u8]),
 }
 
@@ -77,7 +90,7 @@ impl Message<'_> {
     }
 }
 
-/// The secret of a key.
+/// The key material.
 #[derive(Debug)]
 pub(super) enum Material {
     Rsa(RsaKeyPair),
@@ -86,7 +99,7 @@ pub(super) enum Material {
 }
 
 impl Material {
-    /// Makes a new one. For RSA this takes a tenth of a second.
+    /// Makes new key material. For RSA this takes a tenth of a second.
     pub(super) fn generate(spec: KeySpec) -> Result<Self> {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
@@ -95,7 +108,7 @@ impl Material {
         })
     }
 
-    /// Reads what [`Material::to_pkcs8`] wrote.
+    /// Reads the form that [`Material::to_pkcs8`] writes.
     pub(super) fn from_pkcs8(spec: KeySpec, pkcs8: &[u8]) -> Result<Self> {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8)?),
@@ -105,7 +118,7 @@ impl Material {
         })
     }
 
-    /// The private key as PKCS #8; nothing for a symmetric key.
+    /// The private key as PKCS #8; empty for a symmetric key.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>> {
         Ok(match self {
             Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),

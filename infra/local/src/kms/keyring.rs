@@ -1,4 +1,4 @@
-//! All keys and aliases, in memory or as one file per key.
+//! All keys and aliases, in memory or in a folder with a file for each key.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,11 +12,10 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::KeyPlan;
-use super::KmsError;
-use super::key::{KeySpec, Material};
 use crate::ACCOUNT;
-use crate::physical::key_arn;
+use crate::arn::key_arn;
+use crate::kms::error::KmsError;
+use crate::kms::key::{KeyDefinition, KeySpec, Material};
 
 const ALIASES: &str = "aliases.json";
 
@@ -27,20 +26,20 @@ pub(super) struct Key {
     pub(super) spec: KeySpec,
     pub(super) created: u64,
     pub(super) description: String,
-    /// Who may use it, as JSON.
+    /// Its key policy, as JSON.
     pub(super) policy: String,
-    /// When it is deleted, in seconds since 1970, where that is scheduled.
+    /// The time of its scheduled deletion, if any, in seconds since 1970.
     pub(super) deletion: Option<u64>,
     pub(super) material: Arc<Material>,
 }
 
-/// What an operation changes of a key.
-pub(super) enum Change {
+/// A change of a key by an operation.
+pub(super) enum KeyChange {
     Policy(String),
     Deletion(u64),
 }
 
-/// A key as it is kept in its file.
+/// A key as its file has it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyFile {
@@ -53,7 +52,7 @@ struct KeyFile {
     policy: Option<String>,
     #[serde(default)]
     deletion_date: Option<u64>,
-    /// PKCS #8, in base64.
+    /// The private key as PKCS #8, in base64.
     private_key: String,
 }
 
@@ -71,28 +70,29 @@ struct Entries {
 }
 
 impl Keyring {
-    /// Reads the keys in `folder` and makes those that are missing. A key that is there gets the plan's policy, as
-    /// CloudFormation would give it at the next deployment.
+    /// Reads the keys in `folder`, and makes those of `keys` that are missing. An existing key gets the policy and
+    /// description of its definition, as CloudFormation would give it at the next deployment.
     ///
     /// # Errors
     /// The folder cannot be read or written, or a key in it has another spec.
-    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyPlan]) -> Result<Self> {
+    pub(super) async fn open(folder: Option<PathBuf>, keys: &[KeyDefinition]) -> Result<Self> {
         let entries = match &folder {
             Some(folder) => read(folder).with_context(|| format!("keys in {}", folder.display()))?,
             None => Entries::default(),
         };
         let ring = Self { folder, entries: RwLock::new(entries) };
         let mut missing = Vec::new();
-        for plan in keys {
-            let policy = plan.policy.clone().unwrap_or_else(default_policy);
-            match ring.find(&plan.id) {
+        for definition in keys {
+            let policy = definition.policy.clone().unwrap_or_else(default_policy);
+            match ring.find(&definition.id) {
                 Ok(key) => {
-                    ensure!(key.spec == plan.spec, "key {} is not {}", plan.id, plan.spec.name());
-                    ring.insert(Key { policy, description: plan.description.clone(), ..(*key).clone() })?;
+                    ensure!(key.spec == definition.spec, "key {} is not {}", definition.id, definition.spec.name());
+                    ring.insert(Key { policy, description: definition.description.clone(), ..(*key).clone() })?;
                 }
-                // Side by side: the search for primes is the slow part of a start.
+                // All at once: the search for primes is the slow part of a start.
                 Err(_) => missing.push(tokio::task::spawn_blocking({
-                    let (id, spec, description) = (plan.id.clone(), plan.spec, plan.description.clone());
+                    let (id, spec, description) =
+                        (definition.id.clone(), definition.spec, definition.description.clone());
                     move || Key::generate(id, spec, description, policy)
                 })),
             }
@@ -111,16 +111,16 @@ impl Keyring {
     }
 
     /// Changes a key.
-    pub(super) fn change(&self, key: &Key, change: Change) -> Result<Arc<Key>, KmsError> {
+    pub(super) fn change(&self, key: &Key, change: KeyChange) -> Result<Arc<Key>, KmsError> {
         let mut key = key.clone();
         match change {
-            Change::Policy(policy) => key.policy = policy,
-            Change::Deletion(at) => key.deletion = Some(at),
+            KeyChange::Policy(policy) => key.policy = policy,
+            KeyChange::Deletion(at) => key.deletion = Some(at),
         }
         self.insert(key).map_err(|error| KmsError::new("KMSInternalException", error.to_string()))
     }
 
-    /// The key with an id, ARN, alias name or alias ARN.
+    /// The key with this id, ARN, alias name or alias ARN.
     pub(super) fn find(&self, name: &str) -> Result<Arc<Key>, KmsError> {
         let prefix = key_arn("");
         let local = name.strip_prefix(prefix.trim_end_matches("key/")).unwrap_or(name);
@@ -152,7 +152,7 @@ impl Keyring {
         self.write(ALIASES, &entries.aliases).map_err(|error| KmsError::new("KMSInternalException", error.to_string()))
     }
 
-    /// Gives a key an alias from the template, taking it from another key if need be.
+    /// Gives a key an alias of the template, even if another key has it.
     pub(super) fn provide_alias(&self, name: &str, target: &str) -> Result<()> {
         let alias = |error: KmsError| anyhow!("alias {name}: {}", error.message);
         self.entries.write().map_err(poisoned).map_err(alias)?.aliases.remove(name);
@@ -176,7 +176,7 @@ impl Keyring {
         Ok(key)
     }
 
-    /// Replaces a file as a whole, readable by its owner only.
+    /// Replaces a file as a whole. Only its owner may read it.
     fn write(&self, name: &str, content: &impl Serialize) -> Result<()> {
         let Some(folder) = &self.folder else {
             return Ok(());
@@ -215,7 +215,7 @@ pub(super) fn now() -> Result<u64> {
     Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
 }
 
-/// The policy of a key that was made without one ("Default key policy").
+/// The policy of a key that is made without one ("Default key policy").
 fn default_policy() -> String {
     let statement = json!({"Sid": "Enable IAM User Permissions", "Effect": "Allow",
         "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Action": "kms:*", "Resource": "*"});

@@ -1,4 +1,4 @@
-//! The operations of the KMS API, from request body to answer body.
+//! The operations of the KMS API, from the body of a request to the body of its answer.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::KmsError;
-use super::key::{KeySpec, Message, not_a_signing_key};
-use super::keyring::{Change, Key, Keyring, now};
 use crate::ACCOUNT;
-use crate::physical::key_arn;
+use crate::arn::key_arn;
+use crate::kms::error::KmsError;
+use crate::kms::key::{KeySpec, Message, not_a_signing_key};
+use crate::kms::keyring::{Key, KeyChange, Keyring, now};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct CreateKey {
+struct CreateKeyRequest {
     key_spec: Option<String>,
     customer_master_key_spec: Option<String>,
     key_usage: Option<String>,
@@ -26,7 +26,7 @@ struct CreateKey {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct KeyPolicy {
+struct KeyPolicyRequest {
     key_id: String,
     policy_name: Option<String>,
     policy: Option<String>,
@@ -34,27 +34,27 @@ struct KeyPolicy {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ScheduleKeyDeletion {
+struct ScheduleKeyDeletionRequest {
     key_id: String,
     pending_window_in_days: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct CreateAlias {
+struct CreateAliasRequest {
     alias_name: String,
     target_key_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct OneKey {
+struct KeyRequest {
     key_id: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Sign {
+struct SignRequest {
     key_id: String,
     message: String,
     message_type: Option<String>,
@@ -66,27 +66,27 @@ pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Resu
     match operation {
         "CreateKey" => create_key(keyring, read(body)?).await,
         "CreateAlias" => {
-            let CreateAlias { alias_name, target_key_id } = read(body)?;
+            let CreateAliasRequest { alias_name, target_key_id } = read(body)?;
             keyring.create_alias(&alias_name, &target_key_id).map(|()| json!({}))
         }
         "DescribeKey" => {
-            let key = keyring.find(&read::<OneKey>(body)?.key_id)?;
+            let key = keyring.find(&read::<KeyRequest>(body)?.key_id)?;
             Ok(json!({"KeyMetadata": metadata(&key)}))
         }
         "GetKeyPolicy" => {
-            let request: KeyPolicy = read(body)?;
+            let request: KeyPolicyRequest = read(body)?;
             default_name(&request)?;
             Ok(json!({"Policy": by_id(keyring, &request.key_id)?.policy, "PolicyName": "default"}))
         }
         "PutKeyPolicy" => put_key_policy(keyring, read(body)?),
         "ScheduleKeyDeletion" => schedule_key_deletion(keyring, read(body)?),
-        "GetPublicKey" => get_public_key(&*keyring.find(&read::<OneKey>(body)?.key_id)?),
+        "GetPublicKey" => get_public_key(&*keyring.find(&read::<KeyRequest>(body)?.key_id)?),
         "Sign" => sign(keyring, read(body)?),
         _ => Err(KmsError::new("UnknownOperationException", "this KMS has no such operation")),
     }
 }
 
-async fn create_key(keyring: &Keyring, request: CreateKey) -> Result<Value, KmsError> {
+async fn create_key(keyring: &Keyring, request: CreateKeyRequest) -> Result<Value, KmsError> {
     let spec = request.key_spec.or(request.customer_master_key_spec);
     let spec = spec.unwrap_or_else(|| KeySpec::SymmetricDefault.name().to_owned());
     let spec: KeySpec = spec
@@ -103,7 +103,7 @@ async fn create_key(keyring: &Keyring, request: CreateKey) -> Result<Value, KmsE
     Ok(json!({"KeyMetadata": metadata(&key)}))
 }
 
-/// The operations on policies take a key by id or ARN, not by alias.
+/// The key with this id or ARN. The operations on policies and deletion take no alias.
 fn by_id(keyring: &Keyring, name: &str) -> Result<Arc<Key>, KmsError> {
     if name.contains("alias/") {
         return Err(KmsError::new("InvalidArnException", format!("{name} is not a key id or a key ARN")));
@@ -111,8 +111,8 @@ fn by_id(keyring: &Keyring, name: &str) -> Result<Arc<Key>, KmsError> {
     keyring.find(name)
 }
 
-/// A key has one policy, and it is called `default`.
-fn default_name(request: &KeyPolicy) -> Result<(), KmsError> {
+/// Checks the policy's name. A key has one policy, and its name is `default`.
+fn default_name(request: &KeyPolicyRequest) -> Result<(), KmsError> {
     match request.policy_name.as_deref() {
         None | Some("default") => Ok(()),
         Some(other) => Err(KmsError::new("NotFoundException", format!("No such policy exists: {other}"))),
@@ -127,17 +127,17 @@ fn well_formed(policy: &str) -> Result<(), KmsError> {
     }
 }
 
-fn put_key_policy(keyring: &Keyring, request: KeyPolicy) -> Result<Value, KmsError> {
+fn put_key_policy(keyring: &Keyring, request: KeyPolicyRequest) -> Result<Value, KmsError> {
     default_name(&request)?;
     let key = by_id(keyring, &request.key_id)?;
     let policy = request.policy.ok_or_else(|| KmsError::new("ValidationException", "Policy is missing"))?;
     well_formed(&policy)?;
-    keyring.change(&key, Change::Policy(policy))?;
+    keyring.change(&key, KeyChange::Policy(policy))?;
     Ok(json!({}))
 }
 
-/// The key stays in its state until the stack is gone: nobody waits here for a week.
-fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletion) -> Result<Value, KmsError> {
+/// Schedules a deletion. The key keeps this state and is never deleted: nobody waits for a week here.
+fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletionRequest) -> Result<Value, KmsError> {
     let key = by_id(keyring, &request.key_id)?;
     usable(&key)?;
     let days = request.pending_window_in_days.unwrap_or(30);
@@ -145,7 +145,7 @@ fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletion) -> Res
         return Err(KmsError::new("ValidationException", "PendingWindowInDays must be between 7 and 30"));
     }
     let now = now().map_err(|error| KmsError::new("KMSInternalException", error.to_string()))?;
-    let key = keyring.change(&key, Change::Deletion(now + days * 86_400))?;
+    let key = keyring.change(&key, KeyChange::Deletion(now + days * 86_400))?;
     Ok(json!({
         "KeyId": key_arn(&key.id),
         "DeletionDate": key.deletion,
@@ -154,7 +154,7 @@ fn schedule_key_deletion(keyring: &Keyring, request: ScheduleKeyDeletion) -> Res
     }))
 }
 
-/// A key that is to be deleted does nothing any more ("Key states of AWS KMS keys").
+/// Refuses a key that is pending deletion ("Key states of AWS KMS keys").
 fn usable(key: &Key) -> Result<(), KmsError> {
     if key.deletion.is_none() {
         return Ok(());
@@ -174,7 +174,7 @@ fn get_public_key(key: &Key) -> Result<Value, KmsError> {
     }))
 }
 
-fn sign(keyring: &Keyring, request: Sign) -> Result<Value, KmsError> {
+fn sign(keyring: &Keyring, request: SignRequest) -> Result<Value, KmsError> {
     let key = keyring.find(&request.key_id)?;
     usable(&key)?;
     let algorithm = key.spec.algorithm().ok_or_else(not_a_signing_key)?;

@@ -1,3 +1,4 @@
+use super::key::KeySpec;
 use super::*;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{
@@ -19,15 +20,15 @@ fn bytes(value: &Value) -> Vec<u8> {
     BASE64_STANDARD.decode(value.as_str().expect("text")).expect("base64")
 }
 
-fn plan(id: &str, spec: KeySpec) -> KeyPlan {
-    KeyPlan { id: id.to_owned(), spec, description: String::new(), policy: None }
+fn definition(id: &str, spec: KeySpec) -> KeyDefinition {
+    KeyDefinition { id: id.to_owned(), spec, description: String::new(), policy: None }
 }
 
 async fn keyring() -> Keyring {
     let keys = [
-        plan("rsa", KeySpec::Rsa2048),
-        plan("ecc", KeySpec::EccNistP256),
-        plan("symmetric", KeySpec::SymmetricDefault),
+        definition("rsa", KeySpec::Rsa2048),
+        definition("ecc", KeySpec::EccNistP256),
+        definition("symmetric", KeySpec::SymmetricDefault),
     ];
     Keyring::open(None, &keys).await.expect("a keyring")
 }
@@ -110,7 +111,7 @@ async fn refusals_have_the_names_that_kms_gives_them() {
 #[tokio::test]
 async fn a_data_folder_keeps_keys_and_aliases() {
     let folder = tempfile::tempdir().expect("a folder");
-    let keys = [plan("a", KeySpec::Rsa2048), plan("b", KeySpec::EccNistP256)];
+    let keys = [definition("a", KeySpec::Rsa2048), definition("b", KeySpec::EccNistP256)];
     let open = || Keyring::open(Some(folder.path().to_path_buf()), &keys);
     let first = open().await.expect("a keyring");
     first.provide_alias("alias/a", "a").expect("an alias");

@@ -99,7 +99,7 @@ impl Client {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n"), b"").await
     }
 
-    /// Sends bytes and reads one answer, `None` if there is none.
+    /// Sends bytes and reads one answer; `None` if there is none.
     pub async fn send_raw(&mut self, bytes: &[u8]) -> Option<Answer> {
         self.0.get_mut().write_all(bytes).await.ok()?;
         let mut answer = Answer { status: 0, headers: Vec::new(), body: Vec::new() };
@@ -128,7 +128,7 @@ pub async fn get(stack: &LocalStack, path: &str) -> Answer {
     Client::connect(stack.url()).await.get(path).await
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -137,7 +137,7 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Whether a process is there and no zombie.
+/// Whether a process exists and is not a zombie.
 #[cfg(target_os = "linux")]
 pub fn is_alive(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));

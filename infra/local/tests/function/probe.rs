@@ -1,5 +1,5 @@
-//! A function for the tests: the Runtime API over a plain socket, and a path
-//! for everything a function can do.
+//! A function for the tests. It speaks the Runtime API over a plain socket, and has a path for everything a function
+//! can do.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -65,7 +65,7 @@ fn handle(event: &Value) -> Result<Value, String> {
     }
 }
 
-/// One exchange: the status, the request id and the body.
+/// One exchange with the Runtime API. Returns the status, the request id and the body.
 fn call(
     reader: &mut BufReader<TcpStream>,
     method: &str,

@@ -6,34 +6,16 @@
 use super::Definition::{PlanNet, R4, R4As, UsCore};
 use super::{PROVIDERS, SearchParameter, boolean, code, date, identifier, reference, text, token};
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
+pub(crate) const ENDPOINT: &[SearchParameter] = &[
     token("Endpoint", "connection-type", "connectionType", R4),
     identifier("Endpoint", "identifier", "identifier", R4),
     text("Endpoint", "name", "name", R4),
     reference("Endpoint", "organization", "managingOrganization", R4, &["Organization"]),
     token("Endpoint", "payload-type", "payloadType", R4),
     code("Endpoint", "status", "status", R4, "http://hl7.org/fhir/endpoint-status"),
+];
 
-    boolean("HealthcareService", "active", "active", R4),
-    token("HealthcareService", "characteristic", "characteristic", R4),
-    reference("HealthcareService", "coverage-area", "coverageArea", R4, &["Location"]),
-    // Plan-Net's expression ends on the inner extension; the code is its value.
-    token("HealthcareService", "delivery-method",
-        "extension(url=http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/delivery-method)\
-            .extension(url=type)\
-            .valueCodeableConcept",
-        PlanNet("healthcareservice-delivery-method")),
-    reference("HealthcareService", "endpoint", "endpoint", R4, &["Endpoint"]),
-    identifier("HealthcareService", "identifier", "identifier", R4),
-    reference("HealthcareService", "location", "location", R4, &["Location"]),
-    text("HealthcareService", "name", "name", R4),
-    reference("HealthcareService", "organization", "providedBy", R4, &["Organization"]),
-    token("HealthcareService", "program", "program", R4),
-    token("HealthcareService", "service-category", "category", R4),
-    token("HealthcareService", "service-type", "type", R4),
-    token("HealthcareService", "specialty", "specialty", R4),
-
+pub(crate) const LOCATION: &[SearchParameter] = &[
     text("Location", "address", "address", R4),
     text("Location", "address-city", "address.city", R4),
     text("Location", "address-country", "address.country", R4),
@@ -48,7 +30,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Location", "partof", "partOf", R4, &["Location"]),
     code("Location", "status", "status", R4, "http://hl7.org/fhir/location-status"),
     token("Location", "type", "type", R4),
+];
 
+pub(crate) const ORGANIZATION: &[SearchParameter] = &[
     boolean("Organization", "active", "active", R4),
     text("Organization", "address", "address", R4),
     text("Organization", "address-city", "address.city", R4),
@@ -70,25 +54,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "extension(url=http://hl7.org/fhir/StructureDefinition/organization-period).valuePeriod",
         PlanNet("organization-period")),
     token("Organization", "type", "type", R4),
+];
 
-    boolean("OrganizationAffiliation", "active", "active", R4),
-    date("OrganizationAffiliation", "date", "period", R4),
-    token("OrganizationAffiliation", "email", "telecom(system=email)", R4),
-    reference("OrganizationAffiliation", "endpoint", "endpoint", R4, &["Endpoint"]),
-    identifier("OrganizationAffiliation", "identifier", "identifier", R4),
-    reference("OrganizationAffiliation", "location", "location", R4, &["Location"]),
-    reference("OrganizationAffiliation", "network", "network", R4, &["Organization"]),
-    reference("OrganizationAffiliation", "participating-organization", "participatingOrganization", R4,
-        &["Organization"]),
-    // Plan-Net's name for R4's `date`.
-    date("OrganizationAffiliation", "period", "period", PlanNet("organizationaffiliation-period")),
-    token("OrganizationAffiliation", "phone", "telecom(system=phone)", R4),
-    reference("OrganizationAffiliation", "primary-organization", "organization", R4, &["Organization"]),
-    token("OrganizationAffiliation", "role", "code", R4),
-    reference("OrganizationAffiliation", "service", "healthcareService", R4, &["HealthcareService"]),
-    token("OrganizationAffiliation", "specialty", "specialty", R4),
-    token("OrganizationAffiliation", "telecom", "telecom", R4),
-
+pub(crate) const PATIENT: &[SearchParameter] = &[
     boolean("Patient", "active", "active", R4),
     text("Patient", "address", "address", R4As("individual-address")),
     text("Patient", "address-city", "address.city", R4As("individual-address-city")),
@@ -123,7 +91,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
         "extension(url=http://hl7.org/fhir/us/core/StructureDefinition/us-core-race).extension.valueCoding",
         UsCore("us-core-race")),
     token("Patient", "telecom", "telecom", R4As("individual-telecom")),
+];
 
+pub(crate) const PRACTITIONER: &[SearchParameter] = &[
     boolean("Practitioner", "active", "active", R4),
     text("Practitioner", "address", "address", R4As("individual-address")),
     text("Practitioner", "address-city", "address.city", R4As("individual-address-city")),
@@ -144,7 +114,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
         PlanNet("practitioner-period")),
     token("Practitioner", "phone", "telecom(system=phone)", R4As("individual-phone")),
     token("Practitioner", "telecom", "telecom", R4As("individual-telecom")),
+];
 
+pub(crate) const PRACTITIONER_ROLE: &[SearchParameter] = &[
     boolean("PractitionerRole", "active", "active", R4),
     date("PractitionerRole", "date", "period", R4),
     token("PractitionerRole", "email", "telecom(system=email)", R4As("individual-email")),
@@ -167,7 +139,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("PractitionerRole", "service", "healthcareService", R4, &["HealthcareService"]),
     token("PractitionerRole", "specialty", "specialty", R4),
     token("PractitionerRole", "telecom", "telecom", R4As("individual-telecom")),
+];
 
+pub(crate) const RELATED_PERSON: &[SearchParameter] = &[
     boolean("RelatedPerson", "active", "active", R4),
     text("RelatedPerson", "address", "address", R4As("individual-address")),
     text("RelatedPerson", "address-city", "address.city", R4As("individual-address-city")),

@@ -5,8 +5,7 @@ use super::{
     ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri,
 };
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
+pub(crate) const ALLERGY_INTOLERANCE: &[SearchParameter] = &[
     reference("AllergyIntolerance", "asserter", "asserter", R4, PERSONS),
     code("AllergyIntolerance", "category", "category", R4, "http://hl7.org/fhir/allergy-intolerance-category"),
     token("AllergyIntolerance", "clinical-status", "clinicalStatus", R4),
@@ -23,7 +22,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     code("AllergyIntolerance", "severity", "reaction.severity", R4, "http://hl7.org/fhir/reaction-event-severity"),
     code("AllergyIntolerance", "type", "type", R4As("clinical-type"), "http://hl7.org/fhir/allergy-intolerance-type"),
     token("AllergyIntolerance", "verification-status", "verificationStatus", R4),
+];
 
+pub(crate) const CARE_PLAN: &[SearchParameter] = &[
     token("CarePlan", "activity-code", "activity.detail.code", R4),
     // `scheduledString` is prose and holds no date that can be compared.
     date("CarePlan", "activity-date", "activity.detail.scheduledTiming | activity.detail.scheduledPeriod", R4),
@@ -52,7 +53,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("CarePlan", "replaces", "replaces", R4, &["CarePlan"]),
     code("CarePlan", "status", "status", R4, "http://hl7.org/fhir/request-status"),
     reference("CarePlan", "subject", "subject", R4, &["Group", "Patient"]),
+];
 
+pub(crate) const CARE_TEAM: &[SearchParameter] = &[
     token("CareTeam", "category", "category", R4),
     date("CareTeam", "date", "period", R4As("clinical-date")),
     reference("CareTeam", "encounter", "encounter", R4, &["Encounter"]),
@@ -64,7 +67,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("CareTeam", "role", "participant.role", UsCore("us-core-careteam-role")),
     code("CareTeam", "status", "status", R4, "http://hl7.org/fhir/care-team-status"),
     reference("CareTeam", "subject", "subject", R4, &["Group", "Patient"]),
+];
 
+pub(crate) const CONDITION: &[SearchParameter] = &[
     quantity("Condition", "abatement-age", "abatementAge | abatementRange", R4),
     date("Condition", "abatement-date", "abatementDateTime | abatementPeriod", R4),
     text("Condition", "abatement-string", "abatementString", R4),
@@ -90,7 +95,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Condition", "stage", "stage.summary", R4),
     reference("Condition", "subject", "subject", R4, &["Group", "Patient"]),
     token("Condition", "verification-status", "verificationStatus", R4),
+];
 
+pub(crate) const ENCOUNTER: &[SearchParameter] = &[
     reference("Encounter", "account", "account", R4, &["Account"]),
     reference("Encounter", "appointment", "appointment", R4, &["Appointment"]),
     reference("Encounter", "based-on", "basedOn", R4, &["ServiceRequest"]),
@@ -120,7 +127,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     code("Encounter", "status", "status", R4, "http://hl7.org/fhir/encounter-status"),
     reference("Encounter", "subject", "subject", R4, &["Group", "Patient"]),
     token("Encounter", "type", "type", R4As("clinical-type")),
+];
 
+pub(crate) const GOAL: &[SearchParameter] = &[
     token("Goal", "achievement-status", "achievementStatus", R4),
     token("Goal", "category", "category", R4),
     // US Core: a token, although it reads like prose: the element is a CodeableConcept.
@@ -131,7 +140,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     date("Goal", "start-date", "startDate", R4),
     reference("Goal", "subject", "subject", R4, &["Group", "Organization", "Patient"]),
     date("Goal", "target-date", "target.dueDate", R4),
+];
 
+pub(crate) const IMMUNIZATION: &[SearchParameter] = &[
     // `occurrenceString` is prose and holds no date that can be compared.
     date("Immunization", "date", "occurrenceDateTime", R4As("clinical-date")),
     identifier("Immunization", "identifier", "identifier", R4As("clinical-identifier")),
@@ -150,7 +161,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Immunization", "status-reason", "statusReason", R4),
     token("Immunization", "target-disease", "protocolApplied.targetDisease", R4),
     token("Immunization", "vaccine-code", "vaccineCode", R4),
+];
 
+pub(crate) const PROCEDURE: &[SearchParameter] = &[
     reference("Procedure", "based-on", "basedOn", R4, &["CarePlan", "ServiceRequest"]),
     token("Procedure", "category", "category", R4),
     token("Procedure", "code", "code", R4As("clinical-code")),
@@ -170,7 +183,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
         &["Condition", "DiagnosticReport", "DocumentReference", "Observation", "Procedure"]),
     code("Procedure", "status", "status", R4, "http://hl7.org/fhir/event-status"),
     reference("Procedure", "subject", "subject", R4, &["Group", "Patient"]),
+];
 
+pub(crate) const SERVICE_REQUEST: &[SearchParameter] = &[
     date("ServiceRequest", "authored", "authoredOn", R4),
     reference("ServiceRequest", "based-on", "basedOn", R4, &["CarePlan", "MedicationRequest", "ServiceRequest"]),
     token("ServiceRequest", "body-site", "bodySite", R4),

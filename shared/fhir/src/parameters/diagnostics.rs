@@ -3,8 +3,7 @@
 use super::Definition::{R4, R4As};
 use super::{ANY, PRACTITIONERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri};
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
+pub(crate) const DEVICE: &[SearchParameter] = &[
     text("Device", "device-name", "deviceName.name | type.coding.display | type.text", R4),
     identifier("Device", "identifier", "identifier", R4),
     reference("Device", "location", "location", R4, &["Location"]),
@@ -18,7 +17,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     text("Device", "udi-carrier", "udiCarrier.carrierHRF", R4),
     text("Device", "udi-di", "udiCarrier.deviceIdentifier", R4),
     uri("Device", "url", "url", R4),
+];
 
+pub(crate) const DIAGNOSTIC_REPORT: &[SearchParameter] = &[
     reference("DiagnosticReport", "based-on", "basedOn", R4,
         &["CarePlan", "ImmunizationRecommendation", "MedicationRequest", "NutritionOrder", "ServiceRequest"]),
     token("DiagnosticReport", "category", "category", R4),
@@ -38,7 +39,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("DiagnosticReport", "specimen", "specimen", R4, &["Specimen"]),
     code("DiagnosticReport", "status", "status", R4, "http://hl7.org/fhir/diagnostic-report-status"),
     reference("DiagnosticReport", "subject", "subject", R4, &["Device", "Group", "Location", "Patient"]),
+];
 
+pub(crate) const IMAGING_STUDY: &[SearchParameter] = &[
     reference("ImagingStudy", "basedon", "basedOn", R4,
         &["Appointment", "AppointmentResponse", "CarePlan", "ServiceRequest", "Task"]),
     token("ImagingStudy", "bodysite", "series.bodySite", R4),
@@ -58,7 +61,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     date("ImagingStudy", "started", "started", R4),
     code("ImagingStudy", "status", "status", R4, "http://hl7.org/fhir/imagingstudy-status"),
     reference("ImagingStudy", "subject", "subject", R4, &["Device", "Group", "Patient"]),
+];
 
+pub(crate) const MEDIA: &[SearchParameter] = &[
     reference("Media", "based-on", "basedOn", R4, &["CarePlan", "ServiceRequest"]),
     date("Media", "created", "createdDateTime | createdPeriod", R4),
     reference("Media", "device", "device", R4, &["Device", "DeviceMetric"]),
@@ -74,7 +79,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
         &["Device", "Group", "Location", "Patient", "Practitioner", "PractitionerRole", "Specimen"]),
     token("Media", "type", "type", R4),
     token("Media", "view", "view", R4),
+];
 
+pub(crate) const OBSERVATION: &[SearchParameter] = &[
     reference("Observation", "based-on", "basedOn", R4, &[
         "CarePlan", "DeviceRequest", "ImmunizationRecommendation", "MedicationRequest", "NutritionOrder",
         "ServiceRequest",
@@ -117,7 +124,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     quantity("Observation", "value-quantity", "valueQuantity", R4),
     // Prose, or the text beside a code.
     text("Observation", "value-string", "valueString | valueCodeableConcept.text", R4),
+];
 
+pub(crate) const SPECIMEN: &[SearchParameter] = &[
     identifier("Specimen", "accession", "accessionIdentifier", R4),
     token("Specimen", "bodysite", "collection.bodySite", R4),
     date("Specimen", "collected", "collection.collectedDateTime | collection.collectedPeriod", R4),

@@ -5,28 +5,7 @@ use super::{
     ACTORS, ANY, PERSONS, PROVIDERS, SearchParameter, code, date, identifier, quantity, reference, text, token, uri,
 };
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
-    code("AuditEvent", "action", "action", R4, "http://hl7.org/fhir/audit-event-action"),
-    text("AuditEvent", "address", "agent.network.address", R4),
-    reference("AuditEvent", "agent", "agent.who", R4, ACTORS),
-    text("AuditEvent", "agent-name", "agent.name", R4),
-    token("AuditEvent", "agent-role", "agent.role", R4),
-    token("AuditEvent", "altid", "agent.altId", R4),
-    date("AuditEvent", "date", "recorded", R4),
-    reference("AuditEvent", "entity", "entity.what", R4, ANY),
-    text("AuditEvent", "entity-name", "entity.name", R4),
-    token("AuditEvent", "entity-role", "entity.role", R4),
-    token("AuditEvent", "entity-type", "entity.type", R4),
-    code("AuditEvent", "outcome", "outcome", R4, "http://hl7.org/fhir/audit-event-outcome"),
-    // The patient may be who acted or what was acted on.
-    reference("AuditEvent", "patient", "agent.who | entity.what", R4, &["Patient"]),
-    uri("AuditEvent", "policy", "agent.policy", R4),
-    token("AuditEvent", "site", "source.site", R4),
-    reference("AuditEvent", "source", "source.observer", R4, ACTORS),
-    token("AuditEvent", "subtype", "subtype", R4),
-    token("AuditEvent", "type", "type", R4),
-
+pub(crate) const DOCUMENT_REFERENCE: &[SearchParameter] = &[
     reference("DocumentReference", "authenticator", "authenticator", R4, PROVIDERS),
     reference("DocumentReference", "author", "author", R4, ACTORS),
     token("DocumentReference", "category", "category", R4),
@@ -53,7 +32,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     code("DocumentReference", "status", "status", R4, "http://hl7.org/fhir/document-reference-status"),
     reference("DocumentReference", "subject", "subject", R4, &["Device", "Group", "Patient", "Practitioner"]),
     token("DocumentReference", "type", "type", R4As("clinical-type")),
+];
 
+pub(crate) const PROVENANCE: &[SearchParameter] = &[
     reference("Provenance", "agent", "agent.who", R4, ACTORS),
     token("Provenance", "agent-role", "agent.role", R4),
     token("Provenance", "agent-type", "agent.type", R4),
@@ -66,7 +47,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("Provenance", "target", "target", R4, ANY),
     // R4 leaves out `occurredPeriod`.
     date("Provenance", "when", "occurredDateTime", R4),
+];
 
+pub(crate) const QUESTIONNAIRE: &[SearchParameter] = &[
     // The items' codes; the questionnaire's own `code` has no parameter. Nested items are not searched.
     token("Questionnaire", "code", "item.code", R4),
     token("Questionnaire", "context", "useContext.valueCodeableConcept", R4),
@@ -85,7 +68,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     text("Questionnaire", "title", "title", R4),
     uri("Questionnaire", "url", "url", R4),
     token("Questionnaire", "version", "version", R4),
+];
 
+pub(crate) const QUESTIONNAIRE_RESPONSE: &[SearchParameter] = &[
     reference("QuestionnaireResponse", "author", "author", R4, ACTORS),
     date("QuestionnaireResponse", "authored", "authored", R4),
     reference("QuestionnaireResponse", "based-on", "basedOn", R4, &["CarePlan", "ServiceRequest"]),

@@ -1,10 +1,9 @@
 //! Coverage, and what was claimed and paid under it.
 
-use super::Definition::{CarinBb, Formulary, Hrex, Ours, Pdex, PlanNet, R4};
+use super::Definition::{CarinBb, Hrex, Ours, Pdex, R4};
 use super::{PRACTITIONERS, PROVIDERS, SearchParameter, code, date, identifier, reference, text, token};
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
+pub(crate) const CLAIM: &[SearchParameter] = &[
     reference("Claim", "care-team", "careTeam.provider", R4, PROVIDERS),
     date("Claim", "created", "created", R4),
     reference("Claim", "detail-udi", "item.detail.udi", R4, &["Device"]),
@@ -23,7 +22,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     code("Claim", "status", "status", R4, "http://hl7.org/fhir/fm-status"),
     reference("Claim", "subdetail-udi", "item.detail.subDetail.udi", R4, &["Device"]),
     code("Claim", "use", "use", R4, "http://hl7.org/fhir/claim-use"),
+];
 
+pub(crate) const CLAIM_RESPONSE: &[SearchParameter] = &[
     date("ClaimResponse", "created", "created", R4),
     text("ClaimResponse", "disposition", "disposition", R4),
     identifier("ClaimResponse", "identifier", "identifier", R4),
@@ -35,7 +36,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     reference("ClaimResponse", "requestor", "requestor", R4, PROVIDERS),
     code("ClaimResponse", "status", "status", R4, "http://hl7.org/fhir/fm-status"),
     code("ClaimResponse", "use", "use", R4, "http://hl7.org/fhir/claim-use"),
+];
 
+pub(crate) const COVERAGE: &[SearchParameter] = &[
     reference("Coverage", "beneficiary", "beneficiary", R4, &["Patient"]),
     token("Coverage", "class-type", "class.type", R4),
     text("Coverage", "class-value", "class.value", R4),
@@ -55,7 +58,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     // HRex's, for `$member-match`: a token by name, a bare string without a system in the resource.
     token("Coverage", "subscriber-id", "subscriberId", Hrex("hrex-coverage-subscriberId")),
     token("Coverage", "type", "type", R4),
+];
 
+pub(crate) const EXPLANATION_OF_BENEFIT: &[SearchParameter] = &[
     // C4BB: only the start counts, so a stay that began before the range is not found, whenever it ended.
     date("ExplanationOfBenefit", "billable-period-start", "billablePeriod.start",
         CarinBb("explanationofbenefit-billable-period-start")),
@@ -91,30 +96,4 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("ExplanationOfBenefit", "type", "type", CarinBb("explanationofbenefit-type")),
     // PDex: tells a prior authorization (`preauthorization`) from a claim (`claim`).
     code("ExplanationOfBenefit", "use", "use", Pdex("explanationofbenefit-use"), "http://hl7.org/fhir/claim-use"),
-
-    text("InsurancePlan", "address", "contact.address", R4),
-    text("InsurancePlan", "address-city", "contact.address.city", R4),
-    text("InsurancePlan", "address-country", "contact.address.country", R4),
-    text("InsurancePlan", "address-postalcode", "contact.address.postalCode", R4),
-    text("InsurancePlan", "address-state", "contact.address.state", R4),
-    code("InsurancePlan", "address-use", "contact.address.use", R4, "http://hl7.org/fhir/address-use"),
-    reference("InsurancePlan", "administered-by", "administeredBy", R4, &["Organization"]),
-    // Plan-Net and the formulary guide define this one alike.
-    reference("InsurancePlan", "coverage-area", "coverageArea", PlanNet("insuranceplan-coverage-area"), &["Location"]),
-    token("InsurancePlan", "coverage-type", "coverage.type", Formulary("InsurancePlan-coverage-type")),
-    reference("InsurancePlan", "endpoint", "endpoint", R4, &["Endpoint"]),
-    // The formulary guide: from the payer's plan to the formulary that it uses.
-    reference("InsurancePlan", "formulary-coverage",
-        "coverage.extension(url=http://hl7.org/fhir/us/davinci-drug-formulary\
-            /StructureDefinition/usdf-FormularyReference-extension).valueReference",
-        Formulary("InsurancePlan-formulary-coverage"), &["InsurancePlan"]),
-    identifier("InsurancePlan", "identifier", "identifier", R4),
-    text("InsurancePlan", "name", "name | alias", R4),
-    // Plan-Net 1.2.0 defines it and names no target types: these are R4's for the element.
-    reference("InsurancePlan", "network", "network", PlanNet("insuranceplan-network"), &["Organization"]),
-    reference("InsurancePlan", "owned-by", "ownedBy", R4, &["Organization"]),
-    date("InsurancePlan", "period", "period", Formulary("InsurancePlan-period")),
-    token("InsurancePlan", "plan-type", "plan.type", PlanNet("insuranceplan-plan-type")),
-    code("InsurancePlan", "status", "status", R4, "http://hl7.org/fhir/publication-status"),
-    token("InsurancePlan", "type", "type", R4),
 ];

@@ -5,8 +5,7 @@
 use super::Definition::{R4, R4As};
 use super::{ACTORS, PRACTITIONERS, SearchParameter, code, date, identifier, reference, token};
 
-#[rustfmt::skip] // a row stays on one line where it fits
-pub(super) const ROWS: &[SearchParameter] = &[
+pub(crate) const MEDICATION: &[SearchParameter] = &[
     token("Medication", "code", "code", R4As("clinical-code")),
     date("Medication", "expiration-date", "batch.expirationDate", R4),
     token("Medication", "form", "form", R4),
@@ -16,24 +15,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("Medication", "lot-number", "batch.lotNumber", R4),
     reference("Medication", "manufacturer", "manufacturer", R4, &["Organization"]),
     code("Medication", "status", "status", R4, "http://hl7.org/fhir/CodeSystem/medication-status"),
+];
 
-    token("MedicationAdministration", "code", "medicationCodeableConcept", R4As("clinical-code")),
-    reference("MedicationAdministration", "context", "context", R4, &["Encounter", "EpisodeOfCare"]),
-    reference("MedicationAdministration", "device", "device", R4, &["Device"]),
-    date("MedicationAdministration", "effective-time", "effectiveDateTime | effectivePeriod", R4),
-    identifier("MedicationAdministration", "identifier", "identifier", R4As("clinical-identifier")),
-    reference("MedicationAdministration", "medication", "medicationReference", R4As("medications-medication"),
-        &["Medication"]),
-    reference("MedicationAdministration", "patient", "subject", R4As("clinical-patient"), &["Patient"]),
-    reference("MedicationAdministration", "performer", "performer.actor", R4,
-        &["Device", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"]),
-    token("MedicationAdministration", "reason-given", "reasonCode", R4),
-    token("MedicationAdministration", "reason-not-given", "statusReason", R4),
-    reference("MedicationAdministration", "request", "request", R4, &["MedicationRequest"]),
-    code("MedicationAdministration", "status", "status", R4As("medications-status"),
-        "http://terminology.hl7.org/CodeSystem/medication-admin-status"),
-    reference("MedicationAdministration", "subject", "subject", R4, &["Group", "Patient"]),
-
+pub(crate) const MEDICATION_DISPENSE: &[SearchParameter] = &[
     token("MedicationDispense", "code", "medicationCodeableConcept", R4As("clinical-code")),
     reference("MedicationDispense", "context", "context", R4, &["Encounter", "EpisodeOfCare"]),
     reference("MedicationDispense", "destination", "destination", R4, &["Location"]),
@@ -52,7 +36,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     token("MedicationDispense", "type", "type", R4),
     date("MedicationDispense", "whenhandedover", "whenHandedOver", R4),
     date("MedicationDispense", "whenprepared", "whenPrepared", R4),
+];
 
+pub(crate) const MEDICATION_REQUEST: &[SearchParameter] = &[
     date("MedicationRequest", "authoredon", "authoredOn", R4),
     token("MedicationRequest", "category", "category", R4),
     token("MedicationRequest", "code", "medicationCodeableConcept", R4As("clinical-code")),
@@ -73,7 +59,9 @@ pub(super) const ROWS: &[SearchParameter] = &[
     code("MedicationRequest", "status", "status", R4As("medications-status"),
         "http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
     reference("MedicationRequest", "subject", "subject", R4, &["Group", "Patient"]),
+];
 
+pub(crate) const MEDICATION_STATEMENT: &[SearchParameter] = &[
     token("MedicationStatement", "category", "category", R4),
     token("MedicationStatement", "code", "medicationCodeableConcept", R4As("clinical-code")),
     reference("MedicationStatement", "context", "context", R4, &["Encounter", "EpisodeOfCare"]),

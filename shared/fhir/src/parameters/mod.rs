@@ -1,9 +1,9 @@
-//! The search parameters, one row each.
+//! The search parameters, one row each, type by type.
 //!
 //! A row says how a query names a value and where the value stands in the resource. The query parser, the index
 //! that is written when a resource is loaded, the `CapabilityStatement` and the documentation all read these rows, so
-//! they cannot disagree. What every type has (`_id`, `_lastUpdated`, `_profile` and so on) is no row: it does not
-//! depend on the type.
+//! they cannot disagree. The parameters that every type has (`_id`, `_lastUpdated`, `_profile` and so on) are rows of their own.
+//! A type's row ([`crate::types::TYPES`]) names the rows that belong to it; rustc warns of rows that no type names.
 //!
 //! # Paths
 //!
@@ -15,10 +15,10 @@
 //! - A step may carry one condition, `telecom(system=phone)` or `extension(url=http://…)`, which keeps the elements
 //!   whose property has that value. A dot between the parentheses belongs to the condition.
 //!
-//! A path ends on the whole element. What the element means follows from its shape and the parameter's kind: a
+//! A path ends on the whole element. The element's shape and the parameter's type say what the element means: a
 //! token may be a `CodeableConcept`, a Coding, an Identifier, a `ContactPoint`, a bare code or string, or a boolean; a
-//! date may be a Period or a Timing; and so on. What the shape of a token does not tell is a column of its own
-//! ([`Coded`]). `where(resolve() is Patient)` of `FHIRPath` is here a row whose only target is Patient.
+//! date may be a Period or a Timing; and so on. A column of its own says what the shape of a token does not tell
+//! ([`Coded`]). A row whose only target is Patient stands for `where(resolve() is Patient)` of `FHIRPath`.
 //!
 //! # Where the rows come from
 //!
@@ -29,17 +29,28 @@
 //! a parameter of R4, R4's definition is cited: the guide only says how much of it a server must support. Targets
 //! are those that R4 gives the parameter and also allows in the element.
 
-mod administrative;
-mod clinical;
+// A row stays on one line where it fits.
+#[rustfmt::skip]
+pub(crate) mod administrative;
+#[rustfmt::skip]
+pub(crate) mod clinical;
 mod common;
-mod diagnostics;
-mod documents;
-mod financial;
-mod medications;
+#[rustfmt::skip]
+pub(crate) mod diagnostics;
+#[rustfmt::skip]
+pub(crate) mod documents;
+#[rustfmt::skip]
+pub(crate) mod financial;
+#[rustfmt::skip]
+pub(crate) mod medications;
+#[rustfmt::skip]
+pub mod public;
 #[cfg(test)]
 mod tests;
 
-/// What kind of values a search parameter has (R4 search, "Search Parameter Types").
+pub(crate) use common::COMMON;
+
+/// The type of a search parameter, which says how its values are written and compared (R4 search, "Search Parameter Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchParamType {
     /// Coded values, identifiers, booleans.
@@ -80,29 +91,29 @@ pub struct SearchParameter {
     pub on: &'static str,
     /// Its name in a query.
     pub code: &'static str,
-    /// What kind of values it has.
+    /// Its type.
     pub param_type: SearchParamType,
     /// Where its values stand in the resource, in the path grammar above.
     pub path: &'static str,
-    /// Types that a reference may name, [`ANY`] for all of them; empty for other kinds.
+    /// The types that a reference may name, [`ANY`] for all of them. Only a reference parameter has targets.
     pub targets: &'static [&'static str],
-    /// What a token's shape does not tell; [`Coded::AsWritten`] for other kinds.
+    /// What a token's shape does not tell. Other parameters are [`Coded::AsWritten`].
     pub coded: Coded,
-    /// Parameters of the target that may follow a dot: only where a guide demands the chain, only into a shared type or to the
-    /// member.
+    /// The parameters of the target that may follow a dot. A chain exists only where a guide demands it, and leads only into a
+    /// shared type or to the member.
     pub chains: &'static [&'static str],
     /// Who defines it.
     pub definition: Definition,
 }
 
-/// Where the system of a token parameter's elements is found, and what else they may be asked for by (R4 search, "Token").
+/// Where a token parameter finds the system of a code (R4 search, "Token").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coded {
-    /// It stands beside the code, or there is none: a `CodeableConcept`, a Coding, a `ContactPoint`, a string.
+    /// Beside the code, or nowhere: a `CodeableConcept`, a Coding, a `ContactPoint`, a string.
     AsWritten,
-    /// It is the one of the code system that the element's value set takes its codes from: a `code`, a boolean.
+    /// In the definition: the element is a `code` or a boolean, and its value set takes its codes from this system.
     Implied(&'static str),
-    /// It stands beside the value of an Identifier, which may be asked for by its type, too (`:of-type`).
+    /// Beside the value of an Identifier, which a search may also name by its type (`:of-type`).
     Identifier,
 }
 
@@ -125,26 +136,12 @@ pub enum Definition {
     PlanNet(&'static str),
     /// Da Vinci US Drug Formulary.
     Formulary(&'static str),
-    /// This server, because clients use it and nobody else defines it.
+    /// This server: clients use the parameter, and nobody else defines it.
     Ours,
 }
 
-/// All rows, by subject. Within a subject they are sorted by type, then by code.
-pub const PARAMETERS: &[&[SearchParameter]] =
-    &[administrative::ROWS, clinical::ROWS, diagnostics::ROWS, documents::ROWS, financial::ROWS, medications::ROWS];
-
-/// The parameters that only this type has, sorted by code.
-fn own(on: &str) -> impl Iterator<Item = &'static SearchParameter> {
-    PARAMETERS.iter().copied().flatten().filter(move |row| row.on == on)
-}
-
-/// The parameters of one type with the positions by which an index knows them: the common ones, then the type's own.
-pub fn of(on: &str) -> impl Iterator<Item = (u16, &'static SearchParameter)> {
-    (0u16..).zip(common::ROWS.iter().chain(own(on)))
-}
-
 impl SearchParameter {
-    /// The canonical URL of the definition. What is ours is published under `base`, the server's own FHIR base.
+    /// The canonical URL of the definition. Our own definitions stand under `base`, the server's own FHIR base.
     pub fn url(&self, base: &str) -> String {
         let (publisher, id) = match self.definition {
             Definition::R4 => {
@@ -181,10 +178,10 @@ const PROVIDERS: &[&str] = &["Organization", "Practitioner", "PractitionerRole"]
 /// A professional, as a person or in a role.
 const PRACTITIONERS: &[&str] = &["Practitioner", "PractitionerRole"];
 
-/// A natural person, in whatever part.
+/// A natural person, in any part.
 const PERSONS: &[&str] = &["Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
 
-/// Whoever can act or speak for themselves, and devices.
+/// Anyone who can act, and devices.
 const ACTORS: &[&str] = &["Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
 
 type Str = &'static str;
@@ -193,12 +190,12 @@ const fn token(on: Str, code: Str, path: Str, definition: Definition) -> SearchP
     row(SearchParamType::Token, on, code, path, definition, &[])
 }
 
-/// Elements of FHIR's type `code`, whose codes are of `system`.
+/// An element of FHIR's type `code`; its codes are of `system`.
 const fn code(on: Str, code: Str, path: Str, definition: Definition, system: Str) -> SearchParameter {
     token(on, code, path, definition).coded(Coded::Implied(system))
 }
 
-/// R4 gives booleans a system, too, and says that nobody uses it.
+/// R4 gives booleans a system, too, and remarks that nobody uses it.
 const fn boolean(on: Str, code: Str, path: Str, definition: Definition) -> SearchParameter {
     token(on, code, path, definition).coded(Coded::Implied("http://terminology.hl7.org/CodeSystem/special-values"))
 }

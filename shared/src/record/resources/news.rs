@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-
-use super::items::key;
 use super::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
 use crate::clock::Time;
@@ -12,7 +9,8 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::receipt;
 use crate::record::row::Row;
-use crate::store::{StoreError, meter};
+use crate::store::StoreError;
+use crate::store::table::{Item, Query, Range};
 
 pub(in crate::record) use crate::record::receipt::moment;
 
@@ -64,22 +62,12 @@ impl Resources {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Option<Vec<Row>>, StoreError> {
         let (low, high) = receipt::since(since);
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND sk BETWEEN :low AND :high")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
-            .expression_attribute_values(":low", AttributeValue::S(low))
-            .expression_attribute_values(":high", AttributeValue::S(high))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        if answer.last_evaluated_key().is_some() {
+        let page = self.table.page(Query::new(partition, Range::Between(low, high))).await?;
+        if page.next.is_some() {
             return Ok(None);
         }
         let (mut rows, mut named) = (Vec::new(), BTreeSet::new());
-        for item in answer.items() {
+        for item in &page.items {
             if let Found::Resource(receipt) = self.found(item, 0).await? {
                 named.extend(receipt.references().filter(|target| wanted(&target.resource_type) && is_owned(target)));
                 rows.push(receipt);
@@ -90,7 +78,7 @@ impl Resources {
         }
         let read: BTreeSet<Reference> = rows.iter().map(|row| row.key.clone()).collect();
         rows.retain(|row| wanted(&row.key.resource_type));
-        let keys = named.difference(&read).map(|target| key(partition, &target.to_string())).collect();
+        let keys = named.difference(&read).map(|target| Item::key(partition, target.to_string())).collect();
         rows.extend(self.resources(&self.batch(keys).await?, 0).await?);
         rows.retain(|row| row.last_updated >= since);
         Ok(Some(rows))
@@ -98,21 +86,9 @@ impl Resources {
 
     /// Whether shared resources changed, anybody's.
     async fn shared_changed(&self, since: Time) -> Result<bool, StoreError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND sk >= :since")
-            .expression_attribute_values(":pk", AttributeValue::S(SHARED_NEWS.to_owned()))
-            .expression_attribute_values(
-                ":since",
-                AttributeValue::S(moment(Time(since.0.saturating_sub(receipt::LEAD)))),
-            )
-            .limit(1)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        Ok(!answer.items().is_empty())
+        let first = moment(Time(since.0.saturating_sub(receipt::LEAD)));
+        let query = Query { limit: Some(1), ..Query::new(SHARED_NEWS, Range::From(first)) };
+        Ok(!self.table.page(query).await?.items.is_empty())
     }
 }
 

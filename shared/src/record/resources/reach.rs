@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
-use super::items::key;
 use super::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::record::row::Row;
-use crate::store::{StoreError, meter};
+use crate::store::StoreError;
+use crate::store::table::{Item, Query, Range};
 
 /// How far a shared resource may be from the member's own: pointed to, or referred to by one that is.
 const STEPS: u8 = 2;
@@ -30,7 +29,7 @@ impl Reach {
     }
 
     /// How far it is from the member's own.
-    pub(super) fn steps(&self) -> u8 {
+    pub(in crate::record) fn steps(&self) -> u8 {
         self.steps
     }
 
@@ -129,43 +128,22 @@ impl Resources {
 
     /// The rows of one type in a partition.
     async fn of_kind(&self, partition: &str, resource_type: &str) -> Result<Vec<Found>, StoreError> {
-        let (mut rows, mut start) = (Vec::new(), None);
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :kind)")
-                .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
-                .expression_attribute_values(":kind", AttributeValue::S(format!("{resource_type}/")))
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::call(request.send()).await?;
-            meter::read(answer.consumed_capacity());
-            for item in answer.items() {
-                rows.push(self.found(item, 0).await?);
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(rows);
-            }
+        let items = self.table.pages(Query::new(partition, Range::Under(format!("{resource_type}/")))).await?;
+        let mut rows = Vec::with_capacity(items.len());
+        for item in &items {
+            rows.push(self.found(item, 0).await?);
         }
+        Ok(rows)
     }
 
     /// A shared resource or its tombstone.
     pub(super) async fn pointed_to(&self, reach: &Reach) -> Result<Option<Found>, StoreError> {
         let target = reach.target.to_string();
-        let items = self.batch(vec![key(&target, &target)]).await?;
+        let items = self.batch(vec![Item::key(&*target, &*target)]).await?;
         match items.first() {
             Some(item) => Ok(Some(self.found(item, reach.steps).await?)),
             None => Ok(None),
         }
-    }
-
-    /// A shared resource as the loader needs it: to know what it refers to.
-    pub(in crate::record) async fn shared_row(&self, target: &Reference) -> Result<Option<Row>, StoreError> {
-        let found = self.pointed_to(&Reach { target: target.clone(), steps: 0 }).await?;
-        Ok(found.and_then(Found::resource))
     }
 
     /// Every shared resource of the permits' types that the member reaches: those that pointers lead to, and those that only
@@ -194,7 +172,7 @@ impl Resources {
 
     pub(super) async fn fetch(&self, reaches: &[Reach]) -> Result<Vec<Row>, StoreError> {
         let steps: HashMap<String, u8> = reaches.iter().map(|reach| (reach.target.to_string(), reach.steps)).collect();
-        let keys = steps.keys().map(|target| key(target, target)).collect();
+        let keys = steps.keys().map(|target| Item::key(&**target, &**target)).collect();
         let mut rows = self.resources(&self.batch(keys).await?, 1).await?;
         for row in &mut rows {
             row.steps = steps.get(&row.key.to_string()).copied().unwrap_or(STEPS);

@@ -3,19 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value as Json;
 
 use super::change::Copy;
 use super::rows::{Version, stamped};
-use super::{Fault, Partition, Writer};
+use super::{Partition, Writer};
 use crate::clock::Time;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
-use crate::record::resources::items::{Item, number};
+use crate::fhir::types::ResourceType;
 use crate::record::row::{self, pack, unpack};
 use crate::store::StoreError;
+use crate::store::table::{CommitError, Consistency, Item};
 
 /// What a run knows as a whole, before it has written all of it.
 pub trait Feed: Sync {
@@ -51,27 +50,51 @@ impl Writer {
         Ok(true)
     }
 
+    /// Those of these Binaries that stand somewhere, in whosever partition.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn binaries_there(&self, binaries: &BTreeSet<Reference>) -> Result<BTreeSet<Reference>, StoreError> {
+        let of: Vec<Reference> = binaries.iter().cloned().collect();
+        let homes = self.homes(&of).await?;
+        let mut wanted = Vec::new();
+        for binary in of {
+            let owners = homes.get(&binary).map(|home| home.owners.clone()).unwrap_or_default();
+            let partitions = owners.into_iter().map(Partition::Member).chain([Partition::Unclaimed]);
+            wanted.extend(partitions.map(|partition| (partition, binary.clone())));
+        }
+        let rows = self.versions(wanted).await?.into_iter();
+        let there = rows.filter(|(_, rows)| rows.values().any(|version| version.hash.is_some()));
+        Ok(there.map(|(binary, _)| binary).collect())
+    }
+
     /// Gives a Binary to the member whose resource names it, from wherever it is; tells whether it may be theirs.
     ///
     /// # Errors
     /// [`StoreError`]; its home names all who may have a copy until one has it, so the call may be repeated.
     pub async fn give(&self, binary: &Reference, owner: &str, feed: &dyn Feed, now: Time) -> Result<bool, StoreError> {
         for _ in 0..5 {
-            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default();
+            let home = self.homes(std::slice::from_ref(binary)).await?.remove(binary).unwrap_or_default().owners;
             if !self.may_give(binary, owner, &home, feed).await? {
                 return Ok(false);
             }
             match self.gather(binary, owner, &home, now).await {
                 Ok(()) => return Ok(true),
                 // Another resource that names it does the same at this moment: look again.
-                Err(Fault::Conflict) => {}
-                Err(Fault::Store(error)) => return Err(error),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error),
             }
         }
         Err(StoreError::Busy("a Binary is being moved by others again and again".into()))
     }
 
-    async fn gather(&self, binary: &Reference, owner: &str, home: &BTreeSet<String>, now: Time) -> Result<(), Fault> {
+    async fn gather(
+        &self,
+        binary: &Reference,
+        owner: &str,
+        home: &BTreeSet<String>,
+        now: Time,
+    ) -> Result<(), CommitError> {
         let ours = BTreeSet::from([owner.to_owned()]);
         let all: BTreeSet<String> = home.union(&ours).cloned().collect();
         if all != *home {
@@ -88,9 +111,8 @@ impl Writer {
     }
 
     /// Moves a row of a Binary into a member's partition, unless a move that was cut short left it there already.
-    async fn transfer(&self, binary: &Reference, from: &Partition, owner: &str, now: Time) -> Result<(), Fault> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(from.key(binary)));
-        let Some(item) = request.consistent_read(true).send().await?.item else { return Ok(()) };
+    async fn transfer(&self, binary: &Reference, from: &Partition, owner: &str, now: Time) -> Result<(), CommitError> {
+        let Some(item) = self.table.get(from.key(binary), Consistency::Strong).await? else { return Ok(()) };
         let (version, to) = (Version::of(&item)?, Partition::Member(owner.to_owned()));
         let there = self.versions(vec![(to.clone(), binary.clone())]).await?.remove(binary);
         let there = there.and_then(|mut rows| rows.remove(&to));
@@ -130,7 +152,7 @@ impl Writer {
         binaries: &BTreeSet<String>,
         feed: &dyn Feed,
         deleted: Option<Time>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         let Partition::Member(owner) = place else { return Ok(()) };
         for binary in binaries.iter().map(|id| Reference::new("Binary", id)) {
             let mut names = self.names(owner, &binary).await?;
@@ -157,7 +179,7 @@ impl Writer {
         (copy, before): (&Copy, &Version),
         feed: &dyn Feed,
         now: Time,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), CommitError> {
         let dropped: BTreeSet<String> = before.binaries.difference(&copy.binaries).cloned().collect();
         let was_written = before.hash.as_ref() != Some(&copy.hash);
         if dropped.is_empty() && (was_written || before.binaries == copy.binaries) {
@@ -171,15 +193,14 @@ impl Writer {
 /// A row whose resource becomes visible at this moment, to another.
 fn restamped(binary: &Reference, mut item: Item, version: u64, now: Time) -> Result<Item, StoreError> {
     let broken = || StoreError::Fault("the row of a Binary does not read".into());
-    let packed = item.get("b").and_then(|body| body.as_b().ok()).ok_or_else(broken)?;
-    let before = row::Version { key: binary, number: number(&item, "v")?, last_updated: Time(number(&item, "u")?) };
-    let (_, json) = unpack(&before, packed.as_ref())?;
+    let before = row::Version { key: binary, number: item.number("v")?, last_updated: Time(item.number("u")?) };
+    let (_, json) = unpack(&before, item.bytes("b")?)?;
     let resource: Json = serde_json::from_str(&json).map_err(|_| broken())?;
     let resource = stamped(&resource, version, now);
     let after = row::Version { number: version, last_updated: now, ..before };
-    let packed = pack(&after, &Index::of(&binary.resource_type, &resource), &resource.to_string())?;
-    item.insert("b".to_owned(), AttributeValue::B(Blob::new(packed)));
-    item.insert("v".to_owned(), AttributeValue::N(version.to_string()));
-    item.insert("u".to_owned(), AttributeValue::N(now.0.to_string()));
+    let resource_type = ResourceType::named(&binary.resource_type).ok_or_else(broken)?;
+    item.set("b", pack(&after, &Index::of(resource_type, &resource), &resource.to_string())?);
+    item.set("v", version);
+    item.set("u", now.0);
     Ok(item)
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::Partition;
 use super::rows::{LARGEST_INDEX, Version};
+use super::{Home, Partition};
 use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
@@ -53,8 +53,8 @@ pub(super) struct Copy {
 /// What the store has of a resource.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
-    /// Whose partitions its home names.
-    pub(super) owners: BTreeSet<String>,
+    /// What its home says.
+    pub(super) home: Home,
     /// The rows there are, tombstones among them.
     pub(super) rows: BTreeMap<Partition, Version>,
 }
@@ -63,6 +63,21 @@ impl Standing {
     /// The number of the latest version, wherever it stands or stood: a resource that comes back to a member goes on counting.
     pub(super) fn latest(&self) -> u64 {
         self.rows.values().map(|version| version.number).max().unwrap_or_default()
+    }
+
+    /// The partitions where it stands: a tombstone is not the resource.
+    pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.rows.iter().filter(|(_, version)| version.hash.is_some()).map(|(partition, _)| partition)
+    }
+
+    /// The ids of the Provenances that are about it and came while it was not there.
+    pub fn provenances(&self) -> &BTreeSet<String> {
+        &self.home.provenances
+    }
+
+    /// The ids of the Binaries that it names in a partition.
+    pub fn binaries(&self, partition: &Partition) -> Option<&BTreeSet<String>> {
+        self.rows.get(partition).map(|version| &version.binaries)
     }
 }
 
@@ -92,6 +107,16 @@ impl Change {
     /// Its type and id.
     pub fn reference(&self) -> &Reference {
         &self.reference
+    }
+
+    /// What is to stand there.
+    pub fn resource(&self, partition: &Partition) -> Option<&Json> {
+        self.copies.get(partition).map(|copy| &copy.resource)
+    }
+
+    /// Whether it is to stand out of everyone's reach alone.
+    pub fn is_unclaimed(&self) -> bool {
+        self.copies.keys().eq([&Partition::Unclaimed])
     }
 
     /// Where it is to stand.
@@ -149,7 +174,7 @@ impl Change {
         let settled = |(place, version): (&Partition, &Version)| {
             self.copies.get(place).is_some_and(|copy| copy.binaries == version.binaries)
         };
-        self.copies.is_empty() || (standing.owners == self.owners() && standing.rows.iter().all(settled))
+        self.copies.is_empty() || (standing.home.owners == self.owners() && standing.rows.iter().all(settled))
     }
 }
 
@@ -184,7 +209,7 @@ pub fn source_date(resource: &Json) -> Option<i64> {
 fn index_length(resource_type: &ResourceType, resource: &Json) -> usize {
     let reference = Reference::new(resource_type.name, resource["id"].as_str().unwrap_or_default());
     let version = row::Version { key: &reference, number: 1, last_updated: Time(0) };
-    row::pack(&version, &Index::of(resource_type.name, resource), "").map_or(usize::MAX, |packed| packed.len())
+    row::pack(&version, &Index::of(resource_type, resource), "").map_or(usize::MAX, |packed| packed.len())
 }
 
 /// The ids of the Binaries that a resource names and so gives to its member.

@@ -9,7 +9,6 @@ use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::escaping::shortened;
 use crate::fhir::index::Value;
-use crate::fhir::parameters;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::http::single;
@@ -105,7 +104,7 @@ impl Request {
     fn is_in_time(&self, row: &Row) -> bool {
         let Some(resource_type) = ResourceType::named(&row.key.resource_type) else { return true };
         let values = |code| {
-            let (position, _) = parameters::of(resource_type.name).find(|(_, parameter)| parameter.code == code)?;
+            let (position, _) = resource_type.parameter(code)?;
             Some(row.index().values(position)).filter(|values| !values.is_empty())
         };
         let Some(dates) = resource_type.care_dates().find_map(values) else { return true };

@@ -1,0 +1,138 @@
+//! What follows from changes beyond the resources themselves: whose pointers, receipts and copies are to be derived again.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use shared::fhir::reference::{Reference, references_in};
+use shared::fhir::types::ResourceType;
+use shared::record::writer::{Partition, Standing, ToDo, Written, second_step};
+
+use super::ready::Ready;
+use super::{Pending, Run};
+
+impl Run<'_> {
+    /// What is to be derived again once the changes of a batch are made: for members who lose a resource, or a reference of one; for
+    /// those who reach a shared resource that comes, goes or leads elsewhere; and for Provenances about what comes or moves.
+    pub(super) async fn affected(&self, batch: &[(Ready, Standing)]) -> Result<BTreeSet<ToDo>> {
+        let (mut to_do, mut compared, mut reached) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+        for (ready, standing) in batch {
+            let outcome = ready.change.outcome(standing);
+            let reference = ready.change.reference();
+            if outcome == Written::Superseded && ready.pending.kind.is_shared() {
+                // Pointers of this run were made by its word, and the store's counts.
+                reached.insert(reference);
+            }
+            if !matches!(outcome, Written::Stored | Written::Deleted) {
+                continue;
+            }
+            let there: BTreeSet<&Partition> = standing.partitions().collect();
+            let then: BTreeSet<&Partition> = ready.change.places().collect();
+            for partition in there.iter().copied() {
+                match partition {
+                    Partition::Unclaimed => {}
+                    partition if then.contains(partition) => compared.push((ready, standing, partition)),
+                    Partition::Member(member) => drop(to_do.insert(ToDo::Member(member.clone()))),
+                    Partition::Shared => drop(reached.insert(reference)),
+                }
+            }
+            if then.contains(&Partition::Shared) && !there.contains(&Partition::Shared) {
+                reached.insert(reference);
+            }
+            if ready.absent.iter().any(|target| self.survey.has(target)) {
+                // The target may come in this very batch.
+                to_do.insert(ToDo::Provenance(reference.id.clone()));
+            }
+            if !there.iter().eq(then.iter()) {
+                to_do.extend(standing.provenances().iter().cloned().map(ToDo::Provenance));
+            }
+        }
+        let places =
+            compared.iter().map(|(ready, _, partition)| ((*partition).clone(), ready.change.reference().clone()));
+        let before = self.writer.shared_references_at(places.collect()).await?;
+        for (ready, standing, partition) in compared {
+            let reference = ready.change.reference();
+            let after = ready.change.resource(partition).map(references_in).unwrap_or_default();
+            let Some(before) = before.get(&(partition.clone(), reference.clone())) else { continue };
+            match partition {
+                Partition::Member(member) => {
+                    let named = standing.binaries(partition).into_iter().flatten();
+                    let drops = named.map(|id| Reference::new("Binary", id)).any(|binary| !ready.names(&binary));
+                    if drops || !before.is_subset(&after) {
+                        to_do.insert(ToDo::Member(member.clone()));
+                    }
+                }
+                Partition::Shared => {
+                    if second_step(reference, before.iter().cloned()) != second_step(reference, after) {
+                        reached.insert(reference);
+                    }
+                }
+                Partition::Unclaimed => {}
+            }
+        }
+        for reference in reached {
+            for member in self.writer.reached_by(reference).await? {
+                // What this run leads to is told by its own word of what comes.
+                let pointer = (member, reference.clone());
+                let is_told = self.led.lock().await.contains(&pointer) && self.survey.has(reference);
+                if !is_told {
+                    to_do.insert(ToDo::Member(pointer.0));
+                }
+            }
+        }
+        to_do.extend(self.about_binaries(batch).await?);
+        Ok(to_do)
+    }
+
+    /// The Provenances about Binaries that change hands with the documents that name them.
+    async fn about_binaries(&self, batch: &[(Ready, Standing)]) -> Result<Vec<ToDo>> {
+        let named: Vec<Reference> =
+            super::batch::stored(batch).flat_map(Ready::binaries).map(|(_, binary)| binary).collect();
+        let homes = self.writer.homes(&named).await?;
+        Ok(homes.into_values().flat_map(|home| home.provenances).map(ToDo::Provenance).collect())
+    }
+
+    /// Does what is to be done, until nothing is left: a copy that moves may let another member lose something.
+    pub(super) async fn follow_up(&mut self) -> Result<()> {
+        let mut copied = BTreeSet::new();
+        // Provenances come first: what follows from a member's resources follows from their copies, too.
+        while let Some(next) = self.to_do.pop_first() {
+            match &next {
+                ToDo::Provenance(id) => {
+                    copied.insert(id.clone());
+                    self.copy_again(id).await?;
+                }
+                ToDo::Member(member) => {
+                    let moved = self.writer.derive(member, &self.receipts(), self.clock.now()).await?;
+                    let moved: Vec<String> = moved.into_iter().filter(|id| !copied.contains(id)).collect();
+                    if !moved.is_empty() {
+                        for to_do in moved.into_iter().map(ToDo::Provenance) {
+                            self.writer.note(&to_do).await?;
+                            self.to_do.insert(to_do);
+                        }
+                        self.to_do.insert(next);
+                        continue;
+                    }
+                }
+            }
+            self.writer.done(&next).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the copies of a Provenance anew, by whose its targets are now.
+    async fn copy_again(&mut self, id: &str) -> Result<()> {
+        let Some(kind) = ResourceType::named("Provenance") else { return Ok(()) };
+        let Some(provenance) = self.writer.provenance(id).await? else { return Ok(()) };
+        let pending = Pending {
+            kind,
+            reference: Reference::new("Provenance", id),
+            file: usize::MAX,
+            place: "the store".to_owned(),
+            resource: None,
+            documents: Vec::new(),
+            is_stored: true,
+        };
+        self.store(vec![(pending, Some(provenance))]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! Which profiles a resource meets. In doubt it meets none: what is named must be true.
+
+use serde_json::{Value as Json, json};
+
+use super::rules::rules;
+use super::table::Profile;
+use crate::guides::{Guide, Guides};
+
+/// The profiles of the set that the resource meets: those whose rules it fulfils, each by its canonical URL, with its version and
+/// without; or else R4's own definition of the resource's type. Nothing, if it does not name its type.
+pub fn met_by(guides: Guides, resource: &Json) -> Vec<String> {
+    let Some(resource_type) = resource["resourceType"].as_str() else { return Vec::new() };
+    let fulfils = |profile: &&Profile| {
+        let mut rules = rules(profile.id, guides).peekable();
+        rules.peek().is_some() && rules.all(|rule| rule.holds(resource))
+    };
+    let path = |id: &str| format!("StructureDefinition/{id}");
+    let met: Vec<String> = Profile::of(resource_type, guides)
+        .filter(fulfils)
+        .flat_map(|profile| guides.canonicals(profile.guide, &path(profile.id)))
+        .collect();
+    if met.is_empty() {
+        return guides.canonicals(Guide::Fhir, &path(resource_type)).into_iter().take(1).collect();
+    }
+    met
+}
+
+/// Names in `meta.profile` what the resource meets. A feed that names profiles itself is left alone: it knows what it made.
+pub fn name_in(guides: Guides, resource: &mut Json) {
+    if resource["meta"]["profile"].as_array().is_some_and(|named| !named.is_empty()) {
+        return;
+    }
+    let met = met_by(guides, resource);
+    if met.is_empty() {
+        return;
+    }
+    if !resource["meta"].is_object() {
+        resource["meta"] = json!({});
+    }
+    resource["meta"]["profile"] = met.into();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition() -> Json {
+        let category = "http://terminology.hl7.org/CodeSystem/condition-category";
+        json!({"resourceType": "Condition", "code": {"text": "Hay fever"}, "subject": {"reference": "Patient/alice"},
+            "category": [{"coding": [{"system": category, "code": "encounter-diagnosis"}]}]})
+    }
+
+    #[test]
+    fn each_set_of_guides_has_its_own_profiles_in_its_own_versions() {
+        const BASE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition";
+        assert_eq!(met_by(Guides::UsCore3, &condition()), [BASE.to_owned(), format!("{BASE}|3.1.1")]);
+        let since_6 = format!("{BASE}-encounter-diagnosis");
+        assert_eq!(met_by(Guides::UsCore6, &condition()), [since_6.clone(), format!("{since_6}|6.1.0")]);
+        assert_eq!(met_by(Guides::UsCore7, &condition()), [since_6.clone(), format!("{since_6}|7.0.0")]);
+    }
+
+    #[test]
+    fn what_lacks_an_element_that_must_be_there_meets_its_type_alone() {
+        for lacking in ["category", "code", "subject"] {
+            let mut resource = condition();
+            resource.as_object_mut().unwrap().remove(lacking);
+            let met = met_by(Guides::UsCore6, &resource);
+            assert_eq!(met, ["http://hl7.org/fhir/StructureDefinition/Condition"], "{lacking}");
+        }
+        assert!(met_by(Guides::UsCore6, &json!({"code": {"text": "of no type"}})).is_empty());
+    }
+
+    #[test]
+    fn profiles_that_a_feed_names_stay_and_an_empty_list_names_none() {
+        let mut resource = condition();
+        resource["meta"] = json!({"profile": ["http://example.org/own"], "source": "#feed"});
+        name_in(Guides::UsCore6, &mut resource);
+        assert_eq!(resource["meta"]["profile"], json!(["http://example.org/own"]));
+        resource["meta"]["profile"] = json!([]);
+        name_in(Guides::UsCore6, &mut resource);
+        assert_eq!(resource["meta"]["profile"].as_array().unwrap().len(), 2);
+        assert_eq!(resource["meta"]["source"], "#feed");
+    }
+}
