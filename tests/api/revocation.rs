@@ -189,6 +189,32 @@ async fn userinfo_says_who_signed_in_to_whoever_was_allowed_to_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn userinfo_is_recorded_like_data_for_one_write_unit() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "openid fhirUser").await;
+    app.get_with("/oauth2/userinfo", bearer(&tokens.access)).await;
+    let none = app.sign_in("alice", "patient/Coverage.rs").await;
+    app.get_with("/oauth2/userinfo", bearer(&none.access)).await;
+    let records = app.audit("Patient/alice").await.into_iter().filter(|record| record["action"] == "userinfo");
+    let told: Vec<(String, String, String)> = records
+        .map(|record| {
+            assert!(record["client"] == "app" && record["query"] == "/oauth2/userinfo", "{record:?}");
+            let ids = record.get("ids").cloned().unwrap_or_default();
+            (record["outcome"].clone(), record["grant"].clone(), ids)
+        })
+        .collect();
+    let grant = |tokens: &Tokens| tests::claims_of(&tokens.access)["grant"].as_str().unwrap().to_owned();
+    let text = str::to_owned;
+    assert_eq!(
+        told,
+        [(text("ok"), grant(&tokens), text("Patient/alice")), (text("forbidden"), grant(&none), String::new())]
+    );
+    let line = &app.answered("GET /oauth2/userinfo", 200, 1).await[0];
+    assert_eq!((line["write_units"].as_f64(), line["waves"].as_u64()), (Some(1.0), Some(2)), "{line}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_told_when_the_members_permission_ends() {
     let app = App::start().await;
     let ends = |reply: &serde_json::Value| reply["grant_expires_at"].as_str().unwrap().to_owned();

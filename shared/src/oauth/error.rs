@@ -144,6 +144,12 @@ impl TokenError {
 #[error(transparent)]
 pub struct BearerError(#[from] pub Refusal);
 
+impl From<StoreError> for BearerError {
+    fn from(error: StoreError) -> BearerError {
+        BearerError(Refusal::Store(error))
+    }
+}
+
 impl BearerError {
     /// The answer, as JSON. A request without a token is told no error code, only how to authenticate.
     pub fn respond(&self, issuer: &str) -> Response {

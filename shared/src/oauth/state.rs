@@ -60,6 +60,7 @@ pub struct IntrospectionEndpoint {
 /// The userinfo endpoint (OpenID Connect Core §5.3).
 pub struct UserinfoEndpoint {
     pub(super) state: State,
+    pub(super) audit: Audit,
     pub(super) verifier: Verifier,
 }
 
@@ -177,10 +178,13 @@ impl UserinfoEndpoint {
     /// # Errors
     /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<UserinfoEndpoint, StartError> {
-        let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = config::from_environment()?;
+        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
+            config::from_environment()?;
         let (aws, clock) = (Aws::from_environment().await, Clock::System);
         let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
-        Ok(UserinfoEndpoint { state: State::new(&aws, config, &auth_table, clock, Random::system()), verifier })
+        let audit = audit(&aws, &audit_table, &clock);
+        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        Ok(UserinfoEndpoint { state, audit, verifier })
     }
 
     /// The deployment's settings.
