@@ -118,7 +118,18 @@ pub(super) fn names_client(request: &Request, form: &Parameters) -> bool {
 }
 
 /// Takes the credentials out of a request.
-pub(super) fn credentials(request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
+pub(super) fn credentials(state: &State, request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
+    read(request, form).inspect_err(|error| note(state, None, error))
+}
+
+/// Logs that a client did not prove who it is; `client` is `None` where it is not registered, or not known.
+fn note(state: &State, client: Option<&str>, error: &TokenError) {
+    if let TokenError::InvalidClient { why, .. } = error {
+        state.tally.not_authenticated(client, why);
+    }
+}
+
+fn read(request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
     let (form_id, form_secret) = (form.one("client_id")?, form.one("client_secret")?);
     if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
         return Err(wrong("this client_id is not registered here"));
@@ -189,17 +200,34 @@ impl Credentials {
         Credentials { client_id: client_id.to_owned(), proof: Proof::None }
     }
 
-    /// The client, if the credentials are its own.
+    /// The client, if the credentials are its own. A failure is logged.
     pub(super) async fn authenticate(
         &self,
         state: &State,
         issuer: &Issuer,
         client: Option<Stored<Client>>,
     ) -> Result<Stored<Client>, TokenError> {
-        let basic = matches!(self.proof, Proof::Secret { basic: true, .. });
-        let wrong = |why| TokenError::InvalidClient { why, basic };
-        let client =
-            client.filter(|client| !client.record.disabled).ok_or(wrong("this client_id is not registered here"))?;
+        let Some(client) = client.filter(|client| !client.record.disabled) else {
+            let error =
+                TokenError::InvalidClient { why: "this client_id is not registered here", basic: self.is_basic() };
+            note(state, None, &error);
+            return Err(error);
+        };
+        let id = client.record.id.clone();
+        self.proved(state, issuer, client).await.inspect_err(|error| note(state, Some(&id), error))
+    }
+
+    fn is_basic(&self) -> bool {
+        matches!(self.proof, Proof::Secret { basic: true, .. })
+    }
+
+    async fn proved(
+        &self,
+        state: &State,
+        issuer: &Issuer,
+        client: Stored<Client>,
+    ) -> Result<Stored<Client>, TokenError> {
+        let wrong = |why| TokenError::InvalidClient { why, basic: self.is_basic() };
         let now = state.clock.now();
         match (&self.proof, &client.record.authentication) {
             (Proof::None, Authentication::None) => Ok(client),

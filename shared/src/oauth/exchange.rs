@@ -22,7 +22,7 @@ use crate::store::auth::{Commit, CommitError, Stored};
 pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenError> {
     let TokenRequest { endpoint, request, issuer, form } = *asked;
     let state = &endpoint.state;
-    let credentials = credentials(request, form)?;
+    let credentials = credentials(state, request, form)?;
     let hash = Secret::from_client(form.required("code")?).hashed();
     let (client, code, keys) = state
         .auth

@@ -69,6 +69,8 @@ pub(super) async fn introspect(
         grant.client == asker.client && asker.patient.as_ref().is_none_or(|patient| *patient == grant.patient)
     };
     let token = found.filter(of_asker).map(|(_, token)| token);
+    let cause = if token.is_some() { "its own live token" } else { "no live token of its own" };
+    endpoint.state.tally.introspected(Some(&asker.client), cause);
     let answer = Introspection { active: token.is_some(), told: token };
     let body = serde_json::to_string(&answer).map_err(|error| StoreError::Fault(error.to_string()))?;
     let mut response = json(StatusCode::OK, "application/json", body);
@@ -86,16 +88,25 @@ async fn asker(
 ) -> Result<Asker, IntrospectError> {
     let is_bearer = |value: &str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
     if request.header(header::AUTHORIZATION).is_some_and(is_bearer) {
-        let bearer = endpoint.verifier.verify(request, issuer).await.map_err(BearerError)?;
-        endpoint.verifier.confirm(&bearer).await.map_err(BearerError)?;
-        let AccessClaims { client_id, patient, .. } = bearer.claims();
-        return Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) });
+        let asked_with = async {
+            let bearer = endpoint.verifier.verify(request, issuer).await?;
+            endpoint.verifier.confirm(&bearer).await?;
+            let AccessClaims { client_id, patient, .. } = bearer.claims();
+            Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) })
+        };
+        return Ok(asked_with.await.map_err(|refusal| {
+            if let Refusal::Invalid(cause) = refusal {
+                endpoint.state.tally.introspected(None, cause);
+            }
+            BearerError(refusal)
+        })?);
     }
-    let credentials = credentials(request, form)?;
+    let credentials = credentials(&endpoint.state, request, form)?;
     let client = endpoint.state.auth.get::<Client>(&credentials.client_id).await?;
     let client = credentials.authenticate(&endpoint.state, issuer, client).await?.record;
     if matches!(client.authentication, Authentication::None) {
         let why = "introspection needs a client that proves itself, or an access token in the Authorization header";
+        endpoint.state.tally.not_authenticated(Some(&client.id), why);
         return Err(TokenError::InvalidClient { why, basic: false }.into());
     }
     Ok(Asker { client: client.id, patient: None })

@@ -42,6 +42,7 @@ mod revoke;
 mod routes;
 pub mod session;
 mod state;
+mod tally;
 mod throttle;
 mod token;
 mod userinfo;

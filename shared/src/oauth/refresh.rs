@@ -38,7 +38,7 @@ pub(super) async fn refresh(asked: &TokenRequest<'_>) -> Result<Tokens, TokenErr
     let TokenRequest { endpoint, request, issuer, form } = *asked;
     let auth = &endpoint.state.auth;
     let token = form.required("refresh_token")?;
-    let credentials = names_client(request, form).then(|| credentials(request, form)).transpose()?;
+    let credentials = names_client(request, form).then(|| credentials(&endpoint.state, request, form)).transpose()?;
     let id = refresh_token::grant_of(token).ok_or_else(unknown)?;
     let presented = Secret::from_client(token).hashed();
     let find = || auth.get_both::<RefreshToken, Grant>(&presented.0, id);

@@ -26,7 +26,7 @@ pub(super) async fn revoke(
     issuer: &Issuer,
 ) -> Result<Response, TokenError> {
     let (state, form) = (&endpoint.state, Parameters::of_app(request)?);
-    let credentials = credentials(request, &form)?;
+    let credentials = credentials(state, request, &form)?;
     let token = form.required("token")?;
     let client = async { Ok(state.auth.get::<Client>(&credentials.client_id).await?) };
     let (client, grant) = tokio::try_join!(client, grant_of(endpoint, token, issuer))?;

@@ -8,6 +8,7 @@ use std::error::Error;
 
 use super::client_keys::ClientKeys;
 use super::jwt::TokenSigner;
+use super::tally::Tally;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ pub(super) struct State {
     pub config: Config,
     pub auth: Auth,
     pub client_keys: ClientKeys,
+    pub tally: Tally,
     /// The only time that the endpoints know.
     pub clock: Clock,
     /// The only chance that the endpoints know.
@@ -67,7 +69,7 @@ pub struct UserinfoEndpoint {
 impl State {
     fn new(aws: &Aws, config: Config, auth_table: &AuthTableName, clock: Clock, random: Random) -> State {
         let auth = Auth::new(aws, auth_table);
-        State { config, auth, client_keys: ClientKeys::new(clock.clone()), clock, random }
+        State { config, auth, client_keys: ClientKeys::new(clock.clone()), tally: Tally::default(), clock, random }
     }
 }
 
