@@ -47,6 +47,7 @@ mod throttle;
 mod token;
 mod userinfo;
 pub mod visible;
+mod whole;
 mod words;
 
 pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};
