@@ -263,7 +263,7 @@ impl Bearer {
         &self.claims.patient
     }
 
-    /// What the scopes allow for resources of type `resource_type`.
+    /// The permit that the scopes give for resources of type `resource_type`.
     ///
     /// # Errors
     /// [`Refusal::Scope`] with a scope that would.

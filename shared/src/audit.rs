@@ -14,6 +14,7 @@ use crate::http::{Request, Response};
 use crate::secret::is_secret;
 use crate::store::StoreError;
 use crate::store::audit::AuditTable;
+use crate::store::schema::member;
 
 pub use crate::store::audit::AuditRecord;
 
@@ -115,7 +116,7 @@ impl Audit {
     ) -> AuditRecord {
         let grant = access.grant();
         AuditRecord {
-            subject: format!("Patient/{}", grant.patient),
+            subject: member(&grant.patient),
             time: self.clock.now().to_string(),
             request_id: request.request_id.clone(),
             action,

@@ -26,6 +26,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// The types that a file's code names in quotes, apart from its tests.
 fn named(path: &Path) -> BTreeSet<&'static str> {
+    if path.ends_with("tests.rs") {
+        return BTreeSet::new();
+    }
     let text = fs::read_to_string(path).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();

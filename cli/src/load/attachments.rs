@@ -15,8 +15,9 @@ use serde_json::{Map, Value as Json, json};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
-use shared::record::documents::{LARGEST, LARGEST_IN_ROW, Upload, decoded};
-use shared::record::writer::{Change, Partition};
+use shared::record::documents::{LARGEST_CONTENT, LARGEST_CONTENT_IN_ROW, Upload, decoded};
+use shared::record::partition::Partition;
+use shared::record::writer::Change;
 use shared::store::objects::content_hash;
 
 use super::reason::{Reason, ReasonCode};
@@ -150,8 +151,8 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
         )
     };
     let file = measured(&path).map_err(unread)?;
-    if file.size > LARGEST {
-        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST >> 30);
+    if file.size > LARGEST_CONTENT {
+        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST_CONTENT >> 30);
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     agree(attachment, url, &file)?;
@@ -161,7 +162,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     let mut binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type});
     attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
     let kind = ResourceType::named("Binary");
-    let change = if file.size <= LARGEST_IN_ROW as u64 {
+    let change = if file.size <= LARGEST_CONTENT_IN_ROW as u64 {
         binary["data"] = json!(STANDARD.encode(&file.small));
         kind.map(|kind| Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), binary)]))
     } else {
@@ -203,7 +204,7 @@ fn measured(path: &Path) -> std::io::Result<Measured> {
         size += length as u64;
         sha256.update(&part[..length]);
         sha1.update(&part[..length]);
-        if size <= LARGEST_IN_ROW as u64 {
+        if size <= LARGEST_CONTENT_IN_ROW as u64 {
             small.extend_from_slice(&part[..length]);
         }
     }

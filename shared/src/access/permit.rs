@@ -7,6 +7,7 @@ use crate::fhir::filter::Filter;
 use crate::fhir::index::Index;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
+use crate::store::schema::member;
 
 /// What a token may do with resources of one type.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl Permit {
 
     /// The key of the one partition it opens.
     pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
+        member(&self.owner)
     }
 
     /// Whether it admits this resource: one of the right type, inside its granular scopes. The index is asked for only
@@ -66,7 +67,7 @@ impl Permit {
 impl Permits {
     /// The key of the one partition they open.
     pub fn partition(&self) -> String {
-        format!("Patient/{}", self.owner)
+        member(&self.owner)
     }
 
     /// Whether the type is among them.

@@ -18,7 +18,7 @@ use crate::audit::Disclosure;
 use crate::fhir::reference::Reference;
 use crate::http::FHIR_JSON;
 use crate::http::json;
-use crate::record::resources::{Found, Reach, Resources};
+use crate::record::resources::{Found, Reach};
 use crate::record::row::Row;
 use request::{Place, Request};
 
@@ -193,7 +193,7 @@ async fn second_step(
 ) -> Result<(), Error> {
     let reaches: Vec<Reach> = if met.whole {
         let targets =
-            met.rows.iter().flat_map(|row| row.references().filter_map(|target| Resources::reach(row, &target)));
+            met.rows.iter().flat_map(|row| row.references().filter_map(|target| Reach::of_reference(row, &target)));
         targets
             .filter(|reach| !met.pointers.contains(reach.target()))
             .collect::<BTreeSet<Reach>>()

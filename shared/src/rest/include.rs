@@ -11,7 +11,7 @@ use crate::access::{Access, Interaction};
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
-use crate::record::resources::{Reach, Resources, Window};
+use crate::record::resources::{Reach, Window};
 use crate::record::row::Row;
 
 /// Everything that the search includes with `matches`. What the scopes do not reach is left out silently, or its absence
@@ -66,7 +66,7 @@ async fn forward(
     }
     let permits = call.bearer.permits(Interaction::Read);
     let reaches: BTreeSet<Reach> =
-        matches.iter().flat_map(|row| wanted.iter().filter_map(|target| Resources::reach(row, target))).collect();
+        matches.iter().flat_map(|row| wanted.iter().filter_map(|target| Reach::of_reference(row, target))).collect();
     let reaches: Vec<Reach> = reaches.into_iter().collect();
     // A Device may be the member's own or shared; every other type is one or the other.
     let own: Vec<Reference> = wanted

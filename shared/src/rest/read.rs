@@ -1,7 +1,6 @@
 //! `GET /fhir/{type}/{id}` and `GET /fhir/{type}/{id}/_history/{vid}`: one resource.
 
 use http::{StatusCode, header};
-use serde_json::Value as Json;
 
 use super::binary;
 use super::outcome::Error;
@@ -13,6 +12,7 @@ use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::FHIR_JSON;
 use crate::http::{Request, Response, empty, json, set};
+use crate::record::documents::named_binaries;
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
@@ -104,11 +104,11 @@ async fn is_named(
     naming: &[Reference],
     binary: &Reference,
 ) -> Result<(), Error> {
-    let (resources, name) = (&call.server.resources, binary.to_string());
+    let resources = &call.server.resources;
     for some in naming.chunks(AT_ONCE) {
         for row in access.open(resources.owned(permits, some).await?)? {
             let json = resources.json(row).await?;
-            if serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base)) {
+            if serde_json::from_str(&json).is_ok_and(|json| named_binaries(&json).contains(&binary.id)) {
                 return Ok(());
             }
         }
@@ -118,17 +118,3 @@ async fn is_named(
 
 /// Resources that are read at once to find one that names a document. Hardly ever are there more than one or two.
 const AT_ONCE: usize = 20;
-
-/// Whether something in `json` names this Binary: an Attachment by its `url`, or a reference.
-fn attaches(json: &Json, name: &str, base: &str) -> bool {
-    match json {
-        Json::Object(fields) => fields.iter().any(|(key, value)| match value {
-            Json::String(text) if key == "url" || key == "reference" => {
-                Reference::parse(text, &[base]).is_some_and(|reference| reference.to_string() == name)
-            }
-            value => attaches(value, name, base),
-        }),
-        Json::Array(items) => items.iter().any(|item| attaches(item, name, base)),
-        _ => false,
-    }
-}
