@@ -97,8 +97,13 @@ bounds! {
         "Anybody may keep a public document this long.";
 
     // An audit record.
-    AUDIT_QUERY: usize = 20 * 1024, "characters of a request", Capped,
-        "Every search that is answered fits, percent-encoded as it may be.";
+    AUDIT_QUERY_BYTES: usize = 6 * 1024, "bytes of all parameters", Capped,
+        "Those of a request that is answered are recorded whole. Of longer ones each name and value gets an equal share, so that none can \
+         push another out of the record.";
+    AUDIT_PARAMETERS: usize = 128, "parameters of a request", Capped,
+        "Each of these has a share in which a reader knows it; the rest are counted.";
+    AUDIT_PATH: usize = 1024, "characters of a path", Capped,
+        "No path of ours is nearly as long.";
     AUDIT_IDS: usize = 700, "bytes of a list of ids", Elsewhere,
         "With the rest of its row a longer list does not fit one write unit of 1 KB: it is told by its count, its ends and its hash.";
 
@@ -144,8 +149,14 @@ bounds! {
         "None of ours is longer; a longer one is not looked up.";
     USERNAME_BYTES: usize = 128, "bytes of a sign-in name", Refused,
         "None is longer.";
-    PASSWORD_BYTES: usize = 256, "bytes of a password", Refused,
+    PASSWORD_BYTES: usize = 256, "bytes of a password that is set", Refused,
         "Hashing is costly, and no person types more.";
+    TYPED_BYTES: usize = 1024, "bytes of a name or password that is typed", Refused,
+        "A longer one is not looked at. Some keyboards take letters apart, so it is several times what can be set.";
+    SHOWN_CHARACTERS: usize = 200, "characters of what an app sent", Capped,
+        "An error shows this much of it.";
+    TALLIED_CAUSES: usize = 4096, "clients and causes", Ours,
+        "Failures are counted for this many; then counting begins anew.";
     USER_FAILURES: i64 = 10, "wrong passwords", Refused,
         "For one name; then it is locked until the window ends.";
     ADDRESS_FAILURES: i64 = 50, "wrong passwords", Refused,

@@ -83,6 +83,29 @@ async fn a_device_that_turns_out_to_be_a_members_own_is_shared_no_more() {
 }
 
 /// R4, "HTTP": a read of a deleted resource is 410.
+/// The resources to which a shared one leads are in reach where one of the member's own refers to it, and not where only a shared one does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_resource_comes_nearer_once_one_of_the_members_own_refers_to_it() {
+    let app = App::start().await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let mut seen = observation("seen", "alice");
+    seen["performer"] = json!([{"reference": "PractitionerRole/near"}]);
+    let far = vec![
+        seen,
+        json!({"resourceType": "PractitionerRole", "id": "near", "organization": {"reference": "Organization/nearer"}}),
+        json!({"resourceType": "Organization", "id": "nearer", "endpoint": [{"reference": "Endpoint/far"}]}),
+        json!({"resourceType": "Endpoint", "id": "far", "status": "active"}),
+    ];
+    app.load(Source::Memory(far)).await;
+    assert_eq!(status(&app, &alice, "Organization/nearer").await, StatusCode::OK);
+    assert_eq!(status(&app, &alice, "Endpoint/far").await, StatusCode::NOT_FOUND, "three steps away");
+    let coverage = json!({"resourceType": "Coverage", "id": "near", "status": "active",
+        "beneficiary": {"reference": "Patient/alice"}, "payor": [{"reference": "Organization/nearer"}]});
+    app.load(Source::Memory(vec![coverage])).await;
+    assert_eq!(status(&app, &alice, "Endpoint/far").await, StatusCode::OK, "two steps away");
+    app.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_the_plan_deletes_is_410() {
     let app = App::start().await;
@@ -213,5 +236,48 @@ async fn versions_go_on_counting_when_a_resource_comes_back() {
         }
     }
     assert_eq!(numbers, [json!("1"), json!("3")]);
+    app.finish().await;
+}
+
+/// A Patient's identifiers are those of the version that counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_only_a_superseded_version_had_leads_nowhere() {
+    let app = App::start().await;
+    let patient = |month: &str, value: &str| {
+        json!({"resourceType": "Patient", "id": "renamed", "meta": {"lastUpdated": format!("2026-{month}-01T00:00:00Z")},
+            "identifier": [{"system": "urn:plan:member", "value": value}]})
+    };
+    let mut named = observation("by-name", "alice");
+    named["subject"]["reference"] = json!("Patient?identifier=urn:plan:member|former");
+    let report = app.load(Source::Memory(vec![patient("01", "former"), patient("02", "own"), named.clone()])).await;
+    assert_eq!(report.reasons, [(ReasonCode::OwnerNotAPatient.as_str(), 1)].into(), "{report}");
+    named["subject"]["reference"] = json!("Patient?identifier=urn:plan:member|own");
+    let report = app.load(Source::Memory(vec![patient("02", "own"), named])).await;
+    assert!(report.is_clean(), "{report}");
+    app.finish().await;
+}
+
+/// R4, "Bundle.entry.fullUrl": it identifies a resource, and two of them identify two.
+#[tokio::test(flavor = "multi_thread")]
+async fn resources_of_two_servers_under_one_id_are_both_refused() {
+    let app = App::start().await;
+    let entry = |server: &str| {
+        json!({"fullUrl": format!("https://{server}.example/fhir/Patient/twin"),
+            "resource": {"resourceType": "Patient", "id": "twin", "name": [{"family": server}]}})
+    };
+    let bundle = json!({"resourceType": "Bundle", "type": "collection", "entry": [entry("one"), entry("other")]});
+    let report = app.load(Source::Memory(vec![bundle])).await;
+    assert_eq!(report.reasons, [(ReasonCode::AmbiguousId.as_str(), 2)].into(), "{report}");
+    app.finish().await;
+}
+
+/// A practitioner is read by everybody whose record refers to them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_resource_that_names_a_member_is_refused() {
+    let app = App::start().await;
+    let mut practitioner = json!({"resourceType": "Practitioner", "id": "tells"});
+    practitioner["extension"] = json!([{"url": "http://x.example/of", "valueReference": {"reference": "Patient/bob"}}]);
+    let report = app.load(Source::Memory(vec![practitioner])).await;
+    assert_eq!(report.reasons, [(ReasonCode::NamesAMember.as_str(), 1)].into(), "{report}");
     app.finish().await;
 }

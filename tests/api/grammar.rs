@@ -7,6 +7,9 @@ use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use tests::{App, Reply, Tokens};
 
+/// The header of a form.
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
 const EVERYTHING: &str = "patient/*.rs";
 
 async fn ask(app: &App, tokens: &Tokens, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -173,7 +176,6 @@ async fn a_parameter_means_the_same_in_the_url_and_in_the_form_and_no_body_is_no
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         app.fhir_request(&tokens, request.body(body.to_owned()).unwrap()).await
     };
-    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
     for (path, headers, body) in [
         ("Condition/_search?clinical-status=active", &[][..], ""),
         ("Condition/_search?clinical-status=active", &[FORM], ""),

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
 use shared::bounds::KEYS_FRESH_SECONDS;
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::http::Request;
 use shared::keys::{ANNOUNCED, KeyRing, LAST_TOKEN};
 use shared::secret::Random;
@@ -22,7 +22,7 @@ const SCOPE: &str = "patient/*.rs offline_access";
 struct Turned {
     clock: Clock,
     rest: rest::Server,
-    oauth: oauth::Server,
+    token: oauth::TokenEndpoint,
     ring: KeyRing,
 }
 
@@ -30,11 +30,13 @@ impl Turned {
     async fn start(app: &App) -> Turned {
         let clock = Clock::fixed(Clock::System.now());
         let aws = Aws::local(app.environment()).await;
-        let config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
+        let lookup = |name: &str| app.environment().get(name).cloned();
+        let (auth_table, key): (AuthTableName, SigningKeyId) = from_lookup(lookup).unwrap();
+        let settings = from_lookup(lookup).unwrap();
         Turned {
-            rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.unwrap(),
-            oauth: oauth::Server::new(&aws, config.clone(), clock.clone(), Random::system()).await.unwrap(),
-            ring: KeyRing::load(&aws, &config, clock.clone()).await.unwrap(),
+            rest: rest::Server::new(&aws, from_lookup(lookup).unwrap(), clock.clone()).await.unwrap(),
+            token: oauth::TokenEndpoint::new(&aws, settings, clock.clone(), Random::system()).await.unwrap(),
+            ring: KeyRing::load(&aws, &auth_table, &key, clock.clone()).await.unwrap(),
             clock,
         }
     }
@@ -66,7 +68,7 @@ impl Turned {
         headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
         let request =
             Request { method: Method::POST, path: "/oauth2/token".into(), headers, body, ..Request::default() };
-        let answer: Json = serde_json::from_slice(Box::pin(self.oauth.token(request)).await.body()).unwrap();
+        let answer: Json = serde_json::from_slice(Box::pin(self.token.answer(request)).await.body()).unwrap();
         for name in ["access_token", "refresh_token"] {
             app.keep_secret(answer[name].as_str().unwrap_or_else(|| panic!("{answer}")));
         }

@@ -55,6 +55,7 @@ mod signing_in;
 mod smart;
 mod stops;
 mod summary;
+mod tables;
 mod template;
 mod types;
 mod watch;

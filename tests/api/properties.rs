@@ -38,7 +38,7 @@ fn runner(cases: u32) -> TestRunner {
 
 /// Runs a property on a thread of its own, because proptest calls a function that blocks; and on a deep stack, because
 /// the servers' futures are large.
-fn check<T: Send>(property: impl FnOnce(&Handle) -> T + Send) -> T {
+pub(super) fn check<T: Send>(property: impl FnOnce(&Handle) -> T + Send) -> T {
     let handle = Handle::current();
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {

@@ -17,7 +17,8 @@ use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
 use shared::record::documents::{Upload, decoded};
-use shared::record::writer::{Change, Partition};
+use shared::record::partition::Partition;
+use shared::record::writer::Change;
 use shared::store::objects::content_hash;
 
 use super::reason::{Reason, ReasonCode};

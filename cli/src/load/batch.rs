@@ -9,7 +9,7 @@ use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
-use shared::record::writer::{Change, Feed, Standing, Written};
+use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
 use super::ready::{Homes, Ready, decides_owner};
@@ -43,16 +43,14 @@ impl Run<'_> {
     }
 
     /// Makes changes. All names are written before anything is settled: what leaves a record takes along what nothing else there
-    /// names. What is to be derived again is noted before there is a reason to.
+    /// names.
     pub(super) async fn store(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<(Ready, Written)>> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
+        self.withdraw_superseded(&batch);
         let affected = self.affected(&batch).await?;
-        for to_do in &affected {
-            self.writer.note(to_do).await?;
-        }
-        self.to_do.extend(affected);
+        self.note(affected).await?;
         self.send(&batch).await?;
         let received = self.clock.now();
         let run = &*self;
@@ -70,6 +68,16 @@ impl Run<'_> {
             .collect()
             .await;
         Ok(written.into_iter().map(|(ready, written)| Ok((ready, written?))).collect::<Result<_, StoreError>>()?)
+    }
+
+    /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
+    fn withdraw_superseded(&mut self, batch: &[(Ready, Standing)]) {
+        for (ready, standing) in batch {
+            if ready.pending.kind.is_shared() && ready.change.outcome(standing) == Written::Superseded {
+                self.survey.withdraw(ready.change.reference());
+                self.misled.push(ready.change.reference().clone());
+            }
+        }
     }
 
     /// Lets every target of a Provenance that is not there know of it.
@@ -166,6 +174,9 @@ impl Run<'_> {
         self.report.rejected(pending.kind.name, reason.code);
         if reason.code != ReasonCode::Sensitive {
             let next = self.survey.refuse(&pending.reference);
+            if pending.kind.is_shared() {
+                self.misled.push(pending.reference.clone());
+            }
             self.elected.extend(next.filter(|next| *next <= self.at));
         }
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});

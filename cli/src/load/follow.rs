@@ -1,32 +1,32 @@
-//! What follows from changes beyond the resources themselves: whose pointers, receipts and copies are to be derived again.
+//! The consequences of changes: the members whose pointers and receipts, and the Provenances whose copies, are to be derived again.
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use futures_util::{StreamExt, stream};
 use shared::fhir::reference::{Reference, references_in};
 use shared::fhir::types::ResourceType;
-use shared::record::writer::{Partition, Standing, ToDo, Written, second_step};
+use shared::record::partition::Partition;
+use shared::record::writer::{Standing, ToDo, Written, second_step};
 
+use super::batch::{CONCURRENCY, stored};
+use super::lead::{Origin, Pointer};
 use super::ready::Ready;
 use super::{Pending, Run};
 
 impl Run<'_> {
-    /// What is to be derived again once the changes of a batch are made: for members who lose a resource, or a reference of one; for
+    /// The notes of all that is to be derived again once the changes of a batch are made: for members who lose a resource, or a reference of one; for
     /// those who reach a shared resource that comes, goes or leads elsewhere; and for Provenances about what comes or moves.
     pub(super) async fn affected(&self, batch: &[(Ready, Standing)]) -> Result<BTreeSet<ToDo>> {
         let (mut to_do, mut compared, mut reached) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
         for (ready, standing) in batch {
             let outcome = ready.change.outcome(standing);
             let reference = ready.change.reference();
-            if outcome == Written::Superseded && ready.pending.kind.is_shared() {
-                // Pointers of this run were made by its word, and the store's counts.
-                reached.insert(reference);
-            }
             if !matches!(outcome, Written::Stored | Written::Deleted) {
                 continue;
             }
             let there: BTreeSet<&Partition> = standing.partitions().collect();
-            let then: BTreeSet<&Partition> = ready.change.places().collect();
+            let then: BTreeSet<&Partition> = ready.change.partitions().collect();
             for partition in there.iter().copied() {
                 match partition {
                     Partition::Unclaimed => {}
@@ -69,30 +69,57 @@ impl Run<'_> {
                 Partition::Unclaimed => {}
             }
         }
-        for reference in reached {
-            for member in self.writer.reached_by(reference).await? {
-                // What this run leads to is told by its own word of what comes.
-                let pointer = (member, reference.clone());
-                let is_told = self.led.lock().await.contains(&pointer) && self.survey.has(reference);
-                if !is_told {
-                    to_do.insert(ToDo::Member(pointer.0));
-                }
+        let known = self.pointers.lock().await;
+        for pointer in self.members_reaching(reached).await? {
+            // A pointer of this run was written by the version that comes now.
+            let is_told = known.get(&pointer) == Some(&Origin::ThisRun) && self.survey.has(&pointer.1);
+            if !is_told {
+                to_do.insert(ToDo::Member(pointer.0));
             }
         }
+        drop(known);
         to_do.extend(self.about_binaries(batch).await?);
         Ok(to_do)
     }
 
+    /// The members whose pointers lead to these shared resources, each with the resource.
+    async fn members_reaching(&self, shared: BTreeSet<&Reference>) -> Result<Vec<Pointer>> {
+        let shared: Vec<Reference> = shared.into_iter().cloned().collect();
+        let mut members = stream::iter(shared)
+            .map(async |target| (self.writer.reached_by(&target).await, target))
+            .buffer_unordered(CONCURRENCY);
+        let mut pointers = Vec::new();
+        while let Some((reached_by, target)) = members.next().await {
+            pointers.extend(reached_by?.into_iter().map(|member| (member, target.clone())));
+        }
+        Ok(pointers)
+    }
+
+    /// Writes the notes of all that is to be derived again, before there is a reason to.
+    pub(super) async fn note(&mut self, affected: BTreeSet<ToDo>) -> Result<()> {
+        let mut noted = stream::iter(affected.iter().cloned())
+            .map(async |to_do| self.writer.note(&to_do).await)
+            .buffer_unordered(CONCURRENCY);
+        while let Some(result) = noted.next().await {
+            result?;
+        }
+        drop(noted);
+        self.to_do.extend(affected);
+        Ok(())
+    }
+
     /// The Provenances about Binaries that change hands with the documents that name them.
     async fn about_binaries(&self, batch: &[(Ready, Standing)]) -> Result<Vec<ToDo>> {
-        let named: Vec<Reference> =
-            super::batch::stored(batch).flat_map(Ready::binaries).map(|(_, binary)| binary).collect();
+        let named: Vec<Reference> = stored(batch).flat_map(Ready::binaries).map(|(_, binary)| binary).collect();
         let homes = self.writer.homes(&named).await?;
         Ok(homes.into_values().flat_map(|home| home.provenances).map(ToDo::Provenance).collect())
     }
 
     /// Does what is to be done, until nothing is left: a copy that moves may let another member lose something.
     pub(super) async fn follow_up(&mut self) -> Result<()> {
+        let misled = std::mem::take(&mut self.misled);
+        let misled = self.members_reaching(misled.iter().collect()).await?;
+        self.note(misled.into_iter().map(|(member, _)| ToDo::Member(member)).collect()).await?;
         let mut copied = BTreeSet::new();
         // Provenances come first: what follows from a member's resources follows from their copies, too.
         while let Some(next) = self.to_do.pop_first() {
@@ -105,10 +132,7 @@ impl Run<'_> {
                     let moved = self.writer.derive(member, &self.receipts(), self.clock.now()).await?;
                     let moved: Vec<String> = moved.into_iter().filter(|id| !copied.contains(id)).collect();
                     if !moved.is_empty() {
-                        for to_do in moved.into_iter().map(ToDo::Provenance) {
-                            self.writer.note(&to_do).await?;
-                            self.to_do.insert(to_do);
-                        }
+                        self.note(moved.into_iter().map(ToDo::Provenance).collect()).await?;
                         self.to_do.insert(next);
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! What leads to resources: pointers from a member to shared resources, and the receipts that tell the member what came.
+//! The ways to resources: pointers from a member to shared resources, and the receipts that tell the member what came.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
-use shared::record::receipt::Receipts;
-use shared::record::writer::{Change, Partition, Standing, Written, second_step};
+use shared::record::partition::Partition;
+use shared::record::writer::{Change, Receipts, Standing, Written, second_step};
 use shared::store::StoreError;
 
 use super::Run;
@@ -16,6 +16,15 @@ use super::ready::Ready;
 
 /// A member, and a shared resource that a resource of theirs refers to.
 pub(super) type Pointer = (String, Reference);
+
+/// The run that wrote a pointer.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Origin {
+    /// An earlier one.
+    Store,
+    /// This one, and its receipt named the target.
+    ThisRun,
+}
 
 impl Run<'_> {
     /// The receipts of this run's plan.
@@ -32,10 +41,10 @@ impl Run<'_> {
         let mut wanted: BTreeSet<&Pointer> = stored(batch).flat_map(|ready| &ready.pointers).collect();
         {
             let known = self.pointers.lock().await;
-            wanted.retain(|pointer| !known.contains(*pointer));
+            wanted.retain(|pointer| !known.contains_key(*pointer));
         }
         let there = self.writer.pointers(wanted.iter().copied()).await?;
-        self.pointers.lock().await.extend(there.iter().cloned());
+        self.pointers.lock().await.extend(there.iter().map(|pointer| (pointer.clone(), Origin::Store)));
         let mut new = BTreeMap::new();
         for pointer in wanted.into_iter().filter(|pointer| !there.contains(*pointer)) {
             new.insert(pointer.clone(), self.leads_to(&pointer.1).await?);
@@ -70,7 +79,7 @@ impl Run<'_> {
         let mut told: BTreeSet<&Pointer> = BTreeSet::new();
         for ready in stored(batch) {
             let file = ready.pending.file;
-            for partition in ready.change.places() {
+            for partition in ready.change.partitions() {
                 if let Partition::Member(owner) = partition {
                     receipts.entry((file, owner)).or_default().insert(ready.change.reference().clone());
                 }
@@ -95,8 +104,8 @@ impl Run<'_> {
         }
         let is_shared = |(ready, standing): &(Ready, Standing)| {
             let outcome = ready.change.outcome(standing);
-            let is_stored =
-                outcome == Written::Stored && ready.change.places().any(|place| *place == Partition::Shared);
+            let is_stored = outcome == Written::Stored
+                && ready.change.partitions().any(|partition| *partition == Partition::Shared);
             is_stored || (outcome == Written::Deleted && ready.pending.kind.is_shared())
         };
         if batch.iter().any(is_shared) {
@@ -123,8 +132,7 @@ impl Run<'_> {
             .flat_map(|((owner, _), next)| next.iter().flatten().map(move |target| (owner.clone(), target.clone())));
         let second: BTreeSet<Pointer> = next.filter(|pointer| !new.contains_key(pointer)).collect();
         self.point(second, 2).await?;
-        self.pointers.lock().await.extend(new.keys().cloned());
-        self.led.lock().await.extend(new.keys().cloned());
+        self.pointers.lock().await.extend(new.keys().map(|pointer| (pointer.clone(), Origin::ThisRun)));
         Ok(())
     }
 

@@ -19,7 +19,7 @@ mod report;
 mod source;
 mod survey;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -35,7 +35,7 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
-use lead::Pointer;
+use lead::{Origin, Pointer};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{Report, Tally, UNREADABLE};
@@ -95,7 +95,7 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
         elected: BTreeSet::new(),
         clock,
         pointers: Mutex::default(),
-        led: Mutex::default(),
+        misled: Vec::new(),
         to_do: stack.writer().to_do().await?,
         shared_references: Mutex::default(),
         report: Report::default(),
@@ -155,13 +155,13 @@ struct Run<'a> {
     /// The places of what counts now, after what counted before was refused, and was passed by already.
     elected: BTreeSet<u64>,
     clock: Clock,
-    /// The pointers that this run knows to be there.
-    pointers: Mutex<HashSet<Pointer>>,
-    /// The pointers that this run wrote.
-    led: Mutex<HashSet<Pointer>>,
-    /// What shared resources of the store lead to; `None` where one is not there.
+    /// The pointers that are there, as far as this run knows.
+    pointers: Mutex<HashMap<Pointer, Origin>>,
+    /// Shared resources that do not count after all, by whose word pointers were perhaps written already.
+    misled: Vec<Reference>,
+    /// The shared resources that those of the store lead to; `None` where one is not there.
     shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
-    /// What is to be derived again.
+    /// The notes of all that is to be derived again.
     to_do: BTreeSet<ToDo>,
     report: Report,
     rejected: Rejections,

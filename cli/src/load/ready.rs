@@ -10,8 +10,9 @@ use shared::fhir::profiles;
 use shared::fhir::reference::{Reference, references_in};
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
+use shared::record::partition::Partition;
 use shared::record::provenance::{self, Copies, Owners};
-use shared::record::writer::{Change, Partition};
+use shared::record::writer::Change;
 use shared::rest::bundle::escaped_length;
 
 use super::attachments::{checked_data, filed};
@@ -118,7 +119,7 @@ impl Run<'_> {
                 pointers.extend(shared.map(|target| (owner.clone(), target)));
             }
         }
-        let change = Change::store(kind, &id, copies);
+        let change = Change::store(kind, &id, copies).overriding(self.survey.overrides(&pending.reference));
         if !change.fits() {
             let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
             return Err(Box::new((pending, Reason::new(ReasonCode::TooLarge, text))));

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
-use shared::fhir::types::names_a_member;
+use shared::fhir::types::{ResourceType, names_a_member};
+use shared::record::documents::{each_name, is_name};
 
 /// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
 /// is never resolved: either choice could put one member's data into another's record.
@@ -92,36 +93,42 @@ pub fn names_in(resource: &mut Json) -> Vec<String> {
     found
 }
 
-/// The texts that may name a Binary, as they are written: a reference to one, or an attachment's `url` with a name of
-/// the run.
-pub fn binaries_in(resource: &mut Json) -> Vec<String> {
+/// The texts by which a resource may name a Binary, as far as the names that were learned so far do not say otherwise: another
+/// resource may go by any of them.
+pub fn binaries_in(resource: &Json, names: &Names) -> Vec<String> {
     let mut found = Vec::new();
-    each(resource, &mut |element, text| {
-        if text.contains("Binary") || (element == "url" && text.starts_with("urn:uuid:")) {
-            found.push(text.clone());
+    each_name(resource, &mut |name| {
+        let known = names.of(name).map(|known| known.resource_type).or_else(|| type_said_by(name));
+        if known.is_none_or(|known| known == "Binary") {
+            found.push(name.to_owned());
         }
     });
     found
 }
 
-fn each_reference(json: &mut Json, visit: &mut impl FnMut(&mut String)) {
-    each(json, &mut |_, text| visit(text));
+/// The type of resource that a name tells by its form: `https://host/fhir/Type/id`, with or without a version (R4 "Bundle": `fullUrl`), or
+/// `Type?identifier=…`. Of `urn:uuid:…` there is none.
+fn type_said_by(name: &str) -> Option<String> {
+    let path = name.split_once('?').map_or(name, |(path, _)| path);
+    let path = path.split_once("/_history/").map_or(path, |(path, _)| path);
+    let mut steps = path.rsplit('/');
+    let named = if path.len() < name.len() && !path.contains('/') { steps.next() } else { steps.nth(1) };
+    named.and_then(ResourceType::named).map(|named| named.name.to_owned())
 }
 
-/// Visits every text that may be a reference, with the name of its element.
-fn each(json: &mut Json, visit: &mut impl FnMut(&str, &mut String)) {
-    match json {
+/// Visits every text that names a resource.
+fn each_reference(resource: &mut Json, visit: &mut impl FnMut(&mut String)) {
+    each_name_in(resource, ("", ""), visit);
+}
+
+/// As [`each_reference`], of the value of the property `name` in the element `of`.
+fn each_name_in(value: &mut Json, (of, name): (&str, &str), visit: &mut impl FnMut(&mut String)) {
+    match value {
+        Json::String(text) if is_name(of, name) => visit(text),
+        Json::Array(items) => items.iter_mut().for_each(|item| each_name_in(item, (of, name), visit)),
         Json::Object(properties) => {
-            for (name, value) in properties {
-                match value {
-                    // An attachment's `url` names a Binary; the `url` of an extension never looks like a reference.
-                    Json::String(text) if name == "reference" || name == "url" => visit(name, text),
-                    Json::Object(_) | Json::Array(_) => each(value, visit),
-                    _ => {}
-                }
-            }
+            properties.iter_mut().for_each(|(inner, value)| each_name_in(value, (name, inner), visit));
         }
-        Json::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
         _ => {}
     }
 }
@@ -163,5 +170,50 @@ mod tests {
         names.resolve(&mut resource);
         assert_eq!(references_in(&resource), [Reference::new("Practitioner", "p")].into());
         assert_eq!(resource["c"]["reference"], "urn:uuid:other");
+    }
+
+    /// R4, "canonical": it is no Reference.
+    #[test]
+    fn a_canonical_stays_as_it_was() {
+        let mut names = Names::default();
+        names.call("http://plan.example/q", &Reference::new("Questionnaire", "q"));
+        let questionnaire = json!({"resourceType": "Questionnaire", "url": "http://plan.example/q",
+            "contained": [{"resourceType": "ValueSet", "url": "http://plan.example/q"}],
+            "extension": [{"url": "http://plan.example/q", "extension": [{"url": "http://plan.example/q"}]}]});
+        let mut resolved = questionnaire.clone();
+        names.resolve(&mut resolved);
+        assert_eq!(resolved, questionnaire);
+        let mut attachment = json!({"item": [{"valueAttachment": {"url": "http://plan.example/q"}}]});
+        names.resolve(&mut attachment);
+        assert_eq!(attachment["item"][0]["valueAttachment"]["url"], "Questionnaire/q");
+    }
+
+    #[test]
+    fn a_name_may_be_a_binarys_unless_it_is_known_to_be_anothers() {
+        let mut names = Names::default();
+        names.call("urn:uuid:a", &Reference::new("Encounter", "e"));
+        names.call("urn:uuid:b", &Reference::new("Binary", "b"));
+        for name in [
+            "Binary/b",
+            "urn:uuid:b",
+            "urn:uuid:not-read-yet",
+            "urn:oid:1.2.3",
+            "https://x.example/fhir/Binary/b",
+            "https://x.example/fhir/Binary/b/_history/2",
+            "Binary?identifier=a|b",
+            "https://x.example/scans/77",
+        ] {
+            let resource = json!({"content": [{"attachment": {"url": name}}], "related": [{"reference": name}]});
+            assert_eq!(binaries_in(&resource, &names), [name, name]);
+        }
+        for name in [
+            "Encounter/e",
+            "urn:uuid:a",
+            "https://x.example/fhir/Encounter/e",
+            "https://x.example/fhir/Encounter/e/_history/2",
+            "Encounter?identifier=https://x.example/ids|b",
+        ] {
+            assert!(binaries_in(&json!({"encounter": {"reference": name}}), &names).is_empty(), "{name}");
+        }
     }
 }

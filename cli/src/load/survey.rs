@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
 use shared::fhir::types::ResourceType;
-use shared::record::writer::{Feed, source_date};
+use shared::record::writer::{PlannedNames, source_date};
 
 use super::reason::{Reason, ReasonCode};
 use super::references::{Names, binaries_in, identifiers, member_in, names_in};
@@ -54,7 +54,7 @@ struct Occurrence {
     is_refused: bool,
     /// Its identifiers, as conditional references name it by them.
     identifiers: Vec<String>,
-    /// What it refers to, by whatever names, where it is shared.
+    /// The names by which it refers to others, where it is shared.
     shared: Option<Vec<String>>,
     /// The Binaries that it names, where it names any.
     document: Option<BinaryReferrer>,
@@ -74,7 +74,8 @@ impl Survey {
             match item.content {
                 Content::Resource(mut resource) => {
                     if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
-                        let occurrence = Occurrence::of(ordinal, resource_type, &reference, &mut resource);
+                        let occurrence =
+                            Occurrence::of(ordinal, resource_type, &reference, (&mut resource, &survey.names));
                         survey.occurs(&reference, occurrence, item.full_url.as_deref());
                     }
                 }
@@ -119,13 +120,10 @@ impl Survey {
             for name in &counts.identifiers {
                 self.names.call(name, reference);
             }
-            documents.extend(counts.document.as_ref().map(|document| (reference.clone(), document.binaries.clone())));
+            documents.push((reference.clone(), counts.binaries()));
         }
-        for (reference, binaries) in documents {
-            let named = binaries.iter().filter_map(|name| self.names.of(name));
-            for binary in named.filter(|named| named.resource_type == "Binary") {
-                self.named.entry(binary).or_default().push(reference.clone());
-            }
+        for (reference, binaries) in documents.iter().filter(|(_, binaries)| !binaries.is_empty()) {
+            self.note_binaries(reference, binaries);
         }
     }
 
@@ -144,6 +142,14 @@ impl Survey {
         self.counting(reference).is_some_and(|counts| counts.ordinal == ordinal)
     }
 
+    /// Whether the run has an undated version or a deletion of a resource before the version that counts. Loaded one after the other,
+    /// that would have replaced whatever the store has.
+    pub(super) fn overrides(&self, reference: &Reference) -> bool {
+        let Some(known) = self.occurrences.get(reference) else { return false };
+        let before = known.counts.map(|counts| &known.read[..counts]).unwrap_or_default();
+        before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
+    }
+
     /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
     pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
         self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)
@@ -154,17 +160,33 @@ impl Survey {
     pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
         let known = self.occurrences.get_mut(reference)?;
         let refused = known.counts?;
+        let before = known.read[refused].binaries();
         known.read[refused].is_refused = true;
         known.elect();
-        let next = known.counting()?;
-        let (ordinal, document) = (next.ordinal, next.document.as_ref().map(|document| document.binaries.clone()));
-        for referrers in self.named.values_mut() {
-            referrers.retain(|referrer| referrer != reference);
+        let next = known.counting().map(|next| (next.ordinal, next.binaries()));
+        for binary in before.iter().filter_map(|name| self.names.of(name)) {
+            if let Some(referrers) = self.named.get_mut(&binary) {
+                referrers.retain(|referrer| referrer != reference);
+            }
         }
-        for binary in document.iter().flatten().filter_map(|name| self.names.of(name)) {
+        let (ordinal, after) = next?;
+        self.note_binaries(reference, &after);
+        Some(ordinal)
+    }
+
+    /// Lets no occurrence of a resource count: the store has a newer version.
+    pub(super) fn withdraw(&mut self, reference: &Reference) {
+        if let Some(known) = self.occurrences.get_mut(reference) {
+            known.counts = None;
+        }
+    }
+
+    /// Notes that a resource names these Binaries.
+    fn note_binaries(&mut self, reference: &Reference, names: &[String]) {
+        let named = names.iter().filter_map(|name| self.names.of(name));
+        for binary in named.filter(|named| named.resource_type == "Binary") {
             self.named.entry(binary).or_default().push(reference.clone());
         }
-        Some(ordinal)
     }
 
     fn counting(&self, reference: &Reference) -> Option<&Occurrence> {
@@ -184,8 +206,8 @@ impl Survey {
 }
 
 impl Occurrences {
-    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer: what the store
-    /// would come to if they were loaded one after the other. A refused one counts for nothing.
+    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer. So a run ends as if its
+    /// resources were loaded one after the other. A refused one counts for nothing.
     fn elect(&mut self) {
         self.counts = None;
         for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
@@ -202,15 +224,26 @@ impl Occurrences {
 }
 
 impl Occurrence {
-    fn of(ordinal: u64, resource_type: &ResourceType, reference: &Reference, resource: &mut Json) -> Occurrence {
+    /// `names` are those that were read so far.
+    fn of(
+        ordinal: u64,
+        resource_type: &ResourceType,
+        reference: &Reference,
+        (resource, names): (&mut Json, &Names),
+    ) -> Occurrence {
         Occurrence {
             ordinal,
             date: source_date(resource),
             is_refused: false,
             identifiers: identifiers(reference, resource),
             shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
-            document: BinaryReferrer::of(resource_type, resource),
+            document: BinaryReferrer::of(resource_type, resource, names),
         }
+    }
+
+    /// The Binaries that it names, by whatever names.
+    fn binaries(&self) -> Vec<String> {
+        self.document.as_ref().map(|document| document.binaries.clone()).unwrap_or_default()
     }
 
     fn deletion(ordinal: u64) -> Occurrence {
@@ -218,7 +251,7 @@ impl Occurrence {
     }
 }
 
-impl Feed for Survey {
+impl PlannedNames for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
         let is_owners = |referrer: &&Reference| {
             let document = self.counting(referrer).and_then(|counts| counts.document.as_ref());
@@ -229,14 +262,14 @@ impl Feed for Survey {
 }
 
 impl BinaryReferrer {
-    fn of(kind: &ResourceType, resource: &mut Json) -> Option<BinaryReferrer> {
+    fn of(kind: &ResourceType, resource: &Json, names: &Names) -> Option<BinaryReferrer> {
         let owner = match ownership(kind, resource) {
             Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
             // This may be a name of another resource of the run.
             Err(NoOwner::NotAPatient { reference, .. }) => reference,
             _ => return None,
         };
-        let binaries = binaries_in(resource);
+        let binaries = binaries_in(resource, names);
         (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn unescape(text: &str) -> String {
     plain
 }
 
-/// What somebody sent, short enough to be shown to them again.
+/// A text that somebody sent, short enough to be shown to them again.
 pub fn shortened(text: &str) -> String {
     text.chars().take(100).collect()
 }

@@ -1,7 +1,8 @@
-//! Fetches what an app publishes: one small JSON document by GET, soon or not at all, and never from where only we can reach.
+//! Fetches a small JSON document that an app publishes: by one GET, within three seconds, and never from an address
+//! that only we can reach.
 //!
-//! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that says
-//! something else at a second look gains nothing. Redirects are not followed.
+//! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that
+//! says something else at a second look gains nothing. Redirects are not followed.
 
 use crate::bounds::{FETCH_SECONDS, KEY_SET_BYTES};
 use crate::http::fields::{list, pair};
@@ -24,6 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
+use crate::issuer::is_loopback;
 
 /// Why a document was not fetched, in words for the app's developer.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +55,8 @@ pub struct Document {
     pub max_age: Option<i64>,
 }
 
-/// Whether `url` may be fetched at all: `https`, or `http` too where `loopback` allows our own machine, with a host and nothing
-/// that hides it.
+/// Whether `url` may be fetched at all: `https`, or `http` too where `loopback` allows our own machine, with a host and
+/// nothing that hides it.
 ///
 /// # Errors
 /// [`FetchError::Url`]: what would be right.
@@ -66,15 +68,12 @@ pub fn fetchable(url: &str, loopback: bool) -> Result<Url, FetchError> {
     if parsed.fragment().is_some() {
         return Err(FetchError::Url("must not have a fragment (#…)"));
     }
-    let own_machine = match parsed.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(FetchError::Url("must name a host")),
-    };
+    if parsed.host().is_none() {
+        return Err(FetchError::Url("must name a host"));
+    }
     match parsed.scheme() {
         "https" => Ok(parsed),
-        "http" if loopback && own_machine => Ok(parsed),
+        "http" if loopback && is_loopback(&parsed) => Ok(parsed),
         _ => Err(FetchError::Url("must be https")),
     }
 }
@@ -139,7 +138,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
-    // It ends with the answer, or with the sender where nobody waits any more.
+    // The connection ends with the answer, or with the sender where nobody waits any more.
     tokio::spawn(connection);
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -180,7 +179,7 @@ fn max_age(cache_control: &str, age: &str) -> Option<i64> {
     if directive("no-store").or(directive("no-cache")).is_some() {
         return Some(0);
     }
-    // What does not read as a number is stale (§4.2.1).
+    // An age that is no number means that the document is stale (§4.2.1).
     let seconds: i64 = directive("max-age")?.parse().unwrap_or(0);
     Some(seconds.saturating_sub(age.trim().parse().unwrap_or(0)).max(0))
 }

@@ -11,15 +11,15 @@ use crate::store::auth::Record;
 /// A request that passed every check of the authorize endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Its id, hashed: whoever has it is on the way through the pages.
+    /// Its id, hashed. The id leads a browser from page to page.
     pub hash: Hashed,
     /// The app.
     pub client: String,
-    /// The app's name, as it is shown.
+    /// The app's name, as members see it.
     pub client_name: String,
     /// Where the answer goes.
     pub redirect_uri: String,
-    /// What the app asks for, already narrowed to what it may.
+    /// The scopes that the app asks for, already narrowed to those it may have.
     pub scope: String,
     /// The app's state, to be given back byte for byte.
     pub state: String,
@@ -31,7 +31,7 @@ pub struct AuthorizationRequest {
     pub challenge: CodeChallenge,
     /// The browser that asked.
     pub browser: Hashed,
-    /// Where it is on its way.
+    /// How far it has come.
     pub stage: Stage,
     /// When it was made.
     pub created_at: Time,

@@ -1,8 +1,8 @@
-//! zstd with dictionaries: text that rows have in common is written once, here, and not in every row.
+//! zstd with dictionaries: text that rows have in common is stored once, here, and not in every row.
 //!
-//! The number of a dictionary is the format byte of a row, 0 for none. A new one is a file and a line below; those before it
+//! The number of a dictionary is the format byte of a row. A new dictionary is a file and a line below; the earlier ones
 //! stay, for the rows that were written with them. `cargo bench --workspace --profile dev --bench dictionary -- --train`
-//! makes one, and tells what it is worth (`docs/decisions/012-a-row-names-its-dictionary.md`).
+//! makes one, and says how many bytes it saves (`docs/decisions/012-a-row-names-its-dictionary.md`).
 
 use std::cell::RefCell;
 use std::sync::OnceLock;
@@ -11,7 +11,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CParameter, get_frame_content_size};
 
-/// The dictionaries, by number, from 1. A line is never changed or taken away.
+/// The dictionaries, by number, from 1. No line is ever changed or removed.
 const DICTIONARIES: [&[u8]; 1] = [include_bytes!("dictionary/1.zdict")];
 
 /// The number of the dictionary that rows are written with.
@@ -21,10 +21,11 @@ pub(super) const NEWEST: u8 = DICTIONARIES.len() as u8;
 /// zstd's level: a row is written once and read often.
 const LEVEL: i32 = 19;
 
-/// What every frame begins with (RFC 8878 §3.1.1); frames with a dictionary are kept without it.
+/// The magic number that begins every frame (RFC 8878 §3.1.1). Rows are stored without it.
 const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
-/// Compresses with the newest dictionary. The frame tells its content's length, and neither the dictionary nor that it is one.
+/// Compresses with the newest dictionary. The frame says how long its content is. It has neither the magic number nor the dictionary's
+/// own id.
 pub(super) fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     static DIGESTED: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
     thread_local! {
@@ -44,8 +45,8 @@ pub(super) fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
     })
 }
 
-/// The reverse of [`compress`] for a frame of dictionary `number`; `None` where there is no such dictionary or no such frame.
-/// Each dictionary is digested once a process, when its first row is read, and each thread keeps what decompresses.
+/// The reverse of [`compress`] for a frame of dictionary `number`; `None` where there is no such dictionary, or the frame is damaged.
+/// Each process digests a dictionary once, when it reads the first row of it, and each thread keeps its decompressors.
 pub(super) fn decompress(number: u8, frame: &[u8]) -> Option<Vec<u8>> {
     static DIGESTED: [OnceLock<DecoderDictionary<'static>>; DICTIONARIES.len()] =
         [const { OnceLock::new() }; DICTIONARIES.len()];

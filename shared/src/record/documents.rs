@@ -1,28 +1,25 @@
-//! What a Binary holds, where it is too large for a row: bytes in the bucket, as they are, so that a part can be read and a
-//! link can lead to them; and which resources name a Binary.
+//! The content of a Binary, and which resources name a Binary.
 //!
-//! - The row of such a Binary has its JSON without `data`, and the object's key `o`, SHA-256 `s` and length `l`.
-//! - A name: pk `Patient/<owner>`, sk `~Binary/<id>/<Type>/<id>`, without a body. `~` sorts after every type.
+//! A Binary holds a document's bytes. Content that is too large for a row lies in the bucket as it is, so that a part of it can be
+//! read and a link can lead to it. The Binary's row then has the JSON without `data`, and says where the object is and which bytes it
+//! must have. Each resource that names a Binary has a row that says so (`store::schema`, "a name").
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::resources::Resources;
-use super::row::Row;
-use super::writer::Writer;
-use crate::access::{Permits, Sealed};
 use crate::bounds::ROW_DOCUMENT_BYTES;
-use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::http::media_type::MediaType;
 use crate::store::StoreError;
-use crate::store::objects::{Object, ObjectBytes, ObjectError, content_hash};
-use crate::store::table::{CommitError, Condition, Item, Query, Range, Table};
+use crate::store::objects::{Object, ObjectBytes, content_hash};
+use crate::store::schema;
+use crate::store::table::{RowQuery, SortKeys, Table};
 
-/// What a Binary holds, in the bucket.
+/// The content of a Binary, in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     pub(super) object: Object,
@@ -30,113 +27,58 @@ pub struct Content {
     pub size: u64,
 }
 
-impl Row {
-    /// What this Binary holds, where that lies in the bucket and not in its JSON.
-    pub fn content(&self) -> Option<Content> {
-        self.content.clone()
-    }
-}
-
-impl Resources {
-    /// Reads all that a Binary holds.
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn content(&self, content: &Content) -> Result<Vec<u8>, ObjectError> {
-        self.objects.get(&content.object).await
-    }
-
-    /// Reads a part of it, the `last` byte included.
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn part(&self, content: &Content, first: u64, last: u64) -> Result<Vec<u8>, ObjectError> {
-        self.objects.part(&content.object, content.size, first, last).await
-    }
-
-    /// A link to it (see [`crate::store::objects::Objects::link`]).
-    ///
-    /// # Errors
-    /// [`ObjectError`]
-    pub async fn link(
-        &self,
-        content: &Content,
-        media_type: &str,
-        file: &str,
-        now: Time,
-    ) -> Result<String, ObjectError> {
-        self.objects.link(&content.object, content.size, media_type, file, now).await
-    }
-
-    /// The resources of the permits' types that name a Binary, or once did.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn naming(&self, permits: &Permits, id: &str) -> Result<Sealed<Vec<Reference>>, StoreError> {
-        let mut names = names(&self.table, permits.partition(), id).await?;
-        names.retain(|name| permits.include(&name.resource_type));
-        Ok(permits.seal(names))
-    }
-}
-
-impl Writer {
-    /// Notes that a member's resource names a Binary: whoever may see the one may then see the other, and nothing has to be
-    /// searched to know it. What no longer names it opens nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn name(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        let item = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
-        self.table.put(item, Condition::Always).await
-    }
-
-    /// Whether a resource of the member's names a Binary.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn is_named(&self, owner: &str, binary: &Reference) -> Result<bool, StoreError> {
-        Ok(!self.names(owner, binary).await?.is_empty())
-    }
-
-    /// The member's resources that name a Binary, or once did.
-    pub(super) async fn names(&self, owner: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
-        names(&self.table, format!("Patient/{owner}"), &binary.id).await
-    }
-
-    /// Notes that it does no more.
-    ///
-    /// # Errors
-    /// [`CommitError::Store`]
-    pub(super) async fn unname(&self, owner: &str, binary: &Reference, by: &Reference) -> Result<(), CommitError> {
-        let key = Item::key(format!("Patient/{owner}"), format!("{}{by}", prefix(&binary.id)));
-        self.table.delete(key, Condition::Always).await
-    }
-}
-
-async fn names(table: &Table, partition: String, binary: &str) -> Result<Vec<Reference>, StoreError> {
-    let prefix = prefix(binary);
-    let rows = table.pages(Query::new(partition, Range::Under(prefix.clone()))).await?;
+/// The resources in a member's partition that name a Binary, or once did.
+pub(super) async fn names(table: &Table, partition: &str, binary: &Reference) -> Result<Vec<Reference>, StoreError> {
+    let rows = table.pages(RowQuery::new(partition, SortKeys::Under(schema::names(binary)))).all().await?;
     let mut names = Vec::with_capacity(rows.len());
     for row in rows {
-        names.extend(row.text("sk")?.strip_prefix(&prefix).and_then(|name| Reference::parse(name, &[])));
+        names.extend(row.key()?.names(binary));
     }
     Ok(names)
 }
 
-fn prefix(id: &str) -> String {
-    format!("~Binary/{id}/")
+/// Calls `visit` with each text by which a resource may name a Binary: the `url` of an attachment, or a reference. Both may stand
+/// anywhere in it, in contained resources and extensions, too. A reference that begins with `#` stays inside the resource.
+pub fn each_name<'a>(resource: &'a Json, visit: &mut impl FnMut(&'a str)) {
+    names_in(resource, ("", ""), visit);
+}
+
+/// As [`each_name`], of the value of the property `name` in the element `of`.
+fn names_in<'a>(value: &'a Json, (of, name): (&'a str, &'a str), visit: &mut impl FnMut(&'a str)) {
+    match value {
+        Json::String(text) if is_name(of, name) && !(name == "reference" && text.starts_with('#')) => visit(text),
+        Json::Array(items) => items.iter().for_each(|item| names_in(item, (of, name), visit)),
+        Json::Object(properties) => properties.iter().for_each(|(inner, value)| names_in(value, (name, inner), visit)),
+        _ => {}
+    }
+}
+
+/// Whether the text of the property `name` in the element `of` names a resource: a Reference, or an attachment's `url`. The `url` of
+/// an extension says what the extension means, and that of a resource itself, or of one that it contains, is its canonical.
+pub fn is_name(of: &str, name: &str) -> bool {
+    name == "reference" || (name == "url" && !["", "contained", "extension", "modifierExtension"].contains(&of))
+}
+
+/// The ids of the Binaries that a resource names.
+pub fn named_binaries(resource: &Json) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    each_name(resource, &mut |name| {
+        let binary = Reference::parse(name, &[]).filter(|reference| reference.resource_type == "Binary");
+        named.extend(binary.map(|binary| binary.id));
+    });
+    named
 }
 
 /// The bytes of a Binary's `data`: base64, in which R4 allows white space.
 ///
 /// # Errors
-/// Why it is no base64, in words for the plan's data team.
+/// Why `data` is no base64, in words for the plan's data team.
 pub fn decoded(data: &str) -> Result<Vec<u8>, String> {
     let compact: Vec<u8> = data.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(compact).map_err(|error| error.to_string())
 }
 
-/// Bytes on their way to the bucket.
+/// A Binary's content on its way to the bucket.
 #[derive(Clone, Debug)]
 pub struct Upload {
     content: Content,
@@ -145,7 +87,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Of what a Binary's JSON holds, if that is too large for the row: then `data` is taken out of it.
+    /// Takes `data` out of a Binary's JSON, if its bytes are too many for the row.
     pub(super) fn taken_from(binary: &mut Json) -> Option<Upload> {
         let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > ROW_DOCUMENT_BYTES)?;
         let is_large = |bytes: &Vec<u8>| bytes.len() > ROW_DOCUMENT_BYTES && binary["resourceType"] == "Binary";
@@ -155,7 +97,7 @@ impl Upload {
         Some(Upload::new(binary, sha256, size, ObjectBytes::Memory(bytes.into())))
     }
 
-    /// Of a file of that SHA-256 and size, for a Binary whose JSON is without `data`. It is read while it is sent.
+    /// A file of that SHA-256 and size, for a Binary whose JSON is without `data`. The file is read while it is sent.
     pub fn of_file(binary: &Json, path: PathBuf, sha256: Vec<u8>, size: u64) -> Upload {
         Upload::new(binary, sha256, size, ObjectBytes::File(path))
     }
@@ -166,34 +108,34 @@ impl Upload {
         Upload { content: Content { object, size }, media_type, bytes }
     }
 
-    /// The object that they become.
+    /// The object that it becomes.
     pub(super) fn object(&self) -> &Object {
         &self.content.object
     }
 
-    /// Their SHA-256.
+    /// The SHA-256 of its bytes.
     pub(super) fn sha256(&self) -> &[u8] {
         &self.content.object.sha256
     }
 
-    /// How many they are.
+    /// How many bytes it has.
     pub(super) fn size(&self) -> u64 {
         self.content.size
     }
 
-    /// Under which media type the bucket gives them out.
+    /// The media type under which the bucket gives it out.
     pub(super) fn media_type(&self) -> &'static str {
         self.media_type
     }
 
-    /// The bytes themselves.
+    /// Its bytes.
     pub(super) fn bytes(&self) -> &ObjectBytes {
         &self.bytes
     }
 }
 
-/// The types that nothing runs in, whoever shows them. What is none of these leaves the bucket as mere bytes: there no
-/// `Content-Security-Policy` of ours goes with it.
+/// Media types in which no script can run, whichever program shows them. Everything else leaves the bucket as mere bytes, because no
+/// `Content-Security-Policy` of ours goes with an answer of S3.
 const INERT: &[&str] = &[
     "application/dicom",
     "application/pdf",
@@ -240,6 +182,28 @@ mod tests {
         let taken = Upload::taken_from(&mut large).unwrap();
         assert_eq!((taken.content.size, large.get("data")), (ROW_DOCUMENT_BYTES as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
+    }
+
+    #[test]
+    fn a_binary_is_named_by_an_attachment_or_a_reference_wherever_it_stands() {
+        let named = |resource: Json| named_binaries(&resource).into_iter().collect::<Vec<_>>();
+        for resource in [
+            json!({"photo": [{"url": "Binary/b"}]}),
+            json!({"content": [{"attachment": {"url": "Binary/b/_history/2"}}]}),
+            json!({"supportingInfo": [{"valueReference": {"reference": "Binary/b"}}]}),
+            json!({"contained": [{"resourceType": "Media", "content": {"url": "Binary/b"}}]}),
+            json!({"extension": [{"url": "https://x.example/card", "valueAttachment": {"url": "Binary/b"}}]}),
+            json!({"extension": [{"url": "a", "extension": [{"url": "b", "valueReference": {"reference": "Binary/b"}}]}]}),
+        ] {
+            assert_eq!(named(resource.clone()), ["b"], "{resource}");
+        }
+        for resource in [
+            json!({"photo": [{"url": "https://elsewhere.example/Binary/b"}, {"url": "binary/b"}, {"title": "Binary/b"}]}),
+            json!({"subject": {"reference": "Patient/b"}, "basedOn": [{"reference": "#Binary/b"}]}),
+            json!({"extension": [{"url": "Binary/b", "valueString": "x"}]}),
+        ] {
+            assert_eq!(named(resource.clone()), Vec::<String>::new(), "{resource}");
+        }
     }
 
     #[test]

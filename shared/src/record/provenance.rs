@@ -1,21 +1,21 @@
-//! Who gets what of a Provenance: its targets may be resources of several members, and of members who are not known yet.
+//! The copies of a Provenance. Its targets may be resources of several members, and of members who are not known yet.
 //!
-//! A member who owns all its targets owns the Provenance as it came. In every other case each member gets a copy, made of what may be
-//! told to them and of nothing else; the Provenance as it came is kept out of everyone's reach, so that the copies can be made
-//! again when a target comes, moves or goes.
+//! A member who owns all targets owns the Provenance as it came. In every other case each member gets a copy with nothing in it but
+//! what may be told to them. The Provenance as it came is then kept out of everyone's reach, so that the copies can be made again when
+//! a target comes, moves or goes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::writer::Partition;
+use super::partition::Partition;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 
-/// The members whose each target is: none where it is there and shared. A target that is not there is not among them.
+/// The members who own each target, and none for a target that is there and shared. A target that is not there is left out.
 pub type Owners = HashMap<Reference, BTreeSet<String>>;
 
-/// The copies of a Provenance, and the targets that are not there.
+/// The copies of a Provenance, and its targets that are not there.
 #[derive(Debug)]
 pub struct Copies {
     /// Each partition with what stands there.
@@ -66,8 +66,8 @@ pub fn is_never_owned(target: &Reference) -> bool {
     ResourceType::named(&target.resource_type).is_some_and(|row| !row.is_owned())
 }
 
-/// What one of several members may read: the targets that are theirs, when it was and was recorded, the codes of what was done and
-/// of who took which part, and practitioners, organizations and devices among those. Words and all else may tell of another member.
+/// The copy for one of several members. It has the targets that are theirs, the times, the codes of the activity and of the agents'
+/// parts, and the practitioners, organizations and devices among the agents. Words and everything else may tell of another member.
 fn copy_for(provenance: &Json, member: &str, owners: &Owners) -> Json {
     let mut copy = Map::new();
     for name in ["resourceType", "id", "recorded", "occurredDateTime"] {
@@ -83,7 +83,7 @@ fn copy_for(provenance: &Json, member: &str, owners: &Owners) -> Json {
     copy.insert("target".to_owned(), theirs.map(|target| json!({"reference": target.to_string()})).collect());
     let labels: Vec<Json> = codings(&provenance["meta"]["security"]);
     let mut meta = Map::new();
-    // It decides which of two versions is newer, and whether a member is asked before it is shown.
+    // The date decides which of two versions is newer, the labels whether a member is asked before it is shown.
     if let Some(updated) = provenance["meta"].get("lastUpdated") {
         meta.insert("lastUpdated".to_owned(), updated.clone());
     }
@@ -102,7 +102,7 @@ fn copy_for(provenance: &Json, member: &str, owners: &Owners) -> Json {
     copy.into()
 }
 
-/// Who took part, where that is no person of the plan's; else that somebody did (R4, "Data Absent Reason": masked).
+/// An agent: who it is, if that is a shared resource and so no member; else only that there was one (R4, "Data Absent Reason": masked).
 fn agent(agent: &Json) -> Json {
     let mut told = Map::new();
     let types = codings(&agent["type"]["coding"]);

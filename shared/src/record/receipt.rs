@@ -1,21 +1,17 @@
-//! Receipts: for each file that was received, each member has a Provenance that says which plan sent what, and when (`PDex`,
-//! "Provenance").
+//! Receipts: for each file that was received, each of its members gets a Provenance that says which plan sent what, and when
+//! (`PDex`, "Provenance").
 //!
-//! A receipt is written before the resources that it names, and its id begins with the moment. So the receipts of a member are
-//! also the journal of their record: whoever asks what is new since a moment reads the receipts from then on, and nothing else.
+//! A receipt is written before the resources that it names, and its id begins with the moment. So a member's receipts are also the
+//! journal of their record: to know what is new since a moment, it is enough to read the receipts from then on.
 
 use serde_json::{Value as Json, json};
 
-use super::writer::{Change, Partition};
-use crate::bounds::{RECEIPT_LEAD, RECEIPT_TARGETS};
+use crate::bounds::RECEIPT_LEAD;
 use crate::clock::Time;
-use crate::fhir::guides::Guides;
-use crate::fhir::profiles;
 use crate::fhir::reference::Reference;
-use crate::fhir::types::ResourceType;
-use crate::store::objects::content_hash;
+use crate::store::schema::{AFTER_ALL, sortable};
 
-/// What a receipt's id begins with.
+/// The beginning of a receipt's id.
 const PREFIX: &str = "received-";
 
 /// Whether a Provenance is a receipt.
@@ -23,42 +19,14 @@ pub fn is_receipt(key: &Reference) -> bool {
     key.resource_type == "Provenance" && key.id.starts_with(PREFIX)
 }
 
-/// Whose receipts are written, and for which versions of the guides.
-#[derive(Clone, Copy, Debug)]
-pub struct Receipts<'a> {
-    /// The plan's name.
-    pub plan: &'a str,
-    /// The versions.
-    pub guides: Guides,
-}
-
-impl Receipts<'_> {
-    /// The receipts of a member for `targets`: none for none, several for more than one receipt names.
-    pub fn of(&self, member: &str, targets: &[Reference], now: Time) -> Vec<Change> {
-        let Some(resource_type) = ResourceType::named("Provenance") else { return Vec::new() };
-        let of = |targets: &[Reference]| {
-            let mut receipt = receipt(self.plan, now, &salt(member, targets), targets);
-            profiles::name_in(self.guides, &mut receipt);
-            let id = receipt["id"].as_str().unwrap_or_default().to_owned();
-            Change::store(resource_type, &id, vec![(Partition::Member(member.to_owned()), receipt)])
-        };
-        targets.chunks(RECEIPT_TARGETS).map(of).collect()
-    }
-}
-
-/// What tells receipts of one moment apart.
-fn salt(member: &str, targets: &[Reference]) -> String {
-    let text = targets.iter().fold(member.to_owned(), |text, target| format!("{text} {target}"));
-    hex::encode(&content_hash(text.as_bytes())[..10])
-}
-
-/// A receipt for `targets`, sent by `plan`. `salt` tells it from others of the same moment: letters, digits and `-`, at most 40.
-fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
+/// A receipt for `targets`, which `plan` sent. `salt` tells it from other receipts of the same moment; it is at most 40 letters, digits
+/// and `-`.
+pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
     let targets: Vec<Json> = targets.iter().map(|target| json!({"reference": target.to_string()})).collect();
     let coding = |system: &str, code: &str, display: &str| json!({"coding": [{"system": system, "code": code, "display": display}]});
     json!({
         "resourceType": "Provenance",
-        "id": format!("{PREFIX}{}-{salt}", moment(now)),
+        "id": format!("{PREFIX}{}-{salt}", sortable(now)),
         "target": targets,
         "recorded": now.to_string(),
         "activity": coding("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "UPDATE", "revise"),
@@ -75,13 +43,8 @@ fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json {
 
 /// The first and the last key of receipts that may name a resource that became visible at `since` or later.
 pub fn since(since: Time) -> (String, String) {
-    let first = moment(Time(since.0.saturating_sub(RECEIPT_LEAD)));
-    (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}~"))
-}
-
-/// A moment as text that sorts as time does; what was before 1970 is 1970.
-pub fn moment(time: Time) -> String {
-    format!("{:011x}", time.0.max(0))
+    let first = sortable(Time(since.0.saturating_sub(RECEIPT_LEAD)));
+    (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}{AFTER_ALL}"))
 }
 
 #[cfg(test)]

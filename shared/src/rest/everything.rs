@@ -21,7 +21,7 @@ use crate::bounds;
 use crate::fhir::reference::Reference;
 use crate::http::FHIR_JSON;
 use crate::http::json;
-use crate::record::resources::{Found, Reach, Resources};
+use crate::record::resources::{Found, Reach};
 use crate::record::row::Row;
 use parameters::{EverythingCursor, EverythingParameters};
 
@@ -190,7 +190,7 @@ async fn second_step(
     met: &Met,
 ) -> Result<(), Error> {
     let reaches: Vec<Reach> = if met.whole {
-        let reaches = met.rows.iter().flat_map(|row| Resources::reaches(row, &[]));
+        let reaches = met.rows.iter().flat_map(|row| Reach::of_references(row, &[]));
         let second = reaches.filter(|reach| !met.pointers.contains(reach.target()));
         second.collect::<BTreeSet<Reach>>().into_iter().collect()
     } else {

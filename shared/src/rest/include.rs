@@ -13,7 +13,7 @@ use crate::bounds::{READ_CALLS, REVERSE_AT_ONCE};
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType};
-use crate::record::resources::{Reach, Resources, Window};
+use crate::record::resources::{Reach, Window};
 use crate::record::row::Row;
 
 /// What one match refers to by the search's includes.
@@ -30,7 +30,7 @@ impl Targets {
             query.includes.iter().flat_map(|include| targets(include, row, &call.base)).collect();
         let reaches = match all.is_empty() {
             true => Vec::new(),
-            false => Resources::reaches(row, &[&call.base]).filter(|reach| all.contains(reach.target())).collect(),
+            false => Reach::of_references(row, &[&call.base]).filter(|reach| all.contains(reach.target())).collect(),
         };
         Targets { all, reaches }
     }

@@ -94,11 +94,8 @@ impl Error {
             Error::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Error::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
             Error::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "invalid"),
-            Error::Store(StoreError::Busy(_)) | Error::Object(ObjectError(StoreError::Busy(_))) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "transient")
-            }
-            Error::Store(StoreError::Fault(_)) | Error::Object(ObjectError(StoreError::Fault(_))) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "exception")
+            Error::Store(error) | Error::Object(ObjectError(error)) => {
+                (error.outage().status, error.outage().issue_type)
             }
         }
     }
@@ -106,11 +103,9 @@ impl Error {
     /// The answer. `fhir_base` names the realm of a 401 (RFC 6750 §3).
     pub fn respond(&self, fhir_base: &str) -> Response {
         let (status, code) = self.status();
-        // What went wrong inside is for the log; outside it would tell an attacker about our parts.
-        let text = match status {
-            StatusCode::SERVICE_UNAVAILABLE => "the server is busy: try again in a few seconds".to_owned(),
-            StatusCode::INTERNAL_SERVER_ERROR => "the server failed; the fault is logged".to_owned(),
-            _ => self.to_string(),
+        let text = match self {
+            Error::Store(error) | Error::Object(ObjectError(error)) => error.outage().text.to_owned(),
+            told => told.to_string(),
         };
         if status.is_server_error() {
             tracing::error!(error = %self, "a FHIR request failed");
@@ -131,7 +126,7 @@ impl Error {
             Error::RangeNotSatisfiable { size } => {
                 set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
             }
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => set(&mut response, header::RETRY_AFTER, "2"),
+            Error::Store(error) | Error::Object(ObjectError(error)) => error.outage().set_retry_after(&mut response),
             _ => {}
         }
         allow_any_origin(&mut response);

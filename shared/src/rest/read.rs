@@ -1,7 +1,6 @@
 //! `GET /fhir/{type}/{id}` and `GET /fhir/{type}/{id}/_history/{vid}`: one resource.
 
 use http::{StatusCode, header};
-use serde_json::Value as Json;
 
 use super::absent::absent;
 use super::binary;
@@ -18,6 +17,7 @@ use crate::fhir::types::{Owner, ResourceType};
 use crate::http::conditional::is_held;
 use crate::http::date::http_date;
 use crate::http::{FHIR_JSON, Response, empty, json, set, single};
+use crate::record::documents::named_binaries;
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
@@ -107,28 +107,13 @@ async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subset) -> Resu
 /// # Errors
 /// [`Error::NotFound`] where none does.
 async fn is_named(call: &Call<'_>, permits: &Permits, naming: &[Reference], binary: &Reference) -> Result<(), Error> {
-    let name = binary.to_string();
     for some in naming.chunks(bounds::NAMING_AT_ONCE) {
         for row in call.read(call.resources.owned(permits, some)).await? {
             let json = call.resources.json(row).await?;
-            if serde_json::from_str(&json).is_ok_and(|json| attaches(&json, &name, &call.base)) {
+            if serde_json::from_str(&json).is_ok_and(|json| named_binaries(&json).contains(&binary.id)) {
                 return Ok(());
             }
         }
     }
     Err(Error::NotFound)
-}
-
-/// Whether something in `json` names this Binary: an Attachment by its `url`, or a reference.
-fn attaches(json: &Json, name: &str, base: &str) -> bool {
-    match json {
-        Json::Object(fields) => fields.iter().any(|(key, value)| match value {
-            Json::String(text) if key == "url" || key == "reference" => {
-                Reference::parse(text, &[base]).is_some_and(|reference| reference.to_string() == name)
-            }
-            value => attaches(value, name, base),
-        }),
-        Json::Array(items) => items.iter().any(|item| attaches(item, name, base)),
-        _ => false,
-    }
 }

@@ -11,11 +11,16 @@ use super::{docref, everything, read, search};
 use crate::access::Verifier;
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
-use crate::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
+use crate::config::{
+    self, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId,
+};
 use crate::http::{Request, Response, allow_any_origin};
 use crate::record::resources::Resources;
 use crate::store::audit::AuditTable;
 use crate::store::{Aws, StoreError};
+
+/// What a data function must be told.
+type Settings = (Config, ResourcesTableName, AuthTableName, AuditTableName, DocumentsBucketName, SigningKeyId);
 
 /// A data function, for its lifetime.
 pub struct Server {
@@ -32,20 +37,23 @@ impl Server {
     /// # Errors
     /// What is missing in the environment, or what does not answer of the keys.
     pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
-        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, SIGNING_KEY];
-        let config = Config::from_environment(&needed)?;
-        Ok(Server::new(&Aws::from_environment().await, config, Clock::System).await?)
+        let settings = config::from_environment()?;
+        Ok(Server::new(&Aws::from_environment().await, settings, Clock::System).await?)
     }
 
     /// Over a deployment's parts, at the time that `clock` tells.
     ///
     /// # Errors
     /// [`StoreError`] where the public keys cannot be read.
-    pub async fn new(aws: &Aws, config: Config, clock: Clock) -> Result<Server, StoreError> {
+    pub async fn new(
+        aws: &Aws,
+        (config, resources, auth, audit, documents, key): Settings,
+        clock: Clock,
+    ) -> Result<Server, StoreError> {
         Ok(Server {
-            verifier: Verifier::load(aws, &config, clock.clone()).await?,
-            resources: Resources::new(aws, &config.resources_table, &config.documents_bucket),
-            audit: Audit::new(AuditTable::new(aws, &config.audit_table), clock.clone()),
+            verifier: Verifier::load(aws, &auth, &key, clock.clone()).await?,
+            resources: Resources::new(aws, &resources, &documents),
+            audit: Audit::new(AuditTable::new(aws, &audit), clock.clone()),
             clock,
             config,
         })

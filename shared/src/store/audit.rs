@@ -1,30 +1,32 @@
-//! The `audit` table: append only. Functions may put rows and nothing else; a row is never written over.
+//! The `audit` table is append only: functions may put rows and do nothing else with it, and no row is ever replaced.
 
+use super::aws::Aws;
+use super::error::StoreError;
+use super::schema::{Key, PK, audit as attribute};
 use super::table::{CommitError, Condition, Item, Table};
-use super::{Aws, StoreError};
 
-/// One record.
+/// One audit record.
 #[derive(Debug, Default)]
 pub struct AuditRecord {
-    /// Whose record was touched, as `Patient/<id>`; `user/<name>` where no member is known yet.
+    /// The member whose record was touched, as `Patient/<id>`; `user/<name>` where no member is known yet.
     pub subject: String,
-    /// When, as a FHIR instant.
+    /// The moment, as a FHIR instant.
     pub time: String,
     /// API Gateway's id of the request.
     pub request_id: String,
-    /// What was done: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
+    /// The action: `read`, `search`, `everything`, `sign-in`, `consent`, `token`, …
     pub action: &'static str,
-    /// How it ended: `ok`, `linked`, `not-modified`, or an error's name.
+    /// The outcome: `ok`, `linked`, `not-modified`, or an error's name.
     pub outcome: &'static str,
-    /// From where.
+    /// The caller's address.
     pub source_ip: String,
-    /// By which app.
+    /// The app; empty where there is none.
     pub client: String,
-    /// Under which grant.
+    /// The grant; empty where there is none.
     pub grant: String,
-    /// The path and query.
+    /// The path and query of a data request.
     pub query: String,
-    /// What was given out (see [`crate::audit`]).
+    /// The resources that were given out (see [`crate::audit`]).
     pub ids: String,
 }
 
@@ -40,23 +42,26 @@ impl AuditTable {
         AuditTable { table: Table::new(aws, table) }
     }
 
-    /// Appends one entry: partition `pk` is the member, `sk` the moment and the request.
+    /// Appends one record.
     ///
     /// # Errors
-    /// [`StoreError`] where the row is not surely written.
+    /// [`StoreError`] where it is not certain that the row was written.
     pub async fn append(&self, entry: &AuditRecord) -> Result<(), StoreError> {
-        let mut item = Item::key(entry.subject.as_str(), format!("{}#{}", entry.time, entry.request_id))
-            .with("action", entry.action)
-            .with("outcome", entry.outcome)
-            .with("ip", entry.source_ip.as_str());
-        for (name, value) in
-            [("client", &entry.client), ("grant", &entry.grant), ("query", &entry.query), ("ids", &entry.ids)]
-        {
+        let mut item = Item::from(Key::audit(&entry.subject, &entry.time, &entry.request_id))
+            .with(attribute::ACTION, entry.action)
+            .with(attribute::OUTCOME, entry.outcome)
+            .with(attribute::IP, entry.source_ip.as_str());
+        for (name, value) in [
+            (attribute::CLIENT, &entry.client),
+            (attribute::GRANT, &entry.grant),
+            (attribute::QUERY, &entry.query),
+            (attribute::IDS, &entry.ids),
+        ] {
             if !value.is_empty() {
                 item.set(name, value.as_str());
             }
         }
-        match self.table.put_own(item, Condition::Lacks("pk")).await {
+        match self.table.put_own(item, Condition::Lacks(PK)).await {
             Ok(()) => Ok(()),
             Err(CommitError::Conflict) => {
                 Err(StoreError::Fault("an audit record of this request is there already".into()))

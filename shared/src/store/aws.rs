@@ -1,4 +1,4 @@
-//! How the SDKs find AWS: from the environment, or a stack on one machine.
+//! The SDKs' way to AWS: an account, or a stack on one machine.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub struct Aws {
     endpoints: Endpoints,
 }
 
-/// Endpoints named by hand; without them the SDK's own rules apply, `AWS_ENDPOINT_URL_*` among them.
+/// Endpoints of a stack on one machine. Without them the SDK's own rules apply, `AWS_ENDPOINT_URL_*` among them.
 #[derive(Clone, Debug, Default)]
 struct Endpoints {
     dynamodb: Option<String>,
@@ -23,7 +23,7 @@ struct Endpoints {
     kms: Option<String>,
 }
 
-/// At most three tries, and an answer well inside API Gateway's 30 seconds.
+/// At most three tries, and an end well before API Gateway's 30 seconds.
 fn patience(loader: ConfigLoader) -> ConfigLoader {
     loader.retry_config(RetryConfig::standard().with_max_attempts(3)).timeout_config(
         TimeoutConfig::builder()
@@ -35,7 +35,7 @@ fn patience(loader: ConfigLoader) -> ConfigLoader {
 }
 
 impl Aws {
-    /// As the environment says: what a function on Lambda has.
+    /// The account and region of the environment, as a function on Lambda has them.
     pub async fn from_environment() -> Aws {
         Aws {
             config: patience(aws_config::defaults(BehaviorVersion::latest())).load().await,
@@ -43,7 +43,7 @@ impl Aws {
         }
     }
 
-    /// An AWS account, by a profile of the operator's own configuration.
+    /// The account of a profile in the operator's own configuration; `None` is the default profile.
     pub async fn of_profile(profile: Option<&str>) -> Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
@@ -52,7 +52,7 @@ impl Aws {
         Aws { config: patience(loader).load().await, endpoints: Endpoints::default() }
     }
 
-    /// A stack on one machine, by the variables that it gives its functions.
+    /// A stack on one machine. `environment` are the variables that it gives its functions.
     pub async fn local(environment: &BTreeMap<String, String>) -> Aws {
         let value = |name: &str| environment.get(name).cloned();
         let text = |name: &str| value(name).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Aws {
         self.s3_from(aws_sdk_s3::config::Builder::from(&self.config))
     }
 
-    /// Without an end: gigabytes take their time, and the SDK gives up by itself where nothing moves.
+    /// A client without a time limit: gigabytes take long, and the SDK itself gives up where no byte moves.
     pub(crate) fn s3_for_uploads(&self) -> aws_sdk_s3::Client {
         let endless =
             TimeoutConfig::builder().connect_timeout(Duration::from_secs(2)).disable_operation_attempt_timeout();
@@ -100,7 +100,7 @@ impl Aws {
         self.s3_from(aws_sdk_s3::config::Builder::from(&self.config).timeout_config(endless))
     }
 
-    /// Addresses are path-style where an endpoint is named by hand: a machine's own name has no names under it.
+    /// Addresses have the bucket in their path where an endpoint is given: `localhost` has no names below it.
     fn s3_from(&self, config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
         let by_hand = self.endpoints.s3.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let config = self.endpoints.s3.iter().fold(config, aws_sdk_s3::config::Builder::endpoint_url);

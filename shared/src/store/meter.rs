@@ -1,8 +1,8 @@
-//! What one request costs: calls to AWS, waves of calls that had to wait for each other, read and write units, and the time that
-//! our own code took. The log line of every request carries these figures, and the benchmarks read them there.
+//! The cost of one request: calls to AWS, round trips, read and write units, and the time that our own code took. The log line of
+//! every request carries these figures, and the benchmarks read them there.
 //!
-//! Time is the one thing here that another machine tells otherwise. It is taken by a monotonic clock around each poll, so that
-//! waiting does not count, and nothing is decided by it.
+//! All but the time are the same on every machine. Time is taken by a monotonic clock around each poll, so that waiting does not
+//! count. Nothing is decided by it.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -16,20 +16,20 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 pub struct Usage {
     /// Calls to AWS.
     pub calls: u32,
-    /// Sequential round trips: the longest chain of calls of which each began after the one before had its answer.
+    /// Sequential round trips: the length of the longest chain of calls in which each began after the answer to the one before.
     pub waves: u32,
     /// DynamoDB read units.
     pub read_units: f64,
     /// DynamoDB write units.
     pub write_units: f64,
-    /// The longest chain that has its answers.
+    /// The length of the longest chain whose answers have come.
     answered: u32,
     running: Duration,
     in_calls: Duration,
 }
 
 impl Usage {
-    /// How long the request's own code ran: all but the waiting and what the SDKs do.
+    /// How long the request's own code ran, without waiting and without the SDKs.
     pub fn own(&self) -> Duration {
         self.running.saturating_sub(self.in_calls)
     }
@@ -62,13 +62,13 @@ async fn timed<T>(future: impl Future<Output = T>, add: impl Fn(&mut Usage, Dura
 }
 
 fn note(change: impl FnOnce(&mut Usage)) {
-    // Outside a measured request (the loader, a test) there is nothing to count for.
+    // Outside a measured request (in the loader, in a test) nothing is counted.
     let _ = USAGE.try_with(|usage| change(&mut usage.borrow_mut()));
 }
 
 /// Makes one call to AWS and counts it.
 pub(crate) fn call<T, E>(call: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<T, E>> {
-    // On the heap: the SDK's futures are large, and a request's own would hold one for each call that it may make.
+    // On the heap: the SDK's futures are large, and a request's own future would hold one for each call that it may make.
     let call = Box::pin(call);
     async {
         let mut depth = 0;

@@ -1,6 +1,6 @@
-//! The bucket: bodies that are too large for a row, and what documents hold.
+//! The bucket: bodies that are too large for a row, and the content of documents.
 //!
-//! Whoever reads an object knows from its row what it must be. What does not come, or is another, rings an alarm
+//! An object is read only through a row that says which bytes it must have. One that does not come, or has other bytes, rings an alarm
 //! (`infra/alarms.yaml`) and is never given out.
 
 use std::fmt;
@@ -17,19 +17,21 @@ use aws_sdk_s3::types::ChecksumMode;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::{Aws, StoreError, meter};
+use super::aws::Aws;
+use super::error::StoreError;
+use super::meter;
 use crate::bounds::LINK_SECONDS;
 use crate::clock::Time;
 
-/// What is said of every object that a document holds: a browser keeps it and does not show it.
+/// The `Content-Disposition` of every object: a browser saves it and does not show it.
 const DISPOSITION: &str = "attachment";
 
-/// The bytes of an object, on their way to the bucket.
+/// The bytes of an object on their way to the bucket.
 #[derive(Clone)]
 pub(crate) enum ObjectBytes {
     /// In memory.
     Memory(bytes::Bytes),
-    /// In a file, which is read while it is sent.
+    /// In a file that is read while it is sent.
     File(PathBuf),
 }
 
@@ -59,24 +61,24 @@ pub struct Objects {
     bucket: String,
 }
 
-/// The bucket did not give an object, or not the one that was stored. The tables are not concerned: the request can still be
-/// recorded.
+/// The bucket did not give an object, or gave another than was stored. The tables are not affected, so the request can still be
+/// audited.
 #[derive(Debug, thiserror::Error)]
 #[error("an object of the bucket was not given: {0}")]
 pub struct ObjectError(pub StoreError);
 
-/// An object, as its row knows it.
+/// An object as its row describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Its key in the bucket, which tells nothing of whose it is.
+    /// Its key in the bucket, which does not tell whose it is.
     pub(crate) key: String,
     /// The SHA-256 of its bytes.
     pub(crate) sha256: Vec<u8>,
 }
 
 impl Object {
-    /// Of a resource (`Type/id`) and the SHA-256 of the bytes: one object for each, under a name that can be made again, and
-    /// that tells nothing.
+    /// The object of a resource (`Type/id`) with bytes of this SHA-256. Its key is a hash of both: it can be made again, and tells
+    /// nothing.
     pub(crate) fn named(resource: &str, sha256: Vec<u8>) -> Object {
         let name = content_hash(&[resource.as_bytes(), b" ", &sha256].concat());
         Object { key: format!("documents/{}", URL_SAFE_NO_PAD.encode(name)), sha256 }
@@ -89,15 +91,15 @@ impl Objects {
         Objects { client: aws.s3(), bucket: bucket.to_owned() }
     }
 
-    /// The same for who sends large files, and has the time for it.
+    /// The bucket of that name, for uploads that may take long.
     pub fn for_uploads(aws: &Aws, bucket: &str) -> Objects {
         Objects { client: aws.s3_for_uploads(), bucket: bucket.to_owned() }
     }
 
-    /// Reads an object whole, and makes sure that it is the one that was stored.
+    /// Reads a whole object, and checks that it is the one that was stored.
     ///
     /// # Errors
-    /// [`ObjectError`] where it is not there, does not come whole, or is another.
+    /// [`ObjectError`] where it is not there, does not come whole, or has other bytes.
     pub async fn get(&self, object: &Object) -> Result<Vec<u8>, ObjectError> {
         let request = self.client.get_object().bucket(&self.bucket).key(&object.key);
         let answer = meter::call(request.send()).await.map_err(failed)?;
@@ -105,7 +107,7 @@ impl Objects {
         if content_hash(&bytes) == object.sha256 { Ok(bytes) } else { Err(another()) }
     }
 
-    /// Reads a part of an object of `size` bytes, the `last` included. S3 tells the hash of the whole beside it.
+    /// Reads a part of an object of `size` bytes, the `last` included. S3 is asked for the hash of the whole object side by side.
     ///
     /// # Errors
     /// As [`Objects::get`].
@@ -117,11 +119,11 @@ impl Objects {
         if bytes.len() as u64 == last - first + 1 { Ok(bytes) } else { Err(another()) }
     }
 
-    /// A link to an object of `size` bytes and to nothing else, good for [`LINK_SECONDS`] from `now`. Whoever follows it gets
-    /// the bytes as `media_type`, to be kept as `file`.
+    /// A link to an object of `size` bytes and to nothing else, good for [`LINK_SECONDS`] from `now`. It gives the bytes
+    /// as `media_type`, to be saved as `file`.
     ///
     /// # Errors
-    /// As [`Objects::get`]: no link leads to an object that is not there, or is another.
+    /// As [`Objects::get`]: no link leads to an object that is not there, or has other bytes.
     pub async fn link(
         &self,
         object: &Object,
@@ -140,7 +142,7 @@ impl Objects {
         Ok(signed.map_err(|error| unsigned(error.to_string()))?.uri().to_owned())
     }
 
-    /// Compares the object's size and SHA-256, as S3 checked them when it was written, with what the row says.
+    /// Compares the object's size and SHA-256, which S3 checked when it was written, with those of its row.
     async fn check(&self, object: &Object, size: u64) -> Result<(), ObjectError> {
         let request =
             self.client.head_object().bucket(&self.bucket).key(&object.key).checksum_mode(ChecksumMode::Enabled);
@@ -153,11 +155,11 @@ impl Objects {
     /// Writes an object. S3 refuses bytes that do not have its SHA-256.
     ///
     /// # Errors
-    /// [`StoreError`] where it is not surely written.
+    /// [`StoreError`] where it is not certain that it was written.
     pub(crate) async fn put(&self, object: &Object, media_type: &str, bytes: &ObjectBytes) -> Result<(), StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(&object.key).body(bytes.stream().await?);
         let request = request.checksum_sha256(STANDARD.encode(&object.sha256));
-        // Should ever somebody follow a link without them: it is kept, and not shown.
+        // A link sets both, too. Should one ever lead here that does not, the object is still saved and not shown.
         let request = request.content_type(media_type).content_disposition(DISPOSITION);
         match (meter::call(request.send()).await.map_err(StoreError::from), bytes) {
             // The file may have changed since it was measured; then S3 refuses it.
@@ -168,7 +170,7 @@ impl Objects {
         }
     }
 
-    /// Removes an object. The bucket keeps it as long as the tables can go back in time, for nobody but the plan's engineers.
+    /// Removes an object. The bucket keeps it for as long as the tables can be restored, and no function can read it.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -178,18 +180,18 @@ impl Objects {
     }
 }
 
-/// The SHA-256 of a resource's content, by which a loader knows that nothing changed.
+/// The SHA-256 of some content.
 pub fn content_hash(content: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 async fn body(stream: ByteStream) -> Result<Vec<u8>, ObjectError> {
-    // Not the error's own text, which may hold bytes.
+    // The error's own text is left out: it may hold bytes.
     let broken = |_| alarmed(StoreError::Busy("an object did not come whole".into()));
     Ok(stream.collect().await.map_err(broken)?.to_vec())
 }
 
-/// The answer to a HEAD has no body, and so no code of what went wrong: its status has to do.
+/// Turns a failed call into an error. The answer to a HEAD has no body and so no error code: its status has to do.
 fn failed<E>(error: SdkError<E, HttpResponse>) -> ObjectError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

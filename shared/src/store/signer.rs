@@ -1,4 +1,4 @@
-//! KMS: signs tokens, gives out the public keys, and makes new keys for the operator. No private key ever leaves KMS.
+//! KMS signs tokens, gives out public keys, and makes new keys for the operator. No private key ever leaves KMS.
 
 use aws_lc_rs::digest;
 use aws_sdk_kms::Client;
@@ -11,17 +11,19 @@ use pkcs1::der::Decode;
 use serde::Serialize;
 use spki::SubjectPublicKeyInfoRef;
 
-use super::{Aws, StoreError, meter};
+use super::aws::Aws;
+use super::error::StoreError;
+use super::meter;
 use crate::clock::Time;
 
-/// One of our public keys as a JSON Web Key (RFC 7517), with what it is used for.
+/// One of our public keys as a JSON Web Key (RFC 7517), with its use.
 #[derive(Clone, Debug, Serialize)]
 pub struct PublicKey {
     kty: &'static str,
     #[serde(rename = "use")]
     usage: &'static str,
     alg: &'static str,
-    /// The key's name in tokens: its thumbprint (RFC 7638), so nobody has to choose one.
+    /// The key's name in tokens: its thumbprint (RFC 7638), so that nobody has to choose a name.
     pub kid: String,
     /// The modulus in base64url.
     pub n: String,
@@ -50,7 +52,7 @@ impl Signer {
             let told =
                 error.as_service_error().and_then(|told| Some((told.code()?, told.message().unwrap_or_default())));
             match told {
-                // For signing that is a moment's trouble; as a key that verifies, it is none.
+                // A signature may succeed later. A key that is switched off must not verify.
                 Some((code @ ("DisabledException" | "KMSInvalidStateException"), message)) => {
                     StoreError::Fault(format!("the KMS key {id} cannot be used: {code}: {message}"))
                 }
@@ -69,7 +71,7 @@ impl Signer {
         Ok(PublicKey { kty: "RSA", usage: "sig", alg: "RS256", kid, n, e })
     }
 
-    /// Signs with the key `id`, RS256: `message` is hashed here, so its length does not matter to KMS.
+    /// Signs with the key `id` by RS256. `message` is hashed here, so KMS sets no bound to its length.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not sign.
@@ -90,9 +92,9 @@ impl Signer {
     }
 }
 
-/// What only the operator may do, with rights of their own: no function has them.
+/// Calls of the operator's command. No function has the rights for them.
 impl Signer {
-    /// Who may do what with the key `id`, as JSON.
+    /// The key policy of the key `id`, as JSON.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not tell.
@@ -117,7 +119,7 @@ impl Signer {
         id.ok_or_else(|| StoreError::Fault("KMS made a key and did not say which".into()))
     }
 
-    /// Replaces who may do what with the key `id`.
+    /// Replaces the key policy of the key `id`.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not take it.
@@ -126,7 +128,8 @@ impl Signer {
         Ok(())
     }
 
-    /// Has the key `id` deleted in 30 days, the longest wait that KMS knows, and tells when. Until then it can be saved.
+    /// Has the key `id` deleted in 30 days, the longest wait that KMS allows, and gives the moment. Until then the deletion can be
+    /// cancelled.
     ///
     /// # Errors
     /// [`StoreError`] where KMS refuses.

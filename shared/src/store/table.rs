@@ -1,135 +1,15 @@
 //! A DynamoDB table: the one place that builds requests to DynamoDB, and counts what each call consumes.
 //!
-//! [`crate::record`], [`super::auth`] and [`super::audit`] stand on it. What a row means is their affair.
+//! [`read`] reads rows by their keys, [`query`] the rows of a partition, and [`write`] writes. [`crate::record`], [`super::auth`] and
+//! [`super::audit`] stand on it: they know what a row means.
 
 mod item;
 mod query;
+mod read;
 mod write;
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
-use futures_util::future::try_join_all;
-
-pub(crate) use self::item::{Attribute, Item};
-pub(crate) use self::query::{Query, Range};
-pub use self::write::CommitError;
-pub(crate) use self::write::{Condition, Write};
-
-use super::{Aws, StoreError, meter};
-use crate::bounds::BATCH_KEYS;
-
-/// One table, by its name.
-#[derive(Clone)]
-pub(crate) struct Table {
-    client: Client,
-    name: String,
-}
-
-/// Whether a read may miss a write of the last moment. A consistent read costs twice as much.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consistency {
-    /// It may, for about a second.
-    Eventual,
-    /// It sees every write that was answered before.
-    Strong,
-}
-
-impl Table {
-    /// The table of that name.
-    pub fn new(aws: &Aws, name: &str) -> Table {
-        Table { client: aws.dynamodb(), name: name.to_owned() }
-    }
-
-    /// Reads the row with that key.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn get(&self, key: Item, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .set_key(Some(key.0))
-            .consistent_read(consistency == Consistency::Strong)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = meter::call(request.send()).await?;
-        meter::read(answer.consumed_capacity());
-        Ok(answer.item.map(Item))
-    }
-
-    /// Reads the rows with these keys, in no order; `only` names the attributes to read, and `None` reads all. Either every row that
-    /// exists comes back, or the call fails.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn batch_get(
-        &self,
-        keys: Vec<Item>,
-        only: Option<&str>,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH_KEYS).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
-        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
-    }
-
-    /// A batch may be answered in part (more than 16 MB, throttling): the keys left unread are asked for again.
-    async fn batch_of_100(
-        &self,
-        keys: Vec<Item>,
-        only: Option<&str>,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>, StoreError> {
-        let (mut keys, mut items) = (keys.into_iter().map(|key| key.0).collect(), Vec::new());
-        let mut backoff = Backoff::default();
-        loop {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .set_projection_expression(only.map(str::to_owned))
-                .consistent_read(consistency == Consistency::Strong)
-                .build()
-                .map_err(|error| StoreError::Fault(error.to_string()))?;
-            let request = self
-                .client
-                .batch_get_item()
-                .request_items(&self.name, request)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let mut answer = meter::call(request.send()).await?;
-            meter::read(answer.consumed_capacity());
-            let read = answer.responses.as_mut().and_then(|tables| tables.remove(&self.name));
-            items.extend(read.into_iter().flatten().map(Item));
-            let unread = answer.unprocessed_keys.as_mut().and_then(|tables| tables.remove(&self.name));
-            keys = unread.map(|unread| unread.keys).unwrap_or_default();
-            if keys.is_empty() {
-                return Ok(items);
-            }
-            backoff.wait("a batch was answered in part again and again").await?;
-        }
-    }
-}
-
-/// The pauses between the tries of one request that DynamoDB did not carry out and the SDK does not repeat: 20 ms, then twice as
-/// long each time.
-#[derive(Default)]
-struct Backoff {
-    pauses: u32,
-}
-
-impl Backoff {
-    /// The most pauses: 620 ms together, well inside the time of a function.
-    const MOST: u32 = 5;
-
-    /// Waits for the next try.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] for `reason` once there were [`Backoff::MOST`] pauses.
-    async fn wait(&mut self, reason: &str) -> Result<(), StoreError> {
-        if self.pauses == Backoff::MOST {
-            return Err(StoreError::Busy(reason.to_owned()));
-        }
-        tokio::time::sleep(Duration::from_millis(20 << self.pauses)).await;
-        self.pauses += 1;
-        Ok(())
-    }
-}
+pub(crate) use item::{Attribute, Item};
+pub(crate) use query::{RowQuery, SortKeys};
+pub(crate) use read::{Consistency, Table};
+pub use write::CommitError;
+pub(crate) use write::{Condition, TransactionPart};

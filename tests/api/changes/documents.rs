@@ -87,6 +87,34 @@ async fn two_documents_that_hold_the_same_go_to_another_member_together() {
     app.finish().await;
 }
 
+/// By whatever name, and not as an attachment alone: R4 lets a claim refer to anything that supports it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_was_another_members_takes_along_what_it_refers_to_by_the_names_of_a_bundle() {
+    let app = App::start().await;
+    let (alice, bob) = (app.sign_in("alice", EVERYTHING).await, app.sign_in("bob", EVERYTHING).await);
+    let names = ["urn:uuid:8d7e0bb4-6d7f-4c53-9d0e-8a2f4f5a1c11", "urn:oid:1.2.3.4", "https://x.example/scans/77"];
+    for (number, name) in names.into_iter().enumerate() {
+        let id = format!("held-{number}");
+        let claim = |patient: &str| {
+            json!({"resourceType": "Claim", "id": format!("claim-{number}"), "status": "active", "use": "claim",
+                "patient": {"reference": format!("Patient/{patient}")},
+                "supportingInfo": [{"sequence": 1, "valueReference": {"reference": name}}]})
+        };
+        let bundle = |patient: &str| {
+            json!({"resourceType": "Bundle", "type": "collection",
+                "entry": [{"resource": claim(patient)}, {"fullUrl": name, "resource": binary(&id)}]})
+        };
+        app.load(Source::Memory(vec![bundle("alice")])).await;
+        let path = format!("Binary/{id}");
+        assert_eq!(status(&app, &alice, &path).await, StatusCode::OK, "{name}");
+        let report = app.load(Source::Memory(vec![bundle("bob")])).await;
+        assert!(report.is_clean(), "{name}: {report}");
+        assert_eq!(status(&app, &alice, &path).await, StatusCode::NOT_FOUND, "{name}");
+        assert_eq!(status(&app, &bob, &path).await, StatusCode::OK, "{name}");
+    }
+    app.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_is_refused_moves_nothing_of_what_it_holds() {
     let app = App::start().await;

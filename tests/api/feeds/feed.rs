@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 /// The members.
 pub(super) const MEMBERS: [&str; 3] = ["ann", "bert", "cleo"];
 
-/// What stands wherever a Provenance says more than its targets: only who owns all of them may read it.
+/// A text wherever a Provenance says more than its targets: only the owner of all of them may read it.
 pub(super) const MORE: &str = "MORE-THAN-TARGETS";
 
 /// One resource or one deletion of a feed.
@@ -33,7 +33,7 @@ impl fmt::Debug for Item {
     }
 }
 
-/// What an item says.
+/// The statement of an item.
 #[derive(Clone, Debug)]
 pub(super) enum Says {
     /// A resource, as the source wrote it.
@@ -77,7 +77,7 @@ const DELETABLE: &[&str] = &[
     "Device/pump",
 ];
 
-/// What a Provenance may be about.
+/// The targets of Provenances.
 const TARGETS: &[&str] = &[
     "Patient/ann",
     "Patient/bert",
@@ -91,7 +91,7 @@ const TARGETS: &[&str] = &[
     "Device/pump",
 ];
 
-/// What a member's resource may refer to.
+/// The shared resources to which a member's resource may refer.
 const SHARED: &[&str] = &[
     "Practitioner/doctor1",
     "Practitioner/doctor2",
@@ -194,7 +194,7 @@ fn practitioners() -> impl Strategy<Value = Json> {
     (named("doctor", 2), 0..2u8, any::<u8>()).prop_map(|(id, name, leaks)| {
         let mut resource =
             json!({"resourceType": "Practitioner", "id": id, "name": [{"family": format!("Doe {name}")}]});
-        // What everybody reads names no member: such a one is refused.
+        // A resource that everybody may read names no member. This one does, and is refused.
         if leaks < 40 {
             resource["extension"] =
                 json!([{"url": "http://plan.example/patient", "valueReference": reference("Patient/bert")}]);

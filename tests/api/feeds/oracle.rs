@@ -1,4 +1,4 @@
-//! What counts of a feed in the end. It knows the rule of `docs/loading.md` and nothing of the loader: of two that both count, the
+//! The resources of a feed that count in the end. The oracle knows the rule of `docs/loading.md` and nothing of the loader: of two that both count, the
 //! one with the newer date of the source does, else the later one; what is refused counts for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::feed::{Item, RUNS, Says};
 
-/// What stands under a `Type/id`.
+/// The state under a `Type/id`.
 #[derive(Clone, Debug)]
 pub(super) enum State {
     Is(Json),
@@ -17,12 +17,14 @@ pub(super) enum State {
 
 pub(super) type Store = BTreeMap<String, State>;
 
-/// What a feed comes to.
+/// The outcome of a feed.
 pub(super) fn outcome(feed: &[Item]) -> Store {
     let mut store = Store::new();
     for run in 0..RUNS {
         let of_run: Vec<&Says> = feed.iter().filter(|item| item.run == run).map(|item| &item.says).collect();
-        let coming: BTreeSet<String> = of_run.iter().map(|says| key(says)).collect();
+        let is_taken =
+            |says: &&&Says| key(says).starts_with("Provenance/") || !is_refused(says, &store, &BTreeSet::new());
+        let coming: BTreeSet<String> = of_run.iter().filter(is_taken).map(|says| key(says)).collect();
         let (named, before) = (names_binary(&store), store.clone());
         // A Binary is judged when the documents of its run are there, a Provenance when everything else is.
         for late in ["", "Binary/", "Provenance/"] {
@@ -31,7 +33,7 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
                     take(&mut store, &before, says);
                 }
             }
-            // What a document holds goes with the last document that names it.
+            // A Binary goes with the last document that names it.
             if late.is_empty() && named && !names_binary(&store) && store.contains_key(BINARY) {
                 store.insert(BINARY.to_owned(), State::Deleted(BTreeSet::new()));
             }

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use patient_access::load::Source;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
-use shared::record::row::{Version, plain, unpack};
+use shared::record::packing::{ResourceVersion, plain, unpack};
 use tests::{App, shared_folder};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
@@ -88,7 +88,7 @@ async fn rows(source: Source) -> Vec<Row> {
         let number = |name: &str| item[name].as_n().expect("a number").parse::<i64>().expect("a number");
         let key = Reference::parse(item["sk"].as_s().expect("text"), &[]).expect("a sort key names a resource");
         let number_of = u64::try_from(number("v")).expect("versions count from 1");
-        let version = Version { key: &key, number: number_of, last_updated: Time(number("u")) };
+        let version = ResourceVersion { key: &key, number: number_of, last_updated: Time(number("u")) };
         let (index, json) = unpack(&version, packed.as_ref()).expect("rows unpack");
         let plain = plain(&version, &index, &json).expect("it was packed before");
         rows.insert(key.to_string(), Row { kind: key.resource_type.clone(), json: json.len(), plain });

@@ -154,16 +154,6 @@ impl Stage {
         Operation::of(name, size, &self.ask(tokens, path).await, target)
     }
 
-    /// As many `_revinclude`s as a search may have, of what refers to a type.
-    fn reverse_includes(&self, resource_type: &str) -> String {
-        let codes = TYPES.iter().flat_map(|source| {
-            let refers = |row: &SearchParameter| row.targets.contains(&resource_type) || row.targets == ["*"];
-            let rows = source.parameters().filter(move |(_, row)| refers(row));
-            rows.map(|(_, row)| format!("_revinclude={}:{}", source.name, row.code))
-        });
-        codes.take(INCLUDES).collect::<Vec<_>>().join("&")
-    }
-
     /// A request and all pages after it. No resource may come twice.
     async fn all(
         &self,
@@ -217,7 +207,7 @@ async fn worst(stage: &Stage) -> Vec<Operation> {
     let together = together.chunks(VALUES).zip(names).map(|(values, name)| format!("{name}={}", values.join(",")));
     let together = together.collect::<Vec<_>>().join("&");
     let keys = "_sort=code,-status,category,-value-date,_id,-_lastUpdated,identifier,combo-code";
-    let reverse = stage.reverse_includes("Observation");
+    let reverse = reverse_includes("Observation");
     let mut rows = Vec::new();
     for (name, tokens, size, path) in [
         ("worst: a count by 400 values", &counted, COUNTED, format!("Observation?_summary=count&{together}")),
@@ -363,4 +353,14 @@ async fn synthea(stage: &Stage) -> Option<Operation> {
         sum = Some(sum.map_or_else(|| row.clone(), |sum| sum.and(&row)));
     }
     sum
+}
+
+/// As many `_revinclude`s as a search may have, of what refers to a type.
+fn reverse_includes(resource_type: &str) -> String {
+    let codes = TYPES.iter().flat_map(|source| {
+        let refers = |row: &SearchParameter| row.targets.contains(&resource_type) || row.targets == ["*"];
+        let rows = source.parameters().filter(move |(_, row)| refers(row));
+        rows.map(|(_, row)| format!("_revinclude={}:{}", source.name, row.code))
+    });
+    codes.take(INCLUDES).collect::<Vec<_>>().join("&")
 }

@@ -97,7 +97,7 @@ pub struct SearchParameter {
     pub path: &'static str,
     /// The types that a reference may name, [`ANY`] for all of them. Only a reference parameter has targets.
     pub targets: &'static [&'static str],
-    /// What a token's shape does not tell. Other parameters are [`Coded::AsWritten`].
+    /// The part of a token that its shape does not tell. Other parameters are [`Coded::AsWritten`].
     pub coded: Coded,
     /// The parameters of the target that may follow a dot. A chain exists only where a guide demands it, and leads only into a
     /// shared type or to the member.

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::systems::{System, UCUM};
 
-/// What an element must fulfil; the outermost element is the resource itself.
+/// A condition on an element; the outermost element is the resource itself.
 ///
 /// Elements are named by paths, such as `agent.who`; an array counts as its items, and `value[x]` is a value of any type.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What each profile asks of a resource: the elements that its snapshot makes mandatory, the codes that tell it from its
+//! The rules of each profile: the elements that its snapshot makes mandatory, the codes that tell it from its
 //! sisters, and those of its invariants that feeds break. Rules common to all guide versions are one row; additions of one
 //! version are separate rows.
 
@@ -10,7 +10,7 @@ mod us_core_observations;
 use super::condition::Condition;
 use crate::guides::Guides::{self, UsCore3, UsCore6, UsCore7};
 
-/// What a profile asks from one set of guides to another.
+/// A condition that a profile sets, from one set of guides to another.
 struct Rule {
     /// The profile's id.
     profile: &'static str,

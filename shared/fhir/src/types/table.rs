@@ -4,10 +4,10 @@ use super::Owner::{self, Attachment, Itself, Shared, Subject, SubjectOrShared, T
 use super::ResourceType;
 use crate::parameters::{SearchParameter, administrative, clinical, diagnostics, documents, financial, medications};
 
-/// What of an `Attachment` is summary: all but the data.
+/// The summary elements of an `Attachment`: all but the data.
 const ATTACHMENT: &str = "contentType language url size hash title creation";
 
-/// What of a `SampledData` is summary: all but the data.
+/// The summary elements of a `SampledData`: all but the data.
 const SAMPLED_DATA: &str = "origin period factor lowerLimit upperLimit dimensions";
 
 /// Every type that is stored and served, by name.

@@ -1,4 +1,4 @@
-//! What must hold of every row, and that a row is all that a type needs.
+//! The facts that must hold of every row, and that a row is all that a type needs.
 
 use serde_json::json;
 

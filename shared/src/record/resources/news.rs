@@ -1,8 +1,8 @@
-//! What is new in a record since a moment, by its receipts: the cost depends on what is new, not on the record.
+//! The news of a record since a moment, found by its receipts: the cost depends on the news, not on the length of the record.
 
 use std::collections::BTreeSet;
 
-use super::{Found, Resources};
+use super::rows::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
 use crate::bounds::{NEWS, RECEIPT_LEAD};
 use crate::clock::Time;
@@ -11,24 +11,20 @@ use crate::fhir::types::ResourceType;
 use crate::record::receipt;
 use crate::record::row::Row;
 use crate::store::StoreError;
-use crate::store::table::{Item, Query, Range};
+use crate::store::schema::{self, Key};
+use crate::store::table::{RowQuery, SortKeys};
 
-pub(in crate::record) use crate::record::receipt::moment;
-
-/// The partition of the rows that say when something shared changed.
-pub(in crate::record) const SHARED_NEWS: &str = "shared";
-
-/// What is new in a record.
+/// The news of a record.
 pub struct News {
-    /// The member's own resources.
+    /// The member's own resources that are new or changed.
     pub rows: Vec<Row>,
-    /// Whether shared resources changed, anybody's.
+    /// Whether any shared resource changed, in reach or not.
     pub shared: bool,
 }
 
 impl Resources {
-    /// The member's own resources of the permits' types that became visible at `since` or later; `None` where there are so many
-    /// that the record itself is to be read.
+    /// The member's own resources of the permits' types that became visible at `since` or later; `None` where they may be
+    /// too many to be read one by one.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -53,6 +49,7 @@ impl Resources {
         Ok(permit.seal(rows.map(|rows| rows.into_iter().filter(|row| row.is_admitted_by(permit)).collect())))
     }
 
+    /// The resources that became visible at `since` or later, among the types that are `wanted`; `None` where there may be too many.
     async fn changed(
         &self,
         partition: &str,
@@ -60,7 +57,7 @@ impl Resources {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Option<Vec<Row>>, StoreError> {
         let (low, high) = receipt::since(since);
-        let page = self.table.page(Query::new(partition, Range::Between(low, high))).await?;
+        let page = self.table.page(RowQuery::new(partition, SortKeys::Between(low, high))).await?;
         if page.next.is_some() {
             return Ok(None);
         }
@@ -76,21 +73,21 @@ impl Resources {
         }
         let read: BTreeSet<Reference> = rows.iter().map(|row| row.key.clone()).collect();
         rows.retain(|row| wanted(&row.key.resource_type));
-        let keys = named.difference(&read).map(|target| Item::key(partition, target.to_string())).collect();
-        rows.extend(self.resources(&self.batch(keys).await?, 0).await?);
+        let keys = named.difference(&read).map(|target| Key::in_partition(partition, &target.to_string())).collect();
+        rows.extend(self.resources(keys, 0).await?);
         rows.retain(|row| row.last_updated >= since);
         Ok(Some(rows))
     }
 
-    /// Whether shared resources changed, anybody's.
+    /// Whether any shared resource changed.
     async fn shared_changed(&self, since: Time) -> Result<bool, StoreError> {
-        let first = moment(Time(since.0.saturating_sub(RECEIPT_LEAD)));
-        let query = Query { limit: Some(1), ..Query::new(SHARED_NEWS, Range::From(first)) };
+        let first = schema::sortable(Time(since.0.saturating_sub(RECEIPT_LEAD)));
+        let query = RowQuery { limit: Some(1), ..RowQuery::new(schema::SHARED_NEWS, SortKeys::From(first)) };
         Ok(!self.table.page(query).await?.items.is_empty())
     }
 }
 
-/// What is shared has news of its own.
+/// Whether the target may be a member's own. Shared resources have news of their own.
 fn is_owned(target: &Reference) -> bool {
     ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_owned)
 }

@@ -1,61 +1,27 @@
-//! Everything in a member's partition that follows from the resources there: pointers to shared resources, and what receipts name. And
-//! what is to be made again when a resource comes, moves, changes or goes.
+//! All that follows from the resources in a member's partition: pointers to shared resources, and what receipts name.
 //!
 //! [`Writer::derive`] is the one place that takes away. It reads the whole partition, so it runs only for members who lost something:
-//! a load adds what follows from new resources as it writes them. A note of what is to be done ([`ToDo`]) is written before the
-//! change that makes it necessary, and deleted when it is done; so a run that is cut short leaves nothing that the next one does not
-//! finish.
+//! a load adds what follows from new resources as it writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde_json::{Value as Json, json};
 
 use super::change::Change;
-use super::{Partition, Writer};
+use super::news::Receipts;
+use super::pointers::{is_shared, second_step};
+use super::rows::{Writer, unless_it_conflicts};
 use crate::clock::Time;
 use crate::fhir::reference::{Reference, references_in};
 use crate::fhir::types::ResourceType;
+use crate::record::partition::Partition;
 use crate::record::provenance::{is_never_owned, targets};
-use crate::record::receipt::{Receipts, is_receipt};
-use crate::record::resources::Found;
-use crate::record::resources::items::decode;
+use crate::record::receipt::is_receipt;
+use crate::record::resources::{Found, decode};
 use crate::record::row::Row;
 use crate::store::StoreError;
-use crate::store::table::{CommitError, Condition, Consistency, Item, Query, Range};
-
-/// Something to derive again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ToDo {
-    /// The copies of a Provenance: whose its targets are changed.
-    Provenance(String),
-    /// What follows from the resources of the member with this Patient id.
-    Member(String),
-}
-
-impl ToDo {
-    fn parse(text: &str) -> Option<ToDo> {
-        let reference = Reference::parse(text, &[])?;
-        match reference.resource_type.as_str() {
-            "Provenance" => Some(ToDo::Provenance(reference.id)),
-            "Patient" => Some(ToDo::Member(reference.id)),
-            _ => None,
-        }
-    }
-}
-
-/// `Provenance/<id>` or `Patient/<id>`.
-impl fmt::Display for ToDo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ToDo::Provenance(id) => write!(f, "Provenance/{id}"),
-            ToDo::Member(id) => write!(f, "Patient/{id}"),
-        }
-    }
-}
-
-/// The partition of the notes.
-const TO_DO: &str = "to-do";
+use crate::store::schema::{self, AFTER_ALL, Key, resources as attribute};
+use crate::store::table::{Condition, Consistency, RowQuery, SortKeys};
 
 /// A member's partition, as far as something follows from it.
 #[derive(Default)]
@@ -66,7 +32,7 @@ struct Inventory {
     direct: BTreeSet<Reference>,
     /// The Provenances of the feed, with their targets.
     provenances: Vec<(Reference, Vec<Option<Reference>>)>,
-    /// Where pointers lead, and how many steps away that is.
+    /// The targets of pointers, and how many steps away each is.
     pointers: BTreeMap<Reference, u8>,
     receipts: Vec<Receipt>,
 }
@@ -78,65 +44,17 @@ struct Receipt {
     targets: BTreeSet<Reference>,
 }
 
-/// What follows from an inventory.
+/// The consequences of an inventory.
 struct Follows {
     /// The shared resources in reach, and how many steps away each is.
     reach: BTreeMap<Reference, u8>,
-    /// What receipts name: the member's own resources, and the shared ones in reach that are there.
+    /// The resources that receipts name: the member's own, and the shared ones in reach that are there.
     received: BTreeSet<Reference>,
 }
 
-fn is_shared(reference: &Reference) -> bool {
-    ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared)
-}
-
-/// The shared resources that a shared resource leads to: those whose type says that its type does.
-pub fn second_step(of: &Reference, references: impl IntoIterator<Item = Reference>) -> BTreeSet<Reference> {
-    let leads = |target: &Reference| {
-        ResourceType::named(&target.resource_type)
-            .is_some_and(|row| row.is_shared() && row.referred_by.contains(&of.resource_type.as_str()))
-    };
-    references.into_iter().filter(leads).collect()
-}
-
 impl Writer {
-    /// Notes what is to be derived again, before the change that makes it necessary.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn note(&self, to_do: &ToDo) -> Result<(), StoreError> {
-        self.write(Item::key(TO_DO, to_do.to_string()), Condition::Always).await
-    }
-
-    /// Deletes a note: it is done.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn done(&self, to_do: &ToDo) -> Result<(), StoreError> {
-        self.delete(Item::key(TO_DO, to_do.to_string()), Condition::Always).await
-    }
-
-    /// What runs that were cut short left to be done.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn to_do(&self) -> Result<BTreeSet<ToDo>, StoreError> {
-        let query = Query { consistency: Consistency::Strong, ..Query::new(TO_DO, Range::All) };
-        let notes = self.table.pages(query).await?;
-        notes.iter().map(|note| Ok(ToDo::parse(note.text("sk")?))).filter_map(Result::transpose).collect()
-    }
-
-    /// The members whose pointers lead to a shared resource.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn reached_by(&self, target: &Reference) -> Result<Vec<String>, StoreError> {
-        let query = Query { consistency: Consistency::Strong, ..Query::new(reached(target), Range::All) };
-        self.table.pages(query).await?.iter().map(|row| Ok(row.text("sk")?.to_owned())).collect()
-    }
-
-    /// Derives again what follows from a member's resources. Tells which Provenances are to be copied anew, because a target of
-    /// theirs is not the member's: when that is done, what follows is to be derived once more.
+    /// Derives again what follows from a member's resources. Gives the ids of the Provenances whose copies are to be made again, because
+    /// a target of theirs is not the member's: when that is done, this is to be called once more.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -146,49 +64,35 @@ impl Writer {
         receipts: &Receipts<'_>,
         now: Time,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let inventory = self.inventory(member).await?;
-        let follows = self.follows(&inventory).await?;
-        let patient = Reference::new("Patient", member);
-        let is_own = |target: &Option<Reference>| {
-            target.as_ref().is_some_and(|target| inventory.own.contains(target) || *target == patient)
-        };
-        let may_be_read = |target: &Option<Reference>| {
-            let is_shared = |target: &Reference| is_never_owned(target) || follows.received.contains(target);
-            is_own(target) || target.as_ref().is_none_or(is_shared)
-        };
-        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
-        let moved = inventory.provenances.iter().filter(|(_, targets)| !stays(targets));
-        let moved: BTreeSet<String> = moved.map(|(key, _)| key.id.clone()).collect();
-        self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?;
-        self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
-        Ok(moved)
+        loop {
+            let inventory = self.inventory(member).await?;
+            let follows = self.follows(&inventory).await?;
+            let taken = self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?
+                | self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
+            // Another load may have written a resource after this look passed its place, and found its pointer or receipt there already:
+            // a second look gives back what was taken.
+            if !taken {
+                return Ok(inventory.moved(member, &follows.received));
+            }
+        }
     }
 
     async fn inventory(&self, member: &str) -> Result<Inventory, StoreError> {
         let mut inventory = Inventory::default();
-        // The names of Binaries come after all types.
-        let range = Range::Before("~".to_owned());
-        let mut query = Query { consistency: Consistency::Strong, ..Query::new(format!("Patient/{member}"), range) };
-        loop {
-            let page = self.table.page(query.clone()).await?;
-            for item in &page.items {
+        // Only the names of Binaries come after the types.
+        let range = SortKeys::Before(AFTER_ALL.to_owned());
+        let query = RowQuery { consistency: Consistency::Strong, ..RowQuery::new(schema::member(member), range) };
+        let mut pages = self.table.pages(query);
+        while let Some(items) = pages.next().await? {
+            for item in &items {
                 match decode(item, 0)? {
                     Found::Tombstone => {}
                     Found::Pointer(reach) => drop(inventory.pointers.insert(reach.target().clone(), reach.steps())),
                     Found::Resource(row) => inventory.take(&self.resource(row.clone()).await?, row),
                 }
             }
-            query.after = page.next;
-            if query.after.is_none() {
-                return Ok(inventory);
-            }
         }
-    }
-
-    /// The JSON of a row, from wherever it lies.
-    async fn resource(&self, row: Row) -> Result<Json, StoreError> {
-        let json = self.resources.json(row).await.map_err(|error| error.0)?;
-        serde_json::from_str(&json).map_err(|_| StoreError::Fault("a resource in the table is no JSON".into()))
+        Ok(inventory)
     }
 
     async fn follows(&self, inventory: &Inventory) -> Result<Follows, StoreError> {
@@ -208,7 +112,7 @@ impl Writer {
 
     /// The shared resources among these that are there.
     async fn shared_resources(&self, of: &BTreeSet<Reference>) -> Result<BTreeMap<Reference, Json>, StoreError> {
-        let keys = of.iter().map(|target| Partition::Shared.key(target)).collect();
+        let keys = of.iter().map(Key::shared).collect();
         let mut found = BTreeMap::new();
         for item in self.table.batch_get(keys, None, Consistency::Strong).await? {
             if let Found::Resource(row) = decode(&item, 0)? {
@@ -218,40 +122,44 @@ impl Writer {
         Ok(found)
     }
 
+    /// Gives whether a pointer was taken away.
     async fn derive_pointers(
         &self,
         member: &str,
         there: &BTreeMap<Reference, u8>,
         wanted: &BTreeMap<Reference, u8>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let mut taken = false;
         for (target, steps) in there {
-            // A pointer that is shorter than it should be goes first: a longer one never takes the place of a shorter.
+            // A pointer that is shorter than it should be goes first: a longer one never replaces a shorter.
             if wanted.get(target).is_none_or(|wanted| wanted > steps) {
-                let key = Partition::Member(member.to_owned()).key(target);
-                self.delete(key, Condition::Lacks("v")).await?;
+                self.remove_pointer(member, target).await?;
+                taken = true;
             }
             if !wanted.contains_key(target) {
-                self.delete(Item::key(reached(target), member), Condition::Always).await?;
+                self.remove_reached(member, target).await?;
             }
         }
         for (target, steps) in wanted.iter().filter(|(target, steps)| there.get(*target) != Some(steps)) {
             self.point(member, target, *steps).await?;
         }
-        Ok(())
+        Ok(taken)
     }
 
+    /// Gives whether a receipt names less than before.
     async fn derive_receipts(
         &self,
         member: &str,
         there: &[Receipt],
         wanted: &BTreeSet<Reference>,
         (receipts, now): (&Receipts<'_>, Time),
-    ) -> Result<(), StoreError> {
-        let mut named = BTreeSet::new();
+    ) -> Result<bool, StoreError> {
+        let (mut named, mut taken) = (BTreeSet::new(), false);
         for receipt in there {
             let kept: Vec<&Reference> = receipt.targets.intersection(wanted).collect();
             if kept.len() < receipt.targets.len() {
                 self.cut(member, receipt, &kept, now).await?;
+                taken = true;
             }
             named.extend(kept);
         }
@@ -259,94 +167,45 @@ impl Writer {
         for receipt in receipts.of(member, &missing, now) {
             self.receive(member, receipt, now).await?;
         }
-        Ok(())
+        Ok(taken)
     }
 
-    /// Lets a receipt name only what is `kept` of its targets; one that would name nothing goes.
+    /// Lets a receipt name only those of its targets that are `kept`. One that would name nothing goes.
     async fn cut(&self, member: &str, receipt: &Receipt, kept: &[&Reference], now: Time) -> Result<(), StoreError> {
         let partition = Partition::Member(member.to_owned());
         let key = &receipt.row.key;
         if kept.is_empty() {
-            return self.delete(partition.key(key), Condition::Is("v", receipt.row.version.into())).await;
+            let as_read = Condition::Is(attribute::VERSION, receipt.row.version.into());
+            return self.delete_if(as_read, partition.key(key)).await;
         }
         let mut json = receipt.json.clone();
         json["target"] = kept.iter().map(|target| json!({"reference": target.to_string()})).collect();
         let Some(resource_type) = ResourceType::named(&key.resource_type) else { return Ok(()) };
         let change = Change::store(resource_type, &key.id, vec![(partition.clone(), json)]);
-        let rows = self.versions(vec![(partition.clone(), key.clone())]).await?;
-        let version = rows.get(key).and_then(|rows| rows.get(&partition));
-        for copy in change.copies.values() {
-            match self.put_row(&change, &partition, copy, (version, receipt.row.version + 1), now).await {
-                Ok(()) | Err(CommitError::Conflict) => {}
-                Err(CommitError::Store(error)) => return Err(error),
-            }
+        let row = self.standing_row(&partition, key).await?;
+        for copy in &change.copies {
+            let written = self.put_copy(&change, copy, row.as_ref(), receipt.row.version + 1, now).await;
+            unless_it_conflicts(written)?;
         }
         Ok(())
     }
-
-    /// A Provenance as it came: kept apart, or in the partition of the one member who owns all of it. Its `meta.lastUpdated` is the
-    /// source's again.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn provenance(&self, id: &str) -> Result<Option<Json>, StoreError> {
-        let reference = Reference::new("Provenance", id);
-        let home = self.homes(std::slice::from_ref(&reference)).await?.remove(&reference).unwrap_or_default();
-        let partitions = [Partition::Unclaimed].into_iter().chain(home.owners.into_iter().map(Partition::Member));
-        for partition in partitions {
-            let Some(item) = self.table.get(partition.key(&reference), Consistency::Strong).await? else { continue };
-            let Found::Resource(row) = decode(&item, 0)? else { continue };
-            let mut resource = self.resource(row).await?;
-            if let Some(meta) = resource["meta"].as_object_mut() {
-                meta.remove("versionId");
-                meta.remove("lastUpdated");
-                if let Ok(date) = item.number("su") {
-                    meta.insert("lastUpdated".to_owned(), json!(Time(date).to_string()));
-                }
-            }
-            return Ok(Some(resource));
-        }
-        Ok(None)
-    }
-
-    /// The shared resources that the rows at these places refer to.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn shared_references_at(
-        &self,
-        places: Vec<(Partition, Reference)>,
-    ) -> Result<BTreeMap<(Partition, Reference), BTreeSet<Reference>>, StoreError> {
-        let keys = places.iter().map(|(partition, reference)| partition.key(reference)).collect();
-        let mut found = BTreeMap::new();
-        for item in self.table.batch_get(keys, None, Consistency::Strong).await? {
-            let Found::Resource(row) = decode(&item, 0)? else { continue };
-            let of = |(partition, reference): &&(Partition, Reference)| {
-                let key = partition.key(reference);
-                key.text("pk").ok() == item.text("pk").ok() && key.text("sk").ok() == item.text("sk").ok()
-            };
-            if let Some(place) = places.iter().find(of) {
-                let references = references_in(&self.resource(row).await?).into_iter().filter(is_shared).collect();
-                found.insert(place.clone(), references);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn delete(&self, key: Item, condition: Condition) -> Result<(), StoreError> {
-        match self.table.delete(key, condition).await {
-            Ok(()) | Err(CommitError::Conflict) => Ok(()),
-            Err(CommitError::Store(error)) => Err(error),
-        }
-    }
-}
-
-/// The partition that says whose pointers lead to a shared resource.
-pub(super) fn reached(target: &Reference) -> String {
-    format!("reached/{target}")
 }
 
 impl Inventory {
+    /// The ids of the Provenances whose copies here are to be made again, where `received` are the resources that receipts name.
+    fn moved(&self, member: &str, received: &BTreeSet<Reference>) -> BTreeSet<String> {
+        let patient = Reference::new("Patient", member);
+        let is_own = |target: &Option<Reference>| {
+            target.as_ref().is_some_and(|target| self.own.contains(target) || *target == patient)
+        };
+        let may_be_read = |target: &Option<Reference>| {
+            let is_shared = |target: &Reference| is_never_owned(target) || received.contains(target);
+            is_own(target) || target.as_ref().is_none_or(is_shared)
+        };
+        let stays = |targets: &[Option<Reference>]| targets.iter().any(is_own) && targets.iter().all(may_be_read);
+        self.provenances.iter().filter(|(_, targets)| !stays(targets)).map(|(key, _)| key.id.clone()).collect()
+    }
+
     fn take(&mut self, json: &Json, row: Row) {
         let (key, references) = (row.key.clone(), references_in(json));
         if is_receipt(&key) {

@@ -1,43 +1,39 @@
-//! Homes: in whose partitions a resource may stand, and which Provenances are about it.
+//! Homes: for each resource, a row that names the members in whose partitions copies of it may stand, and the Provenances that wait for
+//! it.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Partition, Writer};
+use super::rows::Writer;
+use super::standing::{Home, StandingRow};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
+use crate::record::partition::Partition;
 use crate::store::StoreError;
-use crate::store::table::{CommitError, Condition, Item};
-
-/// What is noted of a resource apart from its rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Home {
-    /// The members in whose partitions it may stand.
-    pub owners: BTreeSet<String>,
-    /// The ids of the Provenances that are about it and came while it was not there.
-    pub provenances: BTreeSet<String>,
-}
-
-fn key(reference: &Reference) -> Item {
-    Item::key(format!("home/{reference}"), reference.to_string())
-}
+use crate::store::schema::{Key, resources as attribute};
+use crate::store::table::{CommitError, Condition};
 
 impl Writer {
-    /// The home of each of these; a resource without a home is left out.
+    /// The home of each of these. A resource without a home is left out.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn homes(&self, of: &[Reference]) -> Result<HashMap<Reference, Home>, StoreError> {
-        let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(key).collect();
+        let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(Key::home).collect();
         let mut homes = HashMap::new();
-        for item in self.consistently(keys).await? {
-            let home = Home { owners: item.texts("w"), provenances: item.texts("p") };
-            homes.extend(Reference::parse(item.text("sk")?, &[]).map(|reference| (reference, home)));
+        for item in self.standing_items(keys).await? {
+            let home = Home { owners: item.texts(attribute::OWNERS), provenances: item.texts(attribute::PROVENANCES) };
+            homes.extend(item.key()?.resource().map(|reference| (reference, home)));
         }
         Ok(homes)
     }
 
-    /// The members in whose partitions each of these stands now, none where it is shared: a home may name more, and a deleted
-    /// resource stands nowhere. A Patient, who is nobody else's, has no home.
+    /// The home of one resource; an empty one, if it has none.
+    pub(super) async fn home(&self, of: &Reference) -> Result<Home, StoreError> {
+        Ok(self.homes(std::slice::from_ref(of)).await?.remove(of).unwrap_or_default())
+    }
+
+    /// The members in whose partitions each of these stands now, and none where it is shared. A resource that stands nowhere is left
+    /// out: a home may name more members, and a deleted resource has a home, too. A Patient has no home and belongs to nobody else.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -51,26 +47,26 @@ impl Writer {
         let of: BTreeSet<&Reference> = of.iter().collect();
         wanted.extend(of.iter().copied().filter(is_shared).map(|reference| (Partition::Shared, reference.clone())));
         let mut owners: HashMap<Reference, BTreeSet<String>> = HashMap::new();
-        for (reference, rows) in self.versions(wanted).await? {
-            for (partition, _) in rows.into_iter().filter(|(_, version)| version.hash.is_some()) {
+        for (reference, rows) in self.standing_rows(wanted).await? {
+            for (partition, _) in rows.iter().filter(|(_, row)| StandingRow::is_live(row)) {
                 let owners = owners.entry(reference.clone()).or_default();
-                if let Partition::Member(owner) = partition {
-                    owners.insert(owner);
-                }
+                owners.extend(partition.owner().map(str::to_owned));
             }
         }
         Ok(owners)
     }
 
-    /// Notes that a Provenance is about a resource that is not there: when that comes, its member gets a copy.
+    /// Notes that a Provenance is about a resource that is not there. When the resource comes, its member gets a copy.
     ///
     /// # Errors
     /// [`StoreError`]
     pub async fn await_target(&self, target: &Reference, provenance: &str) -> Result<(), StoreError> {
-        self.table.include(key(target), "p", &BTreeSet::from([provenance.to_owned()])).await
+        let provenances = BTreeSet::from([provenance.to_owned()]);
+        self.table.include(Key::home(target), attribute::PROVENANCES, &provenances).await
     }
 
-    /// Changes a home from what was read. That it is so already is no conflict: the answer to an earlier try may have been lost.
+    /// Changes the members that a home names, if they are still as they were read. If they are changed already, that is no conflict: an
+    /// earlier try did it, and its answer was lost.
     pub(super) async fn put_home(
         &self,
         reference: &Reference,
@@ -78,13 +74,20 @@ impl Writer {
         to: &BTreeSet<String>,
     ) -> Result<(), CommitError> {
         let owners = (!to.is_empty()).then(|| to.into());
-        let condition = if from.is_empty() { Condition::Lacks("w") } else { Condition::Is("w", from.into()) };
-        match self.table.set(key(reference), "w", owners, condition).await {
+        let condition = if from.is_empty() {
+            Condition::Lacks(attribute::OWNERS)
+        } else {
+            Condition::Is(attribute::OWNERS, from.into())
+        };
+        match self.table.set(Key::home(reference), attribute::OWNERS, owners, condition).await {
             Err(CommitError::Conflict) => {
-                let there = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
-                if there.owners == *to { Ok(()) } else { Err(CommitError::Conflict) }
+                if self.home(reference).await?.owners == *to {
+                    Ok(())
+                } else {
+                    Err(CommitError::Conflict)
+                }
             }
-            put => put,
+            set => set,
         }
     }
 }

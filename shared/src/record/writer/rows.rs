@@ -1,226 +1,208 @@
-//! Rows: how a resource is written, removed, or deleted with a tombstone.
+//! Rows: the loader reads those that stand there, and writes a copy of a resource into one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
 
-use super::{Change, Copy, Partition, Writer};
+use super::change::{Change, ResourceCopy};
+use super::standing::StandingRow;
 use crate::bounds::{ROW_BODY_BYTES, ROW_SHARED_BYTES};
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
-use crate::record::row::{self, pack, position};
-use crate::store::StoreError;
-use crate::store::objects::{Object, ObjectBytes, content_hash};
-use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item};
+use crate::record::packing::{ResourceVersion, pack};
+use crate::record::partition::Partition;
+use crate::record::resources::Resources;
+use crate::record::row::{Row, position};
+use crate::store::objects::{Object, ObjectBytes, ObjectError, Objects, content_hash};
+use crate::store::schema::{Key, resources as attribute};
+use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item, Table};
+use crate::store::{Aws, StoreError};
 
-/// What a row says of the version that it holds.
-#[derive(Clone, Debug)]
-pub(super) struct Version {
-    pub number: u64,
-    /// The hash of its content; `None` for a tombstone.
-    pub hash: Option<Vec<u8>>,
-    /// When it became visible.
-    pub last_updated: Time,
-    /// When the source last changed it, by its own word.
-    pub source_date: Option<i64>,
-    /// The ids of the Binaries that it names, or named until what they hold was dropped.
-    pub binaries: BTreeSet<String>,
-    /// The key of what it has in the bucket.
-    pub object: Option<String>,
-}
-
-impl Version {
-    /// What a row says, if it has a version: one that is a pointer has none.
-    pub fn of(item: &Item) -> Result<Version, StoreError> {
-        Ok(Version {
-            number: item.number("v")?,
-            hash: item.bytes("h").ok().map(<[u8]>::to_vec),
-            last_updated: Time(item.number("u")?),
-            source_date: item.has("su").then(|| item.number("su")).transpose()?,
-            binaries: item.texts("f"),
-            object: item.text("o").ok().map(str::to_owned),
-        })
-    }
+/// The table and the bucket, for writing.
+#[derive(Clone)]
+pub struct Writer {
+    pub(super) table: Table,
+    pub(super) objects: Objects,
+    pub(super) resources: Resources,
 }
 
 impl Writer {
-    /// What must be known of rows before anything is written, as they are at this moment: everything but the bodies.
-    pub(super) async fn consistently(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        self.table.batch_get(keys, Some("pk, sk, v, u, h, su, f, o, w, p"), Consistency::Strong).await
+    /// Over the table and the bucket of those names.
+    pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
+        Writer {
+            table: Table::new(aws, table),
+            objects: Objects::for_uploads(aws, bucket),
+            resources: Resources::new(aws, table, bucket),
+        }
     }
 
-    /// The versions that stand at these places. A pointer to a shared Device is none.
-    pub(super) async fn versions(
+    /// The small attributes of the rows with these keys, as they are at this moment.
+    pub(super) async fn standing_items(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+        self.table.batch_get(keys, Some(attribute::STANDING), Consistency::Strong).await
+    }
+
+    /// The rows of these resources in these partitions, tombstones among them. A pointer to a shared Device is none.
+    pub(super) async fn standing_rows(
         &self,
         wanted: Vec<(Partition, Reference)>,
-    ) -> Result<HashMap<Reference, BTreeMap<Partition, Version>>, StoreError> {
-        let by_key: HashMap<(String, String), Partition> = wanted
-            .iter()
-            .map(|(place, reference)| {
-                let key = place.key(reference);
-                Ok(((key.text("pk")?.to_owned(), key.text("sk")?.to_owned()), place.clone()))
-            })
-            .collect::<Result<_, StoreError>>()?;
-        let keys = wanted.iter().map(|(place, reference)| place.key(reference)).collect();
-        let mut versions: HashMap<Reference, BTreeMap<Partition, Version>> = HashMap::new();
-        for item in self.consistently(keys).await? {
-            let key = (item.text("pk")?.to_owned(), item.text("sk")?.to_owned());
-            let (Some(place), Some(reference)) = (by_key.get(&key), Reference::parse(&key.1, &[])) else { continue };
-            if item.has("v") {
-                versions.entry(reference).or_default().insert(place.clone(), Version::of(&item)?);
+    ) -> Result<HashMap<Reference, BTreeMap<Partition, StandingRow>>, StoreError> {
+        let by_key: HashMap<Key, &Partition> =
+            wanted.iter().map(|(partition, reference)| (partition.key(reference), partition)).collect();
+        let mut rows: HashMap<Reference, BTreeMap<Partition, StandingRow>> = HashMap::new();
+        for item in self.standing_items(by_key.keys().cloned().collect()).await? {
+            let key = item.key()?;
+            let (Some(partition), Some(reference)) = (by_key.get(&key), key.resource()) else { continue };
+            if item.has(attribute::VERSION) {
+                rows.entry(reference).or_default().insert((*partition).clone(), StandingRow::of(&item)?);
             }
         }
-        Ok(versions)
+        Ok(rows)
     }
 
-    /// Writes a row over the version that was read, or over none, under the next number. A pointer to a Device gives way to the member's own.
-    pub(super) async fn put_row(
-        &self,
-        change: &Change,
-        place: &Partition,
-        copy: &Copy,
-        (there, number): (Option<&Version>, u64),
-        now: Time,
-    ) -> Result<(), CommitError> {
-        let mut item = self.item(change, place, copy, number, now).await?;
-        // What it named before is known until it is dropped.
-        let before = there.map(|version| version.binaries.clone()).unwrap_or_default();
-        if let Some(names) = named(&before.union(&copy.binaries).cloned().collect()) {
-            item.set("f", names);
-        }
-        self.over(item, there).await
-    }
-
-    /// Writes which Binaries a row names, once what it no longer names is dropped.
-    pub(super) async fn rename(
-        &self,
-        place: &Partition,
-        reference: &Reference,
-        copy: &Copy,
-    ) -> Result<(), CommitError> {
-        let same = Condition::Is("h", copy.hash.as_slice().into());
-        self.table.set(place.key(reference), "f", named(&copy.binaries), same).await
-    }
-
-    /// Ends a row that is deleted, with a tombstone, so that what was is told from what never was. What it had in the bucket goes with
-    /// it.
-    pub(super) async fn bury(
-        &self,
-        place: &Partition,
-        reference: &Reference,
-        version: &Version,
-        now: Time,
-    ) -> Result<(), CommitError> {
-        if *place == Partition::Unclaimed {
-            return self.remove(place, reference, version, false).await;
-        }
-        let item = place.key(reference).with("v", version.number + 1).with("u", now.0);
-        self.over(item, Some(version)).await?;
-        self.forget(reference, version).await
-    }
-
-    /// Ends a row that was never this member's, or does not belong to them alone: without a trace, or with a pointer to what is `shared`
-    /// now.
-    pub(super) async fn remove(
-        &self,
-        place: &Partition,
-        reference: &Reference,
-        version: &Version,
-        shared: bool,
-    ) -> Result<(), CommitError> {
-        if shared {
-            self.over(place.key(reference), Some(version)).await?;
-            return self.forget(reference, version).await;
-        }
-        self.table.delete(place.key(reference), Condition::Is("v", version.number.into())).await?;
-        self.forget(reference, version).await
-    }
-
-    /// Removes what a row had in the bucket, unless another row of the same resource has it: a Binary that moved.
-    async fn forget(&self, reference: &Reference, version: &Version) -> Result<(), CommitError> {
-        let Some(object) = &version.object else { return Ok(()) };
-        let home = self.homes(std::slice::from_ref(reference)).await?.remove(reference).unwrap_or_default();
-        let places = home.owners.into_iter().map(Partition::Member).chain([Partition::Shared, Partition::Unclaimed]);
-        let rows = self.versions(places.map(|place| (place, reference.clone())).collect()).await?;
-        if !rows.values().flat_map(BTreeMap::values).any(|row| row.object.as_ref() == Some(object)) {
-            self.objects.remove(object).await?;
-        }
-        Ok(())
-    }
-
-    /// Gives a row whose content stays the date that the source gives it now.
-    pub(super) async fn redate(
+    /// The row of one resource in one partition.
+    pub(super) async fn standing_row(
         &self,
         partition: &Partition,
         reference: &Reference,
-        copy: &Copy,
-    ) -> Result<(), CommitError> {
-        let same = Condition::Is("h", copy.hash.as_slice().into());
-        self.table.set(partition.key(reference), "su", copy.source_date.map(Attribute::from), same).await
+    ) -> Result<Option<StandingRow>, StoreError> {
+        let mut rows = self.standing_rows(vec![(partition.clone(), reference.clone())]).await?;
+        Ok(rows.remove(reference).and_then(|mut rows| rows.remove(partition)))
     }
 
-    pub(super) async fn over(&self, item: Item, there: Option<&Version>) -> Result<(), CommitError> {
-        let as_read = there.map_or(Condition::Lacks("v"), |version| Condition::Is("v", version.number.into()));
+    /// The JSON of a row, from the table or the bucket.
+    pub(super) async fn resource(&self, row: Row) -> Result<Json, StoreError> {
+        let json = self.resources.json(row).await.map_err(|ObjectError(error)| error)?;
+        serde_json::from_str(&json).map_err(|_| StoreError::Fault("a resource in the table is no JSON".into()))
+    }
+
+    /// Writes an item over the row that was read, or where there was none. A pointer counts as none: one to a shared Device gives way
+    /// to the member's own.
+    pub(super) async fn put_over(&self, there: Option<&StandingRow>, item: Item) -> Result<(), CommitError> {
+        let as_read = there
+            .map_or(Condition::Lacks(attribute::VERSION), |row| Condition::Is(attribute::VERSION, row.version.into()));
         self.table.put(item, as_read).await
     }
 
+    /// Writes an item if its condition holds, and does nothing if it does not.
+    pub(super) async fn put_if(&self, condition: Condition, item: Item) -> Result<(), StoreError> {
+        unless_it_conflicts(self.table.put(item, condition).await)
+    }
+
+    /// Deletes a row if its condition holds, and does nothing if it does not.
+    pub(super) async fn delete_if(&self, condition: Condition, key: Key) -> Result<(), StoreError> {
+        unless_it_conflicts(self.table.delete(key, condition).await)
+    }
+
+    /// Writes a copy of a resource under this version, over the row that was read or where there was none.
+    pub(super) async fn put_copy(
+        &self,
+        change: &Change,
+        (partition, copy): (&Partition, &ResourceCopy),
+        there: Option<&StandingRow>,
+        version: u64,
+        now: Time,
+    ) -> Result<(), CommitError> {
+        let mut item = self.item(change, (partition, copy), version, now).await?;
+        // The row goes on naming the Binaries of the version before, until they are dropped.
+        let before = there.map(|row| row.binaries.clone()).unwrap_or_default();
+        if let Some(binaries) = set_of(&before.union(&copy.binaries).cloned().collect()) {
+            item.set(attribute::BINARIES, binaries);
+        }
+        self.put_over(there, item).await
+    }
+
+    /// Writes which Binaries a row names, after the others were dropped.
+    pub(super) async fn put_binaries(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        copy: &ResourceCopy,
+    ) -> Result<(), CommitError> {
+        let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
+        self.table.set(partition.key(reference), attribute::BINARIES, set_of(&copy.binaries), same).await
+    }
+
+    /// Writes the source's date of a copy whose content stays, so that the newest date decides which later version is newer.
+    pub(super) async fn put_source_date(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        copy: &ResourceCopy,
+    ) -> Result<(), StoreError> {
+        let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
+        let date = copy.source_date.map(Attribute::from);
+        // If another run wrote another version at this moment, that has a date of its own.
+        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+    }
+
+    /// Makes the row of a copy, and sends a body that is too large for it to the bucket.
     async fn item(
         &self,
         change: &Change,
-        place: &Partition,
-        copy: &Copy,
+        (partition, copy): (&Partition, &ResourceCopy),
         version: u64,
         now: Time,
     ) -> Result<Item, StoreError> {
         let (resource_type, reference) = (change.resource_type, &change.reference);
         let resource = stamped(&copy.resource, version, now);
         let index = Index::of(resource_type, &resource);
-        let written = row::Version { key: reference, number: version, last_updated: now };
+        let written = ResourceVersion { key: reference, number: version, last_updated: now };
         let packed = pack(&written, &index, &resource.to_string())?;
-        let mut item = place.key(reference).with("v", version).with("u", now.0).with("h", copy.hash.as_slice());
+        let mut item = Item::from(partition.key(reference))
+            .with(attribute::VERSION, version)
+            .with(attribute::LAST_UPDATED, now.0)
+            .with(attribute::HASH, copy.hash.as_slice());
         if let Some(date) = copy.source_date {
-            item.set("su", date);
+            item.set(attribute::SOURCE_DATE, date);
         }
-        if let (Partition::Member(_), Some(_)) = (place, resource_type.key_date) {
-            item.set("d", position(reference, key_date(resource_type, &index)));
+        if let (Partition::Member(_), Some(_)) = (partition, resource_type.key_date) {
+            item.set(attribute::POSITION, position(reference, key_date(resource_type, &index)));
         }
-        let most = if *place == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
+        let most = if *partition == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
         let object = match &copy.upload {
             Some(upload) => {
-                item.set("b", packed);
-                item.set("l", upload.size());
+                item.set(attribute::BODY, packed);
+                item.set(attribute::OBJECT_SIZE, upload.size());
                 Some(upload.object().clone())
             }
             None if packed.len() <= most => {
-                item.set("b", packed);
+                item.set(attribute::BODY, packed);
                 None
             }
             None => {
                 let object = Object::named(&reference.to_string(), content_hash(&packed));
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
                 let found_by = pack(&written, &index, "")?;
-                let in_row = *place != Partition::Shared || found_by.len() <= most;
+                let in_row = *partition != Partition::Shared || found_by.len() <= most;
                 // An index of no version is made anew from the object.
-                item.set("b", if in_row { found_by } else { pack(&written, &Index::default(), "")? });
+                item.set(attribute::BODY, if in_row { found_by } else { pack(&written, &Index::default(), "")? });
                 Some(object)
             }
         };
         if let Some(Object { key, sha256 }) = object {
-            item.set("o", key);
-            item.set("s", sha256);
+            item.set(attribute::OBJECT, key);
+            item.set(attribute::OBJECT_HASH, sha256);
         }
         Ok(item)
     }
 }
 
-/// The attribute that says which Binaries a row names; a set is never empty.
-fn named(binaries: &BTreeSet<String>) -> Option<Attribute> {
+/// A write whose condition may well not hold.
+pub(super) fn unless_it_conflicts(written: Result<(), CommitError>) -> Result<(), StoreError> {
+    match written {
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+    }
+}
+
+/// The ids of Binaries as an attribute; `None` for none, because a set is never empty.
+fn set_of(binaries: &BTreeSet<String>) -> Option<Attribute> {
     (!binaries.is_empty()).then(|| binaries.into())
 }
 
-/// A resource with its version and the moment at which that became visible.
+/// A resource with its version and the moment at which that becomes visible.
 pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
     let mut resource = resource.clone();
     if !resource["meta"].is_object() {
@@ -231,7 +213,7 @@ pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
     resource
 }
 
-/// The first moment of the date that orders the type's history.
+/// The first moment of the date by which the type's history is ordered.
 fn key_date(resource_type: &ResourceType, index: &Index) -> Option<i64> {
     let (position, _) = resource_type.parameter(resource_type.key_date?)?;
     index.values(position).iter().find_map(|value| match value {

@@ -1,19 +1,20 @@
-//! What one commit writes, and under which conditions.
+//! A commit: several writes, each under a condition, that happen all or not at all.
 
-use super::{Record, Stored, key};
-use crate::store::StoreError;
-use crate::store::table::{Condition, Write};
+use super::record::{Record, Stored, key};
+use crate::store::error::StoreError;
+use crate::store::schema::{PK, auth as attribute};
+use crate::store::table::{Condition, Item, TransactionPart};
 
 /// Writes that happen all or not at all.
 #[derive(Default)]
 pub struct Commit {
-    writes: Vec<Write>,
+    writes: Vec<TransactionPart>,
     fault: Option<String>,
 }
 
-/// That a row has this revision.
+/// The condition that a row has this revision.
 fn at(revision: u64) -> Condition {
-    Condition::Is("rev", revision.into())
+    Condition::Is(attribute::REVISION, revision.into())
 }
 
 impl Commit {
@@ -23,43 +24,43 @@ impl Commit {
         self.with(record, None)
     }
 
-    /// Puts a record in the place of the one that was read, if nobody changed it since.
+    /// Replaces the record that was read, unless another request changed it since.
     #[must_use]
     pub fn replace<R: Record>(self, before: &Stored<R>, after: &R) -> Commit {
         self.with(after, Some(before.revision))
     }
 
-    /// Demands that a record is still as it was read, without changing it.
+    /// Changes nothing, and demands that a record is still as it was read.
     #[must_use]
     pub fn unchanged<R: Record>(mut self, record: &Stored<R>) -> Commit {
-        self.writes.push(Write::Check(key::<R>(&record.record.key()), at(record.revision)));
+        self.writes.push(TransactionPart::Check(key::<R>(&record.record.key()), at(record.revision)));
         self
     }
 
     fn with<R: Record>(mut self, record: &R, before: Option<u64>) -> Commit {
-        let mut row = key::<R>(&record.key()).with("rev", before.unwrap_or_default() + 1);
+        let mut row = Item::from(key::<R>(&record.key())).with(attribute::REVISION, before.unwrap_or_default() + 1);
         match serde_json::to_string(record) {
-            Ok(text) => row.set("v", text),
+            Ok(text) => row.set(attribute::RECORD, text),
             Err(error) => {
                 self.fault = Some(error.to_string());
                 return self;
             }
         }
         if let Some(end) = record.expires_at() {
-            row.set("ttl", end.seconds());
+            row.set(attribute::ENDS, end.seconds());
         }
-        self.writes.push(Write::Put(row, before.map_or(Condition::Lacks("pk"), at)));
+        self.writes.push(TransactionPart::Put(row, before.map_or(Condition::Lacks(PK), at)));
         self
     }
 
-    /// What there is to write. `commit` tells this commit's rows from another's that say the same.
-    pub(super) fn writes(mut self, commit: &str) -> Result<Vec<Write>, StoreError> {
+    /// The writes. `commit` marks their rows, so that they differ from another commit's rows with the same content.
+    pub(super) fn writes(mut self, commit: &str) -> Result<Vec<TransactionPart>, StoreError> {
         if let Some(fault) = self.fault {
             return Err(StoreError::Fault(fault));
         }
         for write in &mut self.writes {
-            if let Write::Put(row, _) = write {
-                row.set("commit", commit);
+            if let TransactionPart::Put(row, _) = write {
+                row.set(attribute::COMMIT, commit);
             }
         }
         Ok(self.writes)

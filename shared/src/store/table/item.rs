@@ -6,7 +6,8 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
+use crate::store::schema::{Key, PK, SK};
 
 /// A row as DynamoDB has it: attributes by name. It may hold health data, so it has no `Debug`.
 #[derive(Clone, Default, PartialEq)]
@@ -17,9 +18,12 @@ pub(crate) struct Item(pub(super) HashMap<String, AttributeValue>);
 pub(crate) struct Attribute(pub(super) AttributeValue);
 
 impl Item {
-    /// The key of a row, as an item that has nothing else.
-    pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
-        Item::default().with("pk", pk.into()).with("sk", sk.into())
+    /// The row's key.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] where the row was read without it.
+    pub fn key(&self) -> Result<Key, StoreError> {
+        Ok(Key::read(self.text(PK)?, self.text(SK)?))
     }
 
     /// This item with one attribute more, or with another value of it.
@@ -71,6 +75,13 @@ impl Item {
     /// A set of texts. DynamoDB keeps no empty set: an absent attribute is one.
     pub fn texts(&self, name: &str) -> BTreeSet<String> {
         self.0.get(name).and_then(|value| value.as_ss().ok()).into_iter().flatten().cloned().collect()
+    }
+}
+
+/// A row that has nothing but its key.
+impl From<Key> for Item {
+    fn from(key: Key) -> Item {
+        Item::default().with(PK, key.partition()).with(SK, key.sort_key())
     }
 }
 

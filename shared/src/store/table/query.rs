@@ -3,18 +3,20 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 use super::item::Item;
-use super::{Consistency, Table};
-use crate::store::{StoreError, meter};
+use super::read::{Consistency, Table};
+use crate::store::error::StoreError;
+use crate::store::meter;
+use crate::store::schema::{LocalIndex, SK};
 
 /// Which rows of a partition to read, and in which order.
 #[derive(Clone)]
-pub(crate) struct Query {
+pub(crate) struct RowQuery {
     /// The partition key.
     pub partition: String,
     /// The span of sort keys.
-    pub range: Range,
-    /// A local index, by its name and the attribute that it sorts by; `None` reads the table, which `sk` sorts.
-    pub index: Option<(&'static str, &'static str)>,
+    pub range: SortKeys,
+    /// The local index to read; `None` reads the table itself.
+    pub index: Option<LocalIndex>,
     /// Whether the sort keys fall rather than rise.
     pub backward: bool,
     /// The most rows of a page; `None` reads as many as DynamoDB reads at once (1 MB).
@@ -27,7 +29,7 @@ pub(crate) struct Query {
 
 /// A span of sort keys.
 #[derive(Clone)]
-pub(crate) enum Range {
+pub(crate) enum SortKeys {
     /// All of them.
     All,
     /// From the first to the second, both included.
@@ -40,18 +42,18 @@ pub(crate) enum Range {
     Under(String),
 }
 
-/// What one call read.
-pub(crate) struct Page {
+/// The rows that one call read.
+pub(crate) struct RowPage {
     /// The rows.
     pub items: Vec<Item>,
     /// The key of the row to go on after; `None` at the end.
     pub next: Option<Item>,
 }
 
-impl Query {
+impl RowQuery {
     /// The rows of a partition with sort keys in `range`: all of them, in the table's order, by eventually consistent reads.
-    pub fn new(partition: impl Into<String>, range: Range) -> Query {
-        Query {
+    pub fn new(partition: impl Into<String>, range: SortKeys) -> RowQuery {
+        RowQuery {
             partition: partition.into(),
             range,
             index: None,
@@ -63,17 +65,17 @@ impl Query {
     }
 }
 
-impl Range {
+impl SortKeys {
     /// The key condition over the sort key `sk`, and its values.
     fn condition(self, sk: &str) -> (String, Vec<(&'static str, String)>) {
         match self {
-            Range::All => ("pk = :pk".to_owned(), vec![]),
-            Range::Between(low, high) => {
+            SortKeys::All => ("pk = :pk".to_owned(), vec![]),
+            SortKeys::Between(low, high) => {
                 (format!("pk = :pk AND {sk} BETWEEN :low AND :high"), vec![(":low", low), (":high", high)])
             }
-            Range::From(low) => (format!("pk = :pk AND {sk} >= :low"), vec![(":low", low)]),
-            Range::Before(end) => (format!("pk = :pk AND {sk} < :end"), vec![(":end", end)]),
-            Range::Under(prefix) => (format!("pk = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)]),
+            SortKeys::From(low) => (format!("pk = :pk AND {sk} >= :low"), vec![(":low", low)]),
+            SortKeys::Before(end) => (format!("pk = :pk AND {sk} < :end"), vec![(":end", end)]),
+            SortKeys::Under(prefix) => (format!("pk = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)]),
         }
     }
 }
@@ -83,13 +85,13 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn page(&self, query: Query) -> Result<Page, StoreError> {
-        let (condition, values) = query.range.condition(query.index.map_or("sk", |(_, attribute)| attribute));
+    pub async fn page(&self, query: RowQuery) -> Result<RowPage, StoreError> {
+        let (condition, values) = query.range.condition(query.index.map_or(SK, |index| index.sort_key));
         let request = self
             .client
             .query()
             .table_name(&self.name)
-            .set_index_name(query.index.map(|(name, _)| name.to_owned()))
+            .set_index_name(query.index.map(|index| index.name.to_owned()))
             .key_condition_expression(condition)
             .expression_attribute_values(":pk", AttributeValue::S(query.partition))
             .scan_index_forward(!query.backward)
@@ -103,52 +105,79 @@ impl Table {
         let answer = meter::call(request.send()).await?;
         meter::read(answer.consumed_capacity());
         let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
-        Ok(Page { items, next: answer.last_evaluated_key.map(Item) })
+        Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
+    }
+
+    /// All pages of a query.
+    pub fn pages(&self, query: RowQuery) -> Pages<'_> {
+        Pages { table: self, rows: Rows::Of(query), after: None, is_over: false }
+    }
+
+    /// All pages of the rows with a partition key under `prefix`, by consistent reads. It is for the operator's command alone: it reads
+    /// the whole table, and no function may do that.
+    pub fn scan(&self, prefix: &str) -> Pages<'_> {
+        Pages { table: self, rows: Rows::Under(prefix.to_owned()), after: None, is_over: false }
+    }
+
+    async fn scan_page(&self, prefix: &str, after: Option<Item>) -> Result<RowPage, StoreError> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .consistent_read(true)
+            .set_exclusive_start_key(after.map(|after| after.0))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = meter::call(request.send()).await?;
+        meter::read(answer.consumed_capacity());
+        let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
+        Ok(RowPage { items, next: answer.last_evaluated_key.map(Item) })
+    }
+}
+
+/// Pages that are read one after the other, from the start to the end.
+pub(crate) struct Pages<'a> {
+    table: &'a Table,
+    rows: Rows,
+    after: Option<Item>,
+    is_over: bool,
+}
+
+/// The rows of a query, or those with partition keys under a prefix.
+enum Rows {
+    Of(RowQuery),
+    Under(String),
+}
+
+impl Pages<'_> {
+    /// Reads the next page; `None` after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn next(&mut self) -> Result<Option<Vec<Item>>, StoreError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let after = self.after.take();
+        let page = match &self.rows {
+            Rows::Of(query) => self.table.page(RowQuery { after, ..query.clone() }).await?,
+            Rows::Under(prefix) => self.table.scan_page(prefix, after).await?,
+        };
+        self.is_over = page.next.is_none();
+        self.after = page.next;
+        Ok(Some(page.items))
     }
 
     /// Reads all pages.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn pages(&self, query: Query) -> Result<Vec<Item>, StoreError> {
-        to_the_end(|after| self.page(Query { after, ..query.clone() })).await
+    pub async fn all(mut self) -> Result<Vec<Item>, StoreError> {
+        let mut all = Vec::new();
+        while let Some(items) = self.next().await? {
+            all.extend(items);
+        }
+        Ok(all)
     }
-
-    /// Reads every row with a partition key under `prefix`, by consistent reads. It reads the whole table, so it is for the
-    /// operator's command alone: no function may, and none calls it.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn scan(&self, prefix: &str) -> Result<Vec<Item>, StoreError> {
-        to_the_end(async |after: Option<Item>| {
-            let request = self
-                .client
-                .scan()
-                .table_name(&self.name)
-                .filter_expression("begins_with(pk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-                .consistent_read(true)
-                .set_exclusive_start_key(after.map(|after| after.0))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let answer = meter::call(request.send()).await?;
-            meter::read(answer.consumed_capacity());
-            let items = answer.items.unwrap_or_default().into_iter().map(Item).collect();
-            Ok(Page { items, next: answer.last_evaluated_key.map(Item) })
-        })
-        .await
-    }
-}
-
-/// Reads page after page, from the start to the end.
-async fn to_the_end<F>(read: impl Fn(Option<Item>) -> F) -> Result<Vec<Item>, StoreError>
-where
-    F: Future<Output = Result<Page, StoreError>>,
-{
-    let mut page = read(None).await?;
-    let mut items = page.items;
-    while page.next.is_some() {
-        page = read(page.next).await?;
-        items.extend(page.items);
-    }
-    Ok(items)
 }

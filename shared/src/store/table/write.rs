@@ -12,9 +12,11 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::item::{Attribute, Item};
-use super::{Backoff, Table};
+use super::read::{Backoff, Table};
 use crate::clock::Time;
-use crate::store::{StoreError, meter};
+use crate::store::error::StoreError;
+use crate::store::meter;
+use crate::store::schema::{Key, auth};
 
 /// Why a write did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +29,12 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
-/// What must hold of the row that is there for a write to happen.
+/// The condition that the row that is there must meet for a write to happen.
 #[derive(Clone)]
 pub(crate) enum Condition {
     /// Nothing.
     Always,
-    /// It lacks this attribute; `pk`, where there must be no row at all.
+    /// It lacks this attribute. Only a row that is not there lacks [`PK`](crate::store::schema::PK).
     Lacks(&'static str),
     /// It lacks the first attribute or has the second.
     LacksOrHas(&'static str, &'static str),
@@ -41,11 +43,11 @@ pub(crate) enum Condition {
 }
 
 /// One part of a transaction.
-pub(crate) enum Write {
+pub(crate) enum TransactionPart {
     /// A row to write.
     Put(Item, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
-    Check(Item, Condition),
+    Check(Key, Condition),
 }
 
 /// The values that an expression names.
@@ -76,8 +78,8 @@ impl Table {
         self.put_and_see(item, condition, ReturnValuesOnConditionCheckFailure::None).await
     }
 
-    /// As [`Table::put`], for a row that nobody else writes. If exactly this row is there, the SDK's first try wrote it, its answer was
-    /// lost, and the second try met it: that is a success.
+    /// As [`Table::put`], for a row that no other request writes. If exactly this row is there, the SDK's first try wrote it and its
+    /// answer was lost: that is a success.
     ///
     /// # Errors
     /// As [`Table::put`].
@@ -127,12 +129,12 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn include(&self, key: Item, name: &str, texts: &BTreeSet<String>) -> Result<(), StoreError> {
+    pub async fn include(&self, key: Key, name: &str, texts: &BTreeSet<String>) -> Result<(), StoreError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .update_expression(format!("ADD {name} :texts"))
             .expression_attribute_values(":texts", Attribute::from(texts).0)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -147,7 +149,7 @@ impl Table {
     /// [`CommitError`]
     pub async fn set(
         &self,
-        key: Item,
+        key: Key,
         name: &str,
         value: Option<Attribute>,
         condition: Condition,
@@ -157,7 +159,7 @@ impl Table {
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -177,14 +179,15 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub async fn add(&self, key: Item, name: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
+    pub async fn add(&self, key: Key, name: &str, amount: i64, ends: Time) -> Result<i64, StoreError> {
         let request = self
             .client
             .update_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .update_expression(format!("ADD {name} :amount SET #ttl = :ends"))
-            .expression_attribute_names("#ttl", "ttl")
+            // A reserved word.
+            .expression_attribute_names("#ttl", auth::ENDS)
             .expression_attribute_values(":amount", Attribute::from(amount).0)
             .expression_attribute_values(":ends", Attribute::from(ends.seconds()).0)
             .return_values(ReturnValue::UpdatedNew)
@@ -198,13 +201,13 @@ impl Table {
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn delete(&self, key: Item, condition: Condition) -> Result<(), CommitError> {
+    pub async fn delete(&self, key: Key, condition: Condition) -> Result<(), CommitError> {
         let (condition, values) = condition.expression();
         let request = self
             .client
             .delete_item()
             .table_name(&self.name)
-            .set_key(Some(key.0))
+            .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -221,7 +224,7 @@ impl Table {
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn transact(&self, writes: Vec<Write>) -> Result<(), CommitError> {
+    pub async fn transact(&self, writes: Vec<TransactionPart>) -> Result<(), CommitError> {
         let parts = writes.into_iter().map(|write| self.part(write)).collect::<Result<Vec<_>, _>>()?;
         let request = self
             .client
@@ -254,17 +257,17 @@ impl Table {
         }
     }
 
-    fn part(&self, write: Write) -> Result<TransactWriteItem, StoreError> {
+    fn part(&self, write: TransactionPart) -> Result<TransactWriteItem, StoreError> {
         let (part, table) = (TransactWriteItem::builder(), &self.name);
         let part = match write {
-            Write::Put(item, condition) => {
+            TransactionPart::Put(item, condition) => {
                 let (condition, values) = condition.expression();
                 let put = Put::builder().table_name(table).set_item(Some(item.0)).set_condition_expression(condition);
                 put.set_expression_attribute_values(values).build().map(|put| part.put(put))
             }
-            Write::Check(key, condition) => {
+            TransactionPart::Check(key, condition) => {
                 let (condition, values) = condition.expression();
-                let check = ConditionCheck::builder().table_name(table).set_key(Some(key.0));
+                let check = ConditionCheck::builder().table_name(table).set_key(Some(Item::from(key).0));
                 let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
                 check.build().map(|check| part.condition_check(check))
             }

@@ -126,7 +126,7 @@ pub(super) const RULES: &[Rule] = &[
     in_3("C4BB-ExplanationOfBenefit-Oral", &[Each("item", &[Has(&["locationCodeableConcept"])])]),
 ];
 
-/// What the explanations of benefits of all kinds share.
+/// The conditions that explanations of benefits of all kinds share.
 const EXPLANATION: &[Condition] = &[
     Is("use", &["claim"]),
     Has(&[

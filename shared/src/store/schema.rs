@@ -1,0 +1,312 @@
+//! The three tables, as the AWS console shows them: every form of key and every attribute stands here and nowhere else.
+//!
+//! `<…>` stands for a value without `/` or `#`. The types of attributes are DynamoDB's: S text, N number, B bytes, SS a set of texts.
+//!
+//! # `resources`
+//!
+//! | pk | sk | row |
+//! |---|---|---|
+//! | `Patient/<owner>` | `<Type>/<id>` | a resource of the member's; its tombstone; or a pointer to a shared resource |
+//! | `Patient/<owner>` | `~Binary/<id>/<Type>/<id>` | a name: the second resource names the Binary. `~` sorts after every type |
+//! | `<Type>/<id>` | `<Type>/<id>` | a shared resource, or its tombstone |
+//! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | out of everyone's reach: a Binary that no resource names yet, a Provenance as it came |
+//! | `home/<Type>/<id>` | `<Type>/<id>` | a home: the members in whose partitions copies of the resource may stand |
+//! | `reached/<Type>/<id>` | `<owner>` | a member whose pointer leads to the shared resource |
+//! | `to-do` | `<Type>/<id>` | a note: a Provenance whose copies, or a Patient whose pointers and receipts, are to be derived again |
+//! | `shared` | `<moment>` | a moment at which shared resources changed: 11 hexadecimal digits, milliseconds since 1970 |
+//!
+//! In a member's partition a row with `b` is a resource, one with `v` and no `b` a tombstone, one with neither a pointer.
+//!
+//! | attribute | type | means | stands on |
+//! |---|---|---|---|
+//! | `v` | N | `meta.versionId` | resources, tombstones |
+//! | `u` | N | `meta.lastUpdated`, in milliseconds since 1970 | resources, tombstones |
+//! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`] | resources |
+//! | `h` | B | the first 16 bytes of the SHA-256 of the content without `v` and `u`: the same content makes no new version | resources |
+//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970 | resources of a source that gives one |
+//! | `d` | S | [`position`] in the history: `<Type>/<moment>/<id>`; the sort key of the local index `by-date` | members' own resources of types with a date |
+//! | `f` | SS | ids of the Binaries that the resource names, or named until they were dropped | resources that name Binaries |
+//! | `o` | S | key of an object in the bucket | Binaries and resources too large for a row |
+//! | `s` | B | SHA-256 of that object | the same |
+//! | `l` | N | length of that object, which then is the content of a Binary; without it the object is the resource | Binaries |
+//! | `n` | N | 2 where only a shared resource refers to the target | pointers of the second step |
+//! | `w` | SS | Patient ids of members | homes |
+//! | `p` | SS | ids of the Provenances that are about the resource and came while it was not there | homes |
+//!
+//! # `auth`
+//!
+//! | pk | sk | row |
+//! |---|---|---|
+//! | `client#<client id>` | `-` | an app |
+//! | `member#<user name>` | `-` | a member who may sign in |
+//! | `request#<hash>` | `-` | an authorization request |
+//! | `session#<hash>` | `-` | a member's session |
+//! | `code#<hash>` | `-` | an authorization code |
+//! | `grant#<member>` | `<id>` | a grant, under an id that stands for the member |
+//! | `refresh#<hash>` | `-` | a refresh token |
+//! | `assertion#<hash>` | `-` | a client's assertion that was used |
+//! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
+//! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
+//! | `count#address/<address>/<window>` | `-` | the same, from this address |
+//!
+//! | attribute | type | means | stands on |
+//! |---|---|---|---|
+//! | `v` | S | the record, as JSON | records |
+//! | `rev` | N | its revision: a change commits only against the one that it was made from | records |
+//! | `commit` | S | the commit that wrote it, so that a repeated write knows its own row | records |
+//! | `ttl` | N | the moment at which it ends, in seconds since 1970; DynamoDB deletes it some days later | all that end |
+//! | `n` | N | the count | counters |
+//!
+//! # `audit`
+//!
+//! | pk | sk | row |
+//! |---|---|---|
+//! | `Patient/<owner>` | `<instant>#<request>` | an access to a member's record |
+//! | `user/<user name>` | `<instant>#<request>` | an attempt to sign in where no member is known yet |
+//!
+//! | attribute | type | means | stands on |
+//! |---|---|---|---|
+//! | `action` | S | `read`, `search`, `everything`, `sign-in` … | all |
+//! | `outcome` | S | `ok`, or an error's name | all |
+//! | `ip` | S | the caller's address | all |
+//! | `client` | S | the app | acts of an app |
+//! | `grant` | S | the grant | acts under a grant |
+//! | `query` | S | path and query | data requests |
+//! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | answers with resources |
+
+use crate::clock::Time;
+use crate::fhir::reference::Reference;
+
+/// The partition key's attribute, in every table.
+pub(crate) const PK: &str = "pk";
+
+/// The sort key's attribute, in every table.
+pub(crate) const SK: &str = "sk";
+
+/// The attributes of `resources`; the table above says what each means.
+pub(crate) mod resources {
+    pub const VERSION: &str = "v";
+    pub const LAST_UPDATED: &str = "u";
+    pub const BODY: &str = "b";
+    pub const HASH: &str = "h";
+    pub const SOURCE_DATE: &str = "su";
+    pub const POSITION: &str = "d";
+    pub const BINARIES: &str = "f";
+    pub const OBJECT: &str = "o";
+    pub const OBJECT_HASH: &str = "s";
+    pub const OBJECT_SIZE: &str = "l";
+    pub const STEPS: &str = "n";
+    pub const OWNERS: &str = "w";
+    pub const PROVENANCES: &str = "p";
+
+    /// The attributes of a pointer.
+    pub const POINTER: &[&str] = &[super::PK, super::SK, STEPS];
+
+    /// The small attributes. A loader reads them before it changes a row.
+    pub const STANDING: &[&str] =
+        &[super::PK, super::SK, VERSION, LAST_UPDATED, HASH, SOURCE_DATE, BINARIES, OBJECT, OWNERS, PROVENANCES];
+}
+
+/// The attributes of `auth`; the table above says what each means.
+pub(crate) mod auth {
+    pub const RECORD: &str = "v";
+    pub const REVISION: &str = "rev";
+    pub const COMMIT: &str = "commit";
+    pub const ENDS: &str = "ttl";
+    pub const COUNT: &str = "n";
+}
+
+/// The attributes of `audit`; the table above says what each means.
+pub(crate) mod audit {
+    pub const ACTION: &str = "action";
+    pub const OUTCOME: &str = "outcome";
+    pub const IP: &str = "ip";
+    pub const CLIENT: &str = "client";
+    pub const GRANT: &str = "grant";
+    pub const QUERY: &str = "query";
+    pub const IDS: &str = "ids";
+}
+
+/// A local index: its name, and the attribute that it sorts each partition by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LocalIndex {
+    pub name: &'static str,
+    pub sort_key: &'static str,
+}
+
+/// Orders each type of a member's resources by date.
+pub(crate) const BY_DATE: LocalIndex = LocalIndex { name: "by-date", sort_key: resources::POSITION };
+
+/// The partition of the moments at which shared resources changed.
+pub(crate) const SHARED_NEWS: &str = "shared";
+
+/// The partition of the notes of what is to be derived again.
+pub(crate) const TO_DO: &str = "to-do";
+
+/// Sorts after every character of a type or an id.
+pub(crate) const AFTER_ALL: &str = "~";
+
+/// The sort key of a record that is alone in its partition.
+pub(crate) const ALONE: &str = "-";
+
+/// The key of a row. Only this file says how one is made.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    /// Of a member's copy of a resource, or their pointer to it.
+    pub fn of_member(owner: &str, resource: &Reference) -> Key {
+        Key { pk: member(owner), sk: resource.to_string() }
+    }
+
+    /// Of the row with that sort key in a member's partition.
+    pub fn in_partition(partition: &str, sort_key: &str) -> Key {
+        Key { pk: partition.to_owned(), sk: sort_key.to_owned() }
+    }
+
+    /// Of a shared resource.
+    pub fn shared(resource: &Reference) -> Key {
+        Key { pk: resource.to_string(), sk: resource.to_string() }
+    }
+
+    /// Of a resource that has no owner yet.
+    pub fn unclaimed(resource: &Reference) -> Key {
+        Key { pk: format!("unclaimed/{resource}"), sk: resource.to_string() }
+    }
+
+    /// Of a resource's home.
+    pub fn home(resource: &Reference) -> Key {
+        Key { pk: format!("home/{resource}"), sk: resource.to_string() }
+    }
+
+    /// Of the note that a member's pointer leads to a shared resource.
+    pub fn reached(target: &Reference, owner: &str) -> Key {
+        Key { pk: reached(target), sk: owner.to_owned() }
+    }
+
+    /// Of a note of what is to be derived again.
+    pub fn to_do(of: &Reference) -> Key {
+        Key { pk: TO_DO.to_owned(), sk: of.to_string() }
+    }
+
+    /// Of the name that a member's resource `by` gives to a Binary.
+    pub fn name(owner: &str, binary: &Reference, by: &Reference) -> Key {
+        Key { pk: member(owner), sk: format!("{}{by}", names(binary)) }
+    }
+
+    /// Of a moment at which shared resources changed.
+    pub fn shared_news(moment: Time) -> Key {
+        Key { pk: SHARED_NEWS.to_owned(), sk: sortable(moment) }
+    }
+
+    /// Of a record of the `auth` table.
+    pub fn record(kind: &str, partition: &str, place: &str) -> Key {
+        Key { pk: records(kind, partition), sk: place.to_owned() }
+    }
+
+    /// Of a counter.
+    pub fn counter(subject: &str) -> Key {
+        Key::record("count", subject, ALONE)
+    }
+
+    /// Of an audit record.
+    pub fn audit(subject: &str, instant: &str, request: &str) -> Key {
+        Key { pk: subject.to_owned(), sk: format!("{instant}#{request}") }
+    }
+
+    /// Of a row that was read.
+    pub(super) fn read(pk: &str, sk: &str) -> Key {
+        Key { pk: pk.to_owned(), sk: sk.to_owned() }
+    }
+
+    /// The partition key.
+    pub fn partition(&self) -> &str {
+        &self.pk
+    }
+
+    /// The sort key.
+    pub fn sort_key(&self) -> &str {
+        &self.sk
+    }
+
+    /// The resource that the row is about; `None` for a row that is about none.
+    pub fn resource(&self) -> Option<Reference> {
+        Reference::parse(&self.sk, &[])
+    }
+
+    /// In a name of this Binary: the resource that names the Binary.
+    pub fn names(&self, binary: &Reference) -> Option<Reference> {
+        Reference::parse(self.sk.strip_prefix(&names(binary))?, &[])
+    }
+}
+
+/// The partition of a member's record.
+pub(crate) fn member(owner: &str) -> String {
+    format!("Patient/{owner}")
+}
+
+/// The partition of the members whose pointers lead to a shared resource.
+pub(crate) fn reached(target: &Reference) -> String {
+    format!("reached/{target}")
+}
+
+/// The beginning of the sort keys of a Binary's names.
+pub(crate) fn names(binary: &Reference) -> String {
+    format!("{AFTER_ALL}{binary}/")
+}
+
+/// The beginning of the sort keys of a type's resources.
+pub(crate) fn of_type(resource_type: &str) -> String {
+    format!("{resource_type}/")
+}
+
+/// A partition of the `auth` table.
+pub(crate) fn records(kind: &str, partition: &str) -> String {
+    format!("{kind}#{partition}")
+}
+
+/// Where a resource stands in its member's history: `<Type>/<moment>/<id>`, so that one index orders each type by date. The moment is
+/// 13 hexadecimal digits (see [`moment`]).
+pub fn position(resource: &Reference, date: Option<i64>) -> String {
+    format!("{}/{:013x}/{}", resource.resource_type, moment(date), resource.id)
+}
+
+/// The moment of a [`position`], in milliseconds since the year 1; 0 for a resource without a date, and for no other.
+pub fn moment(date: Option<i64>) -> i64 {
+    const YEAR_ONE: i64 = 62_135_596_800_000;
+    date.map_or(0, |date| date.saturating_add(YEAR_ONE).clamp(1, 0xf_ffff_ffff_ffff))
+}
+
+/// The first and the last [`position`] of a type in a span of moments, both included.
+pub(crate) fn positions(resource_type: &str, (low, high): (i64, i64)) -> (String, String) {
+    (format!("{resource_type}/{low:013x}/"), format!("{resource_type}/{high:013x}/{AFTER_ALL}"))
+}
+
+/// A moment as text that sorts as time does: 11 hexadecimal digits, milliseconds since 1970. An earlier moment counts as 1970.
+pub(crate) fn sortable(time: Time) -> String {
+    format!("{:011x}", time.0.max(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_sort_by_date_then_id() {
+        let at = |date, id: &str| position(&Reference::new("Claim", id), date);
+        assert!(at(None, "z") < at(Some(i64::MIN), "a"));
+        assert!(at(Some(-1), "b") < at(Some(0), "a") && at(Some(0), "a") < at(Some(0), "b"));
+    }
+
+    #[test]
+    fn a_binarys_names_sort_after_every_resource_and_tell_who_names_it() {
+        let (binary, by) = (Reference::new("Binary", "b"), Reference::new("Media", "m"));
+        let key = Key::name("alice", &binary, &by);
+        assert!(key.sk > Key::of_member("alice", &Reference::new("ZZZ", "zzz")).sk && key.resource().is_none());
+        assert_eq!(key.names(&binary), Some(by));
+        assert_eq!(key.names(&Reference::new("Binary", "other")), None);
+    }
+}
