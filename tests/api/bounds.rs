@@ -19,7 +19,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ASSERTION_SECONDS", "an_assertion_that_breaks_a_rule_signs_nobody_in"),
     ("FETCH_SECONDS", "a_key_set_that_is_slow_large_moved_or_no_json_signs_nobody_in"),
     ("KEY_SET_BYTES", "a_key_set_that_is_slow_large_moved_or_no_json_signs_nobody_in"),
-    ("PASSWORD_BYTES", "what_cannot_be_stored_is_refused_with_what_would_be_right"),
+    ("PASSWORD_BYTES", "a_mistake_on_the_command_line_is_named"),
     ("ROW_INDEX_BYTES", "a_resource_that_is_found_by_more_than_a_row_holds_is_rejected"),
     ("USER_FAILURES", "guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else"),
 ];
