@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
+use shared::config::{AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName, SigningKeyId};
 use shared::store::Aws;
 
 use crate::stack::Stack;
 
 /// The outputs of `template.yaml`, each with the configuration variable that it gives.
 pub const OUTPUTS: &[(&str, &str)] = &[
-    ("ResourcesTableName", RESOURCES_TABLE),
-    ("AuthTableName", AUTH_TABLE),
-    ("DocumentsBucketName", DOCUMENTS_BUCKET),
-    ("SigningKeyId", SIGNING_KEY),
-    ("Issuer", "ISSUER"),
+    ("ResourcesTableName", ResourcesTableName::VARIABLE),
+    ("AuthTableName", AuthTableName::VARIABLE),
+    ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
+    ("SigningKeyId", SigningKeyId::VARIABLE),
+    ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),
 ];

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use shared::bounds::KEYS_FRESH_SECONDS;
 use shared::clock::{Clock, Time};
-use shared::keys::{FRESH, Rotation, SigningKey, SigningKeys, State};
+use shared::keys::{KeyState, Rotation, SigningKey, SigningKeys};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 use shared::store::signer::Signer;
 
@@ -169,7 +170,7 @@ impl<'a> Keys<'a> {
     /// Whether a key may be deleted. The template's key may not: CloudFormation owns it, and its policy is the pattern
     /// of the others.
     fn may_be_deleted(&self, key: &SigningKey) -> bool {
-        self.all.state(key, self.now) == State::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
+        self.all.state(key, self.now) == KeyState::Over && self.stack.signing_key().is_ok_and(|first| key.kms != first)
     }
 
     async fn retire(&mut self) -> Result<()> {
@@ -193,11 +194,11 @@ impl<'a> Keys<'a> {
         let mut rows = Vec::new();
         for key in &self.all.keys {
             let state = self.all.state(key, self.now);
-            let outdated = state != State::Over && self.signer.policy(&key.kms).await? != pattern;
+            let outdated = state != KeyState::Over && self.signer.policy(&key.kms).await? != pattern;
             rows.push((key, state, outdated));
         }
         if as_json {
-            let told = |(key, state, outdated): &(&SigningKey, State, bool)| {
+            let told = |(key, state, outdated): &(&SigningKey, KeyState, bool)| {
                 json!({"kid": key.kid, "kms_key": key.kms, "state": word(*state), "signs_from": key.signs_from.to_string(),
                     "accepted_until": key.until.map(|until| until.to_string()), "outdated_policy": outdated,
                     "may_be_deleted": self.may_be_deleted(key)})
@@ -214,29 +215,31 @@ impl<'a> Keys<'a> {
         Ok(text)
     }
 
-    /// The next change of a key in words, with its time.
-    fn next(&self, key: &SigningKey, state: State) -> String {
+    /// What happens to a key next, and when.
+    fn next(&self, key: &SigningKey, state: KeyState) -> String {
         let until = key.until.map(|until| until.to_string()).unwrap_or_default();
         match state {
-            State::Waiting => format!("published; signs from {}", key.signs_from),
-            State::Signing if key.until.is_some() => format!("signs until the next one does; accepted until {until}"),
-            State::Signing => "signs all new tokens".to_owned(),
-            State::Leaving => format!("no longer signs; its tokens are accepted until {until}"),
-            State::Over if self.may_be_deleted(key) => {
+            KeyState::Waiting => format!("published; signs from {}", key.signs_from),
+            KeyState::Signing if key.until.is_some() => {
+                format!("signs until the next one does; accepted until {until}")
+            }
+            KeyState::Signing => "signs all new tokens".to_owned(),
+            KeyState::Leaving => format!("signs no more; its tokens are accepted until {until}"),
+            KeyState::Over if self.may_be_deleted(key) => {
                 format!(
-                    "refused since {until} (by every function within {FRESH} seconds); `patient-access keys retire` deletes it"
+                    "refused since {until} (by every function within {KEYS_FRESH_SECONDS} seconds); `patient-access keys retire` deletes it"
                 )
             }
-            State::Over => format!("refused since {until}; it stays as the pattern for new keys"),
+            KeyState::Over => format!("refused since {until}; it stays as the pattern for new keys"),
         }
     }
 }
 
-fn word(state: State) -> &'static str {
+fn word(state: KeyState) -> &'static str {
     match state {
-        State::Waiting => "waiting",
-        State::Signing => "signing",
-        State::Leaving => "leaving",
-        State::Over => "over",
+        KeyState::Waiting => "waiting",
+        KeyState::Signing => "signing",
+        KeyState::Leaving => "leaving",
+        KeyState::Over => "over",
     }
 }

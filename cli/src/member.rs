@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use shared::access::grant::{self, Grant, Why};
+use shared::bounds::PASSWORD_BYTES;
 use shared::clock::Clock;
 use shared::fhir::reference::is_id;
 use shared::oauth::member::{Member, canonical};
@@ -164,8 +165,8 @@ pub(crate) async fn end_all(
 }
 
 fn acceptable(password: &str) -> Result<Secret> {
-    if password.chars().count() < 8 || password.len() > 256 {
-        bail!("--password: 8 to 256 characters are needed");
+    if password.chars().count() < 8 || password.len() > PASSWORD_BYTES {
+        bail!("--password: 8 characters or more are needed, and at most {PASSWORD_BYTES} bytes");
     }
     Ok(Secret::from_client(password))
 }

@@ -6,9 +6,9 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use shared::config::Config;
+use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
@@ -21,6 +21,11 @@ pub struct Stack {
     aws: Aws,
     config: Config,
     issuer: Issuer,
+    resources_table: ResourcesTableName,
+    auth_table: AuthTableName,
+    documents_bucket: DocumentsBucketName,
+    /// `None` where the stack does not name it: only commands about keys need it.
+    signing_key: Option<SigningKeyId>,
 }
 
 /// A running local stack as other commands find it, in `.local/stacks/<pid>.json` of the checkout.
@@ -47,10 +52,9 @@ impl Stack {
     /// # Errors
     /// A variable is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
-        use shared::config::{AUTH_TABLE, DOCUMENTS_BUCKET, RESOURCES_TABLE};
-        let config = Config::from_lookup(&[RESOURCES_TABLE, AUTH_TABLE, DOCUMENTS_BUCKET, "ISSUER"], lookup)?;
-        let issuer = config.issuer.clone().context("the stack has no issuer")?;
-        Ok(Stack { aws, config, issuer })
+        let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
+        let signing_key = from_lookup(&lookup).ok();
+        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
     }
 
     /// The issuer: the base URL of its API.
@@ -76,7 +80,7 @@ impl Stack {
 
     /// Its clients, members and grants.
     pub fn auth(&self) -> Auth {
-        Auth::new(&self.aws, &self.config.auth_table)
+        Auth::new(&self.aws, &self.auth_table)
     }
 
     /// The signer, which is KMS.
@@ -89,17 +93,13 @@ impl Stack {
     /// # Errors
     /// The stack's outputs do not name it.
     pub fn signing_key(&self) -> Result<&str> {
-        match self.config.signing_key.as_str() {
-            "" => bail!(
-                "the stack does not name its signing key: its output SigningKeyId is missing; deploy the stack again"
-            ),
-            key => Ok(key),
-        }
+        let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
+        self.signing_key.as_deref().context(missing)
     }
 
     /// The writer of its resources.
     pub fn writer(&self) -> Writer {
-        Writer::new(&self.aws, &self.config.resources_table, &self.config.documents_bucket)
+        Writer::new(&self.aws, &self.resources_table, &self.documents_bucket)
     }
 }
 

@@ -3,9 +3,10 @@
 //! A request comes with a token. [`Verifier::verify`] turns it into a [`Bearer`]: signature, type, issuer, audience and
 //! times are right. [`Verifier::confirm`] turns that into an [`Access`]: the member's grant is alive at this moment. A
 //! [`Permit`] says what the token's scopes allow for one resource type, and the store's read methods take nothing but
-//! permits: the partition key of every read comes from the permit, never from the request, so another member's id is not
-//! forbidden but unaddressable. What the store read under a permit comes out [`Sealed`], and only an `Access` of the same
-//! grant opens it. So the grant may be checked while the data is being read, and still nothing leaves before the check.
+//! permits: the partition key of every read comes from the permit, never from the request, so another member's id is
+//! not forbidden but unaddressable. The data that the store reads under a permit comes out [`Sealed`], and only an
+//! `Access` of the same grant opens it. So the grant may be checked while the data is being read, and still nothing
+//! leaves before the check.
 //!
 //! None of these can be made by hand:
 //!
@@ -14,7 +15,7 @@
 //! let permit = Permit { owner: "bob".into() };
 //! ```
 //!
-//! and what is sealed cannot be taken out without an `Access`:
+//! and a sealed value cannot be taken out without an `Access`:
 //!
 //! ```compile_fail,E0616
 //! use shared::access::Sealed;
@@ -27,17 +28,17 @@ pub mod grant;
 mod permit;
 mod supported;
 
-use http::header;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use permit::{Permit, Permits, Sealed};
-pub use supported::{is_supported, part_in_words, supported_scopes};
+pub use supported::{NAMED_PARTS, is_supported, supported_scopes};
 
 use self::grant::Grant;
-use self::supported::granular;
+use self::supported::filters;
+use crate::bounds::CLOCK_SKEW_SECONDS;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{AuthTableName, SigningKeyId};
 use crate::fhir::filter::Filter;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
@@ -47,13 +48,10 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
 
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
-
 /// The `typ` of an access token (RFC 9068 §2.1), so that an `id_token` or a client's assertion is never taken for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// What an access token says (RFC 9068 §2.2).
+/// The claims of an access token (RFC 9068 §2.2).
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessClaims {
@@ -75,7 +73,7 @@ pub struct AccessClaims {
     pub patient: String,
     /// The grant it was issued under.
     pub grant: String,
-    /// Its scopes; left out where they are long, and then taken from the grant.
+    /// Its scopes. A long list is left out here, and read from the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
@@ -83,16 +81,16 @@ pub struct AccessClaims {
 /// Why a token opens nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// There is none.
+    /// No token was sent.
     #[error("no bearer token was sent")]
     Missing,
-    /// It is not, or no longer, good. The text is safe to tell.
+    /// The token is not, or no longer, good. The text may be told to its bearer.
     #[error("{0}")]
     Invalid(&'static str),
-    /// Its scopes do not allow this; one that would.
+    /// The token's scopes do not allow this. The value is a scope that would.
     #[error("the scopes do not allow this")]
     Scope(String),
-    /// The grant or our keys could not be read. Then nothing is allowed.
+    /// The grant or our keys could not be read, so nothing is allowed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -116,7 +114,7 @@ pub struct Access {
     grant: Grant,
 }
 
-/// What a request does (SMART 2.2: `r` and `s`).
+/// The interaction of a request, by the letter of the scope that allows it (SMART 2.2: `r` and `s`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
     /// Read by id.
@@ -130,9 +128,14 @@ impl Verifier {
     ///
     /// # Errors
     /// [`StoreError`] where the keys cannot be read.
-    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<Verifier, StoreError> {
-        let keys = KeyRing::load(aws, config, clock.clone()).await?;
-        Ok(Verifier { keys, auth: Auth::new(aws, &config.auth_table), clock })
+    pub async fn load(
+        aws: &Aws,
+        auth_table: &AuthTableName,
+        signing_key: &SigningKeyId,
+        clock: Clock,
+    ) -> Result<Verifier, StoreError> {
+        let keys = KeyRing::load(aws, auth_table, signing_key, clock.clone()).await?;
+        Ok(Verifier { keys, auth: Auth::new(aws, auth_table), clock })
     }
 
     /// Checks the request's token by itself. Reads the grant only where the token does not carry its scopes.
@@ -175,7 +178,7 @@ impl Verifier {
         let grant = stored.map(|stored| stored.record).filter(|grant| grant.is_live(self.clock.now()));
         let grant = grant.ok_or(Refusal::Invalid("its grant was ended"))?;
         if grant.patient != claims.patient || grant.client != claims.client_id {
-            // Our own signature over another member than the grant's: somebody signs who should not.
+            // A validly signed token contradicts its grant: our signing key is being misused.
             tracing::error!(
                 alarm = "token-and-grant",
                 grant = claims.grant,
@@ -186,15 +189,16 @@ impl Verifier {
         Ok(grant)
     }
 
-    /// The ordered checks of an access token. `jsonwebtoken` verifies the signature; everything its defaults leave open is
-    /// closed here.
+    /// The ordered checks of an access token. `jsonwebtoken` verifies the signature; the checks that its defaults leave
+    /// out are made here.
     async fn claims(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
         let malformed = Refusal::Invalid("it is not a token of this server");
         let Ok(header) = jsonwebtoken::decode_header(token) else { return Err(malformed) };
         if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.alg != Algorithm::RS256 {
             return Err(Refusal::Invalid("it is not an access token of this server"));
         }
-        // Keys named by the token itself, and extensions we do not understand (RFC 8725 §3.1, §3.10; RFC 7515 §4.1.11).
+        // Refuses keys that the token itself names, and extensions that we do not understand (RFC 8725 §3.1, §3.10; RFC
+        // 7515 §4.1.11).
         if header.jku.is_some()
             || header.jwk.is_some()
             || header.x5u.is_some()
@@ -215,10 +219,10 @@ impl Verifier {
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| malformed)?.claims;
         let now = self.clock.now().seconds();
-        if now >= claims.exp.saturating_add(SKEW) {
+        if now >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
         }
-        if claims.iat > now + SKEW {
+        if claims.iat > now + CLOCK_SKEW_SECONDS {
             return Err(Refusal::Invalid("it is from the future"));
         }
         Ok(claims)
@@ -227,11 +231,7 @@ impl Verifier {
 
 /// The token of `Authorization: Bearer`. A token in the query or in a form is never accepted (RFC 9700 §4.3.2).
 fn bearer_token(request: &Request) -> Result<&str, Refusal> {
-    let value = request.header(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
-    let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::Missing);
-    }
+    let token = request.credentials("Bearer").ok_or(Refusal::Missing)?;
     // API Gateway joins two headers with a comma, which no token holds.
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if token.is_empty() || !token.chars().all(legal) {
@@ -241,7 +241,7 @@ fn bearer_token(request: &Request) -> Result<&str, Refusal> {
 }
 
 impl Bearer {
-    /// What the token says.
+    /// The token's claims.
     pub fn claims(&self) -> &AccessClaims {
         &self.claims
     }
@@ -267,8 +267,9 @@ impl Bearer {
         })
     }
 
-    /// What the scopes allow for the record as a whole; types that they do not allow are left out, and so are the contents of
-    /// documents, which are then read one by one, where not everything that names them is allowed (see [`Bearer::documents`]).
+    /// The permits for the record as a whole: one for each type that the scopes allow. Binary is left out where the
+    /// scopes do not allow everything that may name a document (see [`Bearer::documents`]): such an app reads documents
+    /// one by one.
     pub fn permits(&self, interaction: Interaction) -> Permits {
         let mut permits = self.permits_for(interaction, |_| true);
         let has_contents = permits.by_type.iter().any(|permit| permit.resource_type.owner == Owner::Attachment);
@@ -278,9 +279,9 @@ impl Bearer {
         permits
     }
 
-    /// What may be read of the types whose resources may name documents; `None` where that is all of all of them. A Binary has
-    /// nothing of its own that a scope could compare: it is readable where one of these permits admits a resource that names
-    /// it. So fewer scopes never open more documents.
+    /// The permits for the types whose resources may name documents; `None` where they admit all resources of all these
+    /// types. A Binary has nothing of its own that a scope could compare: it is readable where one of these permits
+    /// admits a resource that names it. So a token with fewer scopes never opens more documents.
     pub fn documents(&self) -> Option<Permits> {
         let permits = self.permits_for(Interaction::Read, ResourceType::names_documents);
         let naming = TYPES.iter().filter(|resource_type| resource_type.names_documents()).count();
@@ -320,8 +321,8 @@ impl Bearer {
         if scopes.iter().any(|scope| scope.query.is_none()) {
             return Some(permit(None, Vec::new()));
         }
-        // `fhirUser` lets the app read who signed in: exactly that one resource. For a member that is the one Patient of the
-        // record, so a granular scope beside it narrows nothing.
+        // `fhirUser` lets the app read who signed in: exactly that one resource. For a member that is the one Patient
+        // of the record, so a granular scope beside it narrows nothing.
         let is_user = interaction == Interaction::Read
             && resource_type.name == "Patient"
             && self.scopes.contains(&Scope::FhirUser);
@@ -330,7 +331,7 @@ impl Bearer {
         }
         // A granular scope that does not read as a search on this type allows nothing: fail closed.
         let filters: Vec<Vec<Filter>> =
-            scopes.iter().filter_map(|scope| granular(resource_type, scope.query.as_deref()?)).collect();
+            scopes.iter().filter_map(|scope| filters(resource_type, &scope.granular()?)).collect();
         (!filters.is_empty()).then(|| permit(None, filters))
     }
 }
@@ -341,10 +342,10 @@ impl Access {
         &self.grant
     }
 
-    /// Opens what was read under a permit of the same grant.
+    /// Opens a value that was read under a permit of the same grant.
     ///
     /// # Errors
-    /// [`StoreError::Fault`] where it was read under another grant: then two requests were mixed up, and nothing leaves.
+    /// [`StoreError::Fault`] where it was read under another grant: two requests were mixed up, so nothing leaves.
     pub fn open<T>(&self, sealed: Sealed<T>) -> Result<T, StoreError> {
         if *sealed.grant == *self.grant.id {
             Ok(sealed.value)

@@ -1,14 +1,18 @@
 //! The audit: who saw what, when. No record, no response.
 //!
-//! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the response
-//! out of it, after the record is written.
+//! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the
+//! response out of it, after the record is written.
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
 use crate::access::Access;
+use crate::bounds::{AUDIT_IDS, AUDIT_PARAMETERS, AUDIT_PATH, AUDIT_QUERY_BYTES};
 use crate::clock::Clock;
 use crate::fhir::reference::Reference;
 use crate::http::{Request, Response};
+use crate::secret::is_secret;
 use crate::store::StoreError;
 use crate::store::audit::AuditTable;
 use crate::store::schema::member;
@@ -23,17 +27,17 @@ pub struct Disclosure {
 }
 
 impl Disclosure {
-    /// Of `ids`, in `response`.
+    /// A response that gives out `ids`.
     pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
         Disclosure { response, ids, outcome: "ok" }
     }
 
-    /// Of `ids`, to whom follows the link in `response`.
+    /// A response with a link that leads to `ids`.
     pub fn linked(response: Response, ids: Vec<Reference>) -> Disclosure {
         Disclosure { response, ids, outcome: "linked" }
     }
 
-    /// Of nothing: `response` only tells the app that what it holds is what there is.
+    /// A response that gives nothing out: it only says that the app's copy is current.
     pub fn not_modified(response: Response) -> Disclosure {
         Disclosure { response, ids: Vec::new(), outcome: "not-modified" }
     }
@@ -127,31 +131,77 @@ impl Audit {
     }
 }
 
-/// What was asked, posted or not. A token that somebody put into a query is no business of the audit.
+/// Parameters by which apps send what opens something. They are no business of the audit.
+const CREDENTIALS: [&str; 7] =
+    ["access_token", "client_assertion", "client_secret", "id_token", "id_token_hint", "refresh_token", "token"];
+
+/// What was asked: the path and the parsed parameters, posted or not.
 fn asked(request: &Request) -> String {
     let mut pairs = request.query();
-    match request.form() {
-        Some(form) => pairs.extend(form),
-        None if request.body.is_empty() => {}
-        None => pairs.push(("body".to_owned(), String::from_utf8_lossy(&request.body).into_owned())),
+    pairs.extend(request.form().unwrap_or_else(|| posted(&request.body)));
+    pairs.retain(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
+    let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let longest =
+        if size <= AUDIT_QUERY_BYTES { size } else { AUDIT_QUERY_BYTES / pairs.len().min(AUDIT_PARAMETERS) / 2 };
+    let more = pairs.len().saturating_sub(AUDIT_PARAMETERS);
+    let told =
+        pairs.iter().take(AUDIT_PARAMETERS).map(|(name, value)| (in_short(name, longest), in_short(value, longest)));
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(told);
+    if more > 0 {
+        query.append_pair("…", &format!("{more} more"));
     }
-    pairs.retain(|(name, _)| name != "access_token");
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let text = if query.is_empty() { request.path.clone() } else { format!("{}?{query}", request.path) };
-    match text.char_indices().nth(LONGEST_QUERY) {
+    let path: Vec<&str> = request.path.split('/').map(|step| if is_token(step) { A_TOKEN } else { step }).collect();
+    let (path, query) = (in_short(&path.join("/"), AUDIT_PATH), query.finish());
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+/// The parameters of a body that is no form, as an operation reads them: R4's Parameters in JSON. Of any other body the
+/// record has the beginning.
+fn posted(body: &[u8]) -> Vec<(String, String)> {
+    if body.is_empty() {
+        return Vec::new();
+    }
+    let json = serde_json::from_slice(body).unwrap_or(Json::Null);
+    let Some(parameters) = json["parameter"].as_array() else {
+        let text = String::from_utf8_lossy(body);
+        return vec![("body".to_owned(), text.split_whitespace().collect::<Vec<_>>().join(" "))];
+    };
+    let mut pairs = Vec::new();
+    for parameter in parameters {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let members = parameter.as_object().into_iter().flatten();
+        // Each value by itself: which of several counts is for the operation to say.
+        pairs.extend(
+            members
+                .filter(|(member, _)| member.starts_with("value"))
+                .map(|(_, value)| (name.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))),
+        );
+    }
+    pairs
+}
+
+/// What stands in a record where a token stood.
+const A_TOKEN: &str = "(a token)";
+
+/// A text as it is recorded: no token, and at most `longest` characters of it.
+fn in_short(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        _ if is_token(text) => A_TOKEN.to_owned(),
         Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
-/// The longest query that is kept, in characters: every search that is answered fits, percent-encoded as it may be.
-const LONGEST_QUERY: usize = 20 * 1024;
+/// Whether a text has the form of a token: a signed one (RFC 7515 §7.1) or a refresh token.
+fn is_token(text: &str) -> bool {
+    let is_base64url = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let is_signed = text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(is_base64url);
+    is_signed || text.rsplit_once('.').is_some_and(|(_, secret)| is_secret(secret))
+}
 
-/// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
-const LONGEST_LIST: usize = 700;
-
-/// What was given out: `Claim/a,b Coverage/c`. A long list is told by its count, its ends and its SHA-256; together with the
-/// query, which is in the same record, it can be made again and compared.
+/// The list of what was given out: `Claim/a,b Coverage/c`. Of a long list the record has the count, the first and last
+/// entry, and the SHA-256: the query in the same record can be run again, and its answer compared.
 fn packed(ids: &[Reference]) -> String {
     let mut resource_types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for reference in ids {
@@ -161,7 +211,7 @@ fn packed(ids: &[Reference]) -> String {
         resource_types.iter().map(|(resource_type, ids)| format!("{resource_type}/{}", ids.join(","))).collect();
     let list = list.join(" ");
     match ids {
-        [first, .., last] if list.len() > LONGEST_LIST => {
+        [first, .., last] if list.len() > AUDIT_IDS => {
             let hash = crate::secret::Secret::from_client(&list).hashed();
             format!("{} resources, {first} to {last}, sha256 {}", ids.len(), hash.0)
         }
@@ -172,6 +222,58 @@ fn packed(ids: &[Reference]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn posted_as(content_type: &str, query: &str, body: &str) -> String {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(http::header::CONTENT_TYPE, content_type.parse().unwrap());
+        let (path, raw_query) = ("/fhir/DocumentReference/$docref".to_owned(), query.to_owned());
+        asked(&Request { path, raw_query, headers, body: body.as_bytes().to_vec(), ..Request::default() })
+    }
+
+    #[test]
+    fn what_was_posted_is_recorded_as_it_is_read_whatever_stands_around_it() {
+        let blanks = " ".repeat(30_000);
+        let parameters = format!(
+            r#"{blanks}{{"x": "{blanks}", "resourceType": "Parameters", "parameter": [
+                {{"y": "{blanks}", "name": "patient", "valueId": "alice"}},{blanks}
+                {{"name": "type", "valueCoding": {{"system": "s", "code": "c"}}}}]}}"#
+        );
+        let recorded = posted_as("application/fhir+json", "_format=json", &parameters);
+        assert_eq!(
+            recorded,
+            "/fhir/DocumentReference/$docref?_format=json&patient=alice&type=%7B%22system%22%3A%22s%22%2C%22code%22%3A%22c%22%7D"
+        );
+        let twice =
+            format!(r#"{{"parameter": [{{"name": "patient", "valueString": "{blanks}", "valueId": "alice"}}]}}"#);
+        assert!(posted_as("application/fhir+json", "", &twice).ends_with("&patient=alice"));
+        let form = format!("a={blanks}&patient=alice&{}=&type=c", "n".repeat(30_000));
+        let recorded = posted_as("application/x-www-form-urlencoded", "", &form);
+        assert!(recorded.contains("&patient=alice&") && recorded.ends_with("&type=c"), "{recorded}");
+        assert!(recorded.len() < 20 * 1024, "{}", recorded.len());
+        let many = format!("{}patient=alice", "a=b&".repeat(100_000));
+        let recorded = posted_as("application/x-www-form-urlencoded", "", &many);
+        assert!(recorded.ends_with("=99873+more") && recorded.len() < 20 * 1024, "{recorded}");
+        let recorded = posted_as("text/plain", "", &format!("{blanks}patient{blanks}alice"));
+        assert_eq!(recorded, "/fhir/DocumentReference/$docref?body=patient+alice");
+    }
+
+    #[test]
+    fn no_token_is_recorded_wherever_it_stands() {
+        let signed = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+        let refresh = format!("{0}.{0}.{1}", "0123456789abcdef".repeat(2), "s".repeat(43));
+        for name in CREDENTIALS {
+            let recorded = posted_as("text/plain", &format!("{name}=opaque&patient=alice"), "");
+            assert_eq!(recorded, "/fhir/DocumentReference/$docref?patient=alice", "{name}");
+        }
+        for token in [signed, &refresh] {
+            let recorded = posted_as("text/plain", &format!("_id={token}"), "");
+            assert_eq!(recorded, "/fhir/DocumentReference/$docref?_id=%28a+token%29");
+            let request = Request { path: format!("/fhir/Patient/{token}"), ..Request::default() };
+            assert_eq!(asked(&request), "/fhir/Patient/(a token)");
+        }
+        let ordinary = Request { path: "/fhir/Patient/a.b.c".to_owned(), ..Request::default() };
+        assert_eq!(asked(&ordinary), "/fhir/Patient/a.b.c");
+    }
 
     #[test]
     fn short_lists_are_written_out_and_long_ones_are_bounded() {

@@ -1,4 +1,15 @@
 //! What a deployment tells its functions, read once at start from the environment that `template.yaml` sets.
+//!
+//! A function asks for settings by their types, several as a tuple, and gets either all of them or an error that names
+//! everything that is missing or wrong. So no function starts with an empty name:
+//!
+//! ```
+//! # use shared::config::{AuthTableName, ConfigError, SigningKeyId, from_lookup};
+//! let settings: Result<(AuthTableName, SigningKeyId), ConfigError> = from_lookup(|_| None);
+//! assert_eq!(settings.unwrap_err().0, ["AUTH_TABLE is not set", "SIGNING_KEY is not set"]);
+//! ```
+
+use std::ops::Deref;
 
 use crate::fhir::guides::Guides;
 use crate::issuer::{Issuer, WrongIssuer};
@@ -8,25 +19,129 @@ use crate::issuer::{Issuer, WrongIssuer};
 #[error("the function's environment is not complete: {}", .0.join("; "))]
 pub struct ConfigError(pub Vec<String>);
 
-/// The names of a deployment's parts.
+/// Where settings are read from, and what is missing or wrong there.
+pub struct Environment<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+}
+
+/// Something that a deployment tells its functions.
+pub trait Setting: Sized {
+    /// Reads it; `None` where it is missing or wrong, which the environment then knows.
+    fn read(environment: &mut Environment<'_>) -> Option<Self>;
+}
+
+/// Reads settings from the process's environment.
+///
+/// # Errors
+/// [`ConfigError`] with every variable that is missing or wrong.
+pub fn from_environment<S: Setting>() -> Result<S, ConfigError> {
+    from_lookup(|name| std::env::var(name).ok())
+}
+
+/// As [`from_environment`], from any source of variables.
+///
+/// # Errors
+/// [`ConfigError`] with every variable that is missing or wrong.
+pub fn from_lookup<S: Setting>(lookup: impl Fn(&str) -> Option<String>) -> Result<S, ConfigError> {
+    let mut environment = Environment { lookup: &lookup, faults: Vec::new() };
+    let settings = S::read(&mut environment);
+    match settings {
+        Some(settings) if environment.faults.is_empty() => Ok(settings),
+        _ => Err(ConfigError(environment.faults)),
+    }
+}
+
+impl Environment<'_> {
+    /// A variable. An empty one is as good as none: CloudFormation cannot leave a variable out.
+    fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> Option<String> {
+        let value = self.value(name);
+        if value.is_none() {
+            self.fault(format!("{name} is not set"));
+        }
+        value
+    }
+
+    fn issuer(&mut self, text: &str) -> Option<Issuer> {
+        Issuer::parse(text).map_err(|WrongIssuer(why)| self.fault(why)).ok()
+    }
+
+    fn fault(&mut self, fault: String) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// Makes each name a type of its own, so that one cannot stand in another's place.
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident, $variable:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The environment variable that tells it.
+            pub const VARIABLE: &'static str = $variable;
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Setting for $name {
+            fn read(environment: &mut Environment<'_>) -> Option<$name> {
+                environment.required($variable).map($name)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// The table of members' health data.
+    ResourcesTableName, "RESOURCES_TABLE";
+    /// The table of apps, members, grants and tokens.
+    AuthTableName, "AUTH_TABLE";
+    /// The table of who saw what, and when.
+    AuditTableName, "AUDIT_TABLE";
+    /// The bucket of documents and large resources.
+    DocumentsBucketName, "DOCUMENTS_BUCKET";
+    /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
+    SigningKeyId, "SIGNING_KEY";
+}
+
+macro_rules! tuples {
+    ($(($($setting:ident),*))*) => {$(
+        impl<$($setting: Setting),*> Setting for ($($setting,)*) {
+            #[allow(non_snake_case, reason = "each value is called after its type")]
+            fn read(environment: &mut Environment<'_>) -> Option<Self> {
+                // All are read before any is missed, so that the error names all that are missing.
+                $(let $setting = $setting::read(environment);)*
+                Some(($($setting?,)*))
+            }
+        }
+    )*};
+}
+
+tuples! { (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) }
+
+/// Settings that have a default, and that every function may be told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `ISSUER`; `None` where the deployment has no domain of its own.
     pub issuer: Option<Issuer>,
-    /// `RESOURCES_TABLE`.
-    pub resources_table: String,
-    /// `AUTH_TABLE`.
-    pub auth_table: String,
-    /// `AUDIT_TABLE`.
-    pub audit_table: String,
-    /// `DOCUMENTS_BUCKET`.
-    pub documents_bucket: String,
     /// Whose members it serves.
     pub plan: Plan,
     /// `GUIDES`: which versions of the guides the `CapabilityStatement` names.
     pub guides: Guides,
-    /// `SIGNING_KEY`: the template's own KMS key, the first that signs. Which keys do now is said by [`crate::keys`].
-    pub signing_key: String,
 }
 
 /// The health plan, as members and app directories see it.
@@ -42,71 +157,43 @@ pub struct Plan {
     pub brands_url: Option<String>,
 }
 
-/// The variables a function may need; each function is given only its own (see `template.yaml`).
-pub const RESOURCES_TABLE: &str = "RESOURCES_TABLE";
-/// See [`RESOURCES_TABLE`].
-pub const AUTH_TABLE: &str = "AUTH_TABLE";
-/// See [`RESOURCES_TABLE`].
-pub const AUDIT_TABLE: &str = "AUDIT_TABLE";
-/// See [`RESOURCES_TABLE`].
-pub const DOCUMENTS_BUCKET: &str = "DOCUMENTS_BUCKET";
-/// See [`RESOURCES_TABLE`].
-pub const SIGNING_KEY: &str = "SIGNING_KEY";
-
 impl Config {
     /// Whose API this is: the configured issuer, else the API's own host name, `domain`.
     pub fn issuer(&self, domain: &str) -> Issuer {
         self.issuer.clone().unwrap_or_else(|| Issuer::of_host(domain))
     }
+}
 
-    /// Reads the process's environment. Variables not among `needed` may be absent.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with every variable that is missing or wrong.
-    pub fn from_environment(needed: &[&str]) -> Result<Config, ConfigError> {
-        Config::from_lookup(needed, |name| std::env::var(name).ok())
-    }
-
-    /// As [`Config::from_environment`], from any source of variables.
-    ///
-    /// # Errors
-    /// [`ConfigError`] with every variable that is missing or wrong.
-    pub fn from_lookup(needed: &[&str], lookup: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        let value = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let mut faults: Vec<String> =
-            needed.iter().filter(|name| value(name).is_none()).map(|name| format!("{name} is not set")).collect();
-        let issuer = match value("ISSUER").map(|text| Issuer::parse(&text)).transpose() {
-            Ok(issuer) => issuer,
-            Err(WrongIssuer(why)) => {
-                faults.push(why);
-                None
-            }
-        };
-        let guides = value("GUIDES").and_then(|name| {
+impl Setting for Config {
+    fn read(environment: &mut Environment<'_>) -> Option<Config> {
+        let issuer = environment.value(ISSUER).and_then(|text| environment.issuer(&text));
+        let guides = environment.value("GUIDES").and_then(|name| {
             let known = Guides::named(&name);
             if known.is_none() {
-                faults.push(format!("GUIDES `{name}` is not 3.1.1, 6.1.0 or 7.0.0"));
+                environment.fault(format!("GUIDES `{name}` is not 3.1.1, 6.1.0 or 7.0.0"));
             }
             known
         });
-        if !faults.is_empty() {
-            return Err(ConfigError(faults));
-        }
-        Ok(Config {
+        Some(Config {
             issuer,
-            resources_table: value(RESOURCES_TABLE).unwrap_or_default(),
-            auth_table: value(AUTH_TABLE).unwrap_or_default(),
-            audit_table: value(AUDIT_TABLE).unwrap_or_default(),
-            documents_bucket: value(DOCUMENTS_BUCKET).unwrap_or_default(),
             plan: Plan {
-                name: value("PLAN_NAME").unwrap_or_else(|| "Your health plan".to_owned()),
-                website: value("PLAN_WEBSITE"),
-                logo: value("PLAN_LOGO"),
-                brands_url: value("BRANDS_URL"),
+                name: environment.value("PLAN_NAME").unwrap_or_else(|| "Your health plan".to_owned()),
+                website: environment.value("PLAN_WEBSITE"),
+                logo: environment.value("PLAN_LOGO"),
+                brands_url: environment.value("BRANDS_URL"),
             },
             guides: guides.unwrap_or_default(),
-            signing_key: value(SIGNING_KEY).unwrap_or_default(),
         })
+    }
+}
+
+/// The variable that tells the issuer.
+pub const ISSUER: &str = "ISSUER";
+
+/// An issuer that must be there: the operator's command has no request that would tell the API's host name.
+impl Setting for Issuer {
+    fn read(environment: &mut Environment<'_>) -> Option<Issuer> {
+        environment.required(ISSUER).and_then(|text| environment.issuer(&text))
     }
 }
 
@@ -116,13 +203,32 @@ mod tests {
 
     #[test]
     fn every_missing_variable_is_named_at_once() {
-        let error = Config::from_lookup(&[AUTH_TABLE, AUDIT_TABLE], |_| None).unwrap_err().to_string();
+        let settings = from_lookup::<(Config, AuthTableName, AuditTableName)>(|_| None);
+        let error = settings.unwrap_err().to_string();
         assert!(error.contains("AUTH_TABLE") && error.contains("AUDIT_TABLE"), "{error}");
     }
 
     #[test]
+    fn an_empty_name_is_a_missing_one() {
+        let settings = from_lookup::<(AuthTableName, SigningKeyId)>(|name| {
+            Some(if name == "SIGNING_KEY" { "" } else { "table" }.to_owned())
+        });
+        assert_eq!(settings.unwrap_err().0, ["SIGNING_KEY is not set"]);
+    }
+
+    #[test]
+    fn a_wrong_issuer_is_named_once_beside_what_is_missing() {
+        let settings = from_lookup::<(Config, Issuer, SigningKeyId)>(|name| {
+            (name == "ISSUER").then(|| "http://plan.example".to_owned())
+        });
+        let faults = settings.unwrap_err().0;
+        assert!(faults.len() == 2 && faults[0].contains("must be https"), "{faults:?}");
+        assert_eq!(faults[1], "SIGNING_KEY is not set");
+    }
+
+    #[test]
     fn the_versions_of_the_guides_are_a_set_that_is_known() {
-        let guides = |name: &str| Config::from_lookup(&[], |key| (key == "GUIDES").then(|| name.to_owned()));
+        let guides = |name: &str| from_lookup::<Config>(|key| (key == "GUIDES").then(|| name.to_owned()));
         assert_eq!(guides("7.0.0").unwrap().guides, Guides::UsCore7);
         assert_eq!(guides("").unwrap().guides, Guides::UsCore6);
         assert!(guides("5.0.1").unwrap_err().to_string().contains("GUIDES `5.0.1`"));

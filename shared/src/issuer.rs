@@ -1,8 +1,9 @@
-//! The issuer: whose API this is, and the URL that everything of it begins with.
+//! The issuer: whose API this is, and the URL with which all its URLs begin.
 
 use std::fmt;
 
-/// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from it.
+/// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
 
@@ -51,6 +52,8 @@ impl Issuer {
     }
 }
 
+/// Whether a URL leads to one's own machine: to `127.0.0.1`, `[::1]` or `localhost`, and to no other loopback address
+/// or name.
 pub(crate) fn is_loopback(url: &url::Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
@@ -76,5 +79,11 @@ mod tests {
         assert!(Issuer::parse("https://fhir.example.org").is_ok());
         assert!(Issuer::parse("http://fhir.example.org").is_err());
         assert!(Issuer::parse("https://fhir.example.org/base").is_err());
+        for host in ["127.0.0.1", "127.1", "[::1]", "localhost", "LOCALHOST"] {
+            assert!(Issuer::parse(&format!("http://{host}:9000")).is_ok(), "{host}");
+        }
+        for host in ["127.0.0.2", "[::2]", "[::ffff:127.0.0.1]", "localhost.plan.example", "0.0.0.0"] {
+            assert!(Issuer::parse(&format!("http://{host}:9000")).is_err(), "{host}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! The keys that sign our tokens: which signs now, which are accepted, and from when until when.
 //!
-//! KMS makes and holds them. The template has one; `patient-access keys rotate` makes more and lists them in one record of the
-//! `auth` table, so that a rotation is a write of one row: no function is deployed or restarted for it. The record only names
-//! keys. What verifies a token is fetched from KMS, whose key policy decides which keys our functions can use at all.
+//! KMS makes and holds them. The template has one; `patient-access keys rotate` makes more and lists them in one record
+//! of the `auth` table, so that a rotation is a write of one row: no function is deployed or restarted for it. The
+//! record only names keys. What verifies a token is fetched from KMS, whose key policy decides which keys our functions
+//! can use at all.
 //!
-//! The way of a key: it is published, and waits until everybody has seen it; it signs; the next one signs in its place; and when
-//! its last token is over it is neither published nor accepted any more.
+//! The way of a key: it is published, and waits until everybody has seen it; it signs; the next one signs in its place;
+//! and when its last token is over it is neither published nor accepted any more.
 
 mod ring;
 
@@ -13,23 +14,18 @@ use serde::{Deserialize, Serialize};
 
 pub use ring::KeyRing;
 
+use crate::bounds::{ACCESS_TOKEN_SECONDS, KEYS_FRESH_SECONDS, PUBLIC_SECONDS};
 use crate::clock::Time;
-use crate::http::PUBLIC_MAX_AGE;
 use crate::store::auth::Record;
 
-/// How long an access token is good at most, in seconds.
-pub const LONGEST_TOKEN: i64 = 3600;
+/// How long a new key is published before it signs, in seconds: a function's reading of the record is at most
+/// [`KEYS_FRESH_SECONDS`] old, a verifier's copy of the answer at most [`PUBLIC_SECONDS`], and a minute is for clocks
+/// that differ.
+pub const ANNOUNCED: i64 = KEYS_FRESH_SECONDS + PUBLIC_SECONDS + 60;
 
-/// How long a function trusts what it read about the keys, in seconds: a key that is dropped is refused that soon.
-pub const FRESH: i64 = 120;
-
-/// How long a new key is published before it signs, in seconds: a function's reading of the record is as old as [`FRESH`], a
-/// verifier's copy of the answer as [`PUBLIC_MAX_AGE`], and a minute is for clocks that differ.
-pub const ANNOUNCED: i64 = FRESH + PUBLIC_MAX_AGE + 60;
-
-/// How long a key is accepted after the next one began to sign, in seconds: its last token, and two minutes for clocks that
-/// differ and for a request that was under way.
-pub const LAST_TOKEN: i64 = LONGEST_TOKEN + 120;
+/// How long a key is accepted after the next one began to sign, in seconds: until its last token is over, and two
+/// minutes more for clocks that differ and for a request that was under way.
+pub const LAST_TOKEN: i64 = ACCESS_TOKEN_SECONDS + 120;
 
 /// A key that signs tokens, or did, or will.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +40,7 @@ pub struct SigningKey {
     pub until: Option<Time>,
 }
 
-/// All of them, the oldest first.
+/// All keys that sign tokens, or did, or will; the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SigningKeys {
     /// The keys.
@@ -62,14 +58,14 @@ pub enum Rotation {
     Compromised,
 }
 
-/// What a key is doing.
+/// The stage that a key is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum KeyState {
     /// It is published and does not sign yet.
     Waiting,
     /// It signs.
     Signing,
-    /// It no longer signs; tokens of its are still good.
+    /// It no longer signs; tokens that it signed are still good.
     Leaving,
     /// Nothing it signed is good any more.
     Over,
@@ -79,7 +75,7 @@ impl SigningKeys {
     /// The record's id: there is one.
     pub const ID: &'static str = "all";
 
-    /// Before the first rotation: the template's key alone, since ever.
+    /// The keys before the first rotation: the template's own, since ever.
     pub fn of_first(kms: &str, kid: &str) -> SigningKeys {
         SigningKeys {
             keys: vec![SigningKey { kms: kms.to_owned(), kid: kid.to_owned(), signs_from: Time(0), until: None }],
@@ -96,25 +92,26 @@ impl SigningKeys {
         self.accepted(now).filter(|key| key.signs_from <= now).max_by_key(|key| key.signs_from)
     }
 
-    /// What a key of these is doing.
-    pub fn state(&self, key: &SigningKey, now: Time) -> State {
+    /// The stage that one of these keys is in.
+    pub fn state(&self, key: &SigningKey, now: Time) -> KeyState {
         match () {
-            () if !key.is_accepted(now) => State::Over,
-            () if now < key.signs_from => State::Waiting,
-            () if self.signing(now).is_some_and(|signing| signing.kms == key.kms) => State::Signing,
-            () => State::Leaving,
+            () if !key.is_accepted(now) => KeyState::Over,
+            () if now < key.signs_from => KeyState::Waiting,
+            () if self.signing(now).is_some_and(|signing| signing.kms == key.kms) => KeyState::Signing,
+            () => KeyState::Leaving,
         }
     }
 
     /// The key that waits to sign.
     pub fn waiting(&self, now: Time) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| self.state(key, now) == State::Waiting)
+        self.keys.iter().find(|key| self.state(key, now) == KeyState::Waiting)
     }
 
-    /// These and a new one.
+    /// These keys and a new one.
     #[must_use]
     pub fn rotated(&self, kms: &str, kid: &str, rotation: Rotation, now: Time) -> SigningKeys {
-        // Where a key is compromised, nothing waits for the clock of the machine that says so.
+        // After a compromise all times are 0: no function waits until its own clock shows the time of the operator's
+        // machine.
         let (signs_from, last) = match rotation {
             Rotation::Announced => (now.plus_seconds(ANNOUNCED), now.plus_seconds(ANNOUNCED + LAST_TOKEN)),
             Rotation::AtOnce => (now, now.plus_seconds(LAST_TOKEN)),
@@ -125,7 +122,7 @@ impl SigningKeys {
         next
     }
 
-    /// The same, with the waiting key signing at once.
+    /// The same keys, with the waiting one signing at once.
     #[must_use]
     pub fn hastened(&self, now: Time) -> SigningKeys {
         let Some(waiting) = self.waiting(now).map(|key| SigningKey { signs_from: now, ..key.clone() }) else {
@@ -137,7 +134,7 @@ impl SigningKeys {
         next
     }
 
-    /// None of them accepted after `last`.
+    /// The same keys, none of them accepted after `last`.
     fn ending(&self, last: Time) -> SigningKeys {
         let ended = |key: &SigningKey| SigningKey {
             until: Some(key.until.map_or(last, |until| until.min(last))),
@@ -171,7 +168,7 @@ mod tests {
 
     const NOW: Time = Time(1_800_000_000_000);
 
-    fn states(keys: &SigningKeys, now: Time) -> Vec<State> {
+    fn states(keys: &SigningKeys, now: Time) -> Vec<KeyState> {
         keys.keys.iter().map(|key| keys.state(key, now)).collect()
     }
 
@@ -181,11 +178,11 @@ mod tests {
         let begins = NOW.plus_seconds(ANNOUNCED);
         let ends = begins.plus_seconds(LAST_TOKEN);
         for (at, expected) in [
-            (NOW, [State::Signing, State::Waiting]),
-            (Time(begins.0 - 1), [State::Signing, State::Waiting]),
-            (begins, [State::Leaving, State::Signing]),
-            (Time(ends.0 - 1), [State::Leaving, State::Signing]),
-            (ends, [State::Over, State::Signing]),
+            (NOW, [KeyState::Signing, KeyState::Waiting]),
+            (Time(begins.0 - 1), [KeyState::Signing, KeyState::Waiting]),
+            (begins, [KeyState::Leaving, KeyState::Signing]),
+            (Time(ends.0 - 1), [KeyState::Leaving, KeyState::Signing]),
+            (ends, [KeyState::Over, KeyState::Signing]),
         ] {
             assert_eq!(states(&keys, at), expected, "{at}");
         }
@@ -196,12 +193,12 @@ mod tests {
     fn in_an_emergency_the_new_key_signs_at_once_and_the_old_ones_tokens_die() {
         let waiting = SigningKeys::of_first("one", "1").rotated("two", "2", Rotation::Announced, NOW);
         let keys = waiting.rotated("three", "3", Rotation::Compromised, NOW);
-        assert_eq!(states(&keys, NOW), [State::Over, State::Over, State::Signing]);
+        assert_eq!(states(&keys, NOW), [KeyState::Over, KeyState::Over, KeyState::Signing]);
         let keys = waiting.hastened(NOW);
         assert_eq!(keys.signing(NOW).unwrap().kms, "two");
-        assert_eq!(states(&keys, NOW.plus_seconds(LAST_TOKEN)), [State::Over, State::Signing]);
+        assert_eq!(states(&keys, NOW.plus_seconds(LAST_TOKEN)), [KeyState::Over, KeyState::Signing]);
         let keys = SigningKeys::of_first("one", "1").rotated("two", "2", Rotation::AtOnce, NOW);
-        assert_eq!(states(&keys, NOW), [State::Leaving, State::Signing]);
+        assert_eq!(states(&keys, NOW), [KeyState::Leaving, KeyState::Signing]);
     }
 
     #[test]
@@ -209,7 +206,10 @@ mod tests {
         let once = SigningKeys::of_first("one", "1").rotated("two", "2", Rotation::AtOnce, NOW);
         let twice = once.rotated("three", "3", Rotation::AtOnce, NOW.plus_seconds(1800));
         assert_eq!(twice.keys[0].until, once.keys[0].until);
-        assert_eq!(states(&twice, NOW.plus_seconds(1800)), [State::Leaving, State::Leaving, State::Signing]);
-        assert_eq!(states(&twice, NOW.plus_seconds(LAST_TOKEN)), [State::Over, State::Leaving, State::Signing]);
+        assert_eq!(states(&twice, NOW.plus_seconds(1800)), [KeyState::Leaving, KeyState::Leaving, KeyState::Signing]);
+        assert_eq!(
+            states(&twice, NOW.plus_seconds(LAST_TOKEN)),
+            [KeyState::Over, KeyState::Leaving, KeyState::Signing]
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! SMART scopes, versions 1 and 2: what an app asks for and what a grant allows (SMART App Launch 2.2, "Scopes and
-//! Launch Context"). Pure text work: what a scope reaches is decided in [`crate::access`].
+//! SMART scopes, versions 1 and 2, as apps ask for them and grants hold them (SMART App Launch 2.2, "Scopes and Launch
+//! Context"). This is text alone: [`crate::access`] decides what a scope reaches.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a SMART scope is about.
+/// Whose data a SMART scope is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Context {
     /// `patient/`: the patient in context.
@@ -25,7 +25,7 @@ enum Syntax {
 /// A scope for resources: `patient/Observation.rs?category=laboratory`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceScope {
-    /// Whose.
+    /// Whose data.
     pub context: Context,
     /// The resource type; `None` is the wildcard `*`.
     pub resource_type: Option<String>,
@@ -68,6 +68,12 @@ impl Scope {
 }
 
 impl ResourceScope {
+    /// The search that a granular scope names, decoded: the pairs that a resource must match. `None` for a scope that
+    /// is not granular.
+    pub fn granular(&self) -> Option<Vec<(String, String)>> {
+        Some(form_urlencoded::parse(self.query.as_deref()?.as_bytes()).into_owned().collect())
+    }
+
     fn parse(text: &str) -> Option<ResourceScope> {
         let (context, rest) = text.split_once('/')?;
         let context = match context {
@@ -196,7 +202,7 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    /// Those of these that `other` holds too, compared as they print: the form they are stored in.
+    /// The scopes among these that `other` covers.
     pub fn within(&self, other: &Scopes) -> Scopes {
         self.0.iter().filter(|scope| other.0.iter().any(|kept| covers(kept, scope))).cloned().collect()
     }

@@ -1,17 +1,17 @@
-//! Secrets that cannot be printed, and what storage may see of them.
+//! Secrets that cannot be printed, and their hashes, which storage may see.
 
 use aws_lc_rs::{constant_time, digest, rand::SecureRandom, rand::SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// A bearer secret in the clear: a code, a token, a cookie, a client secret. It has neither `Debug` nor `Display`, so it
-/// cannot slip into a log; whoever hands it to its owner says [`Secret::reveal`].
+/// A bearer secret in the clear: a code, a token, a cookie, a client secret. It has neither `Debug` nor `Display`, so
+/// it cannot slip into a log; code that hands it to its owner calls [`Secret::reveal`].
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes over what a client sent.
+    /// A secret that a client sent.
     pub fn from_client(text: &str) -> Secret {
         Secret(text.to_owned())
     }
@@ -21,7 +21,7 @@ impl Secret {
         &self.0
     }
 
-    /// What storage sees. A plain SHA-256 is enough, because our secrets carry 256 random bits.
+    /// The form that storage sees. A plain SHA-256 is enough, because our secrets carry 256 random bits.
     pub fn hashed(&self) -> Hashed {
         Hashed(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, self.0.as_bytes())))
     }
@@ -62,7 +62,7 @@ impl Random {
 
     fn bytes<const COUNT: usize>(&self) -> [u8; COUNT] {
         let mut bytes = [0; COUNT];
-        // A machine without randomness must not go on: everything after this line would be guessable.
+        // A machine without randomness must not go on: every secret that it makes could be guessed.
         self.0.fill(&mut bytes).expect("the operating system gives random bytes");
         bytes
     }
@@ -72,19 +72,19 @@ impl Random {
         Secret(URL_SAFE_NO_PAD.encode(self.bytes::<32>()))
     }
 
-    /// A new identifier of 128 bits, unique, but no secret. In hexadecimal: operators type it on command lines, where what
-    /// begins with `-`, as one base64url text in 64 does, is an option.
+    /// A new identifier of 128 bits, unique, but no secret. It is hexadecimal because operators type it on command
+    /// lines: one base64url text in 64 begins with `-`, and would be taken for an option.
     pub fn identifier(&self) -> String {
         hex::encode(self.bytes::<16>())
     }
 }
 
-/// Whether this looks like what [`Random::identifier`] gives.
+/// Whether a text has the form of [`Random::identifier`].
 pub fn is_identifier(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether this looks like what [`Random::secret`] gives.
+/// Whether a text has the form of [`Random::secret`].
 pub fn is_secret(text: &str) -> bool {
     text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

@@ -1,6 +1,7 @@
 //! The promises of the security kernel, seen from outside: which data an app gets, and which it never does.
 
-use http::StatusCode;
+use http::{Request, StatusCode};
+use serde_json::json;
 use shared::fhir::types::{Owner, TYPES};
 use tests::{App, Reply};
 
@@ -171,6 +172,45 @@ async fn without_a_record_there_is_no_response() {
         assert_eq!(reply.json()["resourceType"], "OperationOutcome");
         assert!(!reply.body.contains("Family") && !reply.body.contains("alice"), "{path}: {}", reply.body);
     }
+    let request = Request::get(format!("{}/oauth2/userinfo", app.url()));
+    let request = request.header("authorization", format!("Bearer {}", tokens.access)).body(String::new()).unwrap();
+    let reply = app.answer(request).await;
+    assert!(reply.status.is_server_error() && !reply.body.contains("alice"), "{reply:?}");
+    app.finish().await;
+}
+
+/// Blanks in front of a body, or a long parameter before the others, must not fill the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_cannot_keep_out_of_the_record_what_it_asked() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", EVERYTHING).await;
+    let blanks = " ".repeat(25_000);
+    let parameter = json!([{"name": "patient", "valueId": "alice"}, {"name": "start", "valueDate": "2020-01-31"}]);
+    let docref = json!({"resourceType": "Parameters", "parameter": parameter});
+    let everything = json!({"resourceType": "Parameters", "parameter": [{"name": "_type", "valueString": "Coverage"}]});
+    let form = format!("colour={}&clinical-status=active", blanks.replace(' ', "+"));
+    let token = format!("Condition?clinical-status=resolved&token={}", tokens.access);
+    for (path, content_type, body) in [
+        ("DocumentReference/$docref", "application/fhir+json", format!("{blanks}{docref}")),
+        ("Patient/alice/$everything", "application/fhir+json", format!("{{{blanks}{}", &everything.to_string()[1..])),
+        ("Condition/_search", "application/x-www-form-urlencoded", form),
+    ] {
+        let mut request = Request::post(format!("{}/fhir/{path}", app.url())).body(body).unwrap();
+        request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        app.fhir_request(&tokens, request).await;
+    }
+    app.fhir(&tokens, &token).await;
+    let records: Vec<String> =
+        app.audit("Patient/alice").await.into_iter().skip(3).map(|record| record["query"].clone()).collect();
+    assert_eq!(
+        records[..2],
+        [
+            "/fhir/DocumentReference/$docref?patient=alice&start=2020-01-31",
+            "/fhir/Patient/alice/$everything?_type=Coverage"
+        ]
+    );
+    assert!(records[2].ends_with("&clinical-status=active") && records[2].len() < 10_000, "{}", records[2]);
+    assert_eq!(records[3], "/fhir/Condition?clinical-status=resolved");
     app.finish().await;
 }
 

@@ -73,6 +73,49 @@ async fn a_redirect_uri_that_is_not_the_registered_one_to_the_byte_is_never_used
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_for_a_wrong_redirect_uri_shows_what_was_received_and_leads_nowhere() {
+    let app = App::start().await;
+    let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
+    let page = async |uri: &str| app.authorize(&good.clone().with("redirect_uri", Some(uri))).await.body;
+    let body = page("https://app.example/callback/?a=1&b=<i>").await;
+    assert!(body.contains("(redirect_uri): “https://app.example/callback/?a=1&#38;b=&#60;i&#62;”."), "{body}");
+    assert!(!body.contains("<a ") && !body.contains("href"), "{body}");
+    let long = format!("https://app.example/{}", "x".repeat(181));
+    assert!(page(&long).await.contains(&format!("“{}…”", &long[..200])));
+    assert!(page(&long[..200]).await.contains(&format!("“{}”", &long[..200])));
+    let body = page("https://app.example/\u{202e}moc\u{200b}\n").await;
+    assert!(body.contains("https://app.example/\\u{202e}moc\\u{200b}\\u{a}”"), "{body}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_without_a_value_is_as_if_it_was_left_out() {
+    let app = App::start().await;
+    let good = AuthorizeOptions::new(&app, "alice", "patient/*.rs");
+    let names = ["max_age", "request", "request_uri", "registration", "prompt", "nonce", "login_hint", "resource"];
+    let others = ["response_mode", "id_token_hint", "ui_locales", "claims", "acr_values", "display", "colour"];
+    let mut all = good.clone();
+    for name in names.into_iter().chain(others) {
+        let reply = app.authorize(&good.clone().with(name, Some(""))).await;
+        assert!(reply.redirected("code").is_some(), "{name}: {reply:?}");
+        all.parameters.push((name.to_owned(), String::new()));
+    }
+    assert!(app.authorize(&all).await.redirected("code").is_some(), "all at once");
+    // An empty one beside one with a value is no duplicate, wherever it stands and whatever it is called.
+    for (name, _) in good.parameters.clone() {
+        for place in [0, good.parameters.len()] {
+            let mut options = good.clone();
+            options.parameters.insert(place, (name.clone(), String::new()));
+            assert!(app.authorize(&options).await.redirected("code").is_some(), "{name} at {place}");
+        }
+    }
+    let mut moved = good.clone().with("aud", Some(""));
+    moved.parameters.push(("resource".into(), format!("{}/fhir", app.url())));
+    assert!(app.authorize(&moved).await.redirected("code").is_some(), "an empty aud leaves the word to resource");
+    app.finish().await;
+}
+
 /// T004
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_app_comes_back_on_any_port_of_a_loopback_address_and_elsewhere_exactly() {
@@ -151,6 +194,9 @@ async fn a_request_that_breaks_a_rule_goes_back_to_the_app_with_its_name() {
         ("T007", "response_type", Some("code token"), "unsupported_response_type"),
         ("T007", "response_type", Some("code id_token"), "unsupported_response_type"),
         ("T007", "response_type", Some("CODE"), "unsupported_response_type"),
+        ("", "response_mode", Some("form_post"), "invalid_request"),
+        ("", "response_mode", Some("fragment"), "invalid_request"),
+        ("", "response_mode", Some("query.jwt"), "invalid_request"),
         ("T008", "code_challenge", None, "invalid_request"),
         ("T008", "code_challenge", Some(""), "invalid_request"),
         ("T009", "code_challenge_method", None, "invalid_request"),
@@ -167,6 +213,7 @@ async fn a_request_that_breaks_a_rule_goes_back_to_the_app_with_its_name() {
         ("T011", "aud", Some("https://other.example/fhir/"), "invalid_request"),
         ("T011", "aud", Some(app.url()), "invalid_request"),
         ("T011", "aud", Some(&twice), "invalid_request"),
+        ("T011", "resource", Some("https://other.example/fhir"), "invalid_request"),
         ("T012", "state", None, "invalid_request"),
         ("T012", "state", Some(""), "invalid_request"),
         ("T013", "scope", None, "invalid_scope"),

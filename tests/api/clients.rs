@@ -4,7 +4,7 @@
 //! `invalid_grant` if it did and only the code is wrong.
 mod assertion;
 mod key_set;
-mod pair;
+pub(crate) mod pair;
 mod secrets;
 
 use http::header::CONTENT_TYPE;
@@ -16,7 +16,7 @@ use shared::oauth::client::{Authentication, Client};
 use shared::secret::Random;
 use tests::{App, REDIRECT_URI, Reply, VERIFIER, basic};
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 fn claims(app: &App, client: &str) -> Json {
     let exp = Clock::System.now().seconds() + 200;
@@ -29,7 +29,7 @@ fn with(mut json: Json, name: &str, value: Json) -> Json {
     json
 }
 
-async fn register(app: &App, id: &str, authentication: Authentication) {
+pub(crate) async fn register(app: &App, id: &str, authentication: Authentication) {
     let client = Client { authentication, ..Client::new(id, id, &[REDIRECT_URI], Clock::System.now()) };
     app.register(&client).await;
 }
@@ -38,7 +38,7 @@ fn set(keys: &[Json]) -> Json {
     json!({ "keys": keys })
 }
 
-fn inline(keys: &[Json]) -> Authentication {
+pub(crate) fn inline(keys: &[Json]) -> Authentication {
     Authentication::Keys(serde_json::from_value(set(keys)).unwrap())
 }
 
@@ -136,7 +136,7 @@ async fn the_token_endpoint_takes_one_form_and_the_two_grant_types_it_has() {
         (Some("client_credentials"), "unsupported_grant_type"),
         (Some("urn:ietf:params:oauth:grant-type:device_code"), "unsupported_grant_type"),
         (Some("AUTHORIZATION_CODE"), "unsupported_grant_type"),
-        (Some(""), "unsupported_grant_type"),
+        (Some(""), "invalid_request"),
         (None, "invalid_request"),
     ] {
         let mut form = vec![("client_id", "app"), ("username", "alice"), ("password", "x")];

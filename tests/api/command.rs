@@ -159,6 +159,7 @@ async fn a_mistake_on_the_command_line_is_named() {
             "--scope",
         ),
         (vec!["member", "add", "--username", "a", "--password", "short", "--patient", "p"], "--password"),
+        (vec!["member", "add", "--username", "a", "--password", &"x".repeat(257), "--patient", "p"], "at most 256"),
         (vec!["member", "add", "--username", "a", "--password", "long enough", "--patient", "a b"], "--patient"),
     ] {
         let (success, _, error) = run(&[&arguments, &at[..]].concat()).await;

@@ -39,6 +39,29 @@ async fn a_spent_token_that_comes_back_ends_the_whole_family() {
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_with_empty_parameters_is_as_one_without_them() {
+    let app = App::start().await;
+    let mut tokens = app.sign_in("alice", SCOPE).await;
+    let names = ["scope", "client_secret", "client_assertion", "client_assertion_type", "redirect_uri", "colour"];
+    for name in names {
+        let more = [(name, ""), (name, "")];
+        tokens = Tokens::of(&app.refresh_with(&tokens, &more, HeaderMap::new()).await);
+        assert_eq!(tokens.answer["scope"], SCOPE, "{name}");
+    }
+    // A client_id without a value names nobody: the token alone says which app it is of.
+    let form =
+        [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_deref().unwrap()), ("client_id", "")];
+    let tokens = Tokens::of(&app.token(&form, HeaderMap::new()).await);
+    let end = [("token", ""), ("token", tokens.access.as_str()), ("token_type_hint", ""), ("client_id", "app")];
+    assert_eq!(app.post("/oauth2/revoke", &end, HeaderMap::new()).await.status, StatusCode::OK);
+    assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
+    let nothing = [("token", ""), ("client_id", "server-app")];
+    let reply = app.post("/oauth2/introspect", &nothing, basic("server-app", &app.client_secret)).await;
+    assert!(reply.body.contains("token is missing"), "{}", reply.body);
+    app.finish().await;
+}
+
 /// T044
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_lost_the_answer_asks_again_and_the_lost_token_is_dead() {

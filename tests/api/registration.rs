@@ -96,6 +96,55 @@ async fn an_address_that_is_not_safe_is_refused_with_what_would_be_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_members_cannot_see_is_refused_with_the_character_that_hides() {
+    let app = App::empty().await;
+    let id = add(&app, &[]).await["client_id"].as_str().unwrap().to_owned();
+    for (name, said) in [
+        ("Helpful\u{200b}App", "U+200B"),
+        ("\u{3164}\u{3164}", "U+3164"),
+        ("\u{200d}\u{200d}", "U+200D"),
+        ("Soft\u{ad}ware", "U+00AD"),
+        ("Joined\u{2060}Up", "U+2060"),
+        ("Turned\u{202e}", "U+202E"),
+        ("Me\u{200d}dical", "U+200D"),
+        ("\u{2800}", "U+2800"),
+        ("   ", "nothing"),
+        ("\u{301}", "nothing"),
+    ] {
+        let added = fault(&app, &["app", "add", "--name", name, "--redirect-uri", REDIRECT_URI]).await;
+        assert!(added.starts_with("--name") && added.contains(said), "{name:?}: {added}");
+        let changed = fault(&app, &["app", "change", &id, "--name", name]).await;
+        assert!(changed.starts_with("--name") && changed.contains(said), "{name:?}: {changed}");
+    }
+    for name in ["👩\u{200d}⚕\u{fe0f} Care", "Sant\u{e9}", "健康", "A-1 (beta)"] {
+        assert_eq!(operate(&app, &["app", "change", &id, "--name", name]).await["client_name"], name);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_this_server_cannot_grant_is_refused_by_name() {
+    let app = App::empty().await;
+    let id = add(&app, &[]).await["client_id"].as_str().unwrap().to_owned();
+    for (scope, named) in [
+        ("patient/Foo.rs", "`patient/Foo.rs`"),
+        ("openid patient/Claim.rs user/Bar.read", "`user/Bar.read`"),
+        ("patient/Observation.rs?colour=red", "`patient/Observation.rs?colour=red`"),
+        ("patient/Observation.rs?date=gt2020", "`patient/Observation.rs?date=gt2020`"),
+        ("patient/Claim.write system/Claim.rs", "`patient/Claim.write` and `system/Claim.rs`"),
+    ] {
+        let redirect = ["--redirect-uri", REDIRECT_URI];
+        let added = fault(&app, &[&["app", "add", "--name", "A", "--scope", scope], &redirect[..]].concat()).await;
+        assert!(added.starts_with("--scope") && added.contains(named), "{scope}: {added}");
+        let changed = fault(&app, &["app", "change", &id, "--scope", scope]).await;
+        assert!(changed.contains(named), "{scope}: {changed}");
+    }
+    let part = "patient/*.rs user/Coverage.read patient/Observation.rs?category=laboratory openid offline_access";
+    assert_eq!(operate(&app, &["app", "change", &id, "--scope", part]).await["scope"], part);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_changes_from_one_secret_to_the_next_while_both_are_good() {
     let app = App::empty().await;
     let told = add(&app, &["--confidential"]).await;

@@ -39,7 +39,8 @@ async fn either_token_given_back_ends_both_with_the_next_request() {
             let mut form = vec![("token", token), ("client_id", "app")];
             form.extend(hint.map(|hint| ("token_type_hint", hint)));
             let reply = app.post("/oauth2/revoke", &form, HeaderMap::new()).await;
-            assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, ""), "{which} {hint:?}");
+            assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({})), "{which} {hint:?}");
+            assert_eq!(reply.header("content-type"), "application/json", "libraries parse the answer");
             assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED, "{which} {hint:?}");
             assert_eq!(refresh(&app, tokens.refresh.as_deref().unwrap()).await.json()["error"], "invalid_grant");
         }
@@ -56,7 +57,7 @@ async fn a_token_that_is_unknown_or_another_apps_is_answered_alike_and_stays_as_
     let secret = basic("server-app", &app.client_secret);
     for token in [answer("access_token"), answer("refresh_token"), answer("id_token"), "e30.e30.x".into(), "x".into()] {
         let reply = app.post("/oauth2/revoke", &[("token", &token)], secret.clone()).await;
-        assert_eq!((reply.status, reply.body.as_str()), (StatusCode::OK, ""));
+        assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({})));
     }
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::OK);
     app.finish().await;
@@ -184,6 +185,32 @@ async fn userinfo_says_who_signed_in_to_whoever_was_allowed_to_know() {
     assert!(!missing.header("www-authenticate").contains("error"), "no token, no error code (RFC 6750 §3.1)");
     app.post("/oauth2/revoke", &[("token", &tokens.access), ("client_id", "app")], HeaderMap::new()).await;
     assert_eq!(app.get_with("/oauth2/userinfo", bearer(&tokens.access)).await.status, StatusCode::UNAUTHORIZED);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn userinfo_is_recorded_like_data_for_one_write_unit() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "openid fhirUser").await;
+    app.get_with("/oauth2/userinfo", bearer(&tokens.access)).await;
+    let none = app.sign_in("alice", "patient/Coverage.rs").await;
+    app.get_with("/oauth2/userinfo", bearer(&none.access)).await;
+    let records = app.audit("Patient/alice").await.into_iter().filter(|record| record["action"] == "userinfo");
+    let told: Vec<(String, String, String)> = records
+        .map(|record| {
+            assert!(record["client"] == "app" && record["query"] == "/oauth2/userinfo", "{record:?}");
+            let ids = record.get("ids").cloned().unwrap_or_default();
+            (record["outcome"].clone(), record["grant"].clone(), ids)
+        })
+        .collect();
+    let grant = |tokens: &Tokens| tests::claims_of(&tokens.access)["grant"].as_str().unwrap().to_owned();
+    let text = str::to_owned;
+    assert_eq!(
+        told,
+        [(text("ok"), grant(&tokens), text("Patient/alice")), (text("forbidden"), grant(&none), String::new())]
+    );
+    let line = &app.answered("GET /oauth2/userinfo", 200, 1).await[0];
+    assert_eq!((line["write_units"].as_f64(), line["waves"].as_u64()), (Some(1.0), Some(2)), "{line}");
     app.finish().await;
 }
 

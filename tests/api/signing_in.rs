@@ -5,7 +5,7 @@ use std::process::Command;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use patient_access::stack::{Descriptor, announce};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{Config, from_lookup};
 use shared::oauth::client::Client;
 use shared::oauth::member::Member;
 use tests::fixtures::password;
@@ -196,6 +196,31 @@ async fn an_unknown_name_a_wrong_password_and_a_stopped_or_locked_member_look_al
     app.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_types_counts_however_their_keyboard_composes_it() {
+    let app = App::start().await;
+    let (composed, decomposed) = ("gr\u{fc}ne B\u{e4}ume", "gru\u{308}ne Ba\u{308}ume");
+    for secret in [composed, decomposed] {
+        app.keep_secret(secret);
+    }
+    for (set_name, set_password, name, password) in [
+        ("Ren\u{e9}e", composed, "RENE\u{301}E", decomposed),
+        ("jo\u{308}rg", decomposed, "J\u{f6}rg", composed),
+        ("weiss", composed, "Wei\u{df}", composed),
+    ] {
+        let member = ["member", "add", "--username", set_name, "--password", set_password, "--patient", "bob"];
+        app.operate(&member).await.unwrap();
+        let browser = app.browse(&AuthorizeOptions::new(&app, "bob", SCOPE)).await.unwrap();
+        let reply = app.log_in(&browser, name, password).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{set_name} as {name}");
+        let reply = app.log_in(&browser, name, "gru\u{308}ne Baume").await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "another letter is another password");
+    }
+    let again = ["member", "add", "--username", "WEISS", "--password", composed, "--patient", "bob"];
+    assert!(app.operate(&again).await.unwrap_err().to_string().contains("already"), "one name, however it is written");
+    app.finish().await;
+}
+
 /// T030b
 #[tokio::test(flavor = "multi_thread")]
 async fn cookies_are_for_this_host_alone_and_for_no_script() {
@@ -237,7 +262,7 @@ async fn cookies_are_for_this_host_alone_and_for_no_script() {
     drop(secure);
     for (issuer, good) in [("http://plan.example", false), ("http://127.0.0.1:9000", true), ("http://[::1]:9000", true)]
     {
-        let config = Config::from_lookup(&[], |name| (name == "ISSUER").then(|| issuer.to_owned()));
+        let config = from_lookup::<Config>(|name| (name == "ISSUER").then(|| issuer.to_owned()));
         assert_eq!(config.is_ok(), good, "{issuer}: a function starts under plain http on loopback alone");
     }
     app.finish().await;

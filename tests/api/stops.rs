@@ -3,6 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use patient_access::member::{ChangePassword, OneMember};
 use shared::access::grant::{self, Grant, Why};
+use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::keys::KeyRing;
 use shared::oauth::client::Client;
 use shared::store::Aws;
@@ -87,8 +88,10 @@ async fn functions_start_while_the_key_that_was_replaced_is_switched_off() {
     let stack = app.stack_to_work_on().await;
     stack.signer().schedule_deletion(stack.signing_key().unwrap()).await.unwrap();
     let clock = shared::clock::Clock::System;
-    let config = shared::config::Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
-    let ring = KeyRing::load(&Aws::local(app.environment()).await, &config, clock.clone()).await.unwrap();
+    let settings = from_lookup(|name| app.environment().get(name).cloned());
+    let (auth_table, key): (AuthTableName, SigningKeyId) = settings.unwrap();
+    let aws = Aws::local(app.environment()).await;
+    let ring = KeyRing::load(&aws, &auth_table, &key, clock.clone()).await.unwrap();
     assert_eq!(ring.published().await.len(), 1, "the new key alone");
     let inside = app.inside(&clock, [].into()).await;
     let code = inside.code(&AuthorizeOptions::new(&inside, "alice", "patient/*.rs")).await;

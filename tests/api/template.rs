@@ -1,6 +1,7 @@
 //! The templates, as far as a machine without AWS can check them: by two linters, and by rules of our own. Each rule is
 //! shown to find a fault that is put in on purpose.
 
+mod needed;
 mod policies;
 mod protection;
 mod watching;
@@ -101,8 +102,8 @@ fn texts(value: &Json) -> Vec<&str> {
 
 /// Faults put in on purpose: the file, the text and its replacement, and the words that the rules must find for it.
 const PUT_IN: &[(&str, &str, &str, &str)] = &[
-    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:*", "UserinfoFunction may dynamodb:*"),
-    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:Scan", "UserinfoFunction may dynamodb:Scan"),
+    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:*", "AuthorizeFunction may dynamodb:*"),
+    ("template.yaml", "Action: dynamodb:GetItem", "Action: dynamodb:Scan", "AuthorizeFunction may dynamodb:Scan"),
     (
         "template.yaml",
         "Action: dynamodb:PutItem",
@@ -130,7 +131,30 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
         "                - \"*\"\n",
         "SigningKey is open to",
     ),
-    ("template.yaml", "signing-keys#*", "other#*", "AuthorizeFunction may write which keys there are"),
+    (
+        "template.yaml",
+        "LeadingKeys: [count#*]",
+        "LeadingKeys: [signing-keys#*]",
+        "AuthorizeFunction may dynamodb:UpdateItem signing-keys#*, which only the operator writes",
+    ),
+    (
+        "template.yaml",
+        "[request#*, session#*, code#*]",
+        "[request#*, session#*, code#*, client#*]",
+        "AuthorizeFunction may dynamodb:PutItem client#*, which only the operator writes",
+    ),
+    (
+        "template.yaml",
+        "LeadingKeys: [count#*]",
+        "LeadingKeys: [\"*\"]",
+        "AuthorizeFunction may dynamodb:UpdateItem rows of AuthTable that it does not need",
+    ),
+    (
+        "template.yaml",
+        "[Patient/*, shared,",
+        "[Patient/*, home/*, shared,",
+        "ReadFunction may dynamodb:GetItem rows of ResourcesTable that it does not need",
+    ),
     (
         "template.yaml",
         "- Sid: CheckGrantAndKeys",

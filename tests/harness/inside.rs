@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use http::Request;
 use shared::clock::Clock;
-use shared::config::{AUDIT_TABLE, AUTH_TABLE, Config, DOCUMENTS_BUCKET, RESOURCES_TABLE, SIGNING_KEY};
+use shared::config::{Setting, from_lookup};
 use shared::http::harden;
 use shared::issuer::Issuer;
 use shared::secret::Random;
@@ -29,7 +29,8 @@ pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'stat
 
 /// The servers over a stack's services.
 pub(crate) struct Inside {
-    oauth: oauth::Server,
+    pages: oauth::Pages,
+    token: oauth::TokenEndpoint,
     rest: rest::Server,
     issuer: Issuer,
     random: Random,
@@ -37,14 +38,16 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) async fn new(environment: &BTreeMap<String, String>, clock: &Clock) -> Inside {
-        let needed = [RESOURCES_TABLE, AUTH_TABLE, AUDIT_TABLE, DOCUMENTS_BUCKET, SIGNING_KEY];
-        let config = Config::from_lookup(&needed, |name| environment.get(name).cloned()).expect("nothing is missing");
+        fn told<S: Setting>(environment: &BTreeMap<String, String>) -> S {
+            from_lookup(|name| environment.get(name).cloned()).expect("nothing is missing")
+        }
         let (aws, random) = (Aws::local(environment).await, Random::system());
-        let oauth = oauth::Server::new(&aws, config.clone(), clock.clone(), random.clone());
+        let token = oauth::TokenEndpoint::new(&aws, told(environment), clock.clone(), random.clone());
         Inside {
-            oauth: oauth.await.expect("KMS gives the public keys"),
-            rest: rest::Server::new(&aws, config.clone(), clock.clone()).await.expect("KMS gives the public keys"),
-            issuer: config.issuer.expect("a local stack has an issuer"),
+            pages: oauth::Pages::new(&aws, told(environment), clock.clone(), random.clone()),
+            token: token.await.expect("KMS gives the public keys"),
+            rest: rest::Server::new(&aws, told(environment), clock.clone()).await.expect("KMS gives the public keys"),
+            issuer: told(environment),
             random,
         }
     }
@@ -80,8 +83,8 @@ impl Inside {
                 asked.parameters = named(&[("type", kind), ("id", id)]);
                 self.rest.read(asked).await
             }
-            ["oauth2", "token"] => self.oauth.token(asked).await,
-            ["oauth2", "authorize"] | ["login" | "consent"] => self.oauth.pages(asked).await,
+            ["oauth2", "token"] => self.token.answer(asked).await,
+            ["oauth2", "authorize"] | ["login" | "consent"] => self.pages.authorize(asked).await,
             _ => panic!("{path} is not served in this process: ask through the gateway"),
         };
         harden(&mut response, &self.issuer);

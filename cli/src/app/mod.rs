@@ -8,11 +8,13 @@ mod settings;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use shared::access::grant::{Grant, Why};
+use shared::access::is_supported;
 use shared::oauth::client::{Authentication, Client, Limits};
 use shared::oauth::client_keys;
 use shared::oauth::fetch::fetchable;
 use shared::oauth::redirect_uri::registrable;
-use shared::scope::Scopes;
+use shared::oauth::visible;
+use shared::scope::{Scope, Scopes};
 use shared::store::auth::{Commit, CommitError, Stored};
 
 use self::settings::Note;
@@ -119,14 +121,11 @@ async fn save(stack: &Stack, before: &Stored<Client>, after: &Client) -> Result<
 const LONGEST_NAME: usize = 60;
 
 fn check_name(name: &str) -> Result<()> {
-    // Control characters and direction marks could make the name look like another on the consent page.
-    let deceptive = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.contains(deceptive) {
-        bail!("--name: 1 to {LONGEST_NAME} visible characters are needed; members see it on the consent page");
+    let needed = format!("1 to {LONGEST_NAME} visible characters are needed; members see it on the consent page");
+    if name.chars().count() > LONGEST_NAME {
+        bail!("--name: it is too long: {needed}");
     }
-    Ok(())
+    visible::check(name).map_err(|error| anyhow::anyhow!("--name: {error}: {needed}"))
 }
 
 fn check_redirect_uris(uris: &[String]) -> Result<()> {
@@ -137,9 +136,13 @@ fn check_redirect_uris(uris: &[String]) -> Result<()> {
 }
 
 fn check_scope(scope: &str) -> Result<()> {
-    let known: Scopes = scope.parse()?;
-    if known.iter().count() != scope.split(' ').count() {
-        bail!("--scope: this server knows only `{known}` of `{scope}`");
+    // The grammar of the list; each scope by itself tells which one is wrong.
+    scope.parse::<Scopes>()?;
+    let unknown: Vec<&str> =
+        scope.split(' ').filter(|scope| !Scope::parse(scope).is_some_and(|scope| is_supported(&scope))).collect();
+    if !unknown.is_empty() {
+        let discovery = "`scopes_supported` in the server's discovery document lists them";
+        bail!("--scope: this server does not know `{}`; {discovery}", unknown.join("` and `"));
     }
     Ok(())
 }

@@ -12,10 +12,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
+use shared::bounds::{DOCUMENT_BYTES, ROW_DOCUMENT_BYTES};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
-use shared::record::documents::{LARGEST_CONTENT, LARGEST_CONTENT_IN_ROW, Upload, decoded};
+use shared::record::documents::{Upload, decoded};
 use shared::record::partition::Partition;
 use shared::record::writer::Change;
 use shared::store::objects::content_hash;
@@ -151,8 +152,8 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
         )
     };
     let file = measured(&path).map_err(unread)?;
-    if file.size > LARGEST_CONTENT {
-        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST_CONTENT >> 30);
+    if file.size > DOCUMENT_BYTES {
+        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", DOCUMENT_BYTES >> 30);
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     agree(attachment, url, &file)?;
@@ -162,7 +163,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     let mut binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type});
     attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
     let kind = ResourceType::named("Binary");
-    let change = if file.size <= LARGEST_CONTENT_IN_ROW as u64 {
+    let change = if file.size <= ROW_DOCUMENT_BYTES as u64 {
         binary["data"] = json!(STANDARD.encode(&file.small));
         kind.map(|kind| Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), binary)]))
     } else {
@@ -204,7 +205,7 @@ fn measured(path: &Path) -> std::io::Result<Measured> {
         size += length as u64;
         sha256.update(&part[..length]);
         sha1.update(&part[..length]);
-        if size <= LARGEST_CONTENT_IN_ROW as u64 {
+        if size <= ROW_DOCUMENT_BYTES as u64 {
             small.extend_from_slice(&part[..length]);
         }
     }

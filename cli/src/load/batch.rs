@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
+use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
-use shared::record::receipt::{self, author};
+use shared::record::receipt::author;
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
@@ -248,7 +249,7 @@ impl Run<'_> {
     /// The batch has taken so long that its receipts no longer announce what becomes visible now.
     fn moment(&self, received: Time) -> Result<Time, StoreError> {
         let now = self.clock.now();
-        if now.0 - received.0 > receipt::LEAD / 2 {
+        if now.0 - received.0 > bounds::RECEIPT_LEAD / 2 {
             return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
         }
         Ok(now)

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
+use shared::bounds::ANSWER_BYTES;
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::profiles;
 use shared::fhir::reference::{Reference, references_in};
@@ -13,7 +14,7 @@ use shared::record::partition::Partition;
 use shared::record::provenance::{self, Copies, Owners};
 use shared::record::receipt::author;
 use shared::record::writer::Change;
-use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
+use shared::rest::bundle::escaped_length;
 
 use super::attachments::{checked_data, filed};
 use super::lead::Pointer;
@@ -69,8 +70,8 @@ impl Run<'_> {
         profiles::name_in(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
         let data = checked_data(&mut resource)?;
-        if escaped_length(&resource.to_string()) > BYTE_BUDGET {
-            let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
+        if escaped_length(&resource.to_string()) > ANSWER_BYTES {
+            let text = format!("it is larger than an answer can carry ({} MB); cut it", ANSWER_BYTES >> 20);
             return Err(Reason::new(ReasonCode::TooLarge, text));
         }
         if let Some(data) = data {

@@ -1,14 +1,16 @@
-//! `/account`: the member sees which apps they let in, and stops them.
+//! `/account`: the member sees the connected apps, and stops them.
 
 use std::sync::Arc;
 
+use shared::oauth::Pages;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let server = Arc::new(shared::oauth::Server::for_pages().await?);
-    let config = server.config().clone();
+    let endpoint = Arc::new(Pages::from_environment().await?);
+    let config = endpoint.config().clone();
     shared::lambda::serve(config, move |request| {
-        let server = server.clone();
-        async move { server.account(request).await }
+        let endpoint = endpoint.clone();
+        async move { endpoint.account(request).await }
     })
     .await
 }

@@ -1,16 +1,16 @@
-//! `/oauth2/introspect`: what a token is good for, told to the app it was issued to.
+//! `/oauth2/introspect`: tells an app what a token of its own is good for.
 
 use std::sync::Arc;
 
-use shared::oauth::TokenServer;
+use shared::oauth::IntrospectionEndpoint;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let server = Arc::new(TokenServer::from_environment(&[]).await?);
-    let config = server.config().clone();
+    let endpoint = Arc::new(IntrospectionEndpoint::from_environment().await?);
+    let config = endpoint.config().clone();
     shared::lambda::serve(config, move |request| {
-        let server = server.clone();
-        async move { server.introspect(request).await }
+        let endpoint = endpoint.clone();
+        async move { endpoint.answer(request).await }
     })
     .await
 }

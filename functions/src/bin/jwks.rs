@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use shared::clock::Clock;
-use shared::config::{AUTH_TABLE, Config, SIGNING_KEY};
+use shared::config::{AuthTableName, Config, SigningKeyId, from_environment};
 use shared::keys::KeyRing;
 use shared::oauth::discovery;
 use shared::store::Aws;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let config = Config::from_environment(&[AUTH_TABLE, SIGNING_KEY])?;
-    let keys = Arc::new(KeyRing::load(&Aws::from_environment().await, &config, Clock::System).await?);
+    let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = from_environment()?;
+    let keys = KeyRing::load(&Aws::from_environment().await, &auth_table, &key, Clock::System).await?;
+    let keys = Arc::new(keys);
     shared::lambda::serve(config, move |_| {
         let keys = keys.clone();
         async move { discovery::jwks(&keys.published().await) }

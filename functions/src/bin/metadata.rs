@@ -1,16 +1,17 @@
 //! `/fhir/metadata` and the `.well-known` documents: what clients look up before they call. Needs nothing of AWS.
 
-use shared::{clock::Clock, config::Config, oauth, rest};
+use shared::config::{Config, from_environment};
+use shared::{clock::Clock, oauth, rest};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let config = Config::from_environment(&[])?;
+    let config: Config = from_environment()?;
     let started = Clock::System.now();
     shared::lambda::serve(config.clone(), move |request| {
         let (issuer, plan, guides) = (config.issuer(&request.domain), config.plan.clone(), config.guides);
         async move {
             match request.path.as_str() {
-                "/fhir/metadata" => rest::capability::metadata(&issuer, guides),
+                "/fhir/metadata" => rest::capability::metadata(&request, &issuer, guides),
                 "/.well-known/user-access-brands.json" => oauth::brands::bundle(&request, &issuer, &plan, started),
                 _ => oauth::discovery::configuration(&issuer, &plan),
             }

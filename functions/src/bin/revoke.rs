@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use shared::config::AUDIT_TABLE;
-use shared::oauth::TokenServer;
+use shared::oauth::RevocationEndpoint;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let server = Arc::new(TokenServer::from_environment(&[AUDIT_TABLE]).await?);
-    let config = server.config().clone();
+    let endpoint = Arc::new(RevocationEndpoint::from_environment().await?);
+    let config = endpoint.config().clone();
     shared::lambda::serve(config, move |request| {
-        let server = server.clone();
-        async move { server.revoke(request).await }
+        let endpoint = endpoint.clone();
+        async move { endpoint.answer(request).await }
     })
     .await
 }

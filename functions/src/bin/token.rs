@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use shared::oauth::TokenEndpoint;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let server = Arc::new(shared::oauth::Server::for_tokens().await?);
-    let config = server.config().clone();
+    let endpoint = Arc::new(TokenEndpoint::from_environment().await?);
+    let config = endpoint.config().clone();
     shared::lambda::serve(config, move |request| {
-        let server = server.clone();
-        async move { server.token(request).await }
+        let endpoint = endpoint.clone();
+        async move { endpoint.answer(request).await }
     })
     .await
 }

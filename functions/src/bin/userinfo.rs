@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use shared::oauth::TokenServer;
+use shared::oauth::UserinfoEndpoint;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let server = Arc::new(TokenServer::from_environment(&[]).await?);
-    let config = server.config().clone();
+    let endpoint = Arc::new(UserinfoEndpoint::from_environment().await?);
+    let config = endpoint.config().clone();
     shared::lambda::serve(config, move |request| {
-        let server = server.clone();
-        async move { server.userinfo(request).await }
+        let endpoint = endpoint.clone();
+        async move { endpoint.answer(request).await }
     })
     .await
 }

@@ -9,6 +9,7 @@
 //! - [`owner`] finds whose a resource is; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
 //! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have, and which of these a
 //!   resource meets.
+//! - [`value_sets`] lists the codes of elements where the list is closed.
 
 pub mod date;
 pub mod elements;
@@ -23,3 +24,4 @@ pub mod profiles;
 pub mod reference;
 pub mod sensitivity;
 pub mod types;
+pub mod value_sets;

@@ -1,5 +1,5 @@
-//! A grant: what one member allowed one app, and the root of every token issued for it. It is read on every request, so
-//! ending it is felt by the next one. A member's grants lie side by side, so that their list is one query.
+//! A grant: the permission that one member gave one app, and the root of every token issued for it. It is read on every
+//! request, so the next request feels its end. A member's grants lie side by side, so that their list is one query.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::secret::{Hashed, Random};
 use crate::store::StoreError;
 use crate::store::auth::{Auth, Commit, CommitError, Record, Stored};
 
-/// What a member allowed an app.
+/// The permission that a member gave an app.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
     /// Its id: the id of the member who granted it, a dot, and its own.
@@ -79,11 +79,11 @@ pub fn new_id(member: &str, random: &Random) -> String {
     format!("{member}.{}", random.identifier())
 }
 
-/// Ends a grant; true where this call did it. A grant that another request changes at the same moment is read again, so
-/// that it ends all the same.
+/// Ends a grant, and tells whether this call did it. Where another request changes the grant at the same moment, it is
+/// read again, so that it ends all the same.
 ///
 /// # Errors
-/// [`StoreError`] where the table does not answer; then the grant may be as it was.
+/// [`StoreError`] where the table does not answer; the grant may then still be alive.
 pub async fn end(auth: &Auth, id: &str, at: Time, why: Why) -> Result<bool, StoreError> {
     for _ in 0..5 {
         let Some(grant) = auth.get::<Grant>(id).await? else { return Ok(false) };
@@ -96,7 +96,7 @@ pub async fn end(auth: &Auth, id: &str, at: Time, why: Why) -> Result<bool, Stor
     Err(StoreError::Busy("a grant that is to end changes all the time".into()))
 }
 
-/// Ends a grant as it was just read.
+/// Ends a grant as it was just read, and tells whether this call did it.
 ///
 /// # Errors
 /// [`CommitError::Conflict`] where another request changed it since.
@@ -120,7 +120,7 @@ impl Grant {
         format!("{}/Patient/{}", issuer.fhir_base(), self.patient)
     }
 
-    /// The same grant, over.
+    /// The same grant, ended.
     #[must_use]
     pub fn ended(self, at: Time, why: Why) -> Grant {
         Grant { ended: Some(Ended { at, why }), ..self }

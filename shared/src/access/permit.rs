@@ -1,4 +1,5 @@
-//! Permits: what a token may do with one type, and with the record as a whole; and what was read under them, sealed.
+//! Permits say what a token may do with one resource type, or with the record as a whole. A value that was read under
+//! one is sealed.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ pub struct Permit {
     pub(super) filters: Vec<Vec<Filter>>,
 }
 
-/// What a token may do with the record as a whole: a permit for each type it reaches.
+/// What a token may do with the record as a whole: a permit for each type that it reaches.
 #[derive(Clone, Debug)]
 pub struct Permits {
     pub(super) owner: Arc<str>,
@@ -27,7 +28,7 @@ pub struct Permits {
     pub(super) by_type: Vec<Permit>,
 }
 
-/// Something that was read under a permit and is not to leave before the grant is known to be alive.
+/// A value that was read under a permit, and must not leave before the grant is known to be alive.
 pub struct Sealed<T> {
     pub(super) value: T,
     pub(super) grant: Arc<str>,
@@ -44,8 +45,8 @@ impl Permit {
         member(&self.owner)
     }
 
-    /// Whether it admits this resource: the right type, and inside its granular scopes. The index is asked for only where there
-    /// are such scopes.
+    /// Whether it admits this resource: one of the right type, inside its granular scopes. The index is asked for only
+    /// where there are such scopes.
     pub fn admits<'a>(&self, resource: &Reference, index: impl FnOnce() -> &'a Index) -> bool {
         let meets = |index| self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(index)));
         resource.resource_type == self.resource_type.name
@@ -101,7 +102,7 @@ impl Permits {
         self.by_type.iter().find(|permit| permit.resource_type.name == resource_type)
     }
 
-    /// Those of these whose type is among `kinds`.
+    /// Only the permits for these types.
     #[must_use]
     pub fn limited_to(mut self, resource_types: &[String]) -> Permits {
         self.by_type

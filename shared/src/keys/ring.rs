@@ -1,18 +1,16 @@
-//! The accepted keys in a function's memory: read when it starts, and again when they are no longer fresh or a token names one
-//! that is not there.
+//! The accepted keys in a function's memory: read when it starts, and again when they are no longer fresh or a token
+//! names one that is not there.
 
 use jsonwebtoken::DecodingKey;
 use tokio::sync::RwLock;
 
-use super::{FRESH, SigningKeys};
+use super::SigningKeys;
+use crate::bounds::{KEYS_AGAIN_SECONDS, KEYS_FRESH_SECONDS};
 use crate::clock::{Clock, Time};
-use crate::config::Config;
+use crate::config::{AuthTableName, SigningKeyId};
 use crate::store::auth::{Auth, Stored};
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
-
-/// How often keys that nobody knows may have the record read again, in seconds: anybody can make up such a key.
-const UNKNOWN: i64 = 60;
 
 /// The keys that verify our tokens.
 pub struct KeyRing {
@@ -46,9 +44,14 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`StoreError`] where the table or KMS does not answer.
-    pub async fn load(aws: &Aws, config: &Config, clock: Clock) -> Result<KeyRing, StoreError> {
-        let (auth, signer) = (Auth::new(aws, &config.auth_table), Signer::new(aws));
-        let first_kms = config.signing_key.clone();
+    pub async fn load(
+        aws: &Aws,
+        auth_table: &AuthTableName,
+        signing_key: &SigningKeyId,
+        clock: Clock,
+    ) -> Result<KeyRing, StoreError> {
+        let (auth, signer) = (Auth::new(aws, auth_table), Signer::new(aws));
+        let first_kms = signing_key.to_string();
         let (record, first) = tokio::join!(auth.get::<SigningKeys>(SigningKeys::ID), signer.public_key(&first_kms));
         let first = match first {
             Ok(key) => Some(key),
@@ -66,7 +69,8 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// The keys to publish. Where the record cannot be read, those that were published last: nobody accepts a token for it.
+    /// The keys to publish; where the record cannot be read, those that were published last. Publishing a key accepts
+    /// no token.
     pub async fn published(&self) -> Vec<PublicKey> {
         let mut loaded = self.loaded.write().await;
         let now = self.clock.now();
@@ -81,7 +85,7 @@ impl KeyRing {
     /// The accepted key of that name.
     ///
     /// # Errors
-    /// [`StoreError`] where what is in memory is too old to be trusted and the record cannot be read.
+    /// [`StoreError`] where the keys in memory are too old to be trusted and the record cannot be read.
     pub async fn key(&self, kid: &str) -> Result<Option<DecodingKey>, StoreError> {
         let now = self.clock.now();
         {
@@ -140,7 +144,7 @@ impl KeyRing {
     }
 }
 
-/// The keys by the record; before the first rotation, the template's own.
+/// The keys that the record lists; before the first rotation, the template's own.
 fn all(record: Option<Stored<SigningKeys>>, first_kms: &str, first: Option<&PublicKey>) -> SigningKeys {
     match (record, first) {
         (Some(stored), _) => stored.record,
@@ -151,11 +155,11 @@ fn all(record: Option<Stored<SigningKeys>>, first_kms: &str, first: Option<&Publ
 
 impl Loaded {
     fn is_fresh(&self, now: Time) -> bool {
-        now < self.at.plus_seconds(FRESH)
+        now < self.at.plus_seconds(KEYS_FRESH_SECONDS)
     }
 
     fn may_look_for_unknown(&self, now: Time) -> bool {
-        self.unknown_at.is_none_or(|at| at.plus_seconds(UNKNOWN) <= now)
+        self.unknown_at.is_none_or(|at| at.plus_seconds(KEYS_AGAIN_SECONDS) <= now)
     }
 
     fn accepted(&self, now: Time) -> impl Iterator<Item = &Public> {

@@ -1,10 +1,11 @@
-//! Which addresses on the internet a URL that an app registered may lead to. Whoever can have us fetch a URL must not reach
-//! what only we can reach: our own machine, its network, the cloud's metadata service (OWASP, "Server Side Request Forgery").
+//! The addresses that a URL of an app may lead to. Somebody who can have us fetch a URL must not reach what only we can
+//! reach: our own machine, its network, the cloud's metadata service (OWASP, "Server Side Request Forgery").
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether `address` is of the public internet, by IANA's special-purpose address registries (RFC 6890 and its updates). What
-/// carries an IPv4 address in an IPv6 one is judged by the former, or refused where it might be tunnelled.
+/// Whether `address` is of the public internet, by IANA's special-purpose address registries (RFC 6890 and its
+/// updates). An IPv6 address that carries an IPv4 address is judged by the latter, or refused where packets might be
+/// tunnelled.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -49,12 +50,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public_v4(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
         }
-        // IETF protocol assignments, Teredo and benchmarking among them (RFC 2928); documentation (RFC 3849, RFC 9637); 6to4,
-        // which carries any IPv4 address (RFC 3056).
+        // IETF protocol assignments, Teredo and benchmarking among them (RFC 2928); documentation (RFC 3849, RFC 9637);
+        // 6to4, which carries any IPv4 address (RFC 3056).
         [0x2001, second, ..] if second < 0x200 => false,
         [0x2001, 0xdb8, ..] | [0x2002, ..] => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
-        // Of the rest, 2000::/3 is all that was ever given out (RFC 4291 §2.4): not loopback, unique local, link-local, multicast.
+        // Of the rest, 2000::/3 is all that was ever given out (RFC 4291 §2.4): not loopback, unique local, link-local,
+        // multicast.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

@@ -1,44 +1,38 @@
 //! `GET` and `POST /oauth2/authorize`: an app asks for a member's permission (RFC 6749 §4.1.1, SMART App Launch 2.2).
 //!
-//! Until the app and its redirect URI are known to be good, errors go to a page; after that, back to the app.
+//! The checks stand in [`checked`] in the order in which they are made.
 
-use super::client::{Client, LONGEST_CLIENT_ID};
-use super::code::AuthorizationCode;
+use super::authorization_response;
+use super::client::Client;
 use super::error::{AuthorizeError, PageError};
-use super::member::{LONGEST_USERNAME, Member};
 use super::pages::see_other;
+use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage};
-use super::server::Server;
-use super::session::{Cookie, Session};
-use crate::access::grant;
+use super::session::{self, Cookie, Session};
+use super::state::{Pages, State};
 use crate::access::is_supported;
-use crate::http::{Request, Response, single};
+use crate::bounds::{CLIENT_ID_BYTES, STATE_BYTES, USERNAME_BYTES};
+use crate::clock::Time;
+use crate::http::{Request, Response};
 use crate::issuer::Issuer;
-use crate::scope::Scopes;
-use crate::store::auth::{Commit, Stored};
+use crate::scope::{MalformedScope, Scopes};
+use crate::store::auth::Commit;
 
-/// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
-const LONGEST_STATE: usize = 2048;
-
-/// A request of more parameters, or of more bytes in all, is nobody's.
-const MOST_PARAMETERS: usize = 50;
-const LARGEST_REQUEST: usize = 16 * 1024;
-
-/// Somebody's sign-in that is asked for anew, or forbidden.
+/// What an app asks about pages (`prompt`, `max_age`).
 struct Prompt {
     /// `prompt=none`: no page may be shown.
     none: bool,
-    /// `prompt=login`, or `max_age` has passed.
+    /// The member must sign in anew: `prompt=login`, `prompt=select_account`, or `max_age` has passed.
     login: bool,
 }
 
-/// Where a request that fails a check is told so.
+/// How a request that fails a check is answered.
 enum Stop {
-    /// In a page: the app or its redirect URI is not known to be good.
+    /// With a page: the app or its redirect URI is not known to be good.
     Page(PageError),
-    /// At the app.
+    /// With a redirect back to the app.
     App(Response),
 }
 
@@ -49,36 +43,39 @@ impl<E: Into<PageError>> From<E> for Stop {
 }
 
 /// Answers an authorization request with a redirect: to sign in, to consent, or back to the app with an error.
-pub(super) async fn authorize(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
-    match checked(server, request, issuer).await {
-        Ok((asked, session)) => start(server, request, issuer, asked, session).await,
+pub(super) async fn authorize(pages: &Pages, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
+    match checked(&pages.state, request, issuer).await {
+        Ok((asked, session)) => start(&pages.state, request, issuer, asked, session).await,
         Err(Stop::App(response)) => Ok(response),
         Err(Stop::Page(error)) => Err(error),
     }
 }
 
-/// The ordered checks of an authorization request. Until the app and its redirect URI are known to be good, what fails is
-/// told in a page (RFC 6749 §4.1.2.1); after that, to the app.
+/// The ordered checks of an authorization request. Until the app and its redirect URI are known to be good, a page
+/// tells what fails (RFC 6749 §4.1.2.1); after that, the app is told.
 async fn checked(
-    server: &Server,
+    state: &State,
     request: &Request,
     issuer: &Issuer,
 ) -> Result<(AuthorizationRequest, Option<Session>), Stop> {
-    let pairs = parameters(request)?;
-    let (client, session) = tokio::try_join!(known_client(server, &pairs), session(server, request, issuer))?;
-    let redirect_uri = registered_redirect_uri(&client, &pairs)?;
+    let asked = Parameters::of_authorization(request)?;
+    let current = async { Ok(session::current(state, request, issuer).await?) };
+    let (client, session) = tokio::try_join!(known_client(state, &asked), current)?;
+    let redirect_uri = registered_redirect_uri(&client, &asked)?;
     let session = session.map(|stored| stored.record);
 
-    let echo = single(&pairs, "state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
-    let told = |error: AuthorizeError| Stop::App(send_back(redirect_uri, echo, issuer, &error));
-    no_duplicates(&pairs).map_err(told)?;
-    nothing_to_fetch(&pairs).map_err(told)?;
-    response_type(&pairs).map_err(told)?;
-    let (state, nonce) = state_and_nonce(&pairs).map_err(told)?;
-    audience(&pairs, issuer).map_err(told)?;
-    let challenge = challenge(&pairs).map_err(told)?;
-    let scope = scopes(&client, &pairs).map_err(told)?;
-    let prompt = prompt(server, &pairs, session.as_ref()).map_err(told)?;
+    let echo = asked.one("state").ok().flatten().filter(|state| state.len() <= STATE_BYTES);
+    let told =
+        |error: AuthorizeError| Stop::App(authorization_response::with_error(redirect_uri, echo, issuer, &error));
+    asked.each_once().map_err(|duplicate| told(duplicate.into()))?;
+    nothing_to_fetch(&asked).map_err(told)?;
+    response_type(&asked).map_err(told)?;
+    response_mode(&asked).map_err(told)?;
+    let (app_state, nonce) = state_and_nonce(&asked).map_err(told)?;
+    audience(&asked, issuer).map_err(told)?;
+    let challenge = challenge(&asked).map_err(told)?;
+    let scope = scopes(&client, &asked).map_err(told)?;
+    let prompt = prompt(&asked, session.as_ref(), state.clock.now()).map_err(told)?;
     let session = session.filter(|_| !prompt.login);
     match (prompt.none, &session) {
         (true, None) => return Err(told(AuthorizeError::LoginRequired)),
@@ -88,43 +85,28 @@ async fn checked(
 
     let asked = AuthorizationRequest {
         // The ids are made when the request is stored.
-        hash: server.random.secret().hashed(),
-        browser: server.random.secret().hashed(),
+        hash: state.random.secret().hashed(),
+        browser: state.random.secret().hashed(),
         client: client.id.clone(),
         client_name: client.name.clone(),
         redirect_uri: redirect_uri.to_owned(),
         scope: scope.to_string(),
-        state: state.to_owned(),
+        state: app_state.to_owned(),
         nonce: nonce.map(str::to_owned),
-        login_hint: login_hint(&pairs),
+        login_hint: login_hint(&asked),
         challenge,
         stage: Stage::Asked,
-        created_at: server.clock.now(),
+        created_at: state.clock.now(),
     };
     Ok((asked, session))
 }
 
-/// The parameters, of the query or of the form (SMART App Launch 2.0, `authorize-post`).
-fn parameters(request: &Request) -> Result<Vec<(String, String)>, PageError> {
-    let pairs = match request.method == http::Method::POST {
-        true => request.form().ok_or_else(|| {
-            PageError::Malformed("a posted request carries its parameters as application/x-www-form-urlencoded".into())
-        })?,
-        false => request.query(),
-    };
-    let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if pairs.len() > MOST_PARAMETERS || size > LARGEST_REQUEST {
-        return Err(PageError::Malformed("the app's request is too long".into()));
-    }
-    Ok(pairs)
-}
-
-/// Is this an app that we know?
-async fn known_client(server: &Server, pairs: &[(String, String)]) -> Result<Client, PageError> {
+/// The app, if it is registered and was not stopped.
+async fn known_client(state: &State, asked: &Parameters) -> Result<Client, PageError> {
     let client_id =
-        single(pairs, "client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
-    let client = match client_id.len() <= LONGEST_CLIENT_ID {
-        true => server.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
+        asked.one("client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
+    let client = match client_id.len() <= CLIENT_ID_BYTES {
+        true => state.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
         false => None,
     };
     client
@@ -132,90 +114,92 @@ async fn known_client(server: &Server, pairs: &[(String, String)]) -> Result<Cli
         .ok_or(PageError::UntrustedApp("this app is not registered here (client_id)"))
 }
 
-/// Is this an address that the app registered? Nothing is sent there before.
-fn registered_redirect_uri<'a>(client: &Client, pairs: &'a [(String, String)]) -> Result<&'a str, PageError> {
-    let asked = single(pairs, "redirect_uri")?
+/// The address to send the member back to, if the app registered it. Nothing is sent there before that is known.
+fn registered_redirect_uri<'a>(client: &Client, asked: &'a Parameters) -> Result<&'a str, PageError> {
+    let uri = asked
+        .one("redirect_uri")?
         .ok_or(PageError::UntrustedApp("the app did not say where to send you back to (redirect_uri)"))?;
-    if !client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, asked)) {
-        return Err(PageError::UntrustedApp(
-            "the app asks to send you to an address that it did not register (redirect_uri)",
-        ));
+    if !client.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, uri)) {
+        return Err(PageError::UnregisteredRedirect(uri.to_owned()));
     }
-    Ok(asked)
+    Ok(uri)
 }
 
 fn invalid(text: &str) -> AuthorizeError {
     AuthorizeError::InvalidRequest(text.to_owned())
 }
 
-/// RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
-fn no_duplicates(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
-    for (name, _) in pairs {
-        single(pairs, name)?;
-    }
-    Ok(())
-}
-
-/// Parameters that would have us fetch or trust something: refused, and never fetched.
-fn nothing_to_fetch(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
-    let has = |name: &str| pairs.iter().any(|(given, _)| given == name);
-    if has("request") {
+/// Refuses parameters that would have us fetch or trust something. Nothing is ever fetched for them.
+fn nothing_to_fetch(asked: &Parameters) -> Result<(), AuthorizeError> {
+    if asked.has("request") {
         return Err(AuthorizeError::RequestNotSupported);
     }
-    if has("request_uri") {
+    if asked.has("request_uri") {
         return Err(AuthorizeError::RequestUriNotSupported);
     }
-    if has("registration") {
+    if asked.has("registration") {
         return Err(AuthorizeError::RegistrationNotSupported);
     }
     Ok(())
 }
 
-fn response_type(pairs: &[(String, String)]) -> Result<(), AuthorizeError> {
-    match single(pairs, "response_type")? {
+fn response_type(asked: &Parameters) -> Result<(), AuthorizeError> {
+    match asked.one("response_type")? {
         Some("code") => Ok(()),
         Some(_) => Err(AuthorizeError::UnsupportedResponseType),
         None => Err(invalid("response_type is missing; it must be `code`")),
     }
 }
 
-/// SMART requires `state`; what is carried through must fit the redirect.
-fn state_and_nonce(pairs: &[(String, String)]) -> Result<(&str, Option<&str>), AuthorizeError> {
-    let state = single(pairs, "state")?.filter(|state| !state.is_empty()).ok_or_else(|| invalid("state is missing"))?;
-    let nonce = single(pairs, "nonce")?;
-    if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
+/// How the answer comes back (OAuth 2.0 Multiple Response Types §2.1). An app that asks for another way does not read the
+/// query, or wants no code to stand in it.
+fn response_mode(asked: &Parameters) -> Result<(), AuthorizeError> {
+    match asked.one("response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid("response_mode must be `query`, or left out")),
+    }
+}
+
+/// SMART requires `state`. It and `nonce` are carried through, and so must fit the redirect.
+fn state_and_nonce(asked: &Parameters) -> Result<(&str, Option<&str>), AuthorizeError> {
+    let state = asked.one("state")?.ok_or_else(|| invalid("state is missing"))?;
+    let nonce = asked.one("nonce")?;
+    if state.len() > STATE_BYTES || nonce.is_some_and(|nonce| nonce.len() > STATE_BYTES) {
         return Err(invalid("state and nonce have at most 2048 bytes"));
     }
     Ok((state, nonce))
 }
 
-/// `aud`, or `resource` (RFC 8707): a token for another server's data is never asked of us.
-fn audience(pairs: &[(String, String)], issuer: &Issuer) -> Result<(), AuthorizeError> {
-    let aud = single(pairs, "aud")?
-        .or(single(pairs, "resource")?)
-        .ok_or_else(|| invalid("aud is missing; it must be this server's FHIR base"))?;
-    match aud.trim_end_matches('/') == issuer.fhir_base() {
+/// `aud`, or `resource` (RFC 8707), or both: a token for another server's data is never asked of us.
+fn audience(asked: &Parameters, issuer: &Issuer) -> Result<(), AuthorizeError> {
+    let given = [asked.one("aud")?, asked.one("resource")?];
+    if given == [None, None] {
+        return Err(invalid("aud is missing; it must be this server's FHIR base"));
+    }
+    let base = issuer.fhir_base();
+    match given.into_iter().flatten().all(|aud| aud.trim_end_matches('/') == base) {
         true => Ok(()),
-        false => Err(AuthorizeError::InvalidRequest(format!("aud must be {}", issuer.fhir_base()))),
+        false => Err(AuthorizeError::InvalidRequest(format!("aud must be {base}"))),
     }
 }
 
 /// PKCE, for every client and by S256 only (RFC 7636; SMART App Launch 2.0: `plain` SHALL NOT be supported).
-fn challenge(pairs: &[(String, String)]) -> Result<CodeChallenge, AuthorizeError> {
-    if single(pairs, "code_challenge_method")? != Some("S256") {
+fn challenge(asked: &Parameters) -> Result<CodeChallenge, AuthorizeError> {
+    if asked.one("code_challenge_method")? != Some("S256") {
         return Err(invalid("code_challenge_method must be `S256` (PKCE, RFC 7636)"));
     }
-    single(pairs, "code_challenge")?
+    asked
+        .one("code_challenge")?
         .and_then(CodeChallenge::parse)
         .ok_or_else(|| invalid("code_challenge must be the SHA-256 of the verifier in base64url: 43 characters"))
 }
 
-/// Of the scopes that are asked for, those that this server knows and the app is registered for.
-fn scopes(client: &Client, pairs: &[(String, String)]) -> Result<Scopes, AuthorizeError> {
-    let text = single(pairs, "scope")?.ok_or_else(|| AuthorizeError::InvalidScope("scope is missing".into()))?;
-    let asked: Scopes =
-        text.parse().map_err(|error: crate::scope::MalformedScope| AuthorizeError::InvalidScope(error.to_string()))?;
-    let known: Scopes = asked.iter().filter(|scope| is_supported(scope)).cloned().collect();
+/// Those of the requested scopes that this server knows and the app is registered for.
+fn scopes(client: &Client, asked: &Parameters) -> Result<Scopes, AuthorizeError> {
+    let text = asked.one("scope")?.ok_or_else(|| AuthorizeError::InvalidScope("scope is missing".into()))?;
+    let scopes: Scopes =
+        text.parse().map_err(|error: MalformedScope| AuthorizeError::InvalidScope(error.to_string()))?;
+    let known: Scopes = scopes.iter().filter(|scope| is_supported(scope)).cloned().collect();
     let allowed = client.allowed(&known);
     if allowed.is_empty() {
         let text = "none of these scopes is known here and allowed for this app; see scopes_supported";
@@ -225,109 +209,48 @@ fn scopes(client: &Client, pairs: &[(String, String)]) -> Result<Scopes, Authori
 }
 
 /// `prompt` and `max_age` (OpenID Connect Core §3.1.2.1).
-fn prompt(server: &Server, pairs: &[(String, String)], session: Option<&Session>) -> Result<Prompt, AuthorizeError> {
-    let words: Vec<&str> = single(pairs, "prompt")?.unwrap_or_default().split(' ').collect();
+fn prompt(asked: &Parameters, session: Option<&Session>, now: Time) -> Result<Prompt, AuthorizeError> {
+    let words: Vec<&str> = asked.one("prompt")?.unwrap_or_default().split(' ').collect();
     let none = words.contains(&"none");
     if none && words.len() > 1 {
         return Err(invalid("prompt=none stands alone"));
     }
-    let max_age: Option<i64> = single(pairs, "max_age")?
+    let max_age: Option<i64> = asked
+        .one("max_age")?
         .map(|text| {
             let seconds = text.parse().ok().filter(|seconds| *seconds >= 0);
             seconds.ok_or_else(|| invalid("max_age must be a number of seconds"))
         })
         .transpose()?;
-    let too_old = session.zip(max_age).is_some_and(|(session, max_age)| {
-        server.clock.now().seconds().saturating_sub(session.auth_time.seconds()) >= max_age
-    });
+    let too_old = session
+        .zip(max_age)
+        .is_some_and(|(session, max_age)| now.seconds().saturating_sub(session.auth_time.seconds()) >= max_age);
     Ok(Prompt { none, login: too_old || words.contains(&"login") || words.contains(&"select_account") })
 }
 
-/// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1): a first entry for the form, and never more than that.
-fn login_hint(pairs: &[(String, String)]) -> Option<String> {
-    let hint = single(pairs, "login_hint").ok().flatten()?;
-    (hint.len() <= LONGEST_USERNAME && !hint.contains(char::is_control)).then(|| hint.to_owned())
-}
-
-/// The session of the browser that asks, if somebody is signed in there and still may be.
-pub(super) async fn session(
-    server: &Server,
-    request: &Request,
-    issuer: &Issuer,
-) -> Result<Option<Stored<Session>>, PageError> {
-    let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
-    let stored = server.auth.get::<Session>(&cookie.hashed().0).await?;
-    let Some(session) = stored.filter(|session| !session.record.is_over(server.clock.now())) else { return Ok(None) };
-    let member = server.auth.get::<Member>(&session.record.username).await?;
-    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
+/// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1). It fills the form's field, and decides nothing.
+fn login_hint(asked: &Parameters) -> Option<String> {
+    let hint = asked.one("login_hint").ok().flatten()?;
+    (hint.len() <= USERNAME_BYTES && !hint.contains(char::is_control)).then(|| hint.to_owned())
 }
 
 /// Stores the request, bound to this browser, and leads to its next page.
 async fn start(
-    server: &Server,
+    state: &State,
     request: &Request,
     issuer: &Issuer,
     asked: AuthorizationRequest,
     session: Option<Session>,
 ) -> Result<Response, PageError> {
-    let id = server.random.secret();
-    // A browser that came before keeps its cookie, or two tabs would push each other out.
-    let browser = Cookie::Browser.read(request, issuer).unwrap_or_else(|| server.random.secret());
+    let id = state.random.secret();
+    // A browser that came before keeps its cookie: with a new one, the request of another tab would be lost.
+    let browser = Cookie::Browser.read(request, issuer).unwrap_or_else(|| state.random.secret());
     let asked = AuthorizationRequest { hash: id.hashed(), browser: browser.hashed(), ..asked };
     let (page, asked) = match session {
         Some(session) => ("consent", asked.signed_in(session.hash)),
         None => ("login", asked),
     };
-    server.auth.commit(Commit::default().create(&asked)).await?;
+    state.auth.commit(Commit::default().create(&asked)).await?;
     let location = format!("{issuer}/{page}?request={}", id.reveal());
     Ok(see_other(&location, &[Cookie::Browser.set(&browser, issuer)]))
-}
-
-/// Sends the member back to the app without a code. Every answer names us (`iss`, RFC 9207), so that the app cannot be made
-/// to take it for another server's.
-pub(super) fn send_back(redirect_uri: &str, state: Option<&str>, issuer: &Issuer, error: &AuthorizeError) -> Response {
-    let description = error.to_string();
-    let mut answer = vec![("error", error.code()), ("error_description", &description)];
-    answer.extend(state.map(|state| ("state", state)));
-    answer.push(("iss", issuer.as_str()));
-    see_other(&with_query(redirect_uri, &answer), &[])
-}
-
-/// Sends the member back to the app with a code.
-pub(super) fn send_code(request: &AuthorizationRequest, code: &str, issuer: &Issuer) -> Response {
-    let answer = [("code", code), ("state", &request.state), ("iss", issuer.as_str())];
-    see_other(&with_query(&request.redirect_uri, &answer), &[])
-}
-
-/// Adds to a URI's query; what stands there stays (RFC 6749 §3.1.2).
-fn with_query(uri: &str, answer: &[(&str, &str)]) -> String {
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(answer).finish();
-    format!("{uri}{}{query}", if uri.contains('?') { '&' } else { '?' })
-}
-
-impl AuthorizationRequest {
-    /// The code that answers this request, for `scope` and the member of `session`; `hash` is the code's.
-    pub(super) fn code(
-        &self,
-        server: &Server,
-        hash: crate::secret::Hashed,
-        scope: &Scopes,
-        session: &Session,
-    ) -> AuthorizationCode {
-        AuthorizationCode {
-            hash,
-            client: self.client.clone(),
-            redirect_uri: self.redirect_uri.clone(),
-            challenge: self.challenge.clone(),
-            grant: grant::new_id(&session.member, &server.random),
-            patient: session.patient.clone(),
-            username: session.username.clone(),
-            stamp: session.stamp.clone(),
-            scope: scope.to_string(),
-            nonce: self.nonce.clone(),
-            auth_time: session.auth_time,
-            issued_at: server.clock.now(),
-            spent: false,
-        }
-    }
 }

@@ -1,17 +1,19 @@
-//! `GET /.well-known/user-access-brands.json`: the plan in directories of apps (SMART App Launch 2.2, "User-access Brands
-//! and Endpoints"): one brand with one endpoint. A plan that has more to say publishes a Bundle of its own (`BRANDS_URL`).
+//! `GET /.well-known/user-access-brands.json`: the plan in directories of apps (SMART App Launch 2.2, "User-access
+//! Brands and Endpoints"): one brand with one endpoint. A plan that has more to say publishes a Bundle of its own
+//! (`BRANDS_URL`).
 
 use http::{StatusCode, header};
 use serde_json::{Value as Json, json};
 
 use crate::clock::Time;
 use crate::config::Plan;
+use crate::http::conditional::is_held;
 use crate::http::{Request, Response, allow_any_origin, public_json, set};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 
-/// Answers with the bundle, or with 304 where the app has it already. `assembled` is when this function learnt the plan's
-/// settings, which change by deployment only.
+/// Answers with the bundle, or with 304 where the app has it already. `assembled` is when this function learnt the
+/// plan's settings, which change by deployment only.
 pub fn bundle(request: &Request, issuer: &Issuer, plan: &Plan, assembled: Time) -> Response {
     let entries = [entry(issuer, &organization(issuer, plan)), entry(issuer, &endpoint(issuer, plan))];
     let etag = format!("W/\"{}\"", Secret::from_client(&json!(entries).to_string()).hashed().0);
@@ -23,7 +25,7 @@ pub fn bundle(request: &Request, issuer: &Issuer, plan: &Plan, assembled: Time) 
         "entry": entries,
     });
     let mut response = public_json(&bundle);
-    if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
+    if is_held(request, &etag, None) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = lambda_http::Body::Empty;
     }

@@ -1,18 +1,14 @@
-//! Apps. An operator registers them; there is no open registration, so nobody can use us to send members to a page of their
-//! own (RFC 9700 §4.11).
+//! Apps. An operator registers them; there is no open registration, so nobody can use us to send members to a page of
+//! their own (RFC 9700 §4.11).
 
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
-use super::jwt::ACCESS_TOKEN_LIFETIME;
-use super::refresh;
+use crate::bounds::{ACCESS_TOKEN_SECONDS, REFRESH_SECONDS};
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Secret};
 use crate::store::auth::Record;
-
-/// No `client_id` of ours is longer; a longer one is not looked up.
-pub const LONGEST_CLIENT_ID: usize = 128;
 
 /// An app, as it was registered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,20 +19,20 @@ pub struct Client {
     pub name: String,
     /// Where members may be sent back to, each exactly as it will be asked for.
     pub redirect_uris: Vec<String>,
-    /// What it may ask for; `None` means everything the server supports.
+    /// The scopes that it may ask for; `None` means all that the server supports.
     pub scope: Option<String>,
     /// How it proves who it is.
     pub authentication: Authentication,
-    /// What it gets less of than others.
+    /// Its own limits, each tighter than those of all apps.
     #[serde(default)]
     pub limits: Limits,
-    /// Since when.
+    /// When it was registered.
     pub created_at: Time,
     /// Whether the operator stopped it.
     pub disabled: bool,
 }
 
-/// How an app proves who it is at the token endpoint. One way for each app: what it registered cannot be got around by another.
+/// How an app proves who it is at the token endpoint. Each app has one way, and no other way gets around it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authentication {
@@ -53,22 +49,22 @@ pub enum Authentication {
 /// A client secret. An app has two while it changes from one to the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClientSecret {
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub label: String,
     /// The secret, hashed.
     pub hash: Hashed,
-    /// Since when.
+    /// When it was made.
     pub created_at: Time,
     /// When it ends by itself.
     pub expires_at: Option<Time>,
 }
 
-/// What one app gets less of than others.
+/// The limits of one app, each tighter than those of all apps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// For how many days without a refresh it stays connected, at most.
+    /// The app stays connected for at most so many days without a refresh.
     pub refresh_days: Option<u16>,
-    /// For how many seconds an access token is good, at most.
+    /// An access token is good for at most so many seconds.
     pub access_seconds: Option<u16>,
 }
 
@@ -87,7 +83,7 @@ impl Client {
         }
     }
 
-    /// Of the scopes it asks for, those it may.
+    /// The scopes among these that it may ask for.
     pub fn allowed(&self, asked: &Scopes) -> Scopes {
         match self.scope.as_ref().map(|scope| scope.parse::<Scopes>()) {
             None => asked.clone(),
@@ -98,12 +94,12 @@ impl Client {
 
     /// How long its access tokens are good, in seconds.
     pub fn access_token_lifetime(&self) -> i64 {
-        self.limits.access_seconds.map_or(ACCESS_TOKEN_LIFETIME, |limit| ACCESS_TOKEN_LIFETIME.min(limit.into()))
+        self.limits.access_seconds.map_or(ACCESS_TOKEN_SECONDS, |limit| ACCESS_TOKEN_SECONDS.min(limit.into()))
     }
 
     /// How long it stays connected without a refresh, in seconds.
     pub fn refresh_lifetime(&self) -> i64 {
-        self.limits.refresh_days.map_or(refresh::LIFETIME, |days| refresh::LIFETIME.min(i64::from(days) * 86_400))
+        self.limits.refresh_days.map_or(REFRESH_SECONDS, |days| REFRESH_SECONDS.min(i64::from(days) * 86_400))
     }
 }
 
@@ -119,7 +115,7 @@ impl Authentication {
 }
 
 impl ClientSecret {
-    /// A new one, without an end.
+    /// A secret that does not end by itself.
     pub fn new(label: &str, secret: &Secret, created_at: Time) -> ClientSecret {
         ClientSecret { label: label.to_owned(), hash: secret.hashed(), created_at, expires_at: None }
     }
@@ -161,6 +157,6 @@ mod tests {
         let short = client(Limits { refresh_days: Some(1), access_seconds: Some(300) });
         assert_eq!((short.access_token_lifetime(), short.refresh_lifetime()), (300, 86_400));
         let long = client(Limits { refresh_days: Some(u16::MAX), access_seconds: Some(u16::MAX) });
-        assert_eq!((long.access_token_lifetime(), long.refresh_lifetime()), (ACCESS_TOKEN_LIFETIME, refresh::LIFETIME));
+        assert_eq!((long.access_token_lifetime(), long.refresh_lifetime()), (ACCESS_TOKEN_SECONDS, REFRESH_SECONDS));
     }
 }

@@ -1,6 +1,6 @@
-//! How an app proves who it is at the token endpoint (RFC 6749 §2.3): a public client names itself; a confidential one shows
-//! its secret, by HTTP Basic or in the form, or signs an assertion with a key of its own (RFC 7523, SMART App Launch 2.2
-//! "Client Authentication: Asymmetric"). One way at a time.
+//! How an app proves who it is at the token endpoint (RFC 6749 §2.3): a public client names itself; a confidential one
+//! shows its secret, by HTTP Basic or in the form, or signs an assertion with a key of its own (RFC 7523, SMART App
+//! Launch 2.2 "Client Authentication: Asymmetric"). One way at a time.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,26 +8,22 @@ use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Authentication, Client, LONGEST_CLIENT_ID};
+use super::client::{Authentication, Client};
 use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
-use super::server::Server;
+use super::parameters::Parameters;
+use super::state::State;
+use crate::bounds::{ASSERTION_SECONDS, CLIENT_ID_BYTES, CLOCK_SKEW_SECONDS};
 use crate::clock::Time;
-use crate::http::{Request, single};
+use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::Secret;
-use crate::store::auth::{Commit, CommitError, Record};
+use crate::store::auth::{Commit, CommitError, Record, Stored};
 
 /// The one type of assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// An assertion may be good for so long, in seconds (SMART: "no more than five minutes in the future").
-const LONGEST_ASSERTION: i64 = 300;
-
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
-
-/// Who a client says it is, and by what.
+/// The client that a request names, and the proof that came with it.
 pub(super) struct Credentials {
     /// Its `client_id`.
     pub client_id: String,
@@ -40,17 +36,53 @@ enum Proof {
     Assertion(String),
 }
 
-/// What an assertion says.
+/// The claims of an assertion, each of the type that RFC 7519 §4.1 gives it.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
     sub: String,
-    exp: i64,
-    nbf: Option<i64>,
+    aud: Audience,
+    exp: NumericDate,
+    nbf: Option<NumericDate>,
     jti: String,
 }
 
-/// An assertion that was used, so that nobody uses it again while it is good.
+/// RFC 7519 §4.1.3: one recipient, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Seconds since 1970, whole or not (RFC 7519 §2). A fraction is dropped.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "serde_json::Number")]
+struct NumericDate(i64);
+
+impl TryFrom<serde_json::Number> for NumericDate {
+    type Error = &'static str;
+
+    #[expect(clippy::cast_possible_truncation, reason = "a time that no machine can count to is the last one it can")]
+    fn try_from(number: serde_json::Number) -> Result<NumericDate, &'static str> {
+        let seconds = number.as_i64().or(number.as_f64().map(|seconds| seconds.floor() as i64));
+        seconds.map(NumericDate).ok_or("no number of seconds")
+    }
+}
+
+impl Audience {
+    /// Whether it names us, by the issuer or the token endpoint (SMART, RFC 7523 §3), and nobody besides: another server that
+    /// the assertion is for could use it here.
+    fn is_us(&self, issuer: &Issuer) -> bool {
+        let is_us = |name: &String| name == issuer.as_str() || *name == format!("{issuer}/oauth2/token");
+        match self {
+            Audience::One(name) => is_us(name),
+            Audience::Many(names) => !names.is_empty() && names.iter().all(is_us),
+        }
+    }
+}
+
+/// An assertion that was used. Its record keeps anybody from using it again while it is good.
 #[derive(Serialize, Deserialize)]
 struct Used {
     id: String,
@@ -73,22 +105,33 @@ fn wrong(why: &'static str) -> TokenError {
     TokenError::InvalidClient { why, basic: false }
 }
 
-/// Whether a request says which client sends it. RFC 6749 §6 does not ask a public client to, where it sends a refresh token;
-/// the token was issued to one client alone.
-pub(super) fn names_client(request: &Request, form: &[(String, String)]) -> bool {
+/// Whether a request names the client that sends it. RFC 6749 §6 does not ask a public client to, where it sends a
+/// refresh token: the token was issued to one client alone.
+pub(super) fn names_client(request: &Request, form: &Parameters) -> bool {
     request.header(header::AUTHORIZATION).is_some()
-        || form.iter().any(|(name, _)| matches!(name.as_str(), "client_id" | "client_secret" | "client_assertion"))
+        || ["client_id", "client_secret", "client_assertion"].iter().any(|name| form.has(name))
 }
 
 /// Takes the credentials out of a request.
-pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Result<Credentials, TokenError> {
-    let (form_id, form_secret) = (single(form, "client_id")?, single(form, "client_secret")?);
-    if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
+pub(super) fn credentials(state: &State, request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
+    read(request, form).inspect_err(|error| note(state, None, error))
+}
+
+/// Logs that a client did not prove who it is; `client` is `None` where it is not registered, or not known.
+fn note(state: &State, client: Option<&str>, error: &TokenError) {
+    if let TokenError::InvalidClient { why, .. } = error {
+        state.tally.not_authenticated(client, why);
+    }
+}
+
+fn read(request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
+    let (form_id, form_secret) = (form.one("client_id")?, form.one("client_secret")?);
+    if form_id.is_some_and(|id| id.len() > CLIENT_ID_BYTES) {
         return Err(wrong("this client_id is not registered here"));
     }
-    let assertion = single(form, "client_assertion")?;
+    let assertion = form.one("client_assertion")?;
     if let Some(assertion) = assertion {
-        if single(form, "client_assertion_type")? != Some(ASSERTION_TYPE) {
+        if form.one("client_assertion_type")? != Some(ASSERTION_TYPE) {
             return Err(wrong("client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
         }
         if form_secret.is_some() || request.header(header::AUTHORIZATION).is_some() {
@@ -96,11 +139,12 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
         }
         // Not yet verified: it only says whose keys to verify it with.
         let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion);
-        let client_id = claims.map_err(|_| wrong("client_assertion is no JWT with iss, sub, exp and jti"))?.claims.sub;
+        let client_id =
+            claims.map_err(|_| wrong("client_assertion is not a JWT with iss, sub, aud, exp and jti"))?.claims.sub;
         if form_id.is_some_and(|form_id| form_id != client_id) {
             return Err(wrong("client_id in the form is not the sub of client_assertion"));
         }
-        if client_id.len() > LONGEST_CLIENT_ID {
+        if client_id.len() > CLIENT_ID_BYTES {
             return Err(wrong("this client_id is not registered here"));
         }
         return Ok(Credentials { client_id, proof: Proof::Assertion(assertion.to_owned()) });
@@ -108,9 +152,8 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         let missing = "client_id is missing: send it in the form, or with the secret by HTTP Basic";
         let client_id = form_id.ok_or(wrong(missing))?.to_owned();
-        // An empty secret may as well be left out (RFC 6749 §2.3.1), and some libraries of public clients send one.
         let proof = match form_secret {
-            None | Some("") => Proof::None,
+            None => Proof::None,
             Some(secret) => Proof::Secret { sent: vec![Secret::from_client(secret)], basic: false },
         };
         return Ok(Credentials { client_id, proof });
@@ -118,10 +161,10 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
     let wrong = |why| TokenError::InvalidClient { why, basic: true };
     let (client_id, sent) =
         basic(authorization).ok_or(wrong("the Authorization header is not HTTP Basic with `id:secret`"))?;
-    if client_id.len() > LONGEST_CLIENT_ID {
+    if client_id.len() > CLIENT_ID_BYTES {
         return Err(wrong("this client_id is not registered here"));
     }
-    if form_secret.is_some_and(|secret| !secret.is_empty()) {
+    if form_secret.is_some() {
         return Err(wrong("the secret is sent twice, in the header and in the form: send it once"));
     }
     if form_id.is_some_and(|form_id| form_id != client_id) {
@@ -130,8 +173,8 @@ pub(super) fn credentials(request: &Request, form: &[(String, String)]) -> Resul
     Ok(Credentials { client_id, proof: Proof::Secret { sent, basic: true } })
 }
 
-/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. Some libraries leave that out, so the secret is also
-/// tried as it came.
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. Some libraries leave that out, so the secret
+/// is also tried as it came.
 fn basic(authorization: &str) -> Option<(String, Vec<Secret>)> {
     let (scheme, encoded) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("basic").then_some(())?;
@@ -147,33 +190,51 @@ fn basic(authorization: &str) -> Option<(String, Vec<Secret>)> {
 }
 
 impl Credentials {
-    /// Of a client that said nothing: enough for a public one.
+    /// Credentials of a client that sent none: enough for a public one.
     pub(super) fn unproved(client_id: &str) -> Credentials {
         Credentials { client_id: client_id.to_owned(), proof: Proof::None }
     }
 
-    /// The client, if the credentials are its own.
+    /// The client, if the credentials are its own. A failure is logged.
     pub(super) async fn authenticate(
         &self,
-        server: &Server,
+        state: &State,
         issuer: &Issuer,
-        client: Option<Client>,
-    ) -> Result<Client, TokenError> {
-        let basic = matches!(self.proof, Proof::Secret { basic: true, .. });
-        let wrong = |why| TokenError::InvalidClient { why, basic };
-        let client = client.filter(|client| !client.disabled).ok_or(wrong("this client_id is not registered here"))?;
-        let now = server.clock.now();
-        match (&self.proof, &client.authentication) {
+        client: Option<Stored<Client>>,
+    ) -> Result<Stored<Client>, TokenError> {
+        let Some(client) = client.filter(|client| !client.record.disabled) else {
+            let error =
+                TokenError::InvalidClient { why: "this client_id is not registered here", basic: self.is_basic() };
+            note(state, None, &error);
+            return Err(error);
+        };
+        let id = client.record.id.clone();
+        self.proved(state, issuer, client).await.inspect_err(|error| note(state, Some(&id), error))
+    }
+
+    fn is_basic(&self) -> bool {
+        matches!(self.proof, Proof::Secret { basic: true, .. })
+    }
+
+    async fn proved(
+        &self,
+        state: &State,
+        issuer: &Issuer,
+        client: Stored<Client>,
+    ) -> Result<Stored<Client>, TokenError> {
+        let wrong = |why| TokenError::InvalidClient { why, basic: self.is_basic() };
+        let now = state.clock.now();
+        match (&self.proof, &client.record.authentication) {
             (Proof::None, Authentication::None) => Ok(client),
             (Proof::None, _) => Err(wrong("this client is confidential and must prove itself")),
             (Proof::Secret { sent, .. }, Authentication::Secret(secrets)) => {
                 let good = secrets.iter().any(|secret| sent.iter().any(|sent| secret.is(sent, now)));
-                if good { Ok(client) } else { Err(wrong("the client secret is wrong, or over")) }
+                if good { Ok(client) } else { Err(wrong("the client secret is wrong, or has expired")) }
             }
             (Proof::Secret { .. }, _) => Err(wrong("this client has no secret to send")),
             (Proof::Assertion(assertion), _) => {
-                let used = verified(server, &client, assertion, issuer, now).await?;
-                match server.auth.commit(Commit::default().create(&used)).await {
+                let used = verified(state, &client.record, assertion, issuer, now).await?;
+                match state.auth.commit(Commit::default().create(&used)).await {
                     Ok(()) => Ok(client),
                     Err(CommitError::Conflict) => {
                         Err(wrong("client_assertion was used before: sign a new one with a new jti"))
@@ -185,16 +246,16 @@ impl Credentials {
     }
 }
 
-/// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification"). What costs nothing comes first: the
+/// The ordered checks of an assertion (SMART App Launch 2.2, "Signature Verification"). Cheap checks come first: the
 /// app's keys may have to be fetched.
 async fn verified(
-    server: &Server,
+    state: &State,
     client: &Client,
     assertion: &str,
     issuer: &Issuer,
     now: Time,
 ) -> Result<Used, TokenError> {
-    let header = jsonwebtoken::decode_header(assertion).map_err(|_| wrong("client_assertion is no JWT"))?;
+    let header = jsonwebtoken::decode_header(assertion).map_err(|_| wrong("client_assertion is not a JWT"))?;
     if !matches!(header.alg, Algorithm::RS384 | Algorithm::ES384) {
         return Err(wrong("client_assertion must be signed with RS384 or ES384"));
     }
@@ -207,31 +268,33 @@ async fn verified(
     }
     let kid = header.kid.as_deref().ok_or(wrong("client_assertion names no key (kid)"))?;
     let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(assertion)
-        .map_err(|_| wrong("client_assertion is no JWT with iss, sub, exp and jti"))?
+        .map_err(|_| wrong("client_assertion is not a JWT with iss, sub, aud, exp and jti"))?
         .claims;
     if claims.iss != client.id || claims.sub != client.id || claims.jti.is_empty() || claims.jti.len() > 256 {
         return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
     }
-    let (now, exp) = (now.seconds(), claims.exp);
-    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
+    if !claims.aud.is_us(issuer) {
+        return Err(wrong("aud of client_assertion must be the issuer or the token endpoint, and nothing besides"));
+    }
+    let (now, NumericDate(exp)) = (now.seconds(), claims.exp);
+    if now >= exp.saturating_add(CLOCK_SKEW_SECONDS) || exp > now + ASSERTION_SECONDS + CLOCK_SKEW_SECONDS {
         return Err(wrong("client_assertion must end within the next five minutes"));
     }
-    if claims.nbf.is_some_and(|nbf| nbf > now + SKEW) {
-        return Err(wrong("client_assertion is not good yet (nbf)"));
+    if claims.nbf.is_some_and(|NumericDate(nbf)| nbf > now + CLOCK_SKEW_SECONDS) {
+        return Err(wrong("client_assertion is not valid yet (nbf)"));
     }
     let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
-    let key = server.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
+    let key = state.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
     let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
+    // The claims were compared above: times with our own clock, and the whole of an audience, of which jsonwebtoken asks for
+    // one value. What is left is the signature.
     let mut validation = Validation::new(header.alg);
-    validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-    validation.set_audience(&[format!("{issuer}/oauth2/token")]);
-    validation.set_issuer(&[&client.id]);
-    // Times were compared with our own clock.
-    validation.validate_exp = false;
+    validation.required_spec_claims.clear();
+    (validation.validate_exp, validation.validate_aud) = (false, false);
     jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
-        .map_err(|_| wrong("client_assertion does not verify: check its key, and that aud is the token endpoint"))?;
+        .map_err(|_| wrong("client_assertion does not verify: it was signed with another key"))?;
     let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
-    Ok(Used { id, until: Time((exp + SKEW) * 1000) })
+    Ok(Used { id, until: Time((exp + CLOCK_SKEW_SECONDS) * 1000) })
 }
 
 fn no_key(why: NoKey) -> TokenError {

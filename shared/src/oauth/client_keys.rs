@@ -1,5 +1,5 @@
-//! The public keys with which apps sign their assertions: as they were registered, or as the app publishes them at the URL that
-//! it registered (SMART App Launch 2.2, "Registering a client (communicating public keys)").
+//! The public keys with which apps sign their assertions. An app registers them, or the URL where it publishes them
+//! (SMART App Launch 2.2, "Registering a client (communicating public keys)").
 
 use std::collections::HashMap;
 
@@ -9,18 +9,8 @@ use tokio::sync::Mutex;
 
 use super::client::Authentication;
 use super::fetch::{self, FetchError};
+use crate::bounds::{KEY_SET_AGAIN_SECONDS, KEY_SET_SECONDS, KEY_SET_SECONDS_UNSAID, KEY_SETS};
 use crate::clock::{Clock, Time};
-
-/// How long keys are kept, in seconds, where their server allows it or does not say.
-const LONGEST: i64 = 300;
-const UNSAID: i64 = 60;
-
-/// How soon after a fetch an unknown `kid` or a failure may cause the next, in seconds: whoever knows a `client_id` can make up
-/// assertions, and must not make us press the app's server.
-const AGAIN: i64 = 30;
-
-/// Of how many apps keys are kept.
-const MOST: usize = 256;
 
 /// Why no key was found.
 #[derive(Debug)]
@@ -31,7 +21,7 @@ pub(super) enum NoKey {
     ForeignSet,
     /// The app's key set could not be fetched.
     Unfetched,
-    /// None, or several, are called so.
+    /// No key, or more than one, has that `kid`.
     Unknown,
 }
 
@@ -48,11 +38,11 @@ struct Fetched {
     until: Time,
 }
 
-/// What an assertion says about its key.
+/// The key that an assertion names.
 pub(super) struct Wanted<'a> {
     pub kid: &'a str,
     pub jku: Option<&'a str>,
-    /// Whether it is an RSA key; else it is one on P-384.
+    /// Whether it is an RSA key; otherwise it is one on P-384.
     pub rsa: bool,
 }
 
@@ -73,11 +63,11 @@ impl ClientKeys {
     }
 
     async fn published(&self, url: &str, wanted: &Wanted<'_>, loopback: bool) -> Result<Jwk, NoKey> {
-        // Held while fetching: requests that want the same keys wait for them instead of fetching them, too.
+        // The lock is held while fetching, so that other requests wait for the same keys instead of fetching them, too.
         let mut fetched = self.fetched.lock().await;
         let now = self.clock.now();
         let known = fetched.get(url);
-        let rested = known.is_none_or(|known| known.at.plus_seconds(AGAIN) <= now);
+        let rested = known.is_none_or(|known| known.at.plus_seconds(KEY_SET_AGAIN_SECONDS) <= now);
         let useful = known.is_some_and(|known| match &known.keys {
             Some(keys) => now < known.until && (wanted.one_of(keys).is_some() || !rested),
             None => !rested,
@@ -85,18 +75,18 @@ impl ClientKeys {
         if !useful {
             let answer = fetch::json(url, loopback).await.and_then(|document| {
                 let keys = usable(&document.body)?;
-                Ok((keys, document.max_age.unwrap_or(UNSAID).min(LONGEST)))
+                Ok((keys, document.max_age.unwrap_or(KEY_SET_SECONDS_UNSAID).min(KEY_SET_SECONDS)))
             });
             let before = fetched.remove(url).filter(|known| now < known.until);
             let (keys, until) = match answer {
                 Ok((keys, age)) => (Some(keys), now.plus_seconds(age)),
                 Err(error) => {
                     tracing::warn!(url, %error, "an app's keys cannot be fetched");
-                    // Keys that were fetched before are as good as the app said they would be.
+                    // Keys that were fetched before stay good for as long as the app said.
                     before.map_or((None, now), |known| (known.keys, known.until))
                 }
             };
-            if fetched.len() >= MOST {
+            if fetched.len() >= KEY_SETS {
                 fetched.clear();
             }
             fetched.insert(url.to_owned(), Fetched { keys, at: now, until });
@@ -107,7 +97,7 @@ impl ClientKeys {
 }
 
 impl Wanted<'_> {
-    /// SMART: the single key whose `kid` matches and whose `kty` fits the algorithm; several are as bad as none.
+    /// The single key whose `kid` matches and whose `kty` fits the algorithm (SMART); several are as bad as none.
     fn one_of<'k>(&self, keys: &'k JwkSet) -> Option<&'k Jwk> {
         let fits = |key: &&Jwk| {
             let kind = match &key.algorithm {
@@ -131,7 +121,8 @@ fn usable(text: &[u8]) -> Result<JwkSet, FetchError> {
     Ok(JwkSet { keys })
 }
 
-/// Reads a JWK set that an app's developer hands over: every key must be usable, or the developer hears about it too late.
+/// Reads a JWK set that an app's developer hands over: every key must be usable, or the developer hears about it too
+/// late.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -175,7 +166,7 @@ fn key_of(json: &Json) -> Result<Jwk, &'static str> {
     }
 }
 
-/// How long a modulus in base64url is, to the byte.
+/// The length of a modulus in base64url, in bits, rounded down to whole bytes.
 fn modulus_bits(n: &str) -> usize {
     n.trim_start_matches('A').len() * 6 / 8 * 8
 }

@@ -1,17 +1,16 @@
-//! An authorization code: good once, for a minute, for the app that asked and the browser that came back.
+//! An authorization code (RFC 6749 §4.1.2): good once, for a minute, for the app that asked.
 
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeChallenge;
+use super::request::AuthorizationRequest;
+use super::session::Session;
+use crate::access::grant;
+use crate::bounds::{CODE_MEMORY_SECONDS, CODE_SECONDS};
 use crate::clock::Time;
-use crate::secret::Hashed;
+use crate::scope::Scopes;
+use crate::secret::{Hashed, Random};
 use crate::store::auth::Record;
-
-/// How long a code is good, in seconds (SMART App Launch 2.2: about a minute).
-pub const LIFETIME: i64 = 60;
-
-/// How long a spent code is remembered, in seconds, so that a second use is noticed and ends the grant.
-const MEMORY: i64 = 86_400;
 
 /// What a code stands for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,9 +44,36 @@ pub struct AuthorizationCode {
 }
 
 impl AuthorizationCode {
+    /// The code that answers a request: for the member of `session`, and for `scope`, what they allowed. `hash` is the
+    /// code's.
+    pub(super) fn answering(
+        asked: &AuthorizationRequest,
+        session: &Session,
+        scope: &Scopes,
+        hash: Hashed,
+        random: &Random,
+        now: Time,
+    ) -> AuthorizationCode {
+        AuthorizationCode {
+            hash,
+            client: asked.client.clone(),
+            redirect_uri: asked.redirect_uri.clone(),
+            challenge: asked.challenge.clone(),
+            grant: grant::new_id(&session.member, random),
+            patient: session.patient.clone(),
+            username: session.username.clone(),
+            stamp: session.stamp.clone(),
+            scope: scope.to_string(),
+            nonce: asked.nonce.clone(),
+            auth_time: session.auth_time,
+            issued_at: now,
+            spent: false,
+        }
+    }
+
     /// Whether it is too old to be exchanged.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.issued_at.plus_seconds(LIFETIME)
+        now >= self.issued_at.plus_seconds(CODE_SECONDS)
     }
 
     /// The same code, after its exchange.
@@ -65,6 +91,6 @@ impl Record for AuthorizationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.issued_at.plus_seconds(MEMORY))
+        Some(self.issued_at.plus_seconds(CODE_MEMORY_SECONDS))
     }
 }

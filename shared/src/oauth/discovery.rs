@@ -1,5 +1,5 @@
-//! What clients look up: `.well-known/smart-configuration` (SMART App Launch 2.2), `openid-configuration` (OpenID Connect
-//! Discovery §3), `oauth-authorization-server` (RFC 8414), and the keys (RFC 7517).
+//! The documents that clients look up: `.well-known/smart-configuration` (SMART App Launch 2.2), `openid-configuration`
+//! (OpenID Connect Discovery §3), `oauth-authorization-server` (RFC 8414), and the keys (RFC 7517).
 
 use serde_json::{Value as Json, json};
 
@@ -10,7 +10,7 @@ use crate::http::{Response, allow_any_origin, public_json};
 use crate::issuer::Issuer;
 use crate::store::signer::PublicKey;
 
-/// What this server does of SMART's list, and nothing else.
+/// The capabilities of SMART's list that this server has.
 const CAPABILITIES: &[&str] = &[
     "launch-standalone",
     "client-public",
@@ -26,7 +26,7 @@ const CAPABILITIES: &[&str] = &[
     "authorize-post",
 ];
 
-/// The document of all three places: what one of them does not define, it ignores.
+/// One document for all three places: a reader of one standard ignores the members that another defines.
 pub fn configuration(issuer: &Issuer, plan: &Plan) -> Response {
     let mut response = public_json(&document(issuer, plan));
     allow_any_origin(&mut response);

@@ -1,9 +1,12 @@
-//! Every error of the authorization server: exact inside, a few codes outside (RFC 6749 §4.1.2.1, §5.2).
+//! Every error of the authorization server. Inside an error is exact; outside it has one of a few codes (RFC 6749
+//! §4.1.2.1, §5.2).
 
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::visible::is_seen;
 use crate::access::Refusal;
+use crate::bounds::SHOWN_CHARACTERS;
 use crate::http::{Duplicate, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::auth::CommitError;
@@ -72,9 +75,9 @@ pub enum TokenError {
     /// The client did not prove who it is.
     #[error("{why}")]
     InvalidClient {
-        /// In words for the app's developer.
+        /// The reason, for the app's developer.
         why: &'static str,
-        /// Whether it tried HTTP Basic, and is answered in kind.
+        /// Whether the client tried HTTP Basic, and so is answered with a challenge.
         basic: bool,
     },
     /// The code or refresh token is not good.
@@ -83,7 +86,7 @@ pub enum TokenError {
     /// This server has no such grant type.
     #[error("grant_type must be `authorization_code` or `refresh_token`")]
     UnsupportedGrantType,
-    /// More than was granted.
+    /// A refresh asked for more than was granted; the value is what was granted.
     #[error("a refresh can only ask for scopes that were granted: {0}")]
     InvalidScope(String),
     /// Storage or KMS; nothing was consumed.
@@ -106,8 +109,7 @@ impl TokenError {
             TokenError::InvalidGrant(_) => "invalid_grant",
             TokenError::UnsupportedGrantType => "unsupported_grant_type",
             TokenError::InvalidScope(_) => "invalid_scope",
-            TokenError::Store(StoreError::Busy(_)) => "temporarily_unavailable",
-            TokenError::Store(StoreError::Fault(_)) => "server_error",
+            TokenError::Store(error) => error.outage().oauth_code,
         }
     }
 
@@ -115,12 +117,11 @@ impl TokenError {
     pub fn respond(&self, issuer: &str) -> Response {
         let status = match self {
             TokenError::InvalidClient { .. } => StatusCode::UNAUTHORIZED,
-            TokenError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            TokenError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            TokenError::Store(error) => error.outage().status,
             _ => StatusCode::BAD_REQUEST,
         };
         let text = match self {
-            TokenError::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            TokenError::Store(error) => error.outage().text.to_owned(),
             told => told.to_string(),
         };
         if status.is_server_error() {
@@ -131,8 +132,8 @@ impl TokenError {
         if let TokenError::InvalidClient { basic: true, .. } = self {
             set(&mut response, header::WWW_AUTHENTICATE, &format!("Basic realm=\"{issuer}\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            set(&mut response, header::RETRY_AFTER, "2");
+        if let TokenError::Store(error) = self {
+            error.outage().set_retry_after(&mut response);
         }
         allow_any_origin(&mut response);
         response
@@ -144,12 +145,17 @@ impl TokenError {
 #[error(transparent)]
 pub struct BearerError(#[from] pub Refusal);
 
+impl From<StoreError> for BearerError {
+    fn from(error: StoreError) -> BearerError {
+        BearerError(Refusal::Store(error))
+    }
+}
+
 impl BearerError {
     /// The answer, as JSON. A request without a token is told no error code, only how to authenticate.
     pub fn respond(&self, issuer: &str) -> Response {
         let (status, code) = match &self.0 {
-            Refusal::Store(StoreError::Busy(_)) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
-            Refusal::Store(StoreError::Fault(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+            Refusal::Store(error) => (error.outage().status, error.outage().oauth_code),
             Refusal::Missing | Refusal::Invalid(_) => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Refusal::Scope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
         };
@@ -160,7 +166,7 @@ impl BearerError {
             Refusal::Invalid(_) => Some(format!("Bearer realm=\"{issuer}\", error=\"{code}\"")),
         };
         let text = match &self.0 {
-            Refusal::Store(_) => "the server could not do this now; try again in a few seconds".to_owned(),
+            Refusal::Store(error) => error.outage().text.to_owned(),
             told => told.to_string(),
         };
         if status.is_server_error() {
@@ -171,8 +177,8 @@ impl BearerError {
         if let Some(challenge) = challenge {
             set(&mut response, header::WWW_AUTHENTICATE, &challenge);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            set(&mut response, header::RETRY_AFTER, "2");
+        if let Refusal::Store(error) = &self.0 {
+            error.outage().set_retry_after(&mut response);
         }
         allow_any_origin(&mut response);
         response
@@ -190,6 +196,12 @@ pub enum IntrospectError {
     Bearer(#[from] BearerError),
 }
 
+impl From<StoreError> for IntrospectError {
+    fn from(error: StoreError) -> IntrospectError {
+        IntrospectError::Client(error.into())
+    }
+}
+
 impl IntrospectError {
     /// The answer, as JSON.
     pub fn respond(&self, issuer: &str) -> Response {
@@ -200,12 +212,15 @@ impl IntrospectError {
     }
 }
 
-/// Why a page is not what the member hoped for: told to them in a page, never sent to an address we do not trust.
+/// Why a member sees an error page. Nothing is sent to an address that we do not trust.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// The app is unknown, or asks to be answered at an address it did not register.
+    /// The app is unknown, or did not say where to send the member back to.
     #[error("{0}")]
     UntrustedApp(&'static str),
+    /// The app asks to be answered at this address, which it did not register. A page shows it as text, and never as a link.
+    #[error("the app asks to send you to an address that it did not register (redirect_uri): {}", in_short(.0))]
+    UnregisteredRedirect(String),
     /// The form did not come from a page of ours.
     #[error("this form was not sent from our page, so nothing was done")]
     Forged,
@@ -221,9 +236,23 @@ pub enum PageError {
     /// The method or the body is not what the page sends.
     #[error("{0}")]
     Malformed(String),
+    /// The page could not be made from its template.
+    #[error("a page cannot be made: {0}")]
+    Unrendered(#[from] askama::Error),
     /// Storage.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A text that an app sent, in quotation marks: what cannot be seen is written as its code point, and the end of a long
+/// text is cut off.
+fn in_short(text: &str) -> String {
+    let shown: String = text
+        .chars()
+        .take(SHOWN_CHARACTERS)
+        .map(|c| if is_seen(c) { c.to_string() } else { c.escape_unicode().to_string() })
+        .collect();
+    format!("“{shown}{}”", if text.chars().nth(SHOWN_CHARACTERS).is_some() { "…" } else { "" })
 }
 
 impl From<Duplicate> for PageError {
@@ -245,11 +274,14 @@ impl PageError {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            PageError::UntrustedApp(_) | PageError::Over | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
+            PageError::UntrustedApp(_)
+            | PageError::UnregisteredRedirect(_)
+            | PageError::Over
+            | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
             PageError::Forged | PageError::SignedOut => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-            PageError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            PageError::Store(StoreError::Fault(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            PageError::Unrendered(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            PageError::Store(error) => error.outage().status,
         }
     }
 }

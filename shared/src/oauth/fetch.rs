@@ -1,8 +1,12 @@
-//! Fetches what an app publishes: one small JSON document by GET, soon or not at all, and never from where only we can reach.
+//! Fetches a small JSON document that an app publishes: by one GET, within three seconds, and never from an address
+//! that only we can reach.
 //!
-//! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that says
-//! something else at a second look gains nothing. Redirects are not followed.
+//! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that
+//! says something else at a second look gains nothing. Redirects are not followed.
 
+use crate::bounds::{FETCH_SECONDS, KEY_SET_BYTES};
+use crate::http::fields::{list, pair};
+use crate::http::media_type::MediaType;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -21,12 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
-
-/// From the name to the last byte.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// A longer document is none of those we ask for.
-const LARGEST: usize = 64 * 1024;
+use crate::issuer::is_loopback;
 
 /// Why a document was not fetched, in words for the app's developer.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +55,8 @@ pub struct Document {
     pub max_age: Option<i64>,
 }
 
-/// Whether `url` may be fetched at all: `https`, or `http` too where `loopback` allows our own machine, with a host and nothing
-/// that hides it.
+/// Whether `url` may be fetched at all: `https`, or `http` too where `loopback` allows our own machine, with a host and
+/// nothing that hides it.
 ///
 /// # Errors
 /// [`FetchError::Url`]: what would be right.
@@ -69,15 +68,12 @@ pub fn fetchable(url: &str, loopback: bool) -> Result<Url, FetchError> {
     if parsed.fragment().is_some() {
         return Err(FetchError::Url("must not have a fragment (#…)"));
     }
-    let own_machine = match parsed.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(FetchError::Url("must name a host")),
-    };
+    if parsed.host().is_none() {
+        return Err(FetchError::Url("must name a host"));
+    }
     match parsed.scheme() {
         "https" => Ok(parsed),
-        "http" if loopback && own_machine => Ok(parsed),
+        "http" if loopback && is_loopback(&parsed) => Ok(parsed),
         _ => Err(FetchError::Url("must be https")),
     }
 }
@@ -93,7 +89,7 @@ pub async fn json(url: &str, loopback: bool) -> Result<Document, FetchError> {
         let response = get(&url, &addresses).await?;
         document(response).await
     };
-    tokio::time::timeout(PATIENCE, fetched).await.unwrap_or(Err(FetchError::Slow))
+    tokio::time::timeout(Duration::from_secs(FETCH_SECONDS), fetched).await.unwrap_or(Err(FetchError::Slow))
 }
 
 /// All addresses of the URL's host; none may be one that is not allowed.
@@ -142,7 +138,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
-    // It ends with the answer, or with the sender where nobody waits any more.
+    // The connection ends with the answer, or with the sender where nobody waits any more.
     tokio::spawn(connection);
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
@@ -164,26 +160,27 @@ async fn document(response: Response<Incoming>) -> Result<Document, FetchError> 
         return Err(FetchError::Answer(format!("it answers {status}, not 200")));
     }
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind != "application/json" && !kind.ends_with("+json") {
-        return Err(FetchError::Answer(format!("its Content-Type is `{kind}`, not application/json")));
+    let content_type = text(header::CONTENT_TYPE);
+    let is_json = |held: MediaType| held.essence() == "application/json" || held.essence().ends_with("+json");
+    if !MediaType::parse(content_type).is_some_and(is_json) {
+        return Err(FetchError::Answer(format!("its Content-Type is `{content_type}`, not application/json")));
     }
     let max_age = max_age(text(header::CACHE_CONTROL), text(header::AGE));
-    let body = Limited::new(response.into_body(), LARGEST).collect().await;
-    let body = body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {LARGEST} bytes")))?.to_bytes();
+    let body = Limited::new(response.into_body(), KEY_SET_BYTES).collect().await;
+    let body =
+        body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {KEY_SET_BYTES} bytes")))?.to_bytes();
     Ok(Document { body, max_age })
 }
 
 /// For how many more seconds a document may be kept (RFC 9111 §4.2.1, §5.2.2).
 fn max_age(cache_control: &str, age: &str) -> Option<i64> {
-    let directives: Vec<String> =
-        cache_control.split(',').map(|directive| directive.trim().to_ascii_lowercase()).collect();
-    if directives.iter().any(|directive| directive == "no-store" || directive.starts_with("no-cache")) {
+    let directives: Vec<(String, String)> = list(cache_control).filter_map(pair).collect();
+    let directive = |wanted: &str| directives.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    if directive("no-store").or(directive("no-cache")).is_some() {
         return Some(0);
     }
-    let seconds = directives.iter().find_map(|directive| directive.strip_prefix("max-age="))?;
-    // What does not read as a number is stale (§4.2.1).
-    let seconds: i64 = seconds.trim_matches('"').parse().unwrap_or(0);
+    // An age that is no number means that the document is stale (§4.2.1).
+    let seconds: i64 = directive("max-age")?.parse().unwrap_or(0);
     Some(seconds.saturating_sub(age.trim().parse().unwrap_or(0)).max(0))
 }
 

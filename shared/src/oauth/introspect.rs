@@ -1,15 +1,15 @@
-//! `POST /oauth2/introspect`: what a token is good for (RFC 7662, SMART App Launch 2.2 "Token Introspection"), told to the app
-//! it was issued to: to one that proves itself, or to one that holds an access token for the same member.
+//! `POST /oauth2/introspect`: tells an app what a token of its own is good for (RFC 7662, SMART App Launch 2.2 "Token
+//! Introspection"). The app proves itself, or shows an access token of its own for the same member.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 
 use super::client::{Authentication, Client};
 use super::client_authentication::credentials;
 use super::error::{BearerError, IntrospectError, TokenError};
-use super::refresh::{self, RefreshToken};
-use super::server::TokenServer;
-use super::token::{form, required};
+use super::parameters::Parameters;
+use super::refresh_token::{self, RefreshToken};
+use super::state::IntrospectionEndpoint;
 use crate::access::grant::Grant;
 use crate::access::{AccessClaims, Refusal};
 use crate::http::{Request, Response, allow_any_origin, json};
@@ -18,7 +18,7 @@ use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::store::StoreError;
 
-/// What is told of a token that is good. Of any other, `active` alone (RFC 7662 §2.2).
+/// The answer. For a token that is not good it has `active` alone (RFC 7662 §2.2).
 #[derive(Default, Serialize)]
 struct Introspection {
     active: bool,
@@ -26,7 +26,7 @@ struct Introspection {
     told: Option<Active>,
 }
 
-/// Each value is the one that the token's own answer gave.
+/// What a good token says. Each value is the one that the token endpoint gave with it.
 #[derive(Serialize)]
 struct Active {
     scope: String,
@@ -45,74 +45,84 @@ struct Active {
     fhir_user: Option<String>,
 }
 
-/// Who asks: only its own tokens are told.
+/// The app that asks. It is told about its own tokens only.
 struct Asker {
     client: String,
-    /// Where it asks with an access token, that token's member.
+    /// The member of the access token with which it asks, where it asks with one.
     patient: Option<String>,
 }
 
 /// Answers an introspection request.
 pub(super) async fn introspect(
-    server: &TokenServer,
+    endpoint: &IntrospectionEndpoint,
     request: &Request,
     issuer: &Issuer,
 ) -> Result<Response, IntrospectError> {
-    let form = form(request)?;
-    let asker = asker(server, request, issuer, &form).await?;
-    let token = required(&form, "token")?;
-    let found = match refresh::grant_of(token) {
-        Some(id) => of_refresh_token(server, token, id, issuer).await?,
-        None => of_access_token(server, token, issuer).await?,
+    let form = Parameters::of_app(request)?;
+    let asker = asker(endpoint, request, issuer, &form).await?;
+    let token = form.required("token")?;
+    let found = match refresh_token::grant_of(token) {
+        Some(id) => of_refresh_token(endpoint, token, id, issuer).await?,
+        None => of_access_token(endpoint, token, issuer).await?,
     };
     let of_asker = |(grant, _): &(Grant, Active)| {
         grant.client == asker.client && asker.patient.as_ref().is_none_or(|patient| *patient == grant.patient)
     };
     let token = found.filter(of_asker).map(|(_, token)| token);
+    let cause = if token.is_some() { "its own live token" } else { "no live token of its own" };
+    endpoint.state.tally.introspected(Some(&asker.client), cause);
     let answer = Introspection { active: token.is_some(), told: token };
-    let body =
-        serde_json::to_string(&answer).map_err(|error| TokenError::Store(StoreError::Fault(error.to_string())))?;
+    let body = serde_json::to_string(&answer).map_err(|error| StoreError::Fault(error.to_string()))?;
     let mut response = json(StatusCode::OK, "application/json", body);
     allow_any_origin(&mut response);
     Ok(response)
 }
 
-/// A client that proves itself, or a bearer of a good access token. A public client's name alone proves nothing.
+/// Finds out who asks: a client that proves itself, or the bearer of a good access token. A public client's name alone
+/// proves nothing.
 async fn asker(
-    server: &TokenServer,
+    endpoint: &IntrospectionEndpoint,
     request: &Request,
     issuer: &Issuer,
-    form: &[(String, String)],
+    form: &Parameters,
 ) -> Result<Asker, IntrospectError> {
-    let is_bearer = |value: &str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-    if request.header(header::AUTHORIZATION).is_some_and(is_bearer) {
-        let bearer = server.verifier.verify(request, issuer).await.map_err(BearerError)?;
-        server.verifier.confirm(&bearer).await.map_err(BearerError)?;
-        let AccessClaims { client_id, patient, .. } = bearer.claims();
-        return Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) });
+    if request.credentials("Bearer").is_some() {
+        let asked_with = async {
+            let bearer = endpoint.verifier.verify(request, issuer).await?;
+            endpoint.verifier.confirm(&bearer).await?;
+            let AccessClaims { client_id, patient, .. } = bearer.claims();
+            Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) })
+        };
+        return Ok(asked_with.await.map_err(|refusal| {
+            if let Refusal::Invalid(cause) = refusal {
+                endpoint.state.tally.introspected(None, cause);
+            }
+            BearerError(refusal)
+        })?);
     }
-    let credentials = credentials(request, form)?;
-    let client = server.server.auth.get::<Client>(&credentials.client_id).await.map_err(TokenError::from)?;
-    let client = credentials.authenticate(&server.server, issuer, client.map(|stored| stored.record)).await?;
+    let credentials = credentials(&endpoint.state, request, form)?;
+    let client = endpoint.state.auth.get::<Client>(&credentials.client_id).await?;
+    let client = credentials.authenticate(&endpoint.state, issuer, client).await?.record;
     if matches!(client.authentication, Authentication::None) {
         let why = "introspection needs a client that proves itself, or an access token in the Authorization header";
+        endpoint.state.tally.not_authenticated(Some(&client.id), why);
         return Err(TokenError::InvalidClient { why, basic: false }.into());
     }
     Ok(Asker { client: client.id, patient: None })
 }
 
 async fn of_access_token(
-    server: &TokenServer,
+    endpoint: &IntrospectionEndpoint,
     token: &str,
     issuer: &Issuer,
 ) -> Result<Option<(Grant, Active)>, IntrospectError> {
-    let claims = match server.verifier.read(token, issuer).await {
+    let claims = match endpoint.verifier.read(token, issuer).await {
         Ok(claims) => claims,
-        Err(Refusal::Store(error)) => return Err(TokenError::from(error).into()),
+        Err(Refusal::Store(error)) => return Err(error.into()),
         Err(_) => return Ok(None),
     };
-    let grant = server.server.auth.get::<Grant>(&claims.grant).await.map_err(TokenError::from)?;
-    let live = |grant: &Grant| grant.is_live(server.server.clock.now()) && grant.client == claims.client_id;
+    let grant = endpoint.state.auth.get::<Grant>(&claims.grant).await?;
+    let live = |grant: &Grant| grant.is_live(endpoint.state.clock.now()) && grant.client == claims.client_id;
     let Some(grant) = grant.map(|stored| stored.record).filter(live) else { return Ok(None) };
     let scope = claims.scope.unwrap_or_else(|| grant.scope.clone());
     let token = Active {
@@ -133,17 +143,17 @@ async fn of_access_token(
 
 /// A refresh token is good as long as it is the live end of its chain.
 async fn of_refresh_token(
-    server: &TokenServer,
+    endpoint: &IntrospectionEndpoint,
     token: &str,
     grant: &str,
     issuer: &Issuer,
 ) -> Result<Option<(Grant, Active)>, IntrospectError> {
     let hash = Secret::from_client(token).hashed();
-    let both = server.server.auth.get_both::<RefreshToken, Grant>(&hash.0, grant).await;
-    let (Some(known), Some(grant)) = both.map_err(TokenError::from)? else { return Ok(None) };
+    let both = endpoint.state.auth.get_both::<RefreshToken, Grant>(&hash.0, grant).await?;
+    let (Some(known), Some(grant)) = both else { return Ok(None) };
     let grant = grant.record;
     let is_current = grant.refresh.as_ref().is_some_and(|chain| chain.current == hash);
-    if !is_current || !grant.is_live(server.server.clock.now()) {
+    if !is_current || !grant.is_live(endpoint.state.clock.now()) {
         return Ok(None);
     }
     let token = Active {

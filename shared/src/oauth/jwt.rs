@@ -6,23 +6,20 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::clock::Time;
-use crate::config::Config;
-use crate::keys::{LONGEST_TOKEN, SigningKey, SigningKeys};
+use crate::config::SigningKeyId;
+use crate::keys::{SigningKey, SigningKeys};
 use crate::store::auth::Stored;
 use crate::store::signer::Signer;
 use crate::store::{Aws, StoreError};
 
-/// How long an access token is good, in seconds.
-pub const ACCESS_TOKEN_LIFETIME: i64 = LONGEST_TOKEN;
-
 /// Signs tokens, with the key whose turn it is.
 pub struct TokenSigner {
     signer: Signer,
-    /// The template's key; `None` in a function that does not sign.
+    /// The template's key; `None` where the operator switched it off.
     first: Option<SigningKey>,
 }
 
-/// What an `id_token` says.
+/// The claims of an `id_token`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct IdClaims<'a> {
@@ -47,28 +44,26 @@ pub struct IdClaims<'a> {
 }
 
 impl TokenSigner {
-    /// Of a deployment. Asks KMS for the name of the template's key, and so has a connection when the first token is asked for.
+    /// Of a deployment, by its template's key. Asks KMS for that key's name, which also opens the connection before the
+    /// first token is asked for.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not answer.
-    pub async fn load(aws: &Aws, config: &Config) -> Result<TokenSigner, StoreError> {
+    pub async fn load(aws: &Aws, kms: &SigningKeyId) -> Result<TokenSigner, StoreError> {
         let signer = Signer::new(aws);
-        let first = match config.signing_key.as_str() {
-            "" => None,
-            kms => match signer.public_key(kms).await {
-                Ok(key) => SigningKeys::of_first(kms, &key.kid).keys.pop(),
-                // The operator switched it off. If others took its place, nothing is lost.
-                Err(StoreError::Fault(why)) => {
-                    tracing::error!(kms, why, "the template's signing key cannot be used");
-                    None
-                }
-                Err(busy) => return Err(busy),
-            },
+        let first = match signer.public_key(kms).await {
+            Ok(key) => SigningKeys::of_first(kms, &key.kid).keys.pop(),
+            // The operator switched it off. If others took its place, nothing is lost.
+            Err(StoreError::Fault(why)) => {
+                tracing::error!(kms = &**kms, why, "the template's signing key cannot be used");
+                None
+            }
+            Err(busy) => return Err(busy),
         };
         Ok(TokenSigner { signer, first })
     }
 
-    /// The key that signs now, by the record as this request read it: so a rotation is felt by the next token.
+    /// The key that signs now, by the record as this request read it. So the next token feels a rotation.
     ///
     /// # Errors
     /// [`StoreError::Fault`] where none does.

@@ -1,24 +1,22 @@
-//! `GET` and `POST /login`: the member says who they are, to let an app in or to look after the apps that are.
+//! `GET` and `POST /login`: the member signs in, to connect an app or to look after the apps that are connected.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 
-use super::authorize::session;
 use super::error::PageError;
-use super::member::{LONGEST_USERNAME, Member, canonical};
+use super::events;
+use super::member::{Member, canonical};
 use super::pages::{LoginPage, page, see_other, set_cookies, style};
+use super::parameters::Parameters;
 use super::request::{AuthorizationRequest, Stage};
-use super::server::Server;
-use super::session::{Cookie, Session, csrf};
+use super::session::{self, Cookie, Session, csrf};
+use super::state::{Pages, State};
 use super::throttle::Attempt;
-use crate::audit::AuditRecord;
+use crate::bounds::{TYPED_BYTES, USERNAME_BYTES};
 use crate::clock::Time;
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
-
-/// The longest password that is looked at: hashing is costly, and no person types more.
-const LONGEST_PASSWORD: usize = 256;
 
 /// What somebody signs in for.
 enum Purpose {
@@ -29,57 +27,59 @@ enum Purpose {
 }
 
 /// Shows the form.
-pub(super) async fn show(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
+pub(super) async fn show(pages: &Pages, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
     let pairs = request.query();
     let browser = Cookie::Browser.read(request, issuer);
-    let purpose = purpose(server, single(&pairs, "request")?, browser.as_ref()).await?;
-    let cookie = browser.clone().unwrap_or_else(|| server.random.secret());
+    let purpose = purpose(&pages.state, single(&pairs, "request")?, browser.as_ref()).await?;
+    let cookie = browser.clone().unwrap_or_else(|| pages.state.random.secret());
     let hint = match &purpose {
         Purpose::App { asked, .. } => asked.record.login_hint.clone().unwrap_or_default(),
         Purpose::Account => String::new(),
     };
-    let mut response = form(server, StatusCode::OK, &purpose, &cookie, &hint, None);
+    let mut response = form(pages, StatusCode::OK, &purpose, &cookie, &hint, None)?;
     if browser.is_none() {
         set_cookies(&mut response, &[Cookie::Browser.set(&cookie, issuer)]);
     }
     Ok(response)
 }
 
-/// Signs the member in. In order: the form is ours, what it is for waits for this browser, nobody has tried too often, the
-/// password is right.
-pub(super) async fn submit(server: &Server, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
-    let pairs = posted(request, issuer)?;
-    let field = |name: &str| Ok::<_, PageError>(single(&pairs, name)?.unwrap_or_default());
+/// Signs the member in. The checks, in order: the form is ours; the app's request waits for this browser; nobody has
+/// tried too often; the password is right.
+pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) -> Result<Response, PageError> {
+    let (state, fields) = (&pages.state, Parameters::of_page(request, issuer)?);
     let browser = Cookie::Browser.read(request, issuer).ok_or(PageError::Forged)?;
-    if !csrf(&browser).matches(&Secret::from_client(field("csrf")?)) {
+    if !csrf(&browser).matches(&Secret::from_client(fields.field("csrf")?)) {
         return Err(PageError::Forged);
     }
-    let purpose = purpose(server, single(&pairs, "request")?, Some(&browser)).await?;
-    let (username, password) = (canonical(field("username")?), Secret::from_client(field("password")?));
-    if username.is_empty() || username.len() > LONGEST_USERNAME || password.reveal().len() > LONGEST_PASSWORD {
-        return Ok(form(server, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG)));
+    let purpose = purpose(state, fields.one("request")?, Some(&browser)).await?;
+    let (name, password) = (fields.field("username")?, Secret::from_client(fields.field("password")?));
+    let is_too_long = name.len() > TYPED_BYTES || password.reveal().len() > TYPED_BYTES;
+    let username = if is_too_long { String::new() } else { canonical(name) };
+    if username.is_empty() || username.len() > USERNAME_BYTES {
+        return form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG));
     }
-    let attempt = Attempt::count(server, &username, &request.source_ip).await?;
+    let attempt = Attempt::count(state, &username, &request.source_ip).await?;
     let (member, before) =
-        tokio::try_join!(async { Ok(server.auth.get::<Member>(&username).await?) }, session(server, request, issuer))?;
-    let (member, now) = (member.map(|stored| stored.record), server.clock.now());
+        tokio::try_join!(state.auth.get::<Member>(&username), session::current(state, request, issuer))?;
+    let (member, now) = (member.map(|stored| stored.record), state.clock.now());
     let right = Member::signs_in(member.as_ref(), &password);
     match member.filter(|_| right) {
         None => {
-            event(server, request, format!("user/{username}"), "failed", &purpose).await?;
-            Ok(form(server, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG)))
+            let subject = format!("user/{username}");
+            events::sign_in(&pages.audit, request, subject, "failed", purpose.client()).await?;
+            form(pages, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG))
         }
         Some(member) => {
-            attempt.take_back(server).await?;
-            signed_in(server, request, issuer, &purpose, member, now, before).await
+            attempt.take_back(state).await?;
+            signed_in(pages, request, issuer, &purpose, member, now, before).await
         }
     }
 }
 
-/// Opens a session under a new secret, so that one that somebody planted before the sign-in is worth nothing after it. The
-/// session that this browser had before is over.
+/// Opens a session under a new secret, so that a cookie that somebody planted before the sign-in is worth nothing after
+/// it. The session that this browser had before ends.
 async fn signed_in(
-    server: &Server,
+    pages: &Pages,
     request: &Request,
     issuer: &Issuer,
     purpose: &Purpose,
@@ -87,7 +87,7 @@ async fn signed_in(
     auth_time: Time,
     before: Option<Stored<Session>>,
 ) -> Result<Response, PageError> {
-    let cookie = server.random.secret();
+    let cookie = pages.state.random.secret();
     let session = Session {
         hash: cookie.hashed(),
         member: member.id,
@@ -97,7 +97,8 @@ async fn signed_in(
         auth_time,
         ended: false,
     };
-    event(server, request, format!("Patient/{}", session.patient), "ok", purpose).await?;
+    let subject = format!("Patient/{}", session.patient);
+    events::sign_in(&pages.audit, request, subject, "ok", purpose.client()).await?;
     let mut commit = Commit::default().create(&session);
     if let Some(before) = before {
         commit = commit.replace(&before, &before.record.clone().ended());
@@ -109,20 +110,20 @@ async fn signed_in(
         }
         Purpose::Account => format!("{issuer}/account"),
     };
-    server.auth.commit(commit).await?;
+    pages.state.auth.commit(commit).await?;
     Ok(see_other(&location, &[Cookie::Session.set(&cookie, issuer)]))
 }
 
 /// The same words for an unknown name, a wrong password and a member who was stopped.
 const WRONG: &str = "This name and password do not belong together. Check both and try again.";
 
-/// What this browser signs in for: the app's request of that id, or, without one, the account page.
-async fn purpose(server: &Server, id: Option<&str>, browser: Option<&Secret>) -> Result<Purpose, PageError> {
+/// Finds what this browser signs in for: the app's request of that id or, without an id, the account page.
+async fn purpose(state: &State, id: Option<&str>, browser: Option<&Secret>) -> Result<Purpose, PageError> {
     let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(Purpose::Account) };
     let browser = browser.ok_or(PageError::Over)?;
-    let asked = server.auth.get::<AuthorizationRequest>(&Secret::from_client(id).hashed().0).await?;
+    let asked = state.auth.get::<AuthorizationRequest>(&Secret::from_client(id).hashed().0).await?;
     let asked = asked
-        .filter(|asked| !asked.record.is_expired(server.clock.now()) && asked.record.stage != Stage::Decided)
+        .filter(|asked| !asked.record.is_expired(state.clock.now()) && asked.record.stage != Stage::Decided)
         .filter(|asked| asked.record.browser.is_of(browser))
         .ok_or(PageError::Over)?;
     Ok(Purpose::App { id: id.to_owned(), asked: Box::new(asked) })
@@ -135,46 +136,21 @@ impl Purpose {
             Purpose::Account => None,
         }
     }
-}
 
-async fn event(
-    server: &Server,
-    request: &Request,
-    subject: String,
-    outcome: &'static str,
-    purpose: &Purpose,
-) -> Result<(), PageError> {
-    let client = purpose.asked().map(|asked| asked.client.clone()).unwrap_or_default();
-    let entry = AuditRecord { subject, action: "sign-in", outcome, client, ..AuditRecord::default() };
-    Ok(server.audit.event(request, entry).await?)
-}
-
-/// The pairs of a form that came from a page of ours: a browser says so in `Sec-Fetch-Site`, an older one by `Origin`.
-///
-/// # Errors
-/// [`PageError::Forged`] where another site sent it, [`PageError::Malformed`] where it is no form.
-pub(super) fn posted(request: &Request, issuer: &Issuer) -> Result<Vec<(String, String)>, PageError> {
-    let ours = match (request.header("sec-fetch-site"), request.header(header::ORIGIN)) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => origin == issuer.as_str(),
-        (None, None) => true,
-    };
-    if !ours {
-        return Err(PageError::Forged);
+    /// The app that asks, by its id; empty on the way to the account page.
+    fn client(&self) -> &str {
+        self.asked().map(|asked| asked.client.as_str()).unwrap_or_default()
     }
-    request
-        .form()
-        .ok_or_else(|| PageError::Malformed("this page takes a form (application/x-www-form-urlencoded)".into()))
 }
 
 fn form(
-    server: &Server,
+    pages: &Pages,
     status: StatusCode,
     purpose: &Purpose,
     browser: &Secret,
     username: &str,
     problem: Option<&str>,
-) -> Response {
+) -> Result<Response, PageError> {
     let csrf = csrf(browser);
     let id = match purpose {
         Purpose::App { id, .. } => id,
@@ -182,7 +158,7 @@ fn form(
     };
     let fields = LoginPage {
         style: style(),
-        plan: &server.config.plan.name,
+        plan: &pages.config().plan.name,
         app: purpose.asked().map(|asked| asked.client_name.as_str()),
         request: id,
         csrf: csrf.reveal(),

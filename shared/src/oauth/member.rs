@@ -3,20 +3,18 @@
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::Time;
 use crate::secret::{Random, Secret};
 use crate::store::auth::Record;
-
-/// No sign-in name is longer, in bytes.
-pub const LONGEST_USERNAME: usize = 128;
 
 /// Somebody who can sign in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
     /// Their own id, which stays when the name changes and says nothing about them: their grants lie under it.
     pub id: String,
-    /// The name they sign in with, in lower case.
+    /// The name they sign in with, [`canonical`].
     pub username: String,
     /// Their password under argon2id, in PHC form.
     password: String,
@@ -24,14 +22,15 @@ pub struct Member {
     pub patient: String,
     /// Whether the plan stopped them.
     pub disabled: bool,
-    /// Since when.
+    /// When the plan added them.
     pub created_at: Time,
-    /// Changes with the password, and whenever the plan stops the member or lets them in again. A session, a code and a grant
-    /// carry the one they were made under and are worth nothing under another: no clocks are compared.
+    /// A random value that changes with the password, and whenever the plan stops the member or lets them in again. A
+    /// session, a code and a grant carry the stamp they were made under and are worth nothing under another: no clocks
+    /// are compared.
     pub stamp: String,
 }
 
-/// A password that no hash could be made of.
+/// A password that could not be hashed.
 #[derive(Debug, thiserror::Error)]
 #[error("the password cannot be hashed: {0}")]
 pub struct Unhashable(String);
@@ -42,7 +41,8 @@ fn argon2id() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// The hash of a password that nobody has. An unknown name is checked against it, so that it takes as long as a known one.
+/// The hash of a password that nobody has. An unknown name is checked against it, so that it takes as long as a known
+/// one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5$lFNQ0nwIk3jBYv3vQ3KjEyDYTvXlkLhxvG4bYkXHwQo";
 
 impl Member {
@@ -86,8 +86,8 @@ impl Member {
         !self.disabled && self.stamp == stamp
     }
 
-    /// Whether `password` signs this member in. Runs one argon2id whatever the answer: also for nobody, also for somebody
-    /// who was stopped.
+    /// Whether `password` signs this member in. One argon2id runs whatever the answer, also for an unknown name and for
+    /// a member who was stopped.
     pub fn signs_in(member: Option<&Member>, password: &Secret) -> bool {
         let phc = member.map_or(NOBODY, |member| &member.password);
         verifies(phc, password) && member.is_some_and(|member| !member.disabled)
@@ -96,6 +96,7 @@ impl Member {
 
 /// One argon2id.
 fn verifies(phc: &str, password: &Secret) -> bool {
+    let password = as_compared(password);
     #[cfg(test)]
     tests::RUNS.with(|runs| runs.set(runs.get() + 1));
     PasswordHash::new(phc).is_ok_and(|hash| argon2id().verify_password(password.reveal().as_bytes(), &hash).is_ok())
@@ -104,12 +105,22 @@ fn verifies(phc: &str, password: &Secret) -> bool {
 fn hashed(password: &Secret, random: &Random) -> Result<String, Unhashable> {
     let wrong = |error: argon2::password_hash::Error| Unhashable(error.to_string());
     let salt = SaltString::from_b64(&random.identifier()).map_err(wrong)?;
-    Ok(argon2id().hash_password(password.reveal().as_bytes(), &salt).map_err(wrong)?.to_string())
+    Ok(argon2id().hash_password(as_compared(password).reveal().as_bytes(), &salt).map_err(wrong)?.to_string())
 }
 
-/// A name as it is compared: people capitalise their own.
+/// A password as it is compared: keyboards differ in how they compose a letter such as `é`, and people do not see it
+/// (NIST SP 800-63B §5.1.1.2: NFKC before hashing).
+fn as_compared(password: &Secret) -> Secret {
+    Secret::from_client(&password.reveal().nfkc().collect::<String>())
+}
+
+/// A name as it is compared: in NFKC, so that it does not matter how a keyboard composes a letter, and without case, because
+/// people capitalise their own name (RFC 8265 §3.3). Folding may take a letter apart again, so NFKC comes last, too.
 pub fn canonical(username: &str) -> String {
-    username.trim().to_lowercase()
+    let composed: String = username.nfkc().collect();
+    // Upper case first: it unites letters that have several lower ones, such as ς and σ, and writes ß as SS.
+    let folded = composed.to_uppercase().to_lowercase().replace('ς', "σ");
+    folded.nfkc().collect::<String>().trim().to_owned()
 }
 
 impl Record for Member {
@@ -161,6 +172,36 @@ mod tests {
         assert!(Member::signs_in(Some(&member), &right) && !Member::signs_in(Some(&member), &wrong));
         member.disabled = true;
         assert!(!Member::signs_in(Some(&member), &right) && !Member::signs_in(None, &right));
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_a_keyboard_composes_its_letters() {
+        let composed = Secret::from_client("pass\u{e9} gr\u{f6}\u{df}er 9");
+        let decomposed = Secret::from_client("passe\u{301} gro\u{308}\u{df}er 9");
+        let wide = Secret::from_client("pass\u{e9}\u{a0}gr\u{f6}\u{df}er \u{ff19}");
+        let without = Secret::from_client("passe gro\u{df}er 9");
+        for (set, typed) in [(&composed, &decomposed), (&decomposed, &composed), (&composed, &wide)] {
+            let member = Member::new("ada", set, "p1", &Random::system(), Time(0)).unwrap();
+            assert!(Member::signs_in(Some(&member), typed));
+            assert!(!Member::signs_in(Some(&member), &without), "a letter without its accent is another one");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_written() {
+        for (one, other) in [
+            ("Zo\u{eb}", " zoe\u{308} "),
+            ("STRASSE", "stra\u{df}e"),
+            ("\u{ff41}\u{ff44}\u{ff41}", "ada"),
+            ("ΝΙΚΟΣ", "νικος"),
+            ("νικοσ", "νικος"),
+            ("\u{fb01}nn", "FINN"),
+            ("J\u{30c}", "\u{1f0}"),
+        ] {
+            assert_eq!(canonical(one), canonical(other), "{one} {other}");
+            assert_eq!(canonical(&canonical(one)), canonical(one), "{one}");
+        }
+        assert_ne!(canonical("zoe"), canonical("zoë"));
     }
 
     #[test]

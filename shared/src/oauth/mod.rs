@@ -1,15 +1,18 @@
-//! The authorization server: SMART App Launch on OAuth 2.0. One file per endpoint or RFC.
+//! The authorization server: SMART App Launch on OAuth 2.0. One file per endpoint, grant type or RFC.
 //!
-//! The way of a request: [`authorize`] checks what the app asks and stores an [`request::AuthorizationRequest`];
-//! [`login`] binds it to the member's session; [`consent`] turns it into an [`code::AuthorizationCode`]; [`token`] turns that
-//! into a [`grant::Grant`] with its tokens. Each step consumes the state before it. What lives on is the grant: [`account`] and
+//! The way of a request: [`authorize`] checks what the app asks and stores a [`request::AuthorizationRequest`];
+//! [`login`] binds it to the member's session; [`consent`] turns it into a [`code::AuthorizationCode`]; [`token`] leads
+//! to [`exchange`], which turns the code into a [`Grant`](crate::access::grant::Grant) with its tokens, or to
+//! [`refresh`], which renews them. Each step consumes the state before it. The grant lives on: [`account`] and
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 //!
-//! Apps prove who they are in [`client_authentication`]; keys of their own are found by [`client_keys`], and fetched by [`fetch`]
-//! from where [`address`] allows. [`discovery`] and [`brands`] say what all of this is and whose.
+//! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
+//! them from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
+//! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
 
 mod account;
 mod address;
+mod authorization_response;
 mod authorize;
 pub mod brands;
 pub mod client;
@@ -19,22 +22,32 @@ pub mod code;
 mod consent;
 pub mod discovery;
 mod error;
+mod events;
+mod exchange;
 pub mod fetch;
 mod introspect;
+mod issue;
 mod jwt;
 mod login;
 pub mod member;
 mod pages;
+mod parameters;
 pub mod pkce;
 pub mod redirect_uri;
-pub mod refresh;
+mod refresh;
+pub mod refresh_token;
 pub mod request;
+mod reuse;
 mod revoke;
-mod server;
+mod routes;
 pub mod session;
+mod state;
+mod tally;
 mod throttle;
 mod token;
 mod userinfo;
+pub mod visible;
+mod whole;
 mod words;
 
-pub use server::{Server, TokenServer};
+pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};

@@ -9,11 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::Body;
 
-use super::account::ConnectedApp;
 use super::error::PageError;
 use super::words::Choice;
 use crate::http::{Response, empty, no_store, set};
-use crate::store::StoreError;
 
 const STYLE: &str = include_str!("../../templates/page.css");
 
@@ -46,6 +44,20 @@ pub(super) struct ConsentPage<'a> {
     pub problem: Option<&'a str>,
 }
 
+/// One app on the account page, with everything that the member allowed it on any of their devices.
+pub(super) struct ConnectedApp {
+    /// Its `client_id`, as the form sends it back.
+    pub client: String,
+    /// Its name.
+    pub name: String,
+    /// The day of the first permission.
+    pub since: String,
+    /// The day on which the last one ends by itself.
+    pub until: String,
+    /// What it may see, in a member's words.
+    pub sees: Vec<Choice>,
+}
+
 /// The account page.
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -73,13 +85,20 @@ pub(super) fn style() -> &'static str {
 }
 
 /// A page as an answer. `form_action` is where its form may lead besides us.
-pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Response {
+///
+/// # Errors
+/// [`PageError::Unrendered`]: no page is better than half of one.
+pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Result<Response, PageError> {
+    Ok(html(status, page.render()?, form_action))
+}
+
+fn html(status: StatusCode, text: String, form_action: &str) -> Response {
     static STYLE_HASH: OnceLock<String> = OnceLock::new();
     let style = STYLE_HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes())));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' {form_action}; frame-ancestors 'none'; base-uri 'none'"
     );
-    let mut response = Response::new(Body::Text(page.render().unwrap_or_default()));
+    let mut response = Response::new(Body::Text(text));
     *response.status_mut() = status;
     set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
     set(&mut response, header::CONTENT_SECURITY_POLICY, policy.trim());
@@ -93,22 +112,25 @@ pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) 
 /// A page that says what went wrong.
 pub(super) fn error(error: &PageError, plan: &str) -> Response {
     let problem = match error {
-        PageError::Store(StoreError::Busy(_)) => "our service is busy; try again in a moment".to_owned(),
-        PageError::Store(StoreError::Fault(_)) => "our service failed; the fault is logged".to_owned(),
+        PageError::Store(error) => error.outage().page_text.to_owned(),
+        PageError::Unrendered(_) => UNRENDERED.to_owned(),
         told => told.to_string(),
     };
     let status = error.status();
     if status.is_server_error() {
         tracing::error!(%error, "a page failed");
     }
-    let mut response = page(status, &ErrorPage { style: STYLE, plan, problem: &sentence(&problem) }, "");
+    let mut response = page(status, &ErrorPage { style: STYLE, plan, problem: &sentence(&problem) }, "")
+        .unwrap_or_else(|_| html(StatusCode::INTERNAL_SERVER_ERROR, sentence(UNRENDERED), ""));
     match error {
         PageError::Throttled(seconds) => set(&mut response, header::RETRY_AFTER, &seconds.to_string()),
-        PageError::Store(StoreError::Busy(_)) => set(&mut response, header::RETRY_AFTER, "2"),
+        PageError::Store(error) => error.outage().set_retry_after(&mut response),
         _ => {}
     }
     response
 }
+
+const UNRENDERED: &str = "our service failed; the fault is logged";
 
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
@@ -129,5 +151,35 @@ pub(super) fn set_cookies(response: &mut Response, cookies: &[String]) {
         if let Ok(value) = HeaderValue::from_str(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    #[derive(Template)]
+    #[template(source = "<p>half a page {{ value }}</p>", ext = "html")]
+    struct Broken {
+        value: Unprintable,
+    }
+
+    struct Unprintable;
+
+    impl fmt::Display for Unprintable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+
+    #[test]
+    fn a_page_whose_template_fails_is_a_500_that_says_so() {
+        let failed = page(StatusCode::OK, &Broken { value: Unprintable }, "").unwrap_err();
+        let response = error(&failed, "Your health plan");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let Body::Text(text) = response.body() else { panic!("a page is text") };
+        assert!(text.contains("Our service failed; the fault is logged.") && !text.contains("half a page"), "{text}");
     }
 }

@@ -17,7 +17,8 @@ impl CodeChallenge {
         (bytes.len() == digest::SHA256_OUTPUT_LEN).then(|| CodeChallenge(text.to_owned()))
     }
 
-    /// Whether `verifier` is the secret behind the challenge (RFC 7636 §4.6). One that breaks the grammar of §4.1 is not.
+    /// Whether `verifier` is the secret behind the challenge (RFC 7636 §4.6). One that breaks the grammar of §4.1 is
+    /// not.
     pub fn is_of(&self, verifier: &str) -> bool {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
         if !(43..=128).contains(&verifier.len()) || !verifier.chars().all(legal) {

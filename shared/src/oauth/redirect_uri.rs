@@ -1,6 +1,10 @@
-//! Where a member may be sent back to: what can be registered, and when a request names what was registered.
+//! The addresses that a member may be sent back to: which can be registered, and whether a request names a registered
+//! one.
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::bounds::REDIRECT_URI_BYTES;
+use crate::issuer::is_loopback;
 
 /// Why a redirect URI cannot be registered, and what would be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,18 +14,15 @@ pub struct Unacceptable {
     why: &'static str,
 }
 
-/// The longest that fits a redirect with everything else.
-const LONGEST: usize = 1024;
-
 /// Accepts `https` URLs, loopback URLs for native apps, and private-use schemes with a dot (RFC 8252 §7).
 ///
 /// # Errors
 /// [`Unacceptable`]
 pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
-    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(LONGEST).collect(), why });
+    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(REDIRECT_URI_BYTES).collect(), why });
     let illegal =
         |c: char| !c.is_ascii_graphic() || matches!(c, '*' | '\\' | '"' | '<' | '>' | '^' | '`' | '{' | '|' | '}');
-    if uri.len() > LONGEST {
+    if uri.len() > REDIRECT_URI_BYTES {
         return refuse("is too long: 1024 characters are allowed");
     }
     if uri.contains(illegal) {
@@ -49,8 +50,8 @@ pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
     }
 }
 
-/// Whether `asked` is the `registered` one: exactly, but for the port of a loopback address, which a native app learns only
-/// when it opens it (RFC 8252 §7.3). `localhost` is a name, not an address, and is compared exactly.
+/// Whether `asked` is the `registered` one: exactly, but for the port of a loopback address, which a native app learns
+/// only when it opens it (RFC 8252 §7.3). `localhost` is a name, not an address, and is compared exactly.
 pub fn matches(registered: &str, asked: &str) -> bool {
     registered == asked || portless(registered).is_some_and(|registered| portless(asked) == Some(registered))
 }
@@ -70,17 +71,8 @@ fn portless(uri: &str) -> Option<(&'static str, &str)> {
     (path.is_empty() || path.starts_with(['/', '?'])).then_some((address, path))
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-/// Where the page that sends the member back may go, for `form-action` of its Content-Security-Policy: browsers hold the
-/// redirect that follows a form to it. An origin, or the scheme of a native app.
+/// The source that a page needs in `form-action` of its Content-Security-Policy, where its form ends in a redirect to
+/// `uri`: browsers hold that redirect to the policy, too. It is an origin, or the scheme of a native app.
 pub fn form_action(uri: &str) -> String {
     match Url::parse(uri) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url.origin().ascii_serialization(),
@@ -130,7 +122,7 @@ mod tests {
             let error = registrable(uri).unwrap_err().to_string();
             assert!(error.contains(right), "{error}");
         }
-        assert!(registrable(&format!("https://app.example/{}", "a".repeat(LONGEST))).is_err());
+        assert!(registrable(&format!("https://app.example/{}", "a".repeat(REDIRECT_URI_BYTES))).is_err());
     }
 
     #[test]

@@ -3,25 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeChallenge;
+use crate::bounds::AUTHORIZATION_REQUEST_SECONDS;
 use crate::clock::Time;
 use crate::secret::Hashed;
 use crate::store::auth::Record;
 
-/// How long a member may take on the pages, in seconds.
-pub const LIFETIME: i64 = 900;
-
 /// A request that passed every check of the authorize endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// Its id, hashed: whoever has it is on the way through the pages.
+    /// Its id, hashed. The id leads a browser from page to page.
     pub hash: Hashed,
     /// The app.
     pub client: String,
-    /// The app's name, as it is shown.
+    /// The app's name, as members see it.
     pub client_name: String,
     /// Where the answer goes.
     pub redirect_uri: String,
-    /// What the app asks for, already narrowed to what it may.
+    /// The scopes that the app asks for, already narrowed to those it may have.
     pub scope: String,
     /// The app's state, to be given back byte for byte.
     pub state: String,
@@ -33,7 +31,7 @@ pub struct AuthorizationRequest {
     pub challenge: CodeChallenge,
     /// The browser that asked.
     pub browser: Hashed,
-    /// Where it is on its way.
+    /// How far it has come.
     pub stage: Stage,
     /// When it was made.
     pub created_at: Time,
@@ -54,7 +52,7 @@ pub enum Stage {
 impl AuthorizationRequest {
     /// Whether it has waited too long.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.created_at.plus_seconds(LIFETIME)
+        now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
     }
 
     /// The same request, bound to the session that signed in for it.
@@ -78,6 +76,6 @@ impl Record for AuthorizationRequest {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.created_at.plus_seconds(LIFETIME))
+        Some(self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS))
     }
 }

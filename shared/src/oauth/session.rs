@@ -2,21 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::member::Member;
+use super::state::State;
+use crate::bounds::SESSION_SECONDS;
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::{Hashed, Secret};
-use crate::store::auth::Record;
+use crate::store::StoreError;
+use crate::store::auth::{Record, Stored};
 
-/// How long a session lasts, in seconds.
-pub const LIFETIME: i64 = 900;
-
-/// Somebody who signed in.
+/// A member's sign-in, in one browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// The session cookie, hashed.
     pub hash: Hashed,
-    /// Who: the [`super::member::Member`]'s id.
+    /// The id of the [`super::member::Member`].
     pub member: String,
     /// The sign-in name.
     pub username: String,
@@ -26,14 +27,14 @@ pub struct Session {
     pub stamp: String,
     /// When they signed in.
     pub auth_time: Time,
-    /// Whether they signed out, or signed in again.
+    /// Whether it ended before its time: the member signed out, or signed in again.
     pub ended: bool,
 }
 
 impl Session {
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
-        self.ended || now >= self.auth_time.plus_seconds(LIFETIME)
+        self.ended || now >= self.auth_time.plus_seconds(SESSION_SECONDS)
     }
 
     /// The same session, over.
@@ -51,8 +52,21 @@ impl Record for Session {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.auth_time.plus_seconds(LIFETIME))
+        Some(self.auth_time.plus_seconds(SESSION_SECONDS))
     }
+}
+
+/// The session of the browser that sends `request`, where somebody is signed in and that sign-in still counts.
+pub(super) async fn current(
+    state: &State,
+    request: &Request,
+    issuer: &Issuer,
+) -> Result<Option<Stored<Session>>, StoreError> {
+    let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
+    let stored = state.auth.get::<Session>(&cookie.hashed().0).await?;
+    let Some(session) = stored.filter(|session| !session.record.is_over(state.clock.now())) else { return Ok(None) };
+    let member = state.auth.get::<Member>(&session.record.username).await?;
+    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
 }
 
 /// A cookie of ours. Under https its name has the `__Host-` prefix, so that no other host can set it.
@@ -79,9 +93,10 @@ impl Cookie {
         request.cookie(self.name(issuer)).filter(|value| !value.is_empty()).map(Secret::from_client)
     }
 
-    /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's form.
+    /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's
+    /// form.
     pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
-        self.header(value.reveal(), LIFETIME, issuer)
+        self.header(value.reveal(), SESSION_SECONDS, issuer)
     }
 
     /// A `Set-Cookie` header that takes it away.
@@ -95,8 +110,8 @@ impl Cookie {
     }
 }
 
-/// The token that a page's form carries against cross-site requests: only a page of ours can know it, because only we see
-/// the cookie it is derived from.
+/// The token that a page's form carries against cross-site requests: only a page of ours can know it, because only we
+/// see the cookie it is derived from.
 pub fn csrf(cookie: &Secret) -> Secret {
     cookie.derived("csrf")
 }

@@ -1,6 +1,7 @@
 //! Scopes in a member's words.
 
-use crate::access::part_in_words;
+use super::whole::is_whole;
+use crate::access::NAMED_PARTS;
 use crate::fhir::types::ResourceType;
 use crate::scope::{ResourceScope, Scope, Scopes};
 
@@ -8,13 +9,13 @@ use crate::scope::{ResourceScope, Scope, Scopes};
 pub(super) struct Choice {
     /// The scopes, as the form sends them back.
     pub scope: String,
-    /// What it lets the app see.
+    /// The data that it lets the app see.
     pub title: String,
-    /// What else there is to know.
+    /// A remark below the title.
     pub note: Option<String>,
 }
 
-/// What to ask the member. `openid` and `launch/patient` show nothing of the record and are no choice of their own.
+/// The choices that the member has. `openid` and `launch/patient` show nothing of the record and are no choices.
 pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
     let mut choices: Vec<Choice> = Vec::new();
     for scope in scopes.iter() {
@@ -24,7 +25,7 @@ pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
             Scope::OfflineAccess => {
                 ("Access while you are not using the app", Some("for three months after its last visit".to_owned()))
             }
-            Scope::Resource(scope) => resource(scope),
+            Scope::Resource(scope) => resource(scope, scopes),
         };
         // Two scopes that mean the same to a person are one choice.
         match choices.iter_mut().find(|choice| choice.title == title && choice.note == note) {
@@ -35,21 +36,38 @@ pub(super) fn choices(scopes: &Scopes) -> Vec<Choice> {
     choices
 }
 
-fn resource(scope: &ResourceScope) -> (&str, Option<String>) {
-    match &scope.resource_type {
-        None => ("Everything in your health record", Some("also kinds of data that are added later".to_owned())),
-        Some(kind) => {
-            let words = ResourceType::named(kind).map_or(kind.as_str(), |resource_type| resource_type.words);
-            let part = scope.query.is_some().then(|| match part_in_words(scope) {
-                Some(part) => format!("only a part: {part}"),
-                None => "only a part, as the app asks".to_owned(),
-            });
-            (words, part)
+/// The words for a scope among `all` that are asked for.
+fn resource<'a>(scope: &'a ResourceScope, all: &Scopes) -> (&'a str, Option<String>) {
+    let Some(name) = &scope.resource_type else {
+        return ("Everything in your health record", Some("also kinds of data that are added later".to_owned()));
+    };
+    let words = ResourceType::named(name).map_or(name.as_str(), |resource_type| resource_type.words);
+    let note = match (&scope.query, part(scope)) {
+        (None, _) => None,
+        (Some(_), Some(part)) => Some(format!("only a part: {part}")),
+        // Parts that have no words are looked at together: they may come to the whole, and then the member reads that.
+        (Some(_), None) => {
+            let without_words = |other: &&ResourceScope| {
+                other.resource_type == scope.resource_type && other.query.is_some() && part(other).is_none()
+            };
+            let parts: Vec<&ResourceScope> = all.resources().filter(without_words).collect();
+            (!is_whole(name, &parts)).then(|| "only a part, as the app asks".to_owned())
         }
-    }
+    };
+    (words, note)
 }
 
-/// Of what was asked, what the member kept: every ticked scope, and those that are no choice.
+/// The part of a type that a granular scope admits, in the guides' own words. Only the parts that the guides name have
+/// words, so that no app can have words of its own shown to a member.
+fn part(scope: &ResourceScope) -> Option<String> {
+    let (resource_type, granular) = (scope.resource_type.as_deref()?, scope.granular()?);
+    let [(name, value)] = granular.as_slice() else { return None };
+    let (_, category) =
+        NAMED_PARTS.iter().find(|row| name == "category" && **row == (resource_type, value.as_str()))?;
+    category.rsplit('|').next().map(|code| code.replace('-', " "))
+}
+
+/// The scopes that the member kept: every ticked one of those that were asked, and those that are no choice.
 pub(super) fn kept(asked: &Scopes, ticked: &[&str]) -> Scopes {
     let ticked: Vec<&str> = ticked.iter().flat_map(|choice| choice.split(' ')).collect();
     asked
@@ -78,5 +96,41 @@ mod tests {
                 .parse()
                 .unwrap();
         assert_eq!(choices(&part)[0].note.as_deref(), Some("only a part: social history"));
+    }
+
+    #[test]
+    fn parts_that_come_to_the_whole_are_shown_as_the_whole() {
+        let statuses = "registered,preliminary,final,amended,corrected,cancelled";
+        let (some, others) = ("registered,preliminary,final", "amended,corrected,cancelled,entered-in-error");
+        let loinc = "http://loinc.org|";
+        for scopes in [
+            format!("patient/Observation.rs?status={statuses}"),
+            format!("patient/Observation.rs?status={some} patient/Observation.rs?status={others}"),
+            format!("patient/Observation.rs?status={some} user/Observation.rs?status={others} patient/Observation.rs"),
+            format!("patient/Observation.r?status={some} patient/Observation.s?status={others}"),
+            format!("patient/Observation.rs?code={loinc}"),
+            format!("patient/Observation.rs?code={loinc}&status={statuses}"),
+            "patient/Observation.rs?status=http://hl7.org/fhir/observation-status|".to_owned(),
+        ] {
+            let choices = choices(&scopes.parse().unwrap());
+            assert!(choices.len() == 1 && choices[0].note.is_none(), "{scopes}");
+            assert_eq!(choices[0].scope, scopes, "one tick is for all of them");
+        }
+        for scopes in [
+            format!("patient/Observation.rs?status={some}"),
+            format!("patient/Observation.rs?status={some} patient/DiagnosticReport.rs?status={others}"),
+            format!("patient/Observation.rs?status={some}&code={loinc}718-7"),
+            format!("patient/Observation.rs?status={some}&code=a patient/Observation.rs?status={others}&code=b"),
+        ] {
+            let choices = choices(&scopes.parse().unwrap());
+            assert!(choices.iter().all(|choice| choice.note.is_some()), "{scopes}");
+        }
+        let categories = ["encounter-diagnosis", "problem-list-item"].map(|code| {
+            format!(
+                "patient/Condition.rs?category={}condition-category|{code}",
+                "http://terminology.hl7.org/CodeSystem/"
+            )
+        });
+        assert_eq!(choices(&categories.join(" ").parse().unwrap()).len(), 2, "parts that have words stay choices");
     }
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::bounds::RECEIPT_LEAD;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::schema::{AFTER_ALL, sortable};
@@ -15,12 +16,6 @@ const PREFIX: &str = "received-";
 
 /// The id of the Organization that receipts name as their author.
 const AUTHOR: &str = "this-plan";
-
-/// By how many milliseconds a receipt may be older than the resources that it names: a batch is written after its receipts.
-pub const LEAD: i64 = 10 * 60_000;
-
-/// The most resources that a receipt names, so that a page can carry it.
-pub const MOST_TARGETS: usize = 500;
 
 /// Whether a Provenance is a receipt.
 pub fn is_receipt(key: &Reference) -> bool {
@@ -71,7 +66,7 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
 
 /// The first and the last key of receipts that may name a resource that became visible at `since` or later.
 pub fn since(since: Time) -> (String, String) {
-    let first = sortable(Time(since.0.saturating_sub(LEAD)));
+    let first = sortable(Time(since.0.saturating_sub(RECEIPT_LEAD)));
     (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}{AFTER_ALL}"))
 }
 
@@ -88,7 +83,7 @@ mod tests {
             format!("Provenance/{id}")
         };
         let (first, last) = since(Time(1_800_000_000_000));
-        assert!(key(1_800_000_000_000 - LEAD) >= first && key(1_800_000_000_000 - LEAD - 1) < first);
+        assert!(key(1_800_000_000_000 - RECEIPT_LEAD) >= first && key(1_800_000_000_000 - RECEIPT_LEAD - 1) < first);
         assert!(key(i64::from(u32::MAX) * 1000) < last);
     }
 }

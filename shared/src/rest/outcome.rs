@@ -6,6 +6,7 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use crate::access::Refusal;
 use crate::http::{FHIR_JSON, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::objects::ObjectError;
@@ -34,6 +35,9 @@ pub enum Error {
     /// Nothing there, or nothing that this member may see.
     #[error("there is no such resource in this member's record")]
     NotFound,
+    /// The server has no such type, interaction or operation; the text says so.
+    #[error("{0}")]
+    NotHere(String),
     /// A resource of the member's was there, and the plan deleted it.
     #[error("this resource was deleted")]
     Gone,
@@ -82,6 +86,7 @@ impl Error {
             Error::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "security"),
             Error::InsufficientScope { .. } | Error::OtherMember { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Error::NotHere(_) => (StatusCode::NOT_FOUND, "not-supported"),
             Error::Gone => (StatusCode::GONE, "deleted"),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             Error::NotSupported(_) => (StatusCode::BAD_REQUEST, "not-supported"),
@@ -89,11 +94,8 @@ impl Error {
             Error::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Error::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
             Error::RangeNotSatisfiable { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "invalid"),
-            Error::Store(StoreError::Busy(_)) | Error::Object(ObjectError(StoreError::Busy(_))) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "transient")
-            }
-            Error::Store(StoreError::Fault(_)) | Error::Object(ObjectError(StoreError::Fault(_))) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "exception")
+            Error::Store(error) | Error::Object(ObjectError(error)) => {
+                (error.outage().status, error.outage().issue_type)
             }
         }
     }
@@ -101,16 +103,14 @@ impl Error {
     /// The answer. `fhir_base` names the realm of a 401 (RFC 6750 §3).
     pub fn respond(&self, fhir_base: &str) -> Response {
         let (status, code) = self.status();
-        // What went wrong inside is for the log; outside it would tell an attacker about our parts.
-        let text = match status {
-            StatusCode::SERVICE_UNAVAILABLE => "the server is busy: try again in a few seconds".to_owned(),
-            StatusCode::INTERNAL_SERVER_ERROR => "the server failed; the fault is logged".to_owned(),
-            _ => self.to_string(),
+        let text = match self {
+            Error::Store(error) | Error::Object(ObjectError(error)) => error.outage().text.to_owned(),
+            told => told.to_string(),
         };
         if status.is_server_error() {
             tracing::error!(error = %self, "a FHIR request failed");
         }
-        let mut response = answer(status, FHIR_JSON, outcome("error", code, &text).to_string());
+        let mut response = answer(status, FHIR_JSON, outcome(&[Issue::error(code, text.clone())]).to_string());
         let realm = format!("Bearer realm=\"{fhir_base}\"");
         match self {
             Error::NoToken => set(&mut response, header::WWW_AUTHENTICATE, &realm),
@@ -126,7 +126,7 @@ impl Error {
             Error::RangeNotSatisfiable { size } => {
                 set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
             }
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => set(&mut response, header::RETRY_AFTER, "2"),
+            Error::Store(error) | Error::Object(ObjectError(error)) => error.outage().set_retry_after(&mut response),
             _ => {}
         }
         allow_any_origin(&mut response);
@@ -134,10 +134,43 @@ impl Error {
     }
 }
 
-/// An `OperationOutcome` of one issue.
-pub fn outcome(severity: &str, code: &str, diagnostics: &str) -> serde_json::Value {
-    json!({
-        "resourceType": "OperationOutcome",
-        "issue": [{"severity": severity, "code": code, "diagnostics": diagnostics}],
-    })
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Missing => Error::NoToken,
+            Refusal::Invalid(why) => Error::InvalidToken(why),
+            Refusal::Scope(needed) => Error::InsufficientScope { needed },
+            Refusal::Store(error) => Error::Store(error),
+        }
+    }
+}
+
+/// One issue of an `OperationOutcome`.
+#[derive(Debug)]
+pub struct Issue {
+    severity: &'static str,
+    code: &'static str,
+    diagnostics: String,
+}
+
+impl Issue {
+    /// Something that the app should know, and that changes nothing in the answer.
+    pub fn information(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "information", code, diagnostics }
+    }
+
+    /// The answer may not be what the app wanted.
+    pub fn warning(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "warning", code, diagnostics }
+    }
+
+    fn error(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "error", code, diagnostics }
+    }
+}
+
+/// An `OperationOutcome` of these issues.
+pub fn outcome(issues: &[Issue]) -> serde_json::Value {
+    let issue = |Issue { severity, code, diagnostics }: &Issue| json!({"severity": severity, "code": code, "diagnostics": diagnostics});
+    json!({"resourceType": "OperationOutcome", "issue": issues.iter().map(issue).collect::<Vec<_>>()})
 }

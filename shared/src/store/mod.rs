@@ -10,6 +10,7 @@ mod aws;
 mod error;
 pub mod meter;
 pub mod objects;
+mod outage;
 pub(crate) mod schema;
 pub mod signer;
 pub(crate) mod table;

@@ -66,10 +66,21 @@ async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
         ("another audience", claim("aud", json!("https://other.example/token")), "aud"),
         ("the FHIR base as audience", claim("aud", json!(format!("{}/fhir", app.url()))), "aud"),
         ("no audience", missing("aud"), "aud"),
+        ("another endpoint as audience", claim("aud", json!(format!("{}/oauth2/revoke", app.url()))), "aud"),
+        ("the issuer with a slash", claim("aud", json!(format!("{}/", app.url()))), "aud"),
+        ("an empty list as audience", claim("aud", json!([])), "aud"),
+        ("another server beside us", claim("aud", json!([app.url(), "https://other.example"])), "aud"),
+        ("a number beside us", claim("aud", json!([app.url(), 5])), "JWT"),
+        ("a number as audience", claim("aud", json!(5)), "JWT"),
+        ("an object as audience", claim("aud", json!({"url": app.url()})), "JWT"),
         ("an old one", claim("exp", json!(now - 31)), "five minutes"),
         ("one for an hour", claim("exp", json!(now + 3600)), "five minutes"),
         ("one for ever", claim("exp", json!(i64::MAX)), "five minutes"),
         ("a text as end", claim("exp", json!("soon")), "JWT"),
+        ("a number in a text as end", claim("exp", json!((now + 100).to_string())), "JWT"),
+        ("an end past all counting", claim("exp", json!(1e300)), "five minutes"),
+        ("a number as jti", claim("jti", json!(7)), "JWT"),
+        ("a list as sub", claim("sub", json!(["keyed"])), "JWT"),
         ("no end", missing("exp"), "JWT"),
         ("one of tomorrow", claim("nbf", json!(now + 100)), "nbf"),
         ("no jti", missing("jti"), "JWT"),
@@ -90,7 +101,7 @@ async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
         ("b64", head("b64", json!(false)), "b64"),
         ("a jku that nobody registered", head("jku", json!("https://evil.example/jwks")), "jku"),
         ("garbage", "a.b.c".to_owned(), "JWT"),
-        ("nothing", String::new(), "JWT"),
+        ("nothing", String::new(), "client_id is missing"),
     ] {
         let reply = assert_with(&app, &assertion).await;
         assert_eq!(
@@ -103,9 +114,17 @@ async fn an_assertion_that_breaks_a_rule_signs_nobody_in() {
     // A key inside the token counts for nothing.
     let brought = with(foreign.header("k1"), "jwk", foreign.jwk("k1"));
     refused(&assert_with(&app, &foreign.sign(&brought, &claims(&app, "keyed"))).await, "does not verify");
-    // Clocks may differ by half a minute, and the audience may be one of a list.
+    // Clocks may differ by half a minute. An audience is the issuer or the token endpoint, by itself or in a list of these.
     proven(&assert_with(&app, &claim("exp", json!(now - 20))).await);
-    proven(&assert_with(&app, &claim("aud", json!([format!("{}/oauth2/token", app.url())]))).await);
+    let endpoint = format!("{}/oauth2/token", app.url());
+    for ours in [json!(app.url()), json!([app.url()]), json!([endpoint]), json!([app.url(), endpoint])] {
+        proven(&assert_with(&app, &claim("aud", ours)).await);
+    }
+    // A time is a number of seconds, whole or not (RFC 7519 §2).
+    let (whole, fraction) = (json!(now + 100), serde_json::from_str(&format!("{}.5", now + 100)).unwrap());
+    for (name, value) in [("exp", whole), ("exp", fraction), ("nbf", json!(1.5)), ("iat", json!(now))] {
+        proven(&assert_with(&app, &claim(name, value)).await);
+    }
     proven(&assert_with(&app, &good).await);
     app.finish().await;
 }

@@ -4,9 +4,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use shared::config::Config;
+use shared::config::{Config, from_lookup};
 use shared::issuer::Issuer;
-use shared::oauth::Server;
+use shared::oauth::TokenEndpoint;
 use shared::oauth::client::Authentication;
 use shared::secret::Random;
 use shared::store::Aws;
@@ -16,14 +16,14 @@ use super::pair::Pair;
 use super::{ASSERTION_TYPE, assert_with, claims, proven, refused, register, set, with};
 
 /// The token function in this process, under another issuer or at another time.
-async fn in_process(app: &App, issuer: Issuer, clock: Clock) -> Server {
-    let mut config = Config::from_lookup(&[], |name| app.environment().get(name).cloned()).unwrap();
-    config.issuer = Some(issuer);
-    Server::new(&Aws::local(app.environment()).await, config, clock, Random::system()).await.unwrap()
+async fn in_process(app: &App, issuer: Issuer, clock: Clock) -> TokenEndpoint {
+    let (config, auth_table, audit_table, key) = from_lookup(|name| app.environment().get(name).cloned()).unwrap();
+    let settings = (Config { issuer: Some(issuer), ..config }, auth_table, audit_table, key);
+    TokenEndpoint::new(&Aws::local(app.environment()).await, settings, clock, Random::system()).await.unwrap()
 }
 
-/// Its answer to the exchange of a code that does not exist.
-async fn error_of(server: &Server, assertion: &str) -> Json {
+/// What it answers to an exchange of a code that does not exist.
+async fn error_of(server: &TokenEndpoint, assertion: &str) -> Json {
     let form = [
         ("grant_type", "authorization_code"),
         ("code", "no-such-code"),
@@ -34,7 +34,7 @@ async fn error_of(server: &Server, assertion: &str) -> Json {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
     let request = shared::http::Request { method: Method::POST, headers, body, ..Default::default() };
-    let answer: Json = serde_json::from_slice(Box::pin(server.token(request)).await.body()).unwrap();
+    let answer: Json = serde_json::from_slice(Box::pin(server.answer(request)).await.body()).unwrap();
     answer["error"].clone()
 }
 #[tokio::test(flavor = "multi_thread")]

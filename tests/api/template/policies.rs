@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use serde_json::Value as Json;
+use shared::fhir::types::ResourceType;
 
 use super::{Resources, functions, of_type, texts};
 
@@ -33,8 +34,8 @@ enum Effect {
 const HEALTH_DATA: [&str; 2] = ["ResourcesTable", "DocumentsBucket"];
 
 /// One action on one thing.
-struct Right<'a> {
-    action: &'a str,
+pub(super) struct Right<'a> {
+    pub(super) action: &'a str,
     /// The resource as the policy writes it.
     resource: &'a str,
     condition: &'a Json,
@@ -42,7 +43,7 @@ struct Right<'a> {
 
 impl Right<'_> {
     /// The table, bucket or key.
-    fn thing(&self) -> &str {
+    pub(super) fn thing(&self) -> &str {
         self.resource.split_once(".Arn").map_or(self.resource, |(thing, _)| thing)
     }
 
@@ -62,7 +63,7 @@ fn statements(function: &Json) -> impl Iterator<Item = &Json> {
 }
 
 /// The rights that a function's own policy gives it, and those that the policies of keys give its role.
-fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Right<'a>> {
+pub(super) fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Right<'a>> {
     let mut rights = Vec::new();
     for statement in statements(function).filter(|statement| statement["Effect"] == "Allow") {
         for action in texts(&statement["Action"]) {
@@ -83,14 +84,35 @@ fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json) -> Vec<Rig
     rights
 }
 
-/// Only the operator may say which keys exist. A function that writes the table with that record is denied this one
-/// row.
-fn is_kept_from_the_keys(function: &Json) -> bool {
-    statements(function).filter(|statement| statement["Effect"] == "Deny").any(|statement| {
-        texts(&statement["Resource"]).contains(&"AuthTable.Arn")
-            && ["dynamodb:PutItem", "dynamodb:UpdateItem"].iter().all(|act| texts(&statement["Action"]).contains(act))
-            && texts(&statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"]) == ["signing-keys#*"]
-    })
+/// Records of the auth table that only the operator writes: apps, members, and which keys exist.
+const OPERATORS: [&str; 3] = ["client", "member", "signing-keys"];
+
+/// The tables of which no function reads or writes any row.
+const HELD: [&str; 2] = ["AuthTable", "ResourcesTable"];
+
+impl Right<'_> {
+    /// The partitions that it is held to, as the policy writes them; none where it is held to none.
+    pub(super) fn partitions(&self) -> Vec<&str> {
+        let tests = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
+        tests.iter().flat_map(|test| texts(&self.condition[*test]["dynamodb:LeadingKeys"])).collect()
+    }
+
+    /// What is wrong with the rows that it reaches.
+    fn fault_of_partitions(&self, id: &str) -> Option<String> {
+        let (action, thing, partitions) = (self.action, self.thing(), self.partitions());
+        if !HELD.contains(&thing) {
+            return None;
+        }
+        let any_row = |partition: &&&str| {
+            partition.starts_with('*') || ["home/", "unclaimed/"].iter().any(|kind| partition.starts_with(kind))
+        };
+        if partitions.is_empty() || partitions.iter().find(any_row).is_some() {
+            return Some(format!("{id} may {action} rows of {thing} that it does not need"));
+        }
+        let is_operators = |partition: &&&str| OPERATORS.contains(&partition.split('#').next().unwrap_or_default());
+        let operators = partitions.iter().find(is_operators).filter(|_| self.effect() == Some(Effect::Writes));
+        operators.map(|partition| format!("{id} may {action} {partition}, which only the operator writes"))
+    }
 }
 
 pub(super) fn faults(resources: &Resources) -> Vec<String> {
@@ -108,11 +130,8 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
             faults
                 .extend(keys.filter(|key| !known.contains(key)).map(|key| format!("{id} has a statement with {key}")));
         }
-        let writes_auth = rights.iter().any(|r| r.thing() == "AuthTable" && r.effect() == Some(Effect::Writes));
-        if writes_auth && !is_kept_from_the_keys(function) {
-            faults.push(format!("{id} may write which keys there are"));
-        }
         for right in &rights {
+            faults.extend(right.fault_of_partitions(id));
             let (action, thing) = (right.action, right.thing());
             if right.effect().is_none() {
                 faults.push(format!("{id} may {action}, which is not an action that a function needs"));
@@ -151,6 +170,19 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
     faults
 }
 
+/// Partitions, with one word for those of the types that members share.
+fn in_short(partitions: &[&str]) -> String {
+    let is_shared = |name: &str| ResourceType::named(name).is_some_and(ResourceType::is_shared);
+    let mut words: Vec<&str> = Vec::new();
+    for partition in partitions {
+        let word = if is_shared(partition.trim_end_matches("/*")) { "<shared type>/*" } else { partition };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.join(" ")
+}
+
 /// The rights of all functions, for people to read.
 pub(super) fn table(resources: &Resources) -> String {
     let mut text = "The rights of each function. It has no others, except to write its own log.\n".to_owned();
@@ -162,8 +194,12 @@ pub(super) fn table(resources: &Resources) -> String {
         let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let rights = rights(resources, id, function);
         for right in &rights {
-            let only = right.condition.as_object().into_iter().flatten().map(|(_, test)| format!(" (only if {test})"));
-            let action = format!("{}{}", right.action, only.collect::<String>());
+            let partitions = right.partitions();
+            let only = match right.condition.as_object().into_iter().flatten().next() {
+                _ if !partitions.is_empty() => Some(format!(" of {}", in_short(&partitions))),
+                test => test.map(|(_, test)| format!(" (only if {test})")),
+            };
+            let action = format!("{}{}", right.action, only.unwrap_or_default());
             places.entry(right.place()).or_default().insert(action.replace(['"', '{', '}'], ""));
             if let (Some(effect), Some((_, users))) =
                 (right.effect(), users.iter_mut().find(|(thing, _)| **thing == right.thing()))
@@ -176,11 +212,8 @@ pub(super) fn table(resources: &Resources) -> String {
             text += "  nothing\n";
         }
         for (place, actions) in places {
-            writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(", ")).unwrap();
-        }
-        if is_kept_from_the_keys(function) {
-            writeln!(text, "  {:<30}no writing: only the operator says which keys exist", "AuthTable, signing keys")
-                .unwrap();
+            let column = format!("\n  {:<30}", "");
+            writeln!(text, "  {place:<30}{}", Vec::from_iter(actions).join(&column)).unwrap();
         }
     }
     text += "\nThe same by table, bucket and key. The operator loads health data with rights of their own.\n\

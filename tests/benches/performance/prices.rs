@@ -63,25 +63,25 @@ impl Price {
 pub fn prices(operations: &[Operation], loads: &[Load]) -> Vec<Price> {
     let cost = |name: &str, signatures| parts(operations.iter().find(|row| row.name == name), signatures);
     let dollars = |name, signatures| cost(name, signatures).iter().map(|(_, part)| part).sum::<f64>();
-    let (claims, renewal, connection) = ("newest 50 claims, our own samples", "token, for a refresh token", CONNECTION);
+    let (claims, (renewal, signed)) = ("newest 50 claims, our own samples", RENEWAL);
     let news = "$everything with _since yesterday, nothing new";
     let mut list = Vec::new();
     for (what, name, signatures) in [
         ("a million reads", "read by id: a claim", 0.0),
         ("a million pages of 50 claims", claims, 0.0),
         ("a million searches for news, with nothing new", news, 0.0),
-        ("a million tokens, for a refresh token", renewal, 2.0),
+        ("a million tokens, for a refresh token", renewal, signed),
     ] {
         list.push(Price::of(what, cost(name, signatures)));
     }
-    let connecting: f64 = connection.iter().map(|(name, signatures)| dollars(name, *signatures)).sum();
+    let connecting: f64 = CONNECTION.iter().map(|(name, signatures)| dollars(name, *signatures)).sum();
     let each = loads.first().map_or(0.0, Load::each);
     let changed = loads.get(2).map_or(each, Load::each);
     let gigabytes = loads.first().map_or(0.0, Load::bytes_each) * STORED / 1e9;
     list.push(Price::of(
         "a thousand members for a month",
         vec![
-            ("apps: tokens", 1e-3 * APPS * DAYS * dollars(renewal, 2.0)),
+            ("apps: tokens", 1e-3 * APPS * DAYS * dollars(renewal, signed)),
             ("apps: news", 1e-3 * APPS * DAYS * dollars(news, 0.0)),
             ("apps: pages of claims", 1e-3 * APPS * PAGES * dollars(claims, 0.0)),
             ("apps: connecting", 1e-3 * APPS * connecting),
@@ -100,6 +100,10 @@ pub fn prices(operations: &[Operation], loads: &[Load]) -> Vec<Price> {
     ));
     list
 }
+
+/// A refresh, and its signatures: only the access token is signed. The refresh token is opaque, and there is no new
+/// `id_token`.
+const RENEWAL: (&str, f64) = ("token, for a refresh token", 1.0);
 
 /// The requests that connect an app, with the signatures of each.
 const CONNECTION: [(&str, f64); 4] =

@@ -1,5 +1,7 @@
 //! One value of a search: how it is written, and which values of a resource are it.
 
+use std::cell::OnceCell;
+
 use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -56,6 +58,22 @@ pub(super) struct Unit {
 pub(super) enum Lies {
     AtStart,
     Anywhere,
+}
+
+/// A value of a resource, which may be compared with many of a search.
+pub(super) struct Candidate<'a> {
+    value: &'a Value,
+    folded: OnceCell<String>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(value: &'a Value) -> Candidate<'a> {
+        Candidate { value, folded: OnceCell::new() }
+    }
+
+    fn folded(&self, text: &str) -> &str {
+        self.folded.get_or_init(|| folded(text))
+    }
 }
 
 impl Match {
@@ -118,8 +136,8 @@ impl Match {
     }
 
     /// Whether this is the value, of a parameter whose elements are `coded` so.
-    pub(super) fn accepts(&self, value: &Value, coded: Coded) -> bool {
-        match (self, value) {
+    pub(super) fn accepts(&self, candidate: &Candidate, coded: Coded) -> bool {
+        match (self, candidate.value) {
             (Match::Token { system, code }, Value::Token { system: has_system, code: has_code, .. }) => {
                 system.as_ref().is_none_or(|system| system == has_system)
                     && code.as_ref().is_none_or(|code| code == has_code)
@@ -140,8 +158,10 @@ impl Match {
             (Match::Id(wanted), Value::Reference(has)) => {
                 unversioned(has).split_once('/').is_some_and(|(_, id)| id == wanted)
             }
-            (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => folded(has).starts_with(wanted.as_str()),
-            (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
+            (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => {
+                candidate.folded(has).starts_with(wanted.as_str())
+            }
+            (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => candidate.folded(has).contains(wanted.as_str()),
             (Match::Exactly(wanted), Value::Text(has)) => wanted == has,
             (Match::Uri(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
             (Match::Number(wanted), Value::Number(has)) => Extent::of(has).is_some_and(|has| wanted.holds(&has)),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::standing::{Standing, StandingRow};
+use crate::bounds::ROW_INDEX_BYTES;
 use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
@@ -14,10 +15,6 @@ use crate::record::documents::{Upload, named_binaries};
 use crate::record::packing::{self, ResourceVersion};
 use crate::record::partition::Partition;
 use crate::store::objects::content_hash;
-
-/// The largest packed index, in bytes. A resource may lie in the bucket, but its index stands in the row, and an item together with its
-/// copy in the local index is at most 400 KB.
-const LARGEST_INDEX: usize = 190_000;
 
 /// The outcome of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +176,7 @@ impl ResourceCopy {
         content.extend(upload.iter().flat_map(Upload::sha256));
         let hash = content_hash(&content)[..16].to_vec();
         let binaries = if resource_type.names_documents() { named_binaries(&resource) } else { BTreeSet::new() };
-        let fits = content.len() <= LARGEST_INDEX || index_length(resource_type, &resource) <= LARGEST_INDEX;
+        let fits = content.len() <= ROW_INDEX_BYTES || index_length(resource_type, &resource) <= ROW_INDEX_BYTES;
         ResourceCopy { resource, hash, source_date, binaries, upload, fits }
     }
 }

@@ -3,6 +3,7 @@
 use http::header;
 
 use crate::http::Request;
+use crate::http::fields::list;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,9 @@ impl Range {
 
     fn parse(text: &str, size: u64) -> Option<Range> {
         let (unit, set) = text.split_once('=')?;
-        let (first, last) = set.trim().split_once('-')?;
+        let mut ranges = list(set);
+        let (Some(range), None) = (ranges.next(), ranges.next()) else { return None };
+        let (first, last) = range.split_once('-')?;
         if !unit.trim().eq_ignore_ascii_case("bytes") {
             return None;
         }
@@ -75,6 +78,7 @@ mod tests {
             ("Bytes=2-5", part(2, 5)),
             ("bytes=9-", part(9, 9)),
             ("bytes=-3", part(7, 9)),
+            ("bytes= , 2-5 ,", part(2, 5)),
             ("bytes=-100", part(0, 9)),
             ("bytes=0-99999999999999999999999", part(0, 9)),
             ("bytes=10-", Some(Range::Unsatisfiable)),

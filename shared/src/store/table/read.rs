@@ -7,13 +7,11 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
 use super::item::Item;
+use crate::bounds::BATCH_KEYS;
 use crate::store::aws::Aws;
 use crate::store::error::StoreError;
 use crate::store::meter;
 use crate::store::schema::Key;
-
-/// The most keys that DynamoDB reads in one call.
-const BATCH: usize = 100;
 
 /// One table, by its name.
 #[derive(Clone)]
@@ -65,7 +63,7 @@ impl Table {
         only: Option<&[&str]>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
+        let batches = keys.chunks(BATCH_KEYS).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 

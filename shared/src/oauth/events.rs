@@ -1,0 +1,59 @@
+//! What the audit is told about sign-ins, consents and grants.
+
+use super::session::Session;
+use crate::access::grant::Grant;
+use crate::audit::{Audit, AuditRecord};
+use crate::http::Request;
+use crate::store::StoreError;
+
+/// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` where no member is known yet;
+/// `client` is the app that the member signs in for, and empty on the way to the account page.
+pub(super) async fn sign_in(
+    audit: &Audit,
+    request: &Request,
+    subject: String,
+    outcome: &'static str,
+    client: &str,
+) -> Result<(), StoreError> {
+    let record =
+        AuditRecord { subject, action: "sign-in", outcome, client: client.to_owned(), ..AuditRecord::default() };
+    audit.event(request, record).await
+}
+
+/// Records what a member decided about an app, and `scope`, what they allowed.
+pub(super) async fn consent(
+    audit: &Audit,
+    request: &Request,
+    session: &Session,
+    outcome: &'static str,
+    client: &str,
+    scope: &str,
+) -> Result<(), StoreError> {
+    let record = AuditRecord {
+        subject: format!("Patient/{}", session.patient),
+        action: "consent",
+        outcome,
+        client: client.to_owned(),
+        query: scope.to_owned(),
+        ..AuditRecord::default()
+    };
+    audit.event(request, record).await
+}
+
+/// Records what happened to a grant.
+pub(super) async fn grant(
+    audit: &Audit,
+    request: &Request,
+    action: &'static str,
+    grant: &Grant,
+) -> Result<(), StoreError> {
+    let record = AuditRecord {
+        subject: format!("Patient/{}", grant.patient),
+        action,
+        outcome: "ok",
+        client: grant.client.clone(),
+        grant: grant.id.clone(),
+        ..AuditRecord::default()
+    };
+    audit.event(request, record).await
+}

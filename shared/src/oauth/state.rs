@@ -1,0 +1,196 @@
+//! The parts of a deployment that the endpoints work with.
+//!
+//! Each function's endpoint is a type of its own that has the parts it needs and no others. A [`TokenSigner`] is a part
+//! of the token endpoint alone, so no other function has anything to sign with; a [`Verifier`] is a part of the
+//! endpoints that take tokens.
+
+use std::error::Error;
+
+use super::client_keys::ClientKeys;
+use super::jwt::TokenSigner;
+use super::tally::Tally;
+use crate::access::Verifier;
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::{self, AuditTableName, AuthTableName, Config, SigningKeyId};
+use crate::secret::Random;
+use crate::store::audit::AuditTable;
+use crate::store::auth::Auth;
+use crate::store::{Aws, StoreError};
+
+/// Why a function cannot start: something is missing in its environment, or KMS or the table does not answer.
+type StartError = Box<dyn Error + Send + Sync>;
+
+/// The parts that all endpoints have.
+pub(super) struct State {
+    pub config: Config,
+    pub auth: Auth,
+    pub client_keys: ClientKeys,
+    pub tally: Tally,
+    /// The only time that the endpoints know.
+    pub clock: Clock,
+    /// The only chance that the endpoints know.
+    pub random: Random,
+}
+
+/// The pages: a member signs in, decides what an app may see, and looks after the apps that are connected.
+pub struct Pages {
+    pub(super) state: State,
+    pub(super) audit: Audit,
+}
+
+/// The token endpoint (RFC 6749 §3.2), the only one that signs.
+pub struct TokenEndpoint {
+    pub(super) state: State,
+    pub(super) audit: Audit,
+    pub(super) signer: TokenSigner,
+}
+
+/// The revocation endpoint (RFC 7009).
+pub struct RevocationEndpoint {
+    pub(super) state: State,
+    pub(super) audit: Audit,
+    pub(super) verifier: Verifier,
+}
+
+/// The introspection endpoint (RFC 7662).
+pub struct IntrospectionEndpoint {
+    pub(super) state: State,
+    pub(super) verifier: Verifier,
+}
+
+/// The userinfo endpoint (OpenID Connect Core §5.3).
+pub struct UserinfoEndpoint {
+    pub(super) state: State,
+    pub(super) audit: Audit,
+    pub(super) verifier: Verifier,
+}
+
+impl State {
+    fn new(aws: &Aws, config: Config, auth_table: &AuthTableName, clock: Clock, random: Random) -> State {
+        let auth = Auth::new(aws, auth_table);
+        State { config, auth, client_keys: ClientKeys::new(clock.clone()), tally: Tally::default(), clock, random }
+    }
+}
+
+fn audit(aws: &Aws, table: &AuditTableName, clock: &Clock) -> Audit {
+    Audit::new(AuditTable::new(aws, table), clock.clone())
+}
+
+impl Pages {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError)
+    pub async fn from_environment() -> Result<Pages, StartError> {
+        let settings = config::from_environment()?;
+        Ok(Pages::new(&Aws::from_environment().await, settings, Clock::System, Random::system()))
+    }
+
+    /// Over a deployment's parts.
+    pub fn new(
+        aws: &Aws,
+        (config, auth_table, audit_table): (Config, AuthTableName, AuditTableName),
+        clock: Clock,
+        random: Random,
+    ) -> Pages {
+        let audit = audit(aws, &audit_table, &clock);
+        Pages { audit, state: State::new(aws, config, &auth_table, clock, random) }
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+impl TokenEndpoint {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError), or as [`TokenEndpoint::new`].
+    pub async fn from_environment() -> Result<TokenEndpoint, StartError> {
+        let settings = config::from_environment()?;
+        Ok(TokenEndpoint::new(&Aws::from_environment().await, settings, Clock::System, Random::system()).await?)
+    }
+
+    /// Over a deployment's parts.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not answer.
+    pub async fn new(
+        aws: &Aws,
+        (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId),
+        clock: Clock,
+        random: Random,
+    ) -> Result<TokenEndpoint, StoreError> {
+        let signer = TokenSigner::load(aws, &key).await?;
+        let audit = audit(aws, &audit_table, &clock);
+        Ok(TokenEndpoint { audit, signer, state: State::new(aws, config, &auth_table, clock, random) })
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+impl RevocationEndpoint {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    pub async fn from_environment() -> Result<RevocationEndpoint, StartError> {
+        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
+            config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        let audit = audit(&aws, &audit_table, &clock);
+        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        Ok(RevocationEndpoint { state, audit, verifier })
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+impl IntrospectionEndpoint {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    pub async fn from_environment() -> Result<IntrospectionEndpoint, StartError> {
+        let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        Ok(IntrospectionEndpoint { state: State::new(&aws, config, &auth_table, clock, Random::system()), verifier })
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+impl UserinfoEndpoint {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
+    pub async fn from_environment() -> Result<UserinfoEndpoint, StartError> {
+        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
+            config::from_environment()?;
+        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+        let audit = audit(&aws, &audit_table, &clock);
+        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        Ok(UserinfoEndpoint { state, audit, verifier })
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
