@@ -27,6 +27,7 @@ mod flow;
 mod input;
 mod keys;
 mod layers;
+mod libraries;
 mod load;
 mod load_faults;
 mod named_paths;

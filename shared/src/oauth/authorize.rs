@@ -23,7 +23,7 @@ use crate::store::auth::Commit;
 /// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
 const LONGEST_STATE: usize = 2048;
 
-/// What an app asks about pages (`prompt`, `max_age`).
+/// An app's wishes about pages (`prompt`, `max_age`).
 struct Prompt {
     /// `prompt=none`: no page may be shown.
     none: bool,

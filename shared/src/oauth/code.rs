@@ -17,7 +17,7 @@ pub const LIFETIME: i64 = 60;
 /// How long a code is remembered, in seconds, so that a second use is noticed and ends the grant.
 const MEMORY: i64 = 86_400;
 
-/// What a code stands for.
+/// An authorization code: the permission that it stands for, before the app fetches it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthorizationCode {
     /// The code, hashed.
@@ -26,7 +26,7 @@ pub struct AuthorizationCode {
     pub client: String,
     /// The redirect URI it was sent to.
     pub redirect_uri: String,
-    /// What the app must prove.
+    /// The PKCE challenge: the app must have its verifier.
     pub challenge: CodeChallenge,
     /// The id of the grant that the exchange makes.
     pub grant: String,
@@ -36,7 +36,7 @@ pub struct AuthorizationCode {
     pub username: String,
     /// The member's stamp when they signed in.
     pub stamp: String,
-    /// What the member allowed.
+    /// The scopes that the member allowed.
     pub scope: String,
     /// The app's nonce, for the `id_token`.
     pub nonce: Option<String>,
