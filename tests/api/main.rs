@@ -29,6 +29,7 @@ mod grammar;
 mod input;
 mod keys;
 mod layers;
+mod libraries;
 mod load;
 mod load_faults;
 mod named_paths;

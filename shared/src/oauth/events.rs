@@ -1,10 +1,11 @@
-//! What the audit is told about sign-ins, consents and grants.
+//! The audit's records of sign-ins, consents and grants.
 
 use super::session::Session;
 use crate::access::grant::Grant;
 use crate::audit::{Audit, AuditRecord};
 use crate::http::Request;
 use crate::store::StoreError;
+use crate::store::schema::member;
 
 /// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` where no member is known yet;
 /// `client` is the app that the member signs in for, and empty on the way to the account page.
@@ -20,7 +21,7 @@ pub(super) async fn sign_in(
     audit.event(request, record).await
 }
 
-/// Records what a member decided about an app, and `scope`, what they allowed.
+/// Records a member's decision about an app; `scope` is the part that they allowed.
 pub(super) async fn consent(
     audit: &Audit,
     request: &Request,
@@ -30,7 +31,7 @@ pub(super) async fn consent(
     scope: &str,
 ) -> Result<(), StoreError> {
     let record = AuditRecord {
-        subject: format!("Patient/{}", session.patient),
+        subject: member(&session.patient),
         action: "consent",
         outcome,
         client: client.to_owned(),
@@ -40,7 +41,7 @@ pub(super) async fn consent(
     audit.event(request, record).await
 }
 
-/// Records what happened to a grant.
+/// Records an event of a grant's life.
 pub(super) async fn grant(
     audit: &Audit,
     request: &Request,
@@ -48,7 +49,7 @@ pub(super) async fn grant(
     grant: &Grant,
 ) -> Result<(), StoreError> {
     let record = AuditRecord {
-        subject: format!("Patient/{}", grant.patient),
+        subject: member(&grant.patient),
         action,
         outcome: "ok",
         client: grant.client.clone(),

@@ -27,7 +27,7 @@ pub struct AuthorizationRequest {
     pub nonce: Option<String>,
     /// Who the app thinks will sign in.
     pub login_hint: Option<String>,
-    /// What the app must prove at the exchange.
+    /// The PKCE challenge: the app must have its verifier at the exchange.
     pub challenge: CodeChallenge,
     /// The browser that asked.
     pub browser: Hashed,
