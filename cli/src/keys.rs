@@ -215,7 +215,7 @@ impl<'a> Keys<'a> {
         Ok(text)
     }
 
-    /// What happens to a key next, and when.
+    /// The next change of a key, and when it comes.
     fn next(&self, key: &SigningKey, state: KeyState) -> String {
         let until = key.until.map(|until| until.to_string()).unwrap_or_default();
         match state {

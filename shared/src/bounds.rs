@@ -1,7 +1,7 @@
 //! Every limit of this library: how much a request may ask, how large an answer, a page, a form, a token or a row may be, and how long
 //! a token or a link is good. One row each, with its unit and its reason; [`BOUNDS`] is the same rows to walk through.
 
-/// What happens where one more than a bound is asked for, or comes up.
+/// The consequence where one more than a bound is asked for, or comes up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
     /// It is refused, and the error names the bound.
@@ -25,7 +25,7 @@ pub struct Bound {
     pub value: u64,
     /// Of what.
     pub unit: &'static str,
-    /// What happens beyond it.
+    /// The consequence of one more.
     pub beyond: Beyond,
     /// Why it is there, and why it is not another number.
     pub reason: &'static str,
@@ -181,7 +181,7 @@ bounds! {
     CLOCK_SKEW_SECONDS: i64 = 30, "seconds", Ours,
         "The clocks of two machines may differ by this much.";
 
-    // What the authorization server gives out.
+    // Codes, tokens and sessions of the authorization server.
     ACCESS_TOKEN_SECONDS: i64 = 3600, "seconds", Over,
         "An access token is good this long at most (SMART App Launch 2.2: \"SHOULD NOT exceed one hour\").";
     SCOPE_BYTES_IN_TOKEN: usize = 1024, "bytes of a scope string", Elsewhere,

@@ -1,6 +1,7 @@
 //! Searches as real clients send them, page by page.
 
 mod tokens;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -220,7 +221,7 @@ async fn the_whole_record_comes_page_by_page_each_resource_once() {
         .iter()
         .map(|resource| format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap()))
         .filter(|key| !["bob", "carol", "nobodys"].iter().any(|other| key.contains(&format!("/{other}"))))
-        .chain(["Observation/alice-about-bob".to_owned()])
+        .chain(["Observation/alice-about-bob".to_owned(), "Organization/this-plan".to_owned()])
         .chain(app.fhir(&tokens, "Provenance").await.matches())
         .collect();
     assert_eq!(all.iter().cloned().collect::<BTreeSet<_>>(), expected);
@@ -230,7 +231,7 @@ async fn the_whole_record_comes_page_by_page_each_resource_once() {
         assert_eq!(paged.into_iter().collect::<BTreeSet<_>>(), expected, "_count={count}");
     }
     let typed = app.fhir(&tokens, "Patient/alice/$everything?_type=Coverage,Organization").await;
-    assert_eq!(typed.matches().len(), 4);
+    assert_eq!(typed.matches().len(), 5);
     let later = app.fhir(&tokens, "Patient/alice/$everything?_since=2100-01-01").await;
     assert_eq!(later.matches().len(), 0);
     let care = app.fhir(&tokens, "Patient/alice/$everything?_type=Observation&start=2025-06-01&end=2025-06-10").await;

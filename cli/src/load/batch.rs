@@ -9,6 +9,7 @@ use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
+use shared::record::receipt::author;
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
@@ -127,7 +128,8 @@ impl Run<'_> {
         Ok(homes)
     }
 
-    /// What of the batch may be written: no resource that names a Binary of another member's. It is asked before anything of it is.
+    /// The changes of the batch that may be made, asked before any is: none names a Binary of another member's, and none is of the author
+    /// of receipts, unless an export brings that back as it is.
     async fn permitted(&mut self, batch: Vec<(Ready, Standing)>) -> Result<Vec<(Ready, Standing)>> {
         let is_stored = |(ready, standing): &(Ready, Standing)| ready.change.outcome(standing) == Written::Stored;
         let stored = batch.iter().filter(|change| is_stored(change));
@@ -137,6 +139,14 @@ impl Run<'_> {
         let (mut given, mut permitted) = (HashMap::<Reference, String>::new(), Vec::with_capacity(batch.len()));
         for change in batch {
             let ready = &change.0;
+            if *ready.change.reference() == author() && ready.change.outcome(&change.1) != Written::Unchanged {
+                let text = format!(
+                    "{} is this server's name for the plan, the author of its receipts: give the resource another id",
+                    author()
+                );
+                self.refuse(&ready.pending, &Reason::new(ReasonCode::ReservedId, text))?;
+                continue;
+            }
             if is_stored(&change) {
                 if let Some(binary) = self.foreign_binary(ready, &homes, &given).await? {
                     let text =

@@ -102,7 +102,12 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
         rejected: Rejections::to(rejected),
     };
     bar.set_message("storing");
-    block_in_place(|| Handle::current().block_on(run.follow_up()))?;
+    block_in_place(|| {
+        Handle::current().block_on(async {
+            run.introduce().await?;
+            run.follow_up().await
+        })
+    })?;
     block_in_place(|| run.passes(bar, None))?;
     // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
     while !run.elected.is_empty() {

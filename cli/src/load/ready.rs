@@ -12,6 +12,7 @@ use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::partition::Partition;
 use shared::record::provenance::{self, Copies, Owners};
+use shared::record::receipt::author;
 use shared::record::writer::Change;
 use shared::rest::bundle::escaped_length;
 
@@ -116,7 +117,8 @@ impl Run<'_> {
         for (partition, resource) in &copies {
             if let Partition::Member(owner) = partition {
                 let shared = references_in(resource).into_iter().filter(is_shared);
-                pointers.extend(shared.map(|target| (owner.clone(), target)));
+                // The receipt of the resource refers to its author.
+                pointers.extend(shared.chain([author()]).map(|target| (owner.clone(), target)));
             }
         }
         let change = Change::store(kind, &id, copies).overriding(self.survey.overrides(&pending.reference));

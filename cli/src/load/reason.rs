@@ -46,6 +46,8 @@ codes! {
     NoId = "no-id",
     /// An id that FHIR does not allow.
     BadId = "bad-id",
+    /// An id that this server gives to resources of its own.
+    ReservedId = "reserved-id",
     /// An id that resources of two servers have.
     AmbiguousId = "ambiguous-id",
     /// A resource of an older release of FHIR.

@@ -14,9 +14,32 @@ use crate::store::schema::{AFTER_ALL, sortable};
 /// The beginning of a receipt's id.
 const PREFIX: &str = "received-";
 
+/// The id of the Organization that receipts name as their author.
+const AUTHOR: &str = "this-plan";
+
 /// Whether a Provenance is a receipt.
 pub fn is_receipt(key: &Reference) -> bool {
     key.resource_type == "Provenance" && key.id.starts_with(PREFIX)
+}
+
+/// The author of receipts: the plan, as a shared resource that each member with a record reaches.
+pub fn author() -> Reference {
+    Reference::new("Organization", AUTHOR)
+}
+
+/// The plan of this name, as the Organization that receipts refer to.
+pub fn organization(plan: &str) -> Json {
+    json!({
+        "resourceType": "Organization",
+        "id": AUTHOR,
+        "active": true,
+        "type": [{"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/organization-type",
+            "code": "pay",
+            "display": "Payer",
+        }]}],
+        "name": plan,
+    })
 }
 
 /// A receipt for `targets`, which `plan` sent. `salt` tells it from other receipts of the same moment; it is at most 40 letters, digits
@@ -36,7 +59,7 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
                 "transmitter",
                 "Transmitter",
             ),
-            "who": {"display": plan},
+            "who": {"reference": author().to_string(), "display": plan},
         }],
     })
 }

@@ -26,7 +26,7 @@ const KIND: &str = "DocumentReference";
 /// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
 const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
 
-/// What was asked for.
+/// The parameters of `$docref`, read.
 struct DocrefParameters {
     /// All must hold.
     filters: Vec<Filter>,

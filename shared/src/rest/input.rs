@@ -18,12 +18,12 @@ const FILTER_NOTHING: &[(&str, &str)] = &[
     ("_totalMethod", "another server's way to count: `_total` says whether `total` is wanted"),
 ];
 
-/// What was asked.
+/// The parameters of a request, read.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     /// The parameters.
     pub pairs: Pairs,
-    /// What there is to say about those that were left out because they filter nothing.
+    /// Remarks on the parameters that were left out because they filter nothing.
     pub remarks: Vec<Issue>,
 }
 

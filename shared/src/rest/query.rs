@@ -45,9 +45,9 @@ pub struct Query {
     pub exact_total: bool,
     /// How much of each resource.
     pub subset: Subset,
-    /// What the matches refer to.
+    /// Resources that the matches refer to.
     pub includes: Vec<Include>,
-    /// What refers to the matches.
+    /// Resources that refer to the matches.
     pub reverse_includes: Vec<Include>,
     /// Where to go on.
     pub cursor: Option<String>,

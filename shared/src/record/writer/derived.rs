@@ -16,7 +16,7 @@ use crate::fhir::reference::{Reference, references_in};
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
 use crate::record::provenance::{is_never_owned, targets};
-use crate::record::receipt::is_receipt;
+use crate::record::receipt::{author, is_receipt};
 use crate::record::resources::{Found, decode};
 use crate::record::row::Row;
 use crate::store::StoreError;
@@ -28,7 +28,7 @@ use crate::store::table::{Condition, Consistency, RowQuery, SortKeys};
 struct Inventory {
     /// The member's own resources.
     own: BTreeSet<Reference>,
-    /// The shared resources that these refer to.
+    /// The shared resources that these and their receipts refer to.
     direct: BTreeSet<Reference>,
     /// The Provenances of the feed, with their targets.
     provenances: Vec<(Reference, Vec<Option<Reference>>)>,
@@ -91,6 +91,10 @@ impl Writer {
                     Found::Resource(row) => inventory.take(&self.resource(row.clone()).await?, row),
                 }
             }
+        }
+        // A member with resources has receipts, and these refer to their author.
+        if !inventory.own.is_empty() {
+            inventory.direct.insert(author());
         }
         Ok(inventory)
     }

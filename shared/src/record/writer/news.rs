@@ -9,7 +9,7 @@ use crate::fhir::profiles;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
-use crate::record::receipt::receipt;
+use crate::record::receipt::{organization, receipt};
 use crate::store::StoreError;
 use crate::store::objects::content_hash;
 use crate::store::schema::{Key, PK};
@@ -35,6 +35,14 @@ impl Receipts<'_> {
             Change::store(resource_type, &id, vec![(Partition::Member(member.to_owned()), receipt)])
         };
         targets.chunks(RECEIPT_TARGETS).map(of).collect()
+    }
+
+    /// The Organization that is their author.
+    pub fn author(&self) -> Option<Change> {
+        let mut organization = organization(self.plan);
+        profiles::name_in(self.guides, &mut organization);
+        let (resource_type, id) = (ResourceType::named("Organization")?, organization["id"].as_str()?.to_owned());
+        Some(Change::store(resource_type, &id, vec![(Partition::Shared, organization)]))
     }
 }
 

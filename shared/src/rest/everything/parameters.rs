@@ -1,4 +1,4 @@
-//! What `$everything` is asked for: its parameters, and the place where a page goes on.
+//! The parameters of `$everything`, and the cursor where a page goes on.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub(super) struct EverythingCursor {
     pub second_step: bool,
 }
 
-/// What was asked for.
+/// The parameters of a request, read.
 pub(super) struct EverythingParameters {
     pairs: Vec<(String, String)>,
     /// The types that it is limited to.
