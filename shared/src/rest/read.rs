@@ -8,10 +8,10 @@ use super::call::Call;
 use super::input::Asked;
 use super::outcome::Error;
 use super::subset::Subset;
+use super::unknown::unknown;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::bounds;
-use crate::fhir::escaping::shortened;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::conditional::is_held;
@@ -42,10 +42,9 @@ const PARAMETERS: &[&str] = &["_elements", "_summary", "_format", "_pretty"];
 
 /// How much of the resource is wanted.
 fn subset(call: &Call<'_>, asked: &Asked) -> Result<Subset, Error> {
-    let unknown = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
-    if let Some((name, _)) = unknown.filter(|_| !call.lenient()) {
-        let (name, known) = (shortened(name), PARAMETERS.join(", "));
-        return Err(Error::Invalid(format!("a read has no parameter `{name}`. It has: {known}")));
+    let other = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
+    if let Some((name, _)) = other.filter(|_| !call.lenient()) {
+        return Err(Error::Invalid(unknown("a read", name, PARAMETERS, &[])));
     }
     let once = |name: &str| single(&asked.pairs, name).map_err(|error| Error::Invalid(error.to_string()));
     match Subset::parse(once("_summary")?, once("_elements")?)? {

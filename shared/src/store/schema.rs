@@ -1,4 +1,4 @@
-//! The three tables, as the AWS console shows them: every form of key and every attribute stands here and nowhere else.
+//! The three tables, as the AWS console shows them: every form of key and every attribute.
 //!
 //! `<…>` stands for a value without `/` or `#`. The types of attributes are DynamoDB's: S text, N number, B bytes, SS a set of texts.
 //!
@@ -149,7 +149,7 @@ pub(crate) const AFTER_ALL: &str = "~";
 /// The sort key of a record that is alone in its partition.
 pub(crate) const ALONE: &str = "-";
 
-/// The key of a row. Only this file says how one is made.
+/// The key of a row.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pk: String,
