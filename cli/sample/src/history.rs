@@ -24,7 +24,8 @@ const OF_A_CONTACT: usize = 10;
 /// A history covers ten years, or more if one contact a day is not enough.
 const DAYS: usize = 3650;
 
-/// A part is complete at this many resources at most, which bounds the memory a history needs.
+/// A part is complete once it has this many resources, before its claims and Provenances are written. This bounds the memory
+/// that a history needs.
 const PART: usize = 500;
 
 /// The member's chronic illnesses.

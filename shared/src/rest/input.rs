@@ -49,7 +49,7 @@ pub(super) fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
         return Err(Error::Invalid(format!("a request has at most {PARAMETERS} parameters")));
     }
     if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > PARAMETER_BYTES {
-        let text = format!("a request's parameters have at most {PARAMETER_BYTES} characters; ask in parts");
+        let text = format!("a request's parameters have at most {PARAMETER_BYTES} bytes in all; ask in parts");
         return Err(Error::Invalid(text));
     }
     let mut remarks = Vec::new();

@@ -1,4 +1,4 @@
-//! The words in which a profile's rules are written, and what makes each of them true.
+//! The predicates of which a profile's rules are made, and the test of each.
 
 use serde_json::Value as Json;
 
