@@ -1,9 +1,13 @@
 //! Receipts: every resource has a Provenance that says which plan sent it and when, and a search for news reads these.
 
+use std::process::Command;
+
 use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
+
+use crate::sample::validator;
 
 const EVERYTHING: &str = "patient/*.rs";
 
@@ -155,6 +159,30 @@ async fn the_author_of_a_receipt_is_an_organization_that_each_member_with_a_reco
     assert_eq!(app.fhir(&carol, "Organization/this-plan").await.status, StatusCode::NOT_FOUND, "she has no receipts");
     let narrow = app.sign_in("alice", "patient/Provenance.rs").await;
     assert!(app.fhir(&narrow, "Provenance?_include=Provenance:agent").await.included().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_and_its_author_hold_to_the_profiles_that_they_claim() {
+    let Some(validator) = validator::found("a_receipt_and_its_author_hold_to_the_profiles_that_they_claim") else {
+        return;
+    };
+    let app = App::empty().await;
+    app.load(Source::Memory(vec![observation("a1", "alice")])).await;
+    app.add_member("alice", "alice").await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let served = app.fhir(&alice, "Provenance?_include=Provenance:agent").await;
+    let resources = [served.entries("match"), served.entries("include")].concat();
+    assert_eq!(resources.len(), 2, "{}", served.body);
+    let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    std::fs::write(file.path(), bundle(&resources).to_string()).unwrap();
+    let output = Command::new("node").arg(validator).arg(file.path()).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    for profile in ["us-core-provenance", "us-core-organization", "C4BB-Organization"] {
+        let checked = told.lines().find(|line| line.contains(&format!("{profile}|"))).unwrap_or(&told);
+        assert!(checked.ends_with("2 checked, 0 with errors"), "bare and with its version: {checked}");
+    }
+    assert!(output.status.success(), "{told}");
     app.finish().await;
 }
 

@@ -1,4 +1,4 @@
-//! What a search keeps: one parameter with its values against a resource's index. Pure; the same code judges searches,
+//! The condition of a search: one parameter with its values against a resource's index. Pure; the same code judges searches,
 //! granular scopes and includes.
 
 mod matching;
@@ -43,9 +43,9 @@ pub enum FilterError {
     Unknown {
         /// The type.
         resource_type: String,
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The parameters that there are.
         known: String,
     },
     /// The value or the modifier is malformed.
@@ -145,7 +145,7 @@ impl Filter {
         };
         // A bare id under a parameter that may name other types too is not known to be a member's.
         let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
-        // What is neither a member's id nor a reference to another type might be anybody's: a URL, a urn.
+        // A URL or a urn, which is neither a member's id nor a reference to another type, might be anybody's.
         let is_member = move |text: &str| only_member && text.contains(':');
         matches.iter().filter_map(move |wanted| match wanted {
             Match::Reference(text) => text.strip_prefix("Patient/").or(is_member(text).then_some(text.as_str())),

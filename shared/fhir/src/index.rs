@@ -16,7 +16,7 @@ pub enum Value {
         system: String,
         /// Its code or value.
         code: String,
-        /// What an Identifier says of its type, as system and code; both are there.
+        /// An Identifier's own types, as system and code; both are there.
         types: Vec<(String, String)>,
     },
     /// A `code`, boolean or string: the parameter's row says which system it is of.
@@ -192,7 +192,7 @@ fn owned(element: &Json, name: &str) -> String {
     text(element, name).unwrap_or_default().to_owned()
 }
 
-/// What an element means follows from the parameter's kind and the element's shape.
+/// The values of an element, by the parameter's kind and the element's shape.
 fn extract(param_type: SearchParamType, element: &Json, found: &mut Vec<Value>) {
     match param_type {
         SearchParamType::Token => {
