@@ -3,6 +3,7 @@
 mod access;
 mod access_token;
 mod account;
+mod accounting;
 mod authorize;
 mod capability;
 mod catalogue;

@@ -8,16 +8,47 @@ use serde_json::{Value as Json, json};
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
-use shared::record::receipt;
+use shared::record::partition::Partition;
+use shared::record::receipt::{self, is_receipt};
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
 use super::ready::{Homes, Ready, decides_owner};
 use super::reason::{Reason, ReasonCode};
-use super::{Pending, Run};
+use super::{Pending, Run, is_dependent};
 
 /// Resources that are written side by side.
 pub(super) const CONCURRENCY: usize = 32;
+
+/// What becomes of a resource besides being stored.
+pub(super) enum Fate {
+    /// Nothing.
+    Plain,
+    /// It leaves a member's record for another's.
+    Moved { from: String, to: String },
+    /// It had been deleted.
+    Restored,
+}
+
+impl Fate {
+    fn of(ready: &Ready, standing: &Standing) -> Fate {
+        let to: BTreeSet<&str> = ready.change.partitions().filter_map(Partition::owner).collect();
+        let from = standing.members();
+        // A Provenance and a Binary follow other resources.
+        if is_dependent(ready.pending.kind.name) || ready.change.partitions().next().is_none() {
+            return Fate::Plain;
+        }
+        let named = |members: &BTreeSet<&str>| {
+            let names: Vec<String> = members.iter().map(|id| format!("Patient/{id}")).collect();
+            if names.is_empty() { "all who refer to it".to_owned() } else { names.join(", ") }
+        };
+        match standing.is_deleted() {
+            true => Fate::Restored,
+            false if !from.is_empty() && from != to => Fate::Moved { from: named(&from), to: named(&to) },
+            false => Fate::Plain,
+        }
+    }
+}
 
 impl Run<'_> {
     /// Makes the changes of a batch, or tells why not, and derives again what follows from them.
@@ -32,19 +63,40 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        for (ready, written) in self.store(resolved).await? {
+        for (ready, written, fate) in self.store(resolved).await? {
             self.report.written(ready.pending.kind.name, written);
             if written == Written::Stored {
-                self.report.files += ready.pending.documents.len() as u64;
+                self.report.documents += ready.pending.documents.len() as u64;
+                self.tell(&ready, fate);
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
         self.follow_up().await
     }
 
+    /// Counts and lists what became of a resource besides being stored.
+    fn tell(&mut self, ready: &Ready, fate: Fate) {
+        match fate {
+            Fate::Moved { from, to } => {
+                self.report.moved += 1;
+                let text = format!("{} moved from {from} to {to}", ready.change.reference());
+                self.report.find("moved", &ready.pending.place, text);
+            }
+            Fate::Restored => {
+                self.report.restored += 1;
+                let text = format!("{} had been deleted, and is back", ready.change.reference());
+                self.report.find("restored", &ready.pending.place, text);
+            }
+            Fate::Plain => {}
+        }
+    }
+
     /// Makes changes. All names are written before anything is settled: what leaves a record takes along what nothing else there
     /// names.
-    pub(super) async fn store(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<(Ready, Written)>> {
+    pub(super) async fn store(
+        &mut self,
+        resolved: Vec<(Pending, Option<Json>)>,
+    ) -> Result<Vec<(Ready, Written, Fate)>> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
@@ -59,15 +111,17 @@ impl Run<'_> {
         run.give(&batch, received).await?;
         run.lead(&new).await?;
         run.await_targets(&batch).await?;
-        let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
+        let written: Vec<(Ready, Result<Written, StoreError>, Fate)> = stream::iter(batch)
             .map(async |(ready, standing)| {
+                let fate = Fate::of(&ready, &standing);
                 let written = run.settle(&ready, standing, received).await;
-                (ready, written)
+                (ready, written, fate)
             })
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
-        Ok(written.into_iter().map(|(ready, written)| Ok((ready, written?))).collect::<Result<_, StoreError>>()?)
+        let written = written.into_iter().map(|(ready, written, fate)| Ok((ready, written?, fate)));
+        Ok(written.collect::<Result<_, StoreError>>()?)
     }
 
     /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
@@ -98,11 +152,26 @@ impl Run<'_> {
         let mut all = Vec::with_capacity(resolved.len());
         for (pending, resource) in resolved {
             match self.change(pending, resource, &owners, &homes) {
+                Ok(ready) if is_receipt(ready.change.reference()) => self.compare_receipt(&ready).await?,
                 Ok(ready) => all.push(ready),
                 Err(refused) => self.refuse(&refused.0, &refused.1)?,
             }
         }
         Ok(all)
+    }
+
+    /// A receipt of this server's own comes back to it, as in an export of a member's record. It is unchanged, or refused: receipts are
+    /// the journal of what is new.
+    async fn compare_receipt(&mut self, ready: &Ready) -> Result<()> {
+        if self.writer.outcome_of(&ready.change).await? == Written::Unchanged {
+            self.report.unchanged(ready.pending.kind.name);
+            return Ok(());
+        }
+        let text = format!(
+            "{} is an id that this server gives to its own receipts, and it has no such receipt: give it another id",
+            ready.change.reference()
+        );
+        self.refuse(&ready.pending, &Reason::new(ReasonCode::ReservedId, text))
     }
 
     /// The members whose the Binaries of a batch are.
@@ -171,7 +240,7 @@ impl Run<'_> {
     /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
     /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, reason.code);
+        self.report.rejected(pending.kind.name, pending.file, reason.code);
         if reason.code != ReasonCode::Sensitive {
             let next = self.survey.refuse(&pending.reference);
             if pending.kind.is_shared() {

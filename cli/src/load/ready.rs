@@ -66,7 +66,7 @@ impl Run<'_> {
         }
         self.survey.names.resolve(&mut resource);
         profiles::name_in(self.guides, &mut resource);
-        let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
+        let documents = filed(pending.kind, &mut resource, self.source, pending.file, &self.attached)?;
         let data = checked_data(&mut resource)?;
         if escaped_length(&resource.to_string()) > BYTE_BUDGET {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
@@ -102,13 +102,18 @@ impl Run<'_> {
     ) -> Result<Ready, Box<(Pending, Reason)>> {
         let (kind, id) = (pending.kind, pending.reference.id.clone());
         let Some(resource) = resource else {
-            let change = Change::delete(kind, &id);
+            let date = self.survey.date(&pending.reference).filter(|_| kind.owner != Owner::Attachment);
+            let change = Change::delete(kind, &id, date).overriding(self.survey.overrides(&pending.reference));
             return Ok(Ready { pending, change, pointers: Vec::new(), absent: BTreeSet::new() });
         };
         let Copies { copies, absent } = match self.copies(&pending, resource, owners, homes) {
             Ok(copies) => copies,
             Err(reason) => return Err(Box::new((pending, reason))),
         };
+        let members = copies.iter().filter_map(|(partition, _)| partition.owner());
+        if let Some(reason) = members.into_iter().find_map(|owner| self.strangers.get(owner)).cloned() {
+            return Err(Box::new((pending, reason)));
+        }
         let is_shared =
             |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
         let mut pointers = Vec::new();

@@ -1,6 +1,6 @@
 //! References between the resources of one run, by `urn:uuid:…`, by another server's URL, or conditional.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
@@ -21,9 +21,13 @@ impl Names {
         }
     }
 
-    /// Lets every name of a resource lead nowhere.
-    pub fn confuse(&mut self, reference: &Reference) {
-        self.0.values_mut().filter(|known| known.as_ref() == Some(reference)).for_each(|known| *known = None);
+    /// Lets every name of these resources lead nowhere.
+    pub fn confuse(&mut self, references: &HashSet<&Reference>) {
+        let is_unclear =
+            |known: &&mut Option<Reference>| known.as_ref().is_some_and(|known| references.contains(known));
+        if !references.is_empty() {
+            self.0.values_mut().filter(is_unclear).for_each(|known| *known = None);
+        }
     }
 
     /// A name in the resource that two resources of the run go by.

@@ -1,19 +1,26 @@
 //! The first reading: the names of resources, and which occurrence of an id counts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde_json::Value as Json;
+use shared::clock::Time;
+use shared::fhir::date::Interval;
 use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::{Reference, is_id};
-use shared::fhir::types::ResourceType;
+use shared::fhir::types::{Owner, ResourceType};
+use shared::record::receipt::is_receipt;
 use shared::record::writer::{PlannedNames, source_date};
 
+use super::mend::drop_empty;
+use super::people::Person;
 use super::reason::{Reason, ReasonCode};
 use super::references::{Names, binaries_in, identifiers, member_in, names_in};
 use super::release::older;
-use super::source::{Content, Source};
+use super::report::FileTally;
+use super::source::{Content, FileForm, Source};
+use super::totals::Totals;
 
 /// The results of the first reading.
 #[derive(Default)]
@@ -24,6 +31,33 @@ pub(super) struct Survey {
     occurrences: HashMap<Reference, Occurrences>,
     /// The Binaries, with the resources that name them.
     named: HashMap<Reference, Vec<Reference>>,
+    /// The names of members, each once.
+    owners: Interned,
+    /// The persons under each Patient id.
+    persons: BTreeMap<String, Vec<Person>>,
+    /// The manifests of Bulk Data exports, each with its place.
+    pub manifests: Vec<(String, Totals)>,
+    /// The moments of manifests, by the names of the files of deletions that they list.
+    deletions: HashMap<String, i64>,
+    /// The form of each file.
+    forms: Vec<FileForm>,
+}
+
+/// Texts that come again and again, by number.
+#[derive(Default)]
+struct Interned {
+    numbers: HashMap<String, u32>,
+    texts: Vec<String>,
+}
+
+impl Interned {
+    fn number(&mut self, text: String) -> u32 {
+        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        *self.numbers.entry(text).or_insert_with_key(|text| {
+            self.texts.push(text.clone());
+            next
+        })
+    }
 }
 
 /// A resource that names Binaries. Binaries made of files are not among them.
@@ -42,16 +76,21 @@ struct Occurrences {
     counts: Option<usize>,
     /// The server that the first absolute `fullUrl` names, by all of that URL.
     full_url: Option<String>,
-    /// Whether two servers' resources come under this one id.
-    is_ambiguous: bool,
+    /// Why none of them counts: two servers' resources, or two members', or two persons, come under this one id.
+    conflict: Option<Box<Reason>>,
 }
 
 /// One time that a resource was read.
 struct Occurrence {
     /// Its place in the order of reading.
     ordinal: u64,
+    /// When the source last changed it, or deleted it.
     date: Option<i64>,
+    /// The number of its file, where it is a deletion.
+    deleted_in: Option<usize>,
     is_refused: bool,
+    /// The number of a name of the member whose it is.
+    owner: Option<u32>,
     /// Its identifiers, as conditional references name it by them.
     identifiers: Vec<String>,
     /// The names by which it refers to others, where it is shared.
@@ -65,32 +104,78 @@ impl Survey {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
+    pub(super) fn of(source: &Source, begun: Time, bar: &ProgressBar) -> Result<Survey> {
         let mut survey = Survey::default();
         let mut ordinal = 0;
-        source.each(&mut |item, bytes| {
+        let forms = source.each(&mut |item, bytes| {
             bar.inc(bytes);
             // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
+                    drop_empty(&mut resource);
                     if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
+                        if resource_type.owner == Owner::Itself {
+                            survey.meets(&reference.id, &resource);
+                        }
+                        let owner = named_owner(resource_type, &resource).map(|owner| survey.owners.number(owner));
                         let occurrence =
                             Occurrence::of(ordinal, resource_type, &reference, (&mut resource, &survey.names));
+                        let occurrence = Occurrence { owner, ..occurrence };
                         survey.occurs(&reference, occurrence, item.full_url.as_deref());
                     }
                 }
-                Content::Deletion(url) => {
+                Content::Deletion { url, date } => {
                     if let Ok((_, reference)) = check_deletion(&url) {
-                        survey.occurs(&reference, Occurrence::deletion(ordinal), None);
+                        survey.occurs(&reference, Occurrence::deletion(ordinal, date, item.file), None);
                     }
                 }
-                Content::Unusable(_) | Content::Nothing => {}
+                Content::Manifest(manifest) => survey.announced(item.place, &manifest),
+                Content::Unusable(..) | Content::Nothing => {}
             }
             ordinal += 1;
             Ok(())
         })?;
+        survey.forms = forms;
+        survey.date_deletions(source, begun);
         survey.learn();
         Ok(survey)
+    }
+
+    /// Notes the person under a Patient id.
+    fn meets(&mut self, id: &str, patient: &Json) {
+        let (person, known) = (Person::of(patient), self.persons.entry(id.to_owned()).or_default());
+        if !known.contains(&person) {
+            known.push(person);
+        }
+    }
+
+    /// Notes the counts and the moment of a manifest.
+    fn announced(&mut self, place: String, manifest: &Json) {
+        self.manifests.push((place, Totals::of_manifest(manifest)));
+        let Some(moment) = manifest["transactionTime"].as_str().and_then(Interval::parse) else { return };
+        for deleted in manifest["deleted"].as_array().into_iter().flatten() {
+            if let Some(name) = deleted["url"].as_str().and_then(|url| url.rsplit('/').next()) {
+                self.deletions.insert(name.to_owned(), moment.low);
+            }
+        }
+    }
+
+    /// Dates the deletions that their Bundles do not date: by the manifest that lists their file, else by the load. A Binary has no
+    /// date: it comes and goes with the documents that name it.
+    fn date_deletions(&mut self, source: &Source, begun: Time) {
+        let told = |file: usize| {
+            let path = source.files().get(file)?.name();
+            self.deletions.get(path.rsplit('/').next().unwrap_or_default()).copied()
+        };
+        for (reference, known) in &mut self.occurrences {
+            let is_dated = reference.resource_type != "Binary";
+            for occurrence in &mut known.read {
+                if let Some(file) = occurrence.deleted_in {
+                    let date = occurrence.date.or_else(|| told(file)).unwrap_or(begun.0);
+                    occurrence.date = is_dated.then_some(date);
+                }
+            }
+        }
     }
 
     fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
@@ -101,7 +186,14 @@ impl Survey {
         self.names.call(url, reference);
         if url.starts_with("http://") || url.starts_with("https://") {
             match &known.full_url {
-                Some(first) => known.is_ambiguous |= first != url,
+                Some(first) if first != url => {
+                    let text = format!(
+                        "two resources of this run, of different fullUrls, have the id {}: give each its own",
+                        reference.id
+                    );
+                    known.conflict = Some(Box::new(Reason::new(ReasonCode::AmbiguousId, text)));
+                }
+                Some(_) => {}
                 None => known.full_url = Some(url.to_owned()),
             }
         }
@@ -112,8 +204,7 @@ impl Survey {
         let mut documents: Vec<(Reference, Vec<String>)> = Vec::new();
         for (reference, known) in &mut self.occurrences {
             known.elect();
-            if known.is_ambiguous {
-                self.names.confuse(reference);
+            if known.conflict.is_some() {
                 continue;
             }
             let Some(counts) = known.counting() else { continue };
@@ -122,9 +213,49 @@ impl Survey {
             }
             documents.push((reference.clone(), counts.binaries()));
         }
+        self.find_conflicts();
         for (reference, binaries) in documents.iter().filter(|(_, binaries)| !binaries.is_empty()) {
             self.note_binaries(reference, binaries);
         }
+    }
+
+    /// Finds the resources that the run gives to two members: neither is theirs before the source says whose it is.
+    fn find_conflicts(&mut self) {
+        let owners: Vec<Option<Reference>> = self.owners.texts.iter().map(|name| self.names.of(name)).collect();
+        for (reference, known) in &mut self.occurrences {
+            let of = known.read.iter().filter_map(|occurrence| owners.get(occurrence.owner? as usize)?.as_ref());
+            let of: BTreeSet<&Reference> = of.collect();
+            if of.len() > 1 {
+                let named: Vec<String> = of.iter().take(3).map(ToString::to_string).collect();
+                let text = format!(
+                    "this run gives {reference} to {}: send it once, with the member whose it is; what is stored stays",
+                    named.join(" and to ")
+                );
+                known.conflict.get_or_insert_with(|| Box::new(Reason::new(ReasonCode::TwoOwners, text)));
+            }
+        }
+        let mut unclear = HashSet::new();
+        for (reference, known) in self.occurrences.iter_mut().filter(|(_, known)| known.conflict.is_some()) {
+            known.counts = None;
+            unclear.insert(reference);
+        }
+        self.names.confuse(&unclear);
+    }
+
+    /// The persons under each Patient id of the run.
+    pub(super) fn persons(&self) -> &BTreeMap<String, Vec<Person>> {
+        &self.persons
+    }
+
+    /// The counts of files, all of which are still to be read.
+    pub(super) fn tallies(&self, source: &Source) -> Vec<FileTally> {
+        let tally = |(file, form): (&super::source::FeedFile, &FileForm)| FileTally {
+            path: file.name(),
+            format: form.format.clone(),
+            lines: form.lines,
+            ..FileTally::default()
+        };
+        source.files().iter().zip(&self.forms).map(tally).collect()
     }
 
     /// Whether the run has the resource, or its deletion.
@@ -150,9 +281,14 @@ impl Survey {
         before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
     }
 
-    /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
-    pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
-        self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)
+    /// Why nothing of what comes under this id counts.
+    pub(super) fn conflict(&self, reference: &Reference) -> Option<Reason> {
+        self.occurrences.get(reference)?.conflict.as_deref().cloned()
+    }
+
+    /// The source's date of the occurrence that counts.
+    pub(super) fn date(&self, reference: &Reference) -> Option<i64> {
+        self.counting(reference)?.date
     }
 
     /// Refuses the occurrence that counts, for a reason that showed later: the place of the one that counts in its stead, if there
@@ -234,7 +370,9 @@ impl Occurrence {
         Occurrence {
             ordinal,
             date: source_date(resource),
+            deleted_in: None,
             is_refused: false,
+            owner: None,
             identifiers: identifiers(reference, resource),
             shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
             document: BinaryReferrer::of(resource_type, resource, names),
@@ -246,8 +384,17 @@ impl Occurrence {
         self.document.as_ref().map(|document| document.binaries.clone()).unwrap_or_default()
     }
 
-    fn deletion(ordinal: u64) -> Occurrence {
-        Occurrence { ordinal, date: None, is_refused: false, identifiers: Vec::new(), shared: None, document: None }
+    fn deletion(ordinal: u64, date: Option<i64>, file: usize) -> Occurrence {
+        Occurrence {
+            ordinal,
+            date,
+            deleted_in: Some(file),
+            is_refused: false,
+            owner: None,
+            identifiers: Vec::new(),
+            shared: None,
+            document: None,
+        }
     }
 }
 
@@ -261,18 +408,27 @@ impl PlannedNames for Survey {
     }
 }
 
+/// A name of the member whose a resource is.
+fn named_owner(kind: &ResourceType, resource: &Json) -> Option<String> {
+    match ownership(kind, resource) {
+        Ok(Ownership::Member(owner)) => Some(format!("Patient/{owner}")),
+        // This may be a name of another resource of the run.
+        Err(NoOwner::NotAPatient { reference, .. }) => Some(reference),
+        _ => None,
+    }
+}
+
 impl BinaryReferrer {
     fn of(kind: &ResourceType, resource: &Json, names: &Names) -> Option<BinaryReferrer> {
-        let owner = match ownership(kind, resource) {
-            Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
-            // This may be a name of another resource of the run.
-            Err(NoOwner::NotAPatient { reference, .. }) => reference,
-            _ => return None,
-        };
+        let owner = named_owner(kind, resource)?;
         let binaries = binaries_in(resource, names);
         (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
     }
 }
+
+/// What would be right where two persons come under one Patient id.
+pub(super) const ANOTHER_PERSON: &str = "birth date and family name both differ. Give each person an id of their own; \
+    if it is one person, load it with --same-person ID";
 
 /// The type and key of a resource that is to be deleted.
 pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Reference), Reason> {
@@ -282,6 +438,10 @@ pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Refere
         Reason::new(ReasonCode::BadDeletion, text)
     };
     let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
+    if is_receipt(&reference) {
+        let text = format!("{reference} is a receipt of this server, and is not the feed's to delete");
+        return Err(Reason::new(ReasonCode::ReservedId, text));
+    }
     Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
 }
 
@@ -312,6 +472,12 @@ pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static
     }
     if let Some(marks) = older(name, resource) {
         return Err(Reason::new(ReasonCode::NotR4, marks));
+    }
+    let tags = resource["meta"]["tag"].as_array().into_iter().flatten();
+    if tags.into_iter().any(|tag| tag["code"] == "SUBSETTED") {
+        let text = "its tag SUBSETTED says that it is a part of the resource, as searches with `_elements` and `_summary` give it; \
+                    send the whole resource";
+        return Err(Reason::new(ReasonCode::Subsetted, text));
     }
     if !(resource["meta"].is_null() || resource["meta"].is_object()) {
         return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));

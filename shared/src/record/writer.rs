@@ -11,6 +11,7 @@ mod derived;
 mod homes;
 mod names;
 mod news;
+mod patients;
 mod pointers;
 mod provenances;
 mod removal;

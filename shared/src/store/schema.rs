@@ -23,7 +23,7 @@
 //! | `u` | N | `meta.lastUpdated`, in milliseconds since 1970 | resources, tombstones |
 //! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`] | resources |
 //! | `h` | B | the first 16 bytes of the SHA-256 of the content without `v` and `u`: the same content makes no new version | resources |
-//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970 | resources of a source that gives one |
+//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970; of a tombstone, the date of the deletion | resources of a source that gives one, tombstones |
 //! | `d` | S | [`position`] in the history: `<Type>/<moment>/<id>`; the sort key of the local index `by-date` | members' own resources of types with a date |
 //! | `f` | SS | ids of the Binaries that the resource names, or named until they were dropped | resources that name Binaries |
 //! | `o` | S | key of an object in the bucket | Binaries and resources too large for a row |
