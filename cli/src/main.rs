@@ -68,6 +68,9 @@ struct LoadArguments {
     /// Control totals to compare with: a Bulk Data manifest, or {"Patient": 20, "claims.ndjson": 5000}
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
+    /// A base URL that the plan calls its own: references under it are this server's; repeat for each
+    #[arg(long = "base", value_name = "URL")]
+    bases: Vec<String>,
     /// A Patient who is the same person, though birth date and family name differ from what is stored; repeat for each
     #[arg(long, value_name = "ID")]
     same_person: Vec<String>,
@@ -96,6 +99,7 @@ impl LoadArguments {
         let settings = Settings {
             rejected: self.rejected.unwrap_or_default(),
             expect: self.expect.as_deref().map(Totals::read).transpose()?,
+            bases: self.bases,
             same_person: self.same_person.into_iter().collect(),
         };
         let (report, ended) = load::run(stack, &self.paths, settings).await?;

@@ -4,6 +4,7 @@
 mod dates;
 mod files;
 mod persons;
+mod references;
 
 use std::path::{Path, PathBuf};
 

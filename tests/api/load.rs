@@ -191,10 +191,15 @@ async fn a_name_that_two_resources_go_by_leads_nowhere() {
             {"fullUrl": "urn:uuid:p1", "resource": {"resourceType": "Patient", "id": patient}},
             {"resource": {"resourceType": "Observation", "id": format!("of-{patient}"), "subject": {"reference": "urn:uuid:p1"}}}]})
     };
-    let files = ["alice", "bob"].map(|name| file(folder.path(), &format!("{name}.json"), &bundle(name).to_string()));
+    let mut files =
+        ["alice", "bob"].map(|name| file(folder.path(), &format!("{name}.json"), &bundle(name).to_string())).to_vec();
+    let mut outside = observation("outside", "x");
+    outside["subject"] = json!({"reference": "urn:uuid:p1"});
+    files.push(file(folder.path(), "outside.json", &outside.to_string()));
     let report = app.load(Source::of_paths(&files).unwrap()).await;
     assert_eq!(report.types["Patient"], tally(2, 2, 0, 0, 0));
-    assert_eq!(report.types["Observation"], tally(2, 0, 0, 0, 2), "neither may land in the other's record");
+    assert_eq!(report.types["Observation"], tally(3, 2, 0, 0, 1), "a name is one of its Bundle: {report}");
+    assert_eq!(report.reasons.keys().collect::<Vec<_>>(), [&"ambiguous-reference"], "it may land in neither's record");
     app.finish().await;
 }
 

@@ -13,7 +13,7 @@ use shared::record::receipt::{self, is_receipt};
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
-use super::ready::{Homes, Ready, decides_owner};
+use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run, is_dependent};
 
@@ -54,23 +54,28 @@ impl Run<'_> {
     /// Makes the changes of a batch, or tells why not, and derives again what follows from them.
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
         let mut resolved = Vec::with_capacity(batch.len());
+        self.look_up(batch.iter().filter_map(|pending| pending.resource.as_ref())).await?;
         for mut pending in batch {
             match self.resolve(&pending) {
-                Ok((resource, documents)) => {
+                Ok(Resolved { resource, documents, logical }) => {
                     pending.documents = documents;
+                    self.tell_logical(&pending, &logical);
                     resolved.push((pending, resource));
                 }
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
+        let mut led = Vec::new();
         for (ready, written, fate) in self.store(resolved).await? {
             self.report.written(ready.pending.kind.name, written);
             if written == Written::Stored {
                 self.report.documents += ready.pending.documents.len() as u64;
                 self.tell(&ready, fate);
+                led.extend(ready.leads());
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
+        self.follow_references(led).await?;
         self.follow_up().await
     }
 

@@ -10,6 +10,7 @@ mod attachments;
 mod batch;
 mod follow;
 mod lead;
+mod lookup;
 mod mend;
 mod people;
 mod ready;
@@ -22,7 +23,7 @@ mod source;
 mod survey;
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -42,7 +43,7 @@ use crate::stack::Stack;
 use lead::{Origin, Pointer};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
-pub use report::{FileTally, Finding, MANIFEST, Report, Tally, UNREADABLE};
+pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 pub use source::Source;
 use source::{Content, Item};
 use survey::{Survey, check, check_deletion};
@@ -65,6 +66,8 @@ pub struct Settings {
     pub rejected: PathBuf,
     /// The control totals to compare with.
     pub expect: Option<Totals>,
+    /// The base URLs that the plan calls its own, besides that of the stack.
+    pub bases: Vec<String>,
     /// The ids of Patients who are the same person, though birth date and family name differ.
     pub same_person: BTreeSet<String>,
 }
@@ -118,7 +121,8 @@ pub async fn load_with(
 ) -> (Report, Result<()>) {
     bar.set_message("reading");
     let begun = clock.now();
-    let survey = match Survey::of(source, begun, bar) {
+    let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
+    let survey = match Survey::of(source, &bases, begun, bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
     };
@@ -139,6 +143,8 @@ pub async fn load_with(
         pointers: Mutex::default(),
         misled: Vec::new(),
         to_do: BTreeSet::new(),
+        looked_up: HashSet::new(),
+        owners: HashMap::new(),
         shared_references: Mutex::default(),
         attached: std::sync::Mutex::default(),
         report: Report::default(),
@@ -170,6 +176,8 @@ struct Pending {
     reference: Reference,
     /// The number of its file.
     file: usize,
+    /// The number of the Bundle that it is an entry of.
+    bundle: Option<u32>,
     /// The place where it was read, in words.
     place: String,
     /// The resource; `None` if it is to be deleted.
@@ -201,6 +209,10 @@ struct Run<'a> {
     pointers: Mutex<HashMap<Pointer, Origin>>,
     /// Shared resources that do not count after all, by whose word pointers were perhaps written already.
     misled: Vec<Reference>,
+    /// The searches by an identifier that the store has answered.
+    looked_up: HashSet<String>,
+    /// The members whose resources of the store are; `None` for what is not there.
+    owners: HashMap<Reference, Option<BTreeSet<String>>>,
     /// The shared resources that those of the store lead to; `None` where one is not there.
     shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
     /// The files beside the feeds that attachments name, with links resolved.
@@ -216,6 +228,7 @@ impl Run<'_> {
     async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
         self.report.files = self.survey.tallies(self.source);
         self.to_do = self.writer.to_do().await?;
+        self.identify().await?;
         self.know_again().await?;
         bar.set_message("storing");
         block_in_place(|| Handle::current().block_on(self.follow_up()))?;
@@ -271,7 +284,7 @@ impl Run<'_> {
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. One that is read `again`
     /// was counted as superseded.
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
-        let Item { place, file, .. } = item;
+        let Item { place, file, bundle, .. } = item;
         let mut is_mended = false;
         let (identity, resource) = match item.content {
             Content::Resource(mut resource) => {
@@ -314,6 +327,10 @@ impl Run<'_> {
             self.report.counts_after_all(kind.name);
         } else {
             self.report.read(kind.name, file);
+            if self.survey.is_there_already(self.at) {
+                self.report.unchanged(kind.name);
+                return Ok(None);
+            }
             if !self.survey.counts(&reference, self.at) {
                 self.report.superseded(kind.name);
                 return Ok(None);
@@ -330,7 +347,7 @@ impl Run<'_> {
             }
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file, place, resource, documents: Vec::new(), is_stored: false }))
+        Ok(Some(Pending { kind, reference, file, bundle, place, resource, documents: Vec::new(), is_stored: false }))
     }
 
     fn reject<T>(

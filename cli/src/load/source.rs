@@ -38,6 +38,8 @@ pub struct Item {
     pub bundle: Option<u32>,
     /// The Bundle entry's `fullUrl`.
     pub full_url: Option<String>,
+    /// The search by which the resource is only created if there is none (R4, "Conditional Create").
+    pub if_none_exist: Option<String>,
     /// The content.
     pub content: Content,
 }
@@ -63,7 +65,7 @@ pub enum Content {
 
 impl Item {
     fn of(place: &str, content: Content) -> Item {
-        Item { place: place.to_owned(), file: 0, bundle: None, full_url: None, content }
+        Item { place: place.to_owned(), file: 0, bundle: None, full_url: None, if_none_exist: None, content }
     }
 }
 

@@ -16,7 +16,7 @@ use shared::record::writer::{PlannedNames, source_date};
 use super::mend::drop_empty;
 use super::people::Person;
 use super::reason::{Reason, ReasonCode};
-use super::references::{Names, binaries_in, identifiers, member_in, names_in};
+use super::references::{Condition, Names, binaries_in, identifiers, member_in, names_in};
 use super::release::older;
 use super::report::FileTally;
 use super::source::{Content, FileForm, Source};
@@ -39,8 +39,20 @@ pub(super) struct Survey {
     pub manifests: Vec<(String, Totals)>,
     /// The moments of manifests, by the names of the files of deletions that they list.
     deletions: HashMap<String, i64>,
+    /// The resources that are to be created only if there is none yet.
+    creates: Vec<Create>,
+    /// The places of those for which there is one.
+    yielded: HashSet<u64>,
     /// The form of each file.
     forms: Vec<FileForm>,
+}
+
+/// A resource that a transaction creates only if no other has an identifier (R4, "Conditional Create").
+struct Create {
+    condition: Condition,
+    reference: Reference,
+    occurrence: Occurrence,
+    full_url: Option<String>,
 }
 
 /// Texts that come again and again, by number.
@@ -84,6 +96,8 @@ struct Occurrences {
 struct Occurrence {
     /// Its place in the order of reading.
     ordinal: u64,
+    /// The number of its Bundle.
+    bundle: Option<u32>,
     /// When the source last changed it, or deleted it.
     date: Option<i64>,
     /// The number of its file, where it is a deletion.
@@ -104,8 +118,8 @@ impl Survey {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn of(source: &Source, begun: Time, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey::default();
+    pub(super) fn of(source: &Source, bases: &[String], begun: Time, bar: &ProgressBar) -> Result<Survey> {
+        let mut survey = Survey { names: Names::under(bases), ..Survey::default() };
         let mut ordinal = 0;
         let forms = source.each(&mut |item, bytes| {
             bar.inc(bytes);
@@ -118,10 +132,25 @@ impl Survey {
                             survey.meets(&reference.id, &resource);
                         }
                         let owner = named_owner(resource_type, &resource).map(|owner| survey.owners.number(owner));
-                        let occurrence =
-                            Occurrence::of(ordinal, resource_type, &reference, (&mut resource, &survey.names));
+                        let occurrence = Occurrence::of(
+                            (ordinal, item.bundle),
+                            resource_type,
+                            &reference,
+                            (&mut resource, &survey.names),
+                        );
                         let occurrence = Occurrence { owner, ..occurrence };
-                        survey.occurs(&reference, occurrence, item.full_url.as_deref());
+                        let condition = item.if_none_exist.as_deref();
+                        match condition.and_then(|query| Condition::of_query(resource_type.name, query)) {
+                            Some(condition) => {
+                                survey.creates.push(Create {
+                                    condition,
+                                    reference,
+                                    occurrence,
+                                    full_url: item.full_url,
+                                });
+                            }
+                            None => survey.occurs(&reference, occurrence, item.full_url.as_deref()),
+                        }
                     }
                 }
                 Content::Deletion { url, date } => {
@@ -137,7 +166,7 @@ impl Survey {
         })?;
         survey.forms = forms;
         survey.date_deletions(source, begun);
-        survey.learn();
+        survey.learn_names();
         Ok(survey)
     }
 
@@ -180,10 +209,11 @@ impl Survey {
 
     fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
         let known = self.occurrences.entry(reference.clone()).or_default();
+        let bundle = occurrence.bundle;
         known.read.push(occurrence);
         let Some(url) = full_url else { return };
         // A `fullUrl` identifies the resource, whichever of its versions counts (R4, "Bundle.entry.fullUrl").
-        self.names.call(url, reference);
+        self.names.call((bundle, url), reference);
         if url.starts_with("http://") || url.starts_with("https://") {
             match &known.full_url {
                 Some(first) if first != url => {
@@ -199,9 +229,8 @@ impl Survey {
         }
     }
 
-    /// Decides which occurrences count, and learns the names and documents of these alone.
-    fn learn(&mut self) {
-        let mut documents: Vec<(Reference, Vec<String>)> = Vec::new();
+    /// Decides which occurrences count, and learns the names of these alone.
+    fn learn_names(&mut self) {
         for (reference, known) in &mut self.occurrences {
             known.elect();
             if known.conflict.is_some() {
@@ -209,22 +238,65 @@ impl Survey {
             }
             let Some(counts) = known.counting() else { continue };
             for name in &counts.identifiers {
-                self.names.call(name, reference);
+                self.names.call((None, name), reference);
             }
-            documents.push((reference.clone(), counts.binaries()));
         }
+    }
+
+    /// The searches by an identifier of which the run has nothing, and by which it must be known whose a resource is, or whether one is
+    /// to be created.
+    pub(super) fn unknown_conditions(&self) -> Vec<Condition> {
+        let owners = self.owners.texts.iter().filter_map(|name| Condition::of(name));
+        let creates = self.creates.iter().map(|create| create.condition.clone());
+        owners.chain(creates).filter(|condition| self.names.is_unknown(&condition.name())).collect()
+    }
+
+    /// Decides what must be known before anything is written: which resources are created, and what the run says of two members.
+    pub(super) fn decide(&mut self) {
+        self.create();
         self.find_conflicts();
-        for (reference, binaries) in documents.iter().filter(|(_, binaries)| !binaries.is_empty()) {
-            self.note_binaries(reference, binaries);
+        let mut documents = Vec::new();
+        for (reference, known) in &self.occurrences {
+            documents.extend(known.counting().map(|counts| (reference.clone(), counts.bundle, counts.binaries())));
         }
+        for (reference, bundle, binaries) in documents.iter().filter(|(_, _, binaries)| !binaries.is_empty()) {
+            self.note_binaries(reference, *bundle, binaries);
+        }
+    }
+
+    /// Creates each resource of which there is none yet. The names of the others are names of the one that is there.
+    fn create(&mut self) {
+        for Create { condition, reference, occurrence, full_url } in std::mem::take(&mut self.creates) {
+            let there = self.names.of(None, &condition.name()).filter(|there| *there != reference);
+            let Some(there) = there else {
+                for name in &occurrence.identifiers {
+                    self.names.call((None, name), &reference);
+                }
+                self.occurs(&reference, occurrence, full_url.as_deref());
+                if let Some(known) = self.occurrences.get_mut(&reference) {
+                    known.elect();
+                }
+                continue;
+            };
+            self.yielded.insert(occurrence.ordinal);
+            if let Some(url) = full_url {
+                self.names.call_instead((occurrence.bundle, &url), &there);
+            }
+        }
+    }
+
+    /// Whether the resource at this place is not created, because there is one.
+    pub(super) fn is_there_already(&self, ordinal: u64) -> bool {
+        self.yielded.contains(&ordinal)
     }
 
     /// Finds the resources that the run gives to two members: neither is theirs before the source says whose it is.
     fn find_conflicts(&mut self) {
-        let owners: Vec<Option<Reference>> = self.owners.texts.iter().map(|name| self.names.of(name)).collect();
         for (reference, known) in &mut self.occurrences {
-            let of = known.read.iter().filter_map(|occurrence| owners.get(occurrence.owner? as usize)?.as_ref());
-            let of: BTreeSet<&Reference> = of.collect();
+            let owner = |occurrence: &Occurrence| {
+                self.names.of(occurrence.bundle, self.owners.texts.get(occurrence.owner? as usize)?)
+            };
+            let of: BTreeSet<Reference> = known.read.iter().filter_map(owner).collect();
             if of.len() > 1 {
                 let named: Vec<String> = of.iter().take(3).map(ToString::to_string).collect();
                 let text = format!(
@@ -240,6 +312,17 @@ impl Survey {
             unclear.insert(reference);
         }
         self.names.confuse(&unclear);
+    }
+
+    /// The member whose a resource of the run is, if it has one.
+    pub(super) fn owner(&self, reference: &Reference) -> Option<Reference> {
+        let counts = self.counting(reference)?;
+        self.names.of(counts.bundle, self.owners.texts.get(counts.owner? as usize)?)
+    }
+
+    /// Whether the run has the resource, and does not delete it.
+    pub(super) fn brings(&self, reference: &Reference) -> bool {
+        self.counting(reference).is_some_and(|counts| counts.deleted_in.is_none())
     }
 
     /// The persons under each Patient id of the run.
@@ -296,17 +379,17 @@ impl Survey {
     pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
         let known = self.occurrences.get_mut(reference)?;
         let refused = known.counts?;
-        let before = known.read[refused].binaries();
+        let (bundle, before) = (known.read[refused].bundle, known.read[refused].binaries());
         known.read[refused].is_refused = true;
         known.elect();
-        let next = known.counting().map(|next| (next.ordinal, next.binaries()));
-        for binary in before.iter().filter_map(|name| self.names.of(name)) {
+        let next = known.counting().map(|next| (next.ordinal, next.bundle, next.binaries()));
+        for binary in before.iter().filter_map(|name| self.names.of(bundle, name)) {
             if let Some(referrers) = self.named.get_mut(&binary) {
                 referrers.retain(|referrer| referrer != reference);
             }
         }
-        let (ordinal, after) = next?;
-        self.note_binaries(reference, &after);
+        let (ordinal, bundle, after) = next?;
+        self.note_binaries(reference, bundle, &after);
         Some(ordinal)
     }
 
@@ -318,8 +401,8 @@ impl Survey {
     }
 
     /// Notes that a resource names these Binaries.
-    fn note_binaries(&mut self, reference: &Reference, names: &[String]) {
-        let named = names.iter().filter_map(|name| self.names.of(name));
+    fn note_binaries(&mut self, reference: &Reference, bundle: Option<u32>, names: &[String]) {
+        let named = names.iter().filter_map(|name| self.names.of(bundle, name));
         for binary in named.filter(|named| named.resource_type == "Binary") {
             self.named.entry(binary).or_default().push(reference.clone());
         }
@@ -333,8 +416,10 @@ impl Survey {
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
         let shared =
             |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-        let names = self.counting(of)?.shared.as_ref()?;
-        let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
+        let counts = self.counting(of)?;
+        let names = counts.shared.as_ref()?;
+        let mut found: Vec<Reference> =
+            names.iter().filter_map(|name| self.names.of(counts.bundle, name)).filter(shared).collect();
         found.sort();
         found.dedup();
         Some(found)
@@ -362,20 +447,21 @@ impl Occurrences {
 impl Occurrence {
     /// `names` are those that were read so far.
     fn of(
-        ordinal: u64,
+        (ordinal, bundle): (u64, Option<u32>),
         resource_type: &ResourceType,
         reference: &Reference,
         (resource, names): (&mut Json, &Names),
     ) -> Occurrence {
         Occurrence {
             ordinal,
+            bundle,
             date: source_date(resource),
             deleted_in: None,
             is_refused: false,
             owner: None,
             identifiers: identifiers(reference, resource),
             shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
-            document: BinaryReferrer::of(resource_type, resource, names),
+            document: BinaryReferrer::of(resource_type, resource, (names, bundle)),
         }
     }
 
@@ -387,6 +473,7 @@ impl Occurrence {
     fn deletion(ordinal: u64, date: Option<i64>, file: usize) -> Occurrence {
         Occurrence {
             ordinal,
+            bundle: None,
             date,
             deleted_in: Some(file),
             is_refused: false,
@@ -401,8 +488,11 @@ impl Occurrence {
 impl PlannedNames for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
         let is_owners = |referrer: &&Reference| {
-            let document = self.counting(referrer).and_then(|counts| counts.document.as_ref());
-            document.and_then(|document| self.names.of(&document.owner)).is_some_and(|named| named.id == owner)
+            let counts = self.counting(referrer);
+            let document = counts.and_then(|counts| Some((counts.bundle, counts.document.as_ref()?)));
+            document
+                .and_then(|(bundle, document)| self.names.of(bundle, &document.owner))
+                .is_some_and(|named| named.id == owner)
         };
         self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
     }
@@ -419,7 +509,7 @@ fn named_owner(kind: &ResourceType, resource: &Json) -> Option<String> {
 }
 
 impl BinaryReferrer {
-    fn of(kind: &ResourceType, resource: &Json, names: &Names) -> Option<BinaryReferrer> {
+    fn of(kind: &ResourceType, resource: &Json, names: (&Names, Option<u32>)) -> Option<BinaryReferrer> {
         let owner = named_owner(kind, resource)?;
         let binaries = binaries_in(resource, names);
         (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
@@ -486,9 +576,17 @@ pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static
         Ok(Ownership::Shared) => names_no_member(resource)?,
         // It may be a name that another resource of the run goes by.
         Ok(_) | Err(NoOwner::NotAPatient { .. }) => {}
+        Err(NoOwner::Missing(element)) if matches!(kind.owner, Owner::Targets(_)) && names_any(&resource[element]) => {}
         Err(error) => return Err(error.into()),
     }
     Ok((kind, Reference::new(kind.name, id)))
+}
+
+/// Whether one of these references has a name by which another resource of the run may go.
+fn names_any(targets: &Json) -> bool {
+    let names =
+        |target: &Json| target["reference"].as_str().is_some_and(|name| !name.is_empty() && !name.starts_with('#'));
+    targets.as_array().into_iter().flatten().any(names)
 }
 
 /// Makes sure that a resource that many may read names no member, as far as its elements tell.

@@ -9,6 +9,7 @@ mod binaries;
 mod change;
 mod derived;
 mod homes;
+mod identified;
 mod names;
 mod news;
 mod patients;

@@ -96,7 +96,8 @@ fn bundle((json, twice): (Json, &[Twice]), place: &str, size: u64, reader: &mut 
             reader.give(item(Content::Unusable(refusal(), resource_of(&mut entry))), share)?;
             continue;
         }
-        let method = entry["request"]["method"].as_str().unwrap_or_default();
+        let method = entry["request"]["method"].as_str().unwrap_or_default().to_owned();
+        let method = method.as_str();
         // The entry's method counts, even with a resource beside it: some senders add the one to be deleted.
         if method == "DELETE" {
             let url = entry["request"]["url"].as_str().unwrap_or_default().to_owned();
@@ -111,6 +112,10 @@ fn bundle((json, twice): (Json, &[Twice]), place: &str, size: u64, reader: &mut 
             reader.give(item(Content::Unusable(reason, resource_of(&mut entry))), share)?;
             continue;
         }
+        let if_none_exist = match method {
+            "POST" => entry["request"]["ifNoneExist"].as_str().map(str::to_owned),
+            _ => None,
+        };
         match resource_of(&mut entry) {
             Json::Null => {
                 let reason =
@@ -118,7 +123,7 @@ fn bundle((json, twice): (Json, &[Twice]), place: &str, size: u64, reader: &mut 
                 reader.give(item(Content::Unusable(reason, json!({"entry": entry}))), share)?;
             }
             json if json["resourceType"] == "Bundle" => whole((json, &of_resource), &place, share, reader)?,
-            json => reader.give(item(resource(json, &of_resource)), share)?,
+            json => reader.give(Item { if_none_exist, ..item(resource(json, &of_resource)) }, share)?,
         }
     }
     Ok(())

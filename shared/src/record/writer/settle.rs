@@ -137,6 +137,7 @@ impl Writer {
             }
             return Ok(());
         }
+        self.identify(change).await?;
         let both: BTreeSet<String> = owners.union(&standing.home.owners).cloned().collect();
         if both != standing.home.owners {
             self.put_home(reference, &standing.home.owners, &both).await?;
