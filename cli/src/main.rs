@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use patient_access::call::WrongCall;
-use patient_access::load::{Settings, Totals};
+use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
 use patient_access::{app, keys, load, local, member, sample};
+use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -68,6 +69,9 @@ struct LoadArguments {
     /// Control totals to compare with: a Bulk Data manifest, or {"Patient": 20, "claims.ndjson": 5000}
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
+    /// At most so many writes in a second [default: as many as the store takes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
     /// A base URL that the plan calls its own: references under it are this server's; repeat for each
     #[arg(long = "base", value_name = "URL")]
     bases: Vec<String>,
@@ -95,14 +99,16 @@ async fn main() -> ExitCode {
 
 impl LoadArguments {
     /// Loads. The exit code says whether everything is in.
-    async fn run(self, stack: &Stack) -> anyhow::Result<ExitCode> {
+    async fn run(self, stack: Stack) -> anyhow::Result<ExitCode> {
+        let stack = stack.with_patience(Patience::at_most(self.rate));
         let settings = Settings {
             rejected: self.rejected.unwrap_or_default(),
             expect: self.expect.as_deref().map(Totals::read).transpose()?,
             bases: self.bases,
+            stop: Stop::at_interrupt(),
             same_person: self.same_person.into_iter().collect(),
         };
-        let (report, ended) = load::run(stack, &self.paths, settings).await?;
+        let (report, ended) = load::run(&stack, &self.paths, settings).await?;
         print(&if self.json { format!("{}\n", report.to_json()) } else { report.to_string() })?;
         if let Err(error) = ended {
             tell(&format!("error: {error:#}"));
@@ -116,7 +122,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
         Command::Local(local) => local.run().await?,
-        Command::Load(arguments) => return arguments.run(&target.find().await?).await,
+        Command::Load(arguments) => return arguments.run(target.find().await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
         Command::App(app) => print(&app.run(&target.find().await?).await?)?,
         Command::Keys(keys) => print(&keys.run(&target.find().await?).await?)?,

@@ -12,9 +12,9 @@ use shared::config::Config;
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
-use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
+use shared::store::{Aws, Patience};
 
 /// A stack to work on.
 pub struct Stack {
@@ -95,6 +95,12 @@ impl Stack {
             ),
             key => Ok(key),
         }
+    }
+
+    /// The same stack for a load that does not give up: its calls have patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Stack {
+        Stack { aws: self.aws.with_patience(patience), ..self }
     }
 
     /// The writer of its resources.

@@ -29,6 +29,7 @@ mod input;
 mod keys;
 mod layers;
 mod load;
+mod load_endures;
 mod load_faults;
 mod named_paths;
 mod operator;

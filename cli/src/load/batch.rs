@@ -1,6 +1,7 @@
 //! One batch: its state in the store is read, its new resources get a receipt, and then it is written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
@@ -13,12 +14,25 @@ use shared::record::receipt::{self, is_receipt};
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
+use super::lead::Pointer;
 use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run, is_dependent};
 
 /// Resources that are written side by side.
 pub(super) const CONCURRENCY: usize = 32;
+
+/// A batch has taken so long that its receipts no longer announce what becomes visible now.
+#[derive(Debug)]
+struct TooLate;
+
+impl fmt::Display for TooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store takes minutes for one batch")
+    }
+}
+
+impl std::error::Error for TooLate {}
 
 /// What becomes of a resource besides being stored.
 pub(super) enum Fate {
@@ -109,24 +123,39 @@ impl Run<'_> {
         let affected = self.affected(&batch).await?;
         self.note(affected).await?;
         self.send(&batch).await?;
-        let received = self.clock.now();
         let run = &*self;
         let new = run.new_pointers(&batch).await?;
-        run.receive(&batch, &new, received).await?;
-        run.give(&batch, received).await?;
-        run.lead(&new).await?;
-        run.await_targets(&batch).await?;
-        let written: Vec<(Ready, Result<Written, StoreError>, Fate)> = stream::iter(batch)
-            .map(async |(ready, standing)| {
-                let fate = Fate::of(&ready, &standing);
-                let written = run.settle(&ready, standing, received).await;
-                (ready, written, fate)
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        let written = written.into_iter().map(|(ready, written, fate)| Ok((ready, written?, fate)));
-        Ok(written.collect::<Result<_, StoreError>>()?)
+        loop {
+            match run.make(&batch, &new, self.clock.now()).await {
+                // What was written stays. The rest becomes visible later than its receipts announce, so there are new ones.
+                Err(error) if error.is::<TooLate>() => {}
+                made => {
+                    let fates = batch.iter().map(|(ready, standing)| Fate::of(ready, standing)).collect::<Vec<_>>();
+                    let made = batch.into_iter().zip(made?).zip(fates);
+                    return Ok(made.map(|(((ready, _), written), fate)| (ready, written, fate)).collect());
+                }
+            }
+        }
+    }
+
+    /// Makes the changes of a batch, after all that leads to them.
+    async fn make(
+        &self,
+        batch: &[(Ready, Standing)],
+        new: &BTreeMap<Pointer, Option<BTreeSet<Reference>>>,
+        received: Time,
+    ) -> Result<Vec<Written>> {
+        self.receive(batch, new, received).await?;
+        self.give(batch, received).await?;
+        self.lead(new).await?;
+        self.await_targets(batch).await?;
+        let written = stream::iter(batch).map(|(ready, standing)| self.settle(ready, standing.clone(), received));
+        let mut written: Vec<Result<Written>> = written.buffered(CONCURRENCY).collect().await;
+        // All are tried before one of them ends the batch.
+        match written.iter().position(|written| matches!(written, Err(error) if !error.is::<TooLate>())) {
+            Some(failed) => Err(written.swap_remove(failed).err().unwrap_or_else(|| TooLate.into())),
+            None => written.into_iter().collect(),
+        }
     }
 
     /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
@@ -297,24 +326,24 @@ impl Run<'_> {
     }
 
     /// Writes the files that a resource names, then the resource.
-    async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written, StoreError> {
+    async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written> {
         if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
                 let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
                 self.writer.settle(document, there, &self.survey, self.moment(received)?).await?;
             }
         }
-        self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await
+        Ok(self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await?)
     }
 
     /// The time now.
     ///
     /// # Errors
     /// The batch has taken so long that its receipts no longer announce what becomes visible now.
-    fn moment(&self, received: Time) -> Result<Time, StoreError> {
+    fn moment(&self, received: Time) -> Result<Time> {
         let now = self.clock.now();
         if now.0 - received.0 > receipt::LEAD / 2 {
-            return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
+            return Err(TooLate.into());
         }
         Ok(now)
     }

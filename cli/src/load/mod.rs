@@ -20,6 +20,7 @@ mod rejections;
 mod release;
 mod report;
 mod source;
+mod stop;
 mod survey;
 mod totals;
 
@@ -46,6 +47,7 @@ use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 pub use source::Source;
 use source::{Content, Item};
+pub use stop::{Stop, Stopped};
 use survey::{Survey, check, check_deletion};
 pub use totals::Totals;
 
@@ -68,6 +70,8 @@ pub struct Settings {
     pub expect: Option<Totals>,
     /// The base URLs that the plan calls its own, besides that of the stack.
     pub bases: Vec<String>,
+    /// Stops the run before its end.
+    pub stop: Stop,
     /// The ids of Patients who are the same person, though birth date and family name differ.
     pub same_person: BTreeSet<String>,
 }
@@ -122,7 +126,7 @@ pub async fn load_with(
     bar.set_message("reading");
     let begun = clock.now();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
-    let survey = match Survey::of(source, &bases, begun, bar) {
+    let survey = match Survey::of(source, (&bases, begun, &settings.stop), bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
     };
@@ -227,11 +231,15 @@ impl Run<'_> {
     /// The second reading, and all that follows from it.
     async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
         self.report.files = self.survey.tallies(self.source);
-        self.to_do = self.writer.to_do().await?;
-        self.identify().await?;
-        self.know_again().await?;
+        let stop = self.settings.stop.clone();
+        let first = async {
+            self.to_do = self.writer.to_do().await?;
+            self.identify().await?;
+            self.know_again().await?;
+            self.follow_up().await
+        };
+        block_in_place(|| Handle::current().block_on(stop.unless(first)))?;
         bar.set_message("storing");
-        block_in_place(|| Handle::current().block_on(self.follow_up()))?;
         block_in_place(|| self.passes(bar, None))?;
         // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
         while !self.elected.is_empty() {
@@ -259,16 +267,17 @@ impl Run<'_> {
 
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, bar: &ProgressBar, pass: Pass, only: Option<&BTreeSet<u64>>) -> Result<()> {
-        let (runtime, source) = (Handle::current(), self.source);
+        let (runtime, source, stop) = (Handle::current(), self.source, self.settings.stop.clone());
         let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
         source.each(&mut |item, bytes| {
+            stop.check()?;
             let file = item.file;
             self.at = ordinal;
             let is_wanted = only.is_none_or(|only| only.contains(&ordinal));
             if is_wanted && let Some(pending) = self.prepare(item, pass, only.is_some())? {
                 let ends = batch.last().is_some_and(|last| last.file != file);
                 if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
-                    runtime.block_on(self.write(std::mem::take(&mut batch)))?;
+                    runtime.block_on(stop.unless(self.write(std::mem::take(&mut batch))))?;
                     weight = 0;
                 }
                 batch.push(pending);
@@ -278,7 +287,8 @@ impl Run<'_> {
             bar.inc(if pass == Pass::Owned && only.is_none() { bytes } else { 0 });
             Ok(())
         })?;
-        runtime.block_on(self.write(batch))
+        runtime.block_on(stop.unless(self.write(batch)))?;
+        Ok(())
     }
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. One that is read `again`

@@ -20,6 +20,7 @@ use super::references::{Condition, Names, binaries_in, identifiers, member_in, n
 use super::release::older;
 use super::report::FileTally;
 use super::source::{Content, FileForm, Source};
+use super::stop::Stop;
 use super::totals::Totals;
 
 /// The results of the first reading.
@@ -118,11 +119,16 @@ impl Survey {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn of(source: &Source, bases: &[String], begun: Time, bar: &ProgressBar) -> Result<Survey> {
+    pub(super) fn of(
+        source: &Source,
+        (bases, begun, stop): (&[String], Time, &Stop),
+        bar: &ProgressBar,
+    ) -> Result<Survey> {
         let mut survey = Survey { names: Names::under(bases), ..Survey::default() };
         let mut ordinal = 0;
         let forms = source.each(&mut |item, bytes| {
             bar.inc(bytes);
+            stop.check()?;
             // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
