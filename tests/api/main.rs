@@ -3,6 +3,7 @@
 mod access;
 mod access_token;
 mod account;
+mod accounting;
 mod authorize;
 mod bounds;
 mod capability;
@@ -31,6 +32,7 @@ mod keys;
 mod layers;
 mod libraries;
 mod load;
+mod load_endures;
 mod load_faults;
 mod named_paths;
 mod operator;
