@@ -1,10 +1,11 @@
 //! The one door to a terminal. Names of files, ids, texts and reasons come from feeds and apps: a character that a terminal
 //! would obey, or that would turn or hide the text around it, is written as an escape.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Whether a terminal, or the reader's eye, takes the character for something else than text: control characters, marks of
-/// direction and of invisible spaces (Unicode, "Default_Ignorable_Code_Point"), separators of lines.
+/// direction and of invisible spaces (Unicode, `Default_Ignorable_Code_Point`), separators of lines.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -43,8 +44,10 @@ fn escaped(text: &str, which: impl Fn(char) -> bool) -> String {
     for c in text.chars() {
         if which(c) {
             let mut units = [0; 2];
-            let units = c.encode_utf16(&mut units);
-            units.iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+            let units = c.encode_utf16(&mut units).iter();
+            for unit in units {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
         } else {
             escaped.push(c);
         }

@@ -232,8 +232,9 @@ impl Run<'_> {
     async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
         self.report.files = self.survey.tallies(self.source);
         let stop = self.settings.stop.clone();
+        let writer = self.writer.clone();
+        self.to_do = stop.unless(async { Ok(writer.to_do().await?) }).await?;
         let first = async {
-            self.to_do = self.writer.to_do().await?;
             self.identify().await?;
             self.know_again().await?;
             self.follow_up().await

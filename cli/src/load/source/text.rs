@@ -74,6 +74,9 @@ impl Text {
     }
 }
 
+/// A line: its number, its text or the fault in it, and its size in the file.
+type Line = (u64, Result<Vec<u8>, Reason>, u64);
+
 /// The lines of NDJSON.
 pub(super) struct Lines {
     text: Box<dyn BufRead>,
@@ -84,8 +87,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The next line with something on it: its number, its text or the fault in it, and its size in the file.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, Result<Vec<u8>, Reason>, u64)>> {
+    /// The next line with something on it.
+    pub(super) fn next(&mut self) -> Result<Option<Line>> {
         loop {
             let unread = || format!("{} cannot be read", self.name);
             let mut line = Vec::new();
