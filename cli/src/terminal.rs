@@ -1,6 +1,7 @@
 //! The one door to a terminal. Names of files, ids, texts and reasons come from feeds and apps: a character that a terminal
 //! would obey, or that would turn or hide the text around it, is written as an escape.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Whether a terminal, or the reader's eye, takes the character for something else than text: control characters, marks of
@@ -43,9 +44,9 @@ fn escaped(text: &str, which: impl Fn(char) -> bool) -> String {
     for c in text.chars() {
         if which(c) {
             let mut units = [0; 2];
-            let units = c.encode_utf16(&mut units);
-            for unit in units.iter() {
-                escaped.push_str(&format!("\\u{unit:04x}"));
+            let units = c.encode_utf16(&mut units).iter();
+            for unit in units {
+                let _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
             escaped.push(c);

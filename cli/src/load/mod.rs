@@ -232,14 +232,15 @@ impl Run<'_> {
     async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
         self.report.files = self.survey.tallies(self.source);
         let stop = self.settings.stop.clone();
+        let writer = self.writer.clone();
+        self.to_do = stop.unless(async { Ok(writer.to_do().await?) }).await?;
         let first = async {
-            self.to_do = self.writer.to_do().await?;
             self.identify().await?;
             self.know_again().await?;
             self.introduce().await?;
             self.follow_up().await
         };
-        stop.unless(first).await?;
+        block_in_place(|| Handle::current().block_on(stop.unless(first)))?;
         bar.set_message("storing");
         block_in_place(|| self.passes(bar, None))?;
         // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.

@@ -203,7 +203,7 @@ fn read(file: &FeedFile, reader: &mut Reader<'_, '_>) -> Result<FileForm> {
 /// Reads NDJSON. A broken line is unusable by itself; the others are read. Returns how many lines have something on them.
 fn read_lines(mut lines: Lines, name: &str, reader: &mut Reader<'_, '_>) -> Result<u64> {
     let mut count = 0;
-    while let Some(text::Line { number, text: line, size }) = lines.next()? {
+    while let Some((number, line, size)) = lines.next()? {
         count += 1;
         let place = format!("{name} line {number}");
         match line.and_then(json::parse) {

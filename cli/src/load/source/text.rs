@@ -74,14 +74,8 @@ impl Text {
     }
 }
 
-/// A line of NDJSON with something on it.
-pub(super) struct Line {
-    pub number: u64,
-    /// Its text, or the fault in it.
-    pub text: Result<Vec<u8>, Reason>,
-    /// Its size in the file, in bytes.
-    pub size: u64,
-}
+/// A line: its number, its text or the fault in it, and its size in the file.
+type Line = (u64, Result<Vec<u8>, Reason>, u64);
 
 /// The lines of NDJSON.
 pub(super) struct Lines {
@@ -115,12 +109,10 @@ impl Lines {
                     "this line is longer than {} MB; send each resource on a line of its own",
                     LONGEST_LINE >> 20
                 );
-                let text = Err(Reason::new(ReasonCode::TooLarge, text));
-                return Ok(Some(Line { number: self.number, text, size: share }));
+                return Ok(Some((self.number, Err(Reason::new(ReasonCode::TooLarge, text)), share)));
             }
             if !line.trim_ascii().is_empty() {
-                let text = Ok(without_mark(&line).to_vec());
-                return Ok(Some(Line { number: self.number, text, size: share }));
+                return Ok(Some((self.number, Ok(without_mark(&line).to_vec()), share)));
             }
         }
     }
