@@ -235,7 +235,11 @@ async fn a_receipt_that_comes_back_is_unchanged_and_any_other_is_refused() {
     balances(&report);
     assert_eq!(reasons(&report), [("reserved-id", 3)], "{report}");
     let news = app.fhir(&tokens, &format!("{url}?_format=json")).await.json();
-    assert_eq!(news["target"].as_array().unwrap().len(), 2, "it names the Patient and the Observation as before");
+    assert_eq!(
+        news["target"].as_array().unwrap().len(),
+        3,
+        "it names the Patient, the Observation and its author as before"
+    );
     app.finish().await;
 }
 
