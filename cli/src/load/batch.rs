@@ -35,7 +35,7 @@ impl fmt::Display for TooLate {
 
 impl std::error::Error for TooLate {}
 
-/// What becomes of a resource besides being stored.
+/// The fate of a resource, besides that it is stored.
 pub(super) enum Fate {
     /// Nothing.
     Plain,
@@ -128,7 +128,7 @@ impl Run<'_> {
         let new = run.new_pointers(&batch).await?;
         loop {
             match run.make(&batch, &new, self.clock.now()).await {
-                // What was written stays. The rest becomes visible later than its receipts announce, so there are new ones.
+                // The part that was written stays. The rest becomes visible later than its receipts announce, so it gets new ones.
                 Err(error) if error.is::<TooLate>() => {}
                 made => {
                     let fates = batch.iter().map(|(ready, standing)| Fate::of(ready, standing)).collect::<Vec<_>>();

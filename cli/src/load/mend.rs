@@ -1,4 +1,4 @@
-//! What is mended in a resource, by rules with names. Each leaves what the resource says as it was.
+//! Rules with names that mend a resource. Each leaves its meaning as it was.
 
 use serde_json::{Map, Value as Json};
 

@@ -45,7 +45,7 @@ impl Person {
         }
     }
 
-    /// What one of them does not tell does not differ. A birth date may be of less precision.
+    /// An element that one of them lacks does not differ. A birth date may be of less precision.
     pub(super) fn likeness(&self, other: &Person) -> Likeness {
         let date = match (&self.birth_date, &other.birth_date) {
             (Some(one), Some(two)) => !one.starts_with(two.as_str()) && !two.starts_with(one.as_str()),
@@ -95,7 +95,7 @@ impl Run<'_> {
     }
 }
 
-/// So many Patients are read from the store at once.
+/// The number of Patients that are read from the store at once.
 const PATIENTS_AT_ONCE: usize = 500;
 
 #[cfg(test)]

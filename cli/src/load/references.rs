@@ -4,14 +4,17 @@
 //! References"; RFC 3986, "Percent-Encoding"). A `fullUrl` is a name in its own Bundle first (bundle.html, "Resolving references in
 //! Bundles"): another Bundle may give it to another resource.
 
+mod condition;
+
 use std::collections::{HashMap, HashSet};
 
-use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 use shared::fhir::owner::ownership;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{ResourceType, names_a_member};
 use shared::record::documents::{each_name, is_name};
+
+pub use self::condition::{Condition, identifiers};
 
 /// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
 /// is never resolved: either choice could put one member's data into another's record.
@@ -129,76 +132,6 @@ fn note<K>(entry: std::collections::hash_map::Entry<'_, K, Option<Reference>>, r
     if known.as_ref() != Some(reference) {
         *known = None;
     }
-}
-
-/// A conditional reference: a search for a resource by its identifier (R4, "Conditional References").
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// The type that is searched.
-    pub resource_type: String,
-    /// The identifier's system; `None` where the search names none, and any will do.
-    pub system: Option<String>,
-    /// The identifier's value.
-    pub value: String,
-}
-
-impl Condition {
-    /// Reads `Type?identifier=system|value`, percent-encoded or not. Any other search is `None`.
-    pub fn of(text: &str) -> Option<Condition> {
-        let (resource_type, query) = text.split_once('?')?;
-        ResourceType::named(resource_type)?;
-        Condition::of_query(resource_type, query)
-    }
-
-    /// Reads the query of such a search, as `ifNoneExist` has it.
-    pub fn of_query(resource_type: &str, query: &str) -> Option<Condition> {
-        let mut pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let (name, token) = pairs.next()?.split_once('=')?;
-        if name != "identifier" || pairs.next().is_some() {
-            return None;
-        }
-        let token = percent_decode_str(token).decode_utf8().ok()?.into_owned();
-        let (system, value) = match token.split_once('|') {
-            Some((system, value)) => (Some(system.to_owned()), value.to_owned()),
-            None => (None, token),
-        };
-        (!value.is_empty()).then(|| Condition { resource_type: resource_type.to_owned(), system, value })
-    }
-
-    /// The spelling that names are kept in.
-    pub fn name(&self) -> String {
-        let system = self.system.as_ref().map(|system| format!("{system}|")).unwrap_or_default();
-        format!("{}?identifier={system}{}", self.resource_type, self.value)
-    }
-
-    /// The logical reference that it means.
-    pub fn identifier(&self) -> Json {
-        let mut identifier = serde_json::Map::new();
-        identifier.extend(
-            self.system.clone().filter(|system| !system.is_empty()).map(|system| ("system".to_owned(), system.into())),
-        );
-        identifier.insert("value".to_owned(), self.value.clone().into());
-        identifier.into()
-    }
-}
-
-/// A resource's identifiers, as conditional references name it by them.
-pub fn identifiers(reference: &Reference, resource: &Json) -> Vec<String> {
-    let all = resource["identifier"].as_array().into_iter().flatten();
-    // Others are many, and are named with their system.
-    let is_named_without = reference.resource_type == "Patient"
-        || ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-    let mut names = Vec::new();
-    for identifier in all {
-        let Some(value) = identifier["value"].as_str() else { continue };
-        let system = identifier["system"].as_str().unwrap_or_default();
-        for system in [Some(system.to_owned())].into_iter().chain(is_named_without.then_some(None)) {
-            let condition =
-                Condition { resource_type: reference.resource_type.clone(), system, value: value.to_owned() };
-            names.push(condition.name());
-        }
-    }
-    names
 }
 
 /// Makes every reference that had a meaning only in its Bundle, or as a query, the logical reference that it means (R4
@@ -326,146 +259,4 @@ fn each_name_in(value: &mut Json, (of, name): (&str, &str), visit: &mut impl FnM
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use shared::fhir::reference::references_in;
-
-    #[test]
-    fn a_member_is_found_in_a_shared_resource_wherever_it_stands() {
-        for named in [
-            json!({"extension": [{"url": "x", "valueReference": {"reference": "Patient/a"}}]}),
-            json!({"note": [{"authorReference": {"reference": "RelatedPerson/a"}}]}),
-            json!({"a": {"reference": "https://elsewhere.example/fhir/Patient/a/_history/2"}}),
-            json!({"a": {"reference": "Patient?identifier=x|1"}}),
-            json!({"a": {"type": "Patient", "identifier": {"value": "1"}}}),
-            json!({"contained": [{"resourceType": "Patient"}]}),
-        ] {
-            assert!(member_in(&named).is_some(), "{named}");
-        }
-        let harmless = json!({"resourceType": "Organization", "type": [{"text": "Patient"}], "name": "Patient/a",
-            "partOf": {"reference": "Organization/Patients"}});
-        assert_eq!(member_in(&harmless), None);
-    }
-
-    #[test]
-    fn names_of_the_run_become_local_references() {
-        let mut names = Names::default();
-        let practitioner = json!({"identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}]});
-        let reference = Reference::new("Practitioner", "p");
-        names.call((None, "urn:uuid:a"), &reference);
-        for name in identifiers(&reference, &practitioner) {
-            names.call((None, &name), &reference);
-        }
-        let mut resource = json!({"a": {"reference": "urn:uuid:a"}, "contained": [{"b": [{"reference":
-            "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1"}]}], "c": {"reference": "urn:uuid:other"}});
-        names.resolve(None, &mut resource);
-        assert_eq!(references_in(&resource), [Reference::new("Practitioner", "p")].into());
-        assert_eq!(resource["c"]["reference"], "urn:uuid:other");
-    }
-
-    /// A reference is a URI, in which a character may be percent-encoded (RFC 3986 §2.1).
-    #[test]
-    fn one_resource_is_named_in_several_spellings() {
-        let mut names = Names::under(&["https://our.example/fhir/".to_owned()]);
-        let npi = json!({"identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1 0"}]});
-        let doctor = Reference::new("Practitioner", "p");
-        names.call((Some(1), "urn:uuid:00000000-0000-4000-8000-00000000000A"), &doctor);
-        names.call((Some(1), "https://source.example/fhir/Practitioner/x"), &doctor);
-        for name in identifiers(&doctor, &npi) {
-            names.call((None, &name), &doctor);
-        }
-        for name in [
-            "Practitioner/p",
-            "urn:uuid:00000000-0000-4000-8000-00000000000a",
-            "URN:UUID:00000000-0000-4000-8000-00000000000a",
-            "https://source.example/fhir/Practitioner/x/_history/3",
-            "https://our.example/fhir/Practitioner/p",
-            "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|1 0",
-            "Practitioner?identifier=http%3A%2F%2Fhl7.org%2Ffhir%2Fsid%2Fus-npi%7C1%200",
-            "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi%7C1 0",
-            "https://our.example/fhir/Practitioner?identifier=1%200",
-        ] {
-            assert_eq!(names.of(None, name), Some(doctor.clone()), "{name}");
-        }
-        for name in ["https://other.example/fhir/Practitioner/p", "Practitioner?name=x", "Practitioner?identifier=|1 0"]
-        {
-            assert_eq!(names.of(None, name), None, "{name}");
-        }
-    }
-
-    /// R4 bundle.html, "Resolving references in Bundles".
-    #[test]
-    fn a_name_is_first_of_all_one_of_its_bundle() {
-        let mut names = Names::default();
-        let [one, two] = ["one", "two"].map(|id| Reference::new("Patient", id));
-        names.call((Some(1), "urn:uuid:p"), &one);
-        names.call((Some(2), "urn:uuid:p"), &two);
-        assert_eq!((names.of(Some(1), "urn:uuid:p"), names.of(Some(2), "urn:uuid:p")), (Some(one), Some(two)));
-        assert_eq!(names.of(Some(3), "urn:uuid:p"), None);
-        assert_eq!(names.ambiguous(None, &mut json!({"a": {"reference": "urn:uuid:p"}})), Some("urn:uuid:p".into()));
-        assert_eq!(names.ambiguous(Some(2), &mut json!({"a": {"reference": "urn:uuid:p"}})), None);
-    }
-
-    #[test]
-    fn a_name_without_a_resource_becomes_the_logical_reference_that_it_means() {
-        let kind = ResourceType::named("Observation").unwrap();
-        let mut resource = json!({"subject": {"reference": "Patient/a"}, "performer": [
-            {"reference": "Practitioner?identifier=http%3A%2F%2Fx%7C7", "display": "Dr. X"},
-            {"reference": "urn:uuid:gone"}, {"reference": "Organization?name=Clinic"}, {"reference": "#inside"},
-            {"reference": "https://other.example/fhir/Practitioner/1"}]});
-        assert_eq!(made_logical(kind, &mut resource).len(), 3);
-        assert_eq!(
-            resource["performer"],
-            json!([{"display": "Dr. X", "identifier": {"system": "http://x", "value": "7"}, "type": "Practitioner"},
-                {"identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:gone"}},
-                {"display": "Organization?name=Clinic", "type": "Organization"}, {"reference": "#inside"},
-                {"reference": "https://other.example/fhir/Practitioner/1"}])
-        );
-    }
-
-    /// R4, "canonical": it is no Reference.
-    #[test]
-    fn a_canonical_stays_as_it_was() {
-        let mut names = Names::default();
-        names.call((None, "http://plan.example/q"), &Reference::new("Questionnaire", "q"));
-        let questionnaire = json!({"resourceType": "Questionnaire", "url": "http://plan.example/q",
-            "contained": [{"resourceType": "ValueSet", "url": "http://plan.example/q"}],
-            "extension": [{"url": "http://plan.example/q", "extension": [{"url": "http://plan.example/q"}]}]});
-        let mut resolved = questionnaire.clone();
-        names.resolve(None, &mut resolved);
-        assert_eq!(resolved, questionnaire);
-        let mut attachment = json!({"item": [{"valueAttachment": {"url": "http://plan.example/q"}}]});
-        names.resolve(None, &mut attachment);
-        assert_eq!(attachment["item"][0]["valueAttachment"]["url"], "Questionnaire/q");
-    }
-
-    #[test]
-    fn a_name_may_be_a_binarys_unless_it_is_known_to_be_anothers() {
-        let mut names = Names::default();
-        names.call((None, "urn:uuid:a"), &Reference::new("Encounter", "e"));
-        names.call((None, "urn:uuid:b"), &Reference::new("Binary", "b"));
-        for name in [
-            "Binary/b",
-            "urn:uuid:b",
-            "urn:uuid:not-read-yet",
-            "urn:oid:1.2.3",
-            "https://x.example/fhir/Binary/b",
-            "https://x.example/fhir/Binary/b/_history/2",
-            "Binary?identifier=a|b",
-            "https://x.example/scans/77",
-        ] {
-            let resource = json!({"content": [{"attachment": {"url": name}}], "related": [{"reference": name}]});
-            assert_eq!(binaries_in(&resource, (&names, None)), [name, name]);
-        }
-        for name in [
-            "Encounter/e",
-            "urn:uuid:a",
-            "https://x.example/fhir/Encounter/e",
-            "https://x.example/fhir/Encounter/e/_history/2",
-            "Encounter?identifier=https://x.example/ids|b",
-        ] {
-            assert!(binaries_in(&json!({"encounter": {"reference": name}}), (&names, None)).is_empty(), "{name}");
-        }
-    }
-}
+mod tests;

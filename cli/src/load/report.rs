@@ -97,7 +97,7 @@ pub struct Report {
     pub files: Vec<FileTally>,
     /// The files of the folders that were not.
     pub left_out: Vec<LeftOut>,
-    /// What references lead to.
+    /// The counts of references that lead nowhere, or to another member.
     pub references: References,
     /// The first thousand findings. `moved`, `warned` and the others count all.
     pub findings: Vec<Finding>,

@@ -1,5 +1,9 @@
 //! The first reading: the names of resources, and which occurrence of an id counts.
 
+mod check;
+mod interned;
+mod occurrences;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
@@ -7,17 +11,18 @@ use indicatif::ProgressBar;
 use serde_json::Value as Json;
 use shared::clock::Time;
 use shared::fhir::date::Interval;
-use shared::fhir::owner::{NoOwner, Ownership, ownership};
-use shared::fhir::reference::{Reference, is_id};
+use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::record::receipt::is_receipt;
-use shared::record::writer::{PlannedNames, source_date};
+use shared::record::writer::PlannedNames;
 
+pub(super) use self::check::{ANOTHER_PERSON, check, check_deletion, names_no_member};
+
+use self::interned::Interned;
+use self::occurrences::{Occurrence, Occurrences, named_owner};
 use super::mend::drop_empty;
 use super::people::Person;
 use super::reason::{Reason, ReasonCode};
-use super::references::{Condition, Names, binaries_in, identifiers, member_in, names_in};
-use super::release::older;
+use super::references::{Condition, Names};
 use super::report::FileTally;
 use super::source::{Content, FileForm, Source};
 use super::stop::Stop;
@@ -54,64 +59,6 @@ struct Create {
     reference: Reference,
     occurrence: Occurrence,
     full_url: Option<String>,
-}
-
-/// Texts that come again and again, by number.
-#[derive(Default)]
-struct Interned {
-    numbers: HashMap<String, u32>,
-    texts: Vec<String>,
-}
-
-impl Interned {
-    fn number(&mut self, text: String) -> u32 {
-        let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry(text).or_insert_with_key(|text| {
-            self.texts.push(text.clone());
-            next
-        })
-    }
-}
-
-/// A resource that names Binaries. Binaries made of files are not among them.
-struct BinaryReferrer {
-    /// A name of its member.
-    owner: String,
-    /// The names of the Binaries.
-    binaries: Vec<String>,
-}
-
-/// Every time that one resource was read, and which of them counts.
-#[derive(Default)]
-struct Occurrences {
-    read: Vec<Occurrence>,
-    /// The place in `read` of the one that counts; `None` where all are refused.
-    counts: Option<usize>,
-    /// The server that the first absolute `fullUrl` names, by all of that URL.
-    full_url: Option<String>,
-    /// Why none of them counts: two servers' resources, or two members', or two persons, come under this one id.
-    conflict: Option<Box<Reason>>,
-}
-
-/// One time that a resource was read.
-struct Occurrence {
-    /// Its place in the order of reading.
-    ordinal: u64,
-    /// The number of its Bundle.
-    bundle: Option<u32>,
-    /// When the source last changed it, or deleted it.
-    date: Option<i64>,
-    /// The number of its file, where it is a deletion.
-    deleted_in: Option<usize>,
-    is_refused: bool,
-    /// The number of a name of the member whose it is.
-    owner: Option<u32>,
-    /// Its identifiers, as conditional references name it by them.
-    identifiers: Vec<String>,
-    /// The names by which it refers to others, where it is shared.
-    shared: Option<Vec<String>>,
-    /// The Binaries that it names, where it names any.
-    document: Option<BinaryReferrer>,
 }
 
 impl Survey {
@@ -432,65 +379,6 @@ impl Survey {
     }
 }
 
-impl Occurrences {
-    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer. So a run ends as if its
-    /// resources were loaded one after the other. A refused one counts for nothing.
-    fn elect(&mut self) {
-        self.counts = None;
-        for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
-            let known = self.counts.and_then(|counts| self.read[counts].date);
-            if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
-                self.counts = Some(place);
-            }
-        }
-    }
-
-    fn counting(&self) -> Option<&Occurrence> {
-        self.counts.map(|counts| &self.read[counts])
-    }
-}
-
-impl Occurrence {
-    /// `names` are those that were read so far.
-    fn of(
-        (ordinal, bundle): (u64, Option<u32>),
-        resource_type: &ResourceType,
-        reference: &Reference,
-        (resource, names): (&mut Json, &Names),
-    ) -> Occurrence {
-        Occurrence {
-            ordinal,
-            bundle,
-            date: source_date(resource),
-            deleted_in: None,
-            is_refused: false,
-            owner: None,
-            identifiers: identifiers(reference, resource),
-            shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
-            document: BinaryReferrer::of(resource_type, resource, (names, bundle)),
-        }
-    }
-
-    /// The Binaries that it names, by whatever names.
-    fn binaries(&self) -> Vec<String> {
-        self.document.as_ref().map(|document| document.binaries.clone()).unwrap_or_default()
-    }
-
-    fn deletion(ordinal: u64, date: Option<i64>, file: usize) -> Occurrence {
-        Occurrence {
-            ordinal,
-            bundle: None,
-            date,
-            deleted_in: Some(file),
-            is_refused: false,
-            owner: None,
-            identifiers: Vec::new(),
-            shared: None,
-            document: None,
-        }
-    }
-}
-
 impl PlannedNames for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
         let is_owners = |referrer: &&Reference| {
@@ -502,105 +390,4 @@ impl PlannedNames for Survey {
         };
         self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
     }
-}
-
-/// A name of the member whose a resource is.
-fn named_owner(kind: &ResourceType, resource: &Json) -> Option<String> {
-    match ownership(kind, resource) {
-        Ok(Ownership::Member(owner)) => Some(format!("Patient/{owner}")),
-        // This may be a name of another resource of the run.
-        Err(NoOwner::NotAPatient { reference, .. }) => Some(reference),
-        _ => None,
-    }
-}
-
-impl BinaryReferrer {
-    fn of(kind: &ResourceType, resource: &Json, names: (&Names, Option<u32>)) -> Option<BinaryReferrer> {
-        let owner = named_owner(kind, resource)?;
-        let binaries = binaries_in(resource, names);
-        (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
-    }
-}
-
-/// What would be right where two persons come under one Patient id.
-pub(super) const ANOTHER_PERSON: &str = "birth date and family name both differ. Give each person an id of their own; \
-    if it is one person, load it with --same-person ID";
-
-/// The type and key of a resource that is to be deleted.
-pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Reference), Reason> {
-    let wrong = || {
-        let url: String = url.chars().take(100).collect();
-        let text = format!("`{url}` is to be deleted, and names no resource of this server: it is written as Type/id");
-        Reason::new(ReasonCode::BadDeletion, text)
-    };
-    let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
-    if is_receipt(&reference) {
-        let text = format!("{reference} is a receipt of this server, and is not the feed's to delete");
-        return Err(Reason::new(ReasonCode::ReservedId, text));
-    }
-    Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
-}
-
-/// A resource's type and key; or why it is rejected, as far as it can be known without the rest of the run.
-pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
-    let name =
-        resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
-    let kind = ResourceType::named(name).ok_or_else(|| {
-        Reason::new(
-            ReasonCode::TypeNotKept,
-            format!("{name} is not a type that this server keeps: leave it out of the feed"),
-        )
-    })?;
-    let id = match &resource["id"] {
-        Json::String(id) => id.as_str(),
-        // A transaction may leave ids to the server. This one takes the id in the entry's `fullUrl`.
-        Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
-            let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
-            Reason::new(ReasonCode::NoId, text)
-        })?,
-        _ => return Err(Reason::new(ReasonCode::BadId, "its id is no string")),
-    };
-    if !is_id(id) {
-        return Err(Reason::new(
-            ReasonCode::BadId,
-            format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"),
-        ));
-    }
-    if let Some(marks) = older(name, resource) {
-        return Err(Reason::new(ReasonCode::NotR4, marks));
-    }
-    let tags = resource["meta"]["tag"].as_array().into_iter().flatten();
-    if tags.into_iter().any(|tag| tag["code"] == "SUBSETTED") {
-        let text = "its tag SUBSETTED says that it is a part of the resource, as searches with `_elements` and `_summary` give it; \
-                    send the whole resource";
-        return Err(Reason::new(ReasonCode::Subsetted, text));
-    }
-    if !(resource["meta"].is_null() || resource["meta"].is_object()) {
-        return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
-    }
-    match ownership(kind, resource) {
-        Ok(Ownership::Shared) => names_no_member(resource)?,
-        // It may be a name that another resource of the run goes by.
-        Ok(_) | Err(NoOwner::NotAPatient { .. }) => {}
-        Err(NoOwner::Missing(element)) if matches!(kind.owner, Owner::Targets(_)) && names_any(&resource[element]) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok((kind, Reference::new(kind.name, id)))
-}
-
-/// Whether one of these references has a name by which another resource of the run may go.
-fn names_any(targets: &Json) -> bool {
-    let names =
-        |target: &Json| target["reference"].as_str().is_some_and(|name| !name.is_empty() && !name.starts_with('#'));
-    targets.as_array().into_iter().flatten().any(names)
-}
-
-/// Makes sure that a resource that many may read names no member, as far as its elements tell.
-pub(super) fn names_no_member(resource: &Json) -> Result<(), Reason> {
-    let Some(name) = member_in(resource) else { return Ok(()) };
-    let text = format!(
-        "it is shared by all whose records refer to it, and names a member: {}; leave that out",
-        name.chars().take(100).collect::<String>()
-    );
-    Err(Reason::new(ReasonCode::NamesAMember, text))
 }

@@ -53,7 +53,7 @@ fn bundle((json, twice): (Json, &[Twice]), place: &str, size: u64, reader: &mut 
             format!("a Bundle of type `{kind}` is no list of resources to load; those of {} are", BUNDLES.join(", "));
         Reason::new(ReasonCode::BundleType, text)
     };
-    // What stands twice outside of entries may be the type of the Bundle, or the list of entries.
+    // A property that stands twice outside of entries may be the type of the Bundle, or the list of entries.
     let outside = twice.iter().find(|way| way.len() < 3 || way[0] != "entry");
     let date = json["timestamp"].as_str().and_then(Interval::parse).map(|date| date.low);
     let Json::Object(mut bundle) = json else { return Ok(()) };

@@ -18,7 +18,7 @@ use crate::call::WrongCall;
 /// The endings of names of feeds. `claims.ndjson.gz` has one, too.
 const FEEDS: &[&str] = &["json", "jsonl", "ndjson"];
 
-/// So many bytes of a file tell what it is.
+/// The number of bytes from which a file's form is told.
 const HEAD: u64 = 1 << 16;
 
 /// A file to read, as it was when the run began.
@@ -27,8 +27,8 @@ pub struct FeedFile {
     /// The same path with links resolved.
     pub(super) real: PathBuf,
     version: FileVersion,
-    /// The bytes of the file for each byte of its text.
-    pub(super) share: f64,
+    /// The length of the file, and that of its text, in bytes.
+    pub(super) lengths: (u64, u64),
     /// Whether it is packed by gzip.
     pub(super) is_packed: bool,
     /// Why nothing of it can be read.
@@ -62,9 +62,7 @@ impl FeedFile {
             Some(Err(why)) => (version.0, Some(why)),
         };
         let damage = damage.map(|text| Reason::new(ReasonCode::Encoding, text));
-        #[allow(clippy::cast_precision_loss)]
-        let share = version.0 as f64 / length.max(1) as f64;
-        Ok(FeedFile { path: path.to_owned(), real, version, share, is_packed, damage })
+        Ok(FeedFile { path: path.to_owned(), real, lengths: (version.0, length.max(1)), version, is_packed, damage })
     }
 
     /// Fails if the file has changed: both readings must find the same.
@@ -138,7 +136,7 @@ fn is_feed_by_content(path: &Path) -> bool {
     let Ok(head) = head(path) else { return false };
     let mut text = Vec::new();
     if head.starts_with(MAGIC_OF_GZIP) {
-        // What was cut off by the limit still tells.
+        // A text that the limit cuts off still tells its form.
         let _ = MultiGzDecoder::new(head.as_slice()).take(HEAD).read_to_end(&mut text);
     } else {
         text = head;
@@ -147,7 +145,7 @@ fn is_feed_by_content(path: &Path) -> bool {
     text.starts_with(b"{") && text.windows(14).any(|part| part == b"\"resourceType\"")
 }
 
-/// What a file that is no regular file is, in words.
+/// The kind of a file that is no regular file, in words.
 fn kind(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {

@@ -36,7 +36,7 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (b"<", "XML or HTML"),
 ];
 
-/// What a file is that is no JSON in UTF-8, and what would be right, by its first bytes.
+/// The form of a file that is no JSON in UTF-8, told by its first bytes, and the form that would be right.
 pub(super) fn foreign(head: &[u8]) -> Option<String> {
     let (_, what) = FOREIGN.iter().find(|(magic, _)| head.trim_ascii_start().starts_with(magic))?;
     Some(format!("this is {what}; FHIR's JSON is text in UTF-8, plain or packed by gzip"))
@@ -54,7 +54,8 @@ impl Text {
     /// NDJSON if the file's name says so or its first line is a whole JSON value, else one JSON text.
     pub(super) fn of(file: &FeedFile) -> Result<Text> {
         let unread = || format!("{} cannot be read", file.name());
-        let lines = || Ok(Text::Lines(Lines { text: file.open()?, name: file.name(), number: 0, share: file.share }));
+        let lines =
+            || Ok(Text::Lines(Lines { text: file.open()?, name: file.name(), number: 0, lengths: file.lengths }));
         if file.is_ndjson_by_name() {
             return lines();
         }
@@ -82,8 +83,8 @@ pub(super) struct Lines {
     text: Box<dyn BufRead>,
     name: String,
     number: u64,
-    /// The bytes of the file by the bytes of its text.
-    share: f64,
+    /// The length of the file, and that of its text, in bytes.
+    lengths: (u64, u64),
 }
 
 impl Lines {
@@ -102,8 +103,8 @@ impl Lines {
                 line = Vec::new();
                 size += self.text.skip_until(b'\n').with_context(unread)?;
             }
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-            let share = (size as f64 * self.share) as u64;
+            let (in_file, in_all) = (u128::from(self.lengths.0), u128::from(self.lengths.1));
+            let share = u64::try_from(size as u128 * in_file / in_all).unwrap_or(u64::MAX);
             if is_too_long {
                 let text = format!(
                     "this line is longer than {} MB; send each resource on a line of its own",

@@ -6,7 +6,7 @@ use super::systems::{System, UCUM};
 
 /// A predicate on an element; the outermost element is the resource itself.
 ///
-/// Elements are named by paths, such as `agent.who`; an array counts as its items, and `value[x]` is a value of any type.
+/// Paths name elements, such as `agent.who`. An array counts as its items, and `value[x]` is a value of any type.
 #[derive(Debug)]
 pub(super) enum Predicate {
     /// Each of these elements is there.
@@ -19,17 +19,17 @@ pub(super) enum Predicate {
     Is(&'static str, &'static [&'static str]),
     /// The element, a `CodeableConcept` or a Coding, has one of these codes of the system.
     Coded(&'static str, System, &'static [&'static str]),
-    /// Its own `system` is this one: it is an Identifier, a Quantity or a Coding.
+    /// The element's own `system` is this one, as an Identifier, a Quantity or a Coding has it.
     Of(System),
-    /// The element refers to a resource of this type.
+    /// The element has a relative reference to a resource of this type.
     RefersTo(&'static str, &'static str),
     /// The element, if it is there, is a date with a day in it.
     ToTheDay(&'static str),
     /// The element, if it is there, is a National Provider Identifier.
     ProviderNumber(&'static str),
-    /// Its value, if it has one, is a Quantity in one of these units of UCUM.
+    /// The element's value, if it has one, is a Quantity with a number, a unit's name, and one of these UCUM codes.
     Measured(&'static [&'static str]),
-    /// The elements, however many, each fulfil all of these.
+    /// Each of the elements, even if there is none, fulfils all of these.
     Each(&'static str, &'static [Predicate]),
     /// All of these hold.
     All(&'static [Predicate]),
@@ -37,9 +37,9 @@ pub(super) enum Predicate {
     Any(&'static [Predicate]),
     /// This does not hold.
     Not(&'static Predicate),
-    /// Where the first holds, all of these do.
+    /// If the first holds, all the others do.
     When(&'static Predicate, &'static [Predicate]),
-    /// Where the first does not hold, all of these do.
+    /// If the first does not hold, all the others do.
     Unless(&'static Predicate, &'static [Predicate]),
 }
 

@@ -28,7 +28,7 @@ use crate::store::table::{Condition, Consistency, RowQuery, SortKeys};
 struct Inventory {
     /// The member's own resources.
     own: BTreeSet<Reference>,
-    /// The shared resources that these and their receipts refer to.
+    /// The shared resources that these refer to, and the author of their receipts.
     direct: BTreeSet<Reference>,
     /// The Provenances of the feed, with their targets.
     provenances: Vec<(Reference, Vec<Option<Reference>>)>,
@@ -48,7 +48,7 @@ struct Receipt {
 struct Follows {
     /// The shared resources in reach, and how many steps away each is.
     reach: BTreeMap<Reference, u8>,
-    /// The resources that receipts name: the member's own, and the shared ones in reach that are there.
+    /// The resources that receipts are to name: the member's own, and the shared ones in reach that are stored.
     received: BTreeSet<Reference>,
 }
 
