@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use futures_util::{StreamExt, stream};
 use serde_json::Value as Json;
 use shared::fhir::reference::{Reference, references_in};
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::partition::Partition;
+use shared::store::StoreError;
 
+use super::batch::CONCURRENCY;
 use super::ready::Ready;
 use super::references::{Condition, names_of};
 use super::{Pending, Run, is_dependent};
@@ -62,12 +65,22 @@ impl Run<'_> {
     async fn ask_store(&mut self, conditions: Vec<Condition>) -> Result<()> {
         let is_kept =
             |name: &str| ResourceType::named(name).is_some_and(|kind| kind.owner == Owner::Itself || kind.is_shared());
+        let mut asked = Vec::new();
         for condition in conditions.into_iter().filter(|condition| is_kept(&condition.resource_type)) {
-            let Some(system) = &condition.system else { continue };
-            if !self.looked_up.insert(condition.name()) {
-                continue;
+            if condition.system.is_some() && self.looked_up.insert(condition.name()) {
+                asked.push(condition);
             }
-            let found = self.writer.identified(&condition.resource_type, system, &condition.value).await?;
+        }
+        let writer = &self.writer;
+        let mut answers = stream::iter(asked)
+            .map(async |condition| {
+                let system = condition.system.as_deref().unwrap_or_default();
+                let found = writer.identified(&condition.resource_type, system, &condition.value).await?;
+                Ok::<_, StoreError>((condition, found))
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some(answer) = answers.next().await {
+            let (condition, found) = answer?;
             self.survey.names.found(&condition, &found);
         }
         Ok(())
