@@ -271,7 +271,7 @@ impl Report {
     }
 }
 
-/// The report as a table. What a feed says in it stays on its line.
+/// The report as a table. Text of a feed stays on its line.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = self.counts();

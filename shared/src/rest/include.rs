@@ -46,8 +46,8 @@ pub(super) struct Included {
 }
 
 impl Included {
-    /// Reads everything that the search includes with `matches`. What the scopes do not reach is left out silently, or its absence
-    /// would tell that it exists.
+    /// Reads everything that the search includes with `matches`. A resource that the scopes do not reach is left out silently, or
+    /// its absence would tell that it exists.
     pub(super) async fn with(
         call: &Call<'_>,
         query: &Query,

@@ -21,7 +21,7 @@ use crate::record::documents::named_binaries;
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
-/// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
+/// Reads the resource that the path names. A resource of another member's and one that does not exist get the same bytes.
 pub(super) async fn read(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
     let subset = subset(call, &asked)?;
     give(call, find(call).await?, &asked, &subset).await
@@ -61,7 +61,7 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     let resource_type = known.ok_or_else(|| absent(&[resource_type, id]))?;
     let permit = call.bearer.permit(Interaction::Read, resource_type)?;
     // A Binary has nothing of its own that a scope could compare: where the token does not see everything that names
-    // documents, one of the resources that it sees has to name this one. What names it is read in the same round trip.
+    // documents, one of the resources that it sees has to name this one. The names of a Binary are read in the same round trip.
     let permits = (resource_type.owner == Owner::Attachment).then(|| call.bearer.documents()).flatten();
     let naming = async {
         match &permits {
