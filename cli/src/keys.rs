@@ -13,6 +13,7 @@ use shared::store::auth::{Auth, Commit, CommitError, Stored};
 use shared::store::signer::Signer;
 
 use crate::stack::Stack;
+use crate::terminal::tell;
 
 /// The commands on signing keys.
 #[derive(Subcommand)]
@@ -184,7 +185,7 @@ impl<'a> Keys<'a> {
         for key in gone {
             let deletion = self.signer.schedule_deletion(&key.kms).await;
             let deletion = deletion.with_context(|| format!("KMS does not delete {}; delete it by hand", key.kms))?;
-            eprintln!("KMS deletes {} on {deletion}; until then `aws kms cancel-key-deletion` saves it", key.kms);
+            tell(&format!("KMS deletes {} on {deletion}; until then `aws kms cancel-key-deletion` saves it", key.kms));
         }
         Ok(())
     }
@@ -215,7 +216,7 @@ impl<'a> Keys<'a> {
         Ok(text)
     }
 
-    /// What happens to a key next, and when.
+    /// The next change of a key, and when it comes.
     fn next(&self, key: &SigningKey, state: KeyState) -> String {
         let until = key.until.map(|until| until.to_string()).unwrap_or_default();
         match state {

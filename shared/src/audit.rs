@@ -135,7 +135,7 @@ impl Audit {
 const CREDENTIALS: [&str; 7] =
     ["access_token", "client_assertion", "client_secret", "id_token", "id_token_hint", "refresh_token", "token"];
 
-/// What was asked: the path and the parsed parameters, posted or not.
+/// The request: the path and the parsed parameters, posted or not.
 fn asked(request: &Request) -> String {
     let mut pairs = request.query();
     pairs.extend(request.form().unwrap_or_else(|| posted(&request.body)));
@@ -181,7 +181,7 @@ fn posted(body: &[u8]) -> Vec<(String, String)> {
     pairs
 }
 
-/// What stands in a record where a token stood.
+/// Stands in a record where a token stood.
 const A_TOKEN: &str = "(a token)";
 
 /// A text as it is recorded: no token, and at most `longest` characters of it.

@@ -1,4 +1,4 @@
-//! What a deployment tells its functions, read once at start from the environment that `template.yaml` sets.
+//! A deployment's settings, read once at start from the environment that `template.yaml` sets.
 //!
 //! A function asks for settings by their types, several as a tuple, and gets either all of them or an error that names
 //! everything that is missing or wrong. So no function starts with an empty name:

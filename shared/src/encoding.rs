@@ -52,7 +52,7 @@ impl Coding {
 pub fn encode(response: &mut Response, accepted: Option<&str>) {
     let is_fhir = response.headers().get(header::CONTENT_TYPE).is_some_and(|resource_type| resource_type == FHIR_JSON);
     let Body::Text(text) = response.body() else {
-        // What a 304 stands for has the header, too (RFC 9110 §15.4.5).
+        // The answer that a 304 stands for has the header, too (RFC 9110 §15.4.5).
         if response.status() == StatusCode::NOT_MODIFIED {
             set(response, header::VARY, "Accept-Encoding");
         }

@@ -2,7 +2,7 @@
 //!
 //! KMS makes and holds them. The template has one; `patient-access keys rotate` makes more and lists them in one record
 //! of the `auth` table, so that a rotation is a write of one row: no function is deployed or restarted for it. The
-//! record only names keys. What verifies a token is fetched from KMS, whose key policy decides which keys our functions
+//! record only names keys. The key that verifies a token is fetched from KMS, whose key policy decides which keys our functions
 //! can use at all.
 //!
 //! The way of a key: it is published, and waits until everybody has seen it; it signs; the next one signs in its place;

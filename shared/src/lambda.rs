@@ -19,7 +19,7 @@ use crate::encoding::encode;
 use crate::http::{Request, Response, harden};
 use crate::store::meter::measured;
 
-/// What we need of an event. API Gateway leaves out what a request does not have; other senders of the same format, such as
+/// The part of an event that we need. API Gateway leaves out what a request does not have; other senders of the same format, such as
 /// `cargo lambda watch`, write `null` for it. Both mean none.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,7 +129,7 @@ impl From<Response> for Answer {
 /// logged for each: its route, status and cost, and nothing of what it asked or was given.
 ///
 /// # Errors
-/// Whatever ends the Lambda runtime.
+/// The error that ends the Lambda runtime.
 pub async fn serve<H, F>(config: Config, handler: H) -> Result<(), lambda_http::Error>
 where
     H: Fn(Request) -> F,

@@ -34,6 +34,7 @@ pub mod http;
 pub mod issuer;
 pub mod keys;
 pub mod lambda;
+pub(crate) mod loopback;
 pub mod oauth;
 pub mod record;
 pub mod rest;

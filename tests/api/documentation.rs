@@ -13,7 +13,7 @@ use patient_access::samples;
 use patient_access::stack::{Descriptor, private_file};
 use serde_json::Value as Json;
 use tempfile::{NamedTempFile, TempDir, TempPath};
-use tests::{App, Browser, Chromium, Cookies, checkout, missing_tool, path_of};
+use tests::{App, Chromium, checkout, missing_tool, path_of};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -22,6 +22,9 @@ const GUIDE: &str = "docs/app-developers.md";
 
 /// The address in the documentation.
 const DOCUMENTED: &str = "http://127.0.0.1:9000";
+
+/// Ada's password.
+const PASSWORD: &str = "ada-demo-2026";
 
 /// The line that the shell prints after each block.
 const DONE: &str = "=== the block is done";
@@ -50,7 +53,7 @@ async fn the_walkthrough_in_curl_leads_to_a_claim_and_a_refreshed_token() {
     let mut shell = Shell::start(&stack, &steps(&read(GUIDE), &["Register your app", "curl", "Reading"]));
     let mut person = async |line: &str| match link(line) {
         // Nothing listens at the redirect URI: the person copies the address.
-        Some(link) => Some(allow(&stack.app, link).await),
+        Some(link) => Some(stack.app.allow_at(link, "ada", PASSWORD).await),
         None => client_id(line),
     };
     shell.run_to_end(&mut person).await;
@@ -66,7 +69,7 @@ async fn the_program_in_python_reads_all_claims_and_refreshes() {
     let mut shell = Shell::start(&stack, &steps(&read(GUIDE), &["Register your app", "Python"]));
     let mut person = async |line: &str| match link(line) {
         Some(link) => {
-            visit(&allow(&stack.app, link).await).await;
+            visit(&stack.app.allow_at(link, "ada", PASSWORD).await).await;
             None
         }
         None => client_id(line),
@@ -107,7 +110,7 @@ async fn fhirclient_gets_from_discovery_to_a_refreshed_token_with_the_scopes_of_
 async fn fhirclient(browser: &Chromium, launch: &str, permissions: &str) {
     browser.open(launch).await;
     browser.fill("[name=username]", "ada").await;
-    browser.fill("[name=password]", "ada-demo-2026").await;
+    browser.fill("[name=password]", PASSWORD).await;
     browser.click("button").await;
     browser.click("button[value=allow]").await;
     browser.wait_for_text("claims of Ada Lindgren").await;
@@ -314,24 +317,6 @@ fn link(line: &str) -> Option<&str> {
 /// The client id in a line of `patient-access app add`, which the reader copies.
 fn client_id(line: &str) -> Option<String> {
     line.strip_prefix("client id").map(|id| id.trim().to_owned())
-}
-
-/// Opens the link as ada, signs in, allows everything, and returns the address to which the browser is sent.
-async fn allow(app: &App, link: &str) -> String {
-    let mut cookies = Cookies::default();
-    let reply = app.get(link).await;
-    cookies.take(&reply);
-    let page = app.get_with(reply.header("location"), cookies.headers()).await;
-    let mut browser = Browser { cookies, page };
-    let signed_in = app.log_in(&browser, "ada", "ada-demo-2026").await;
-    app.follow(&mut browser, &signed_in).await;
-    let (request, csrf, offered) =
-        (browser.page.field("request"), browser.page.field("csrf"), browser.page.checkboxes());
-    let mut form = vec![("request", request.as_str()), ("csrf", &csrf), ("decision", "allow")];
-    form.extend(offered.iter().map(|scope| ("scope", scope.as_str())));
-    let reply = app.post("/consent", &form, browser.cookies.headers()).await;
-    app.keep_secret(&reply.redirected("code").expect("the member allowed it"));
-    reply.header("location").to_owned()
 }
 
 /// Opens the address to which a browser is sent.

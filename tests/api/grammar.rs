@@ -18,7 +18,7 @@ async fn ask(app: &App, tokens: &Tokens, path: &str, headers: &[(&str, &str)]) -
     app.fhir_request(tokens, request.body(String::new()).unwrap()).await
 }
 
-/// What the outcome entry of a Bundle says.
+/// The remarks in the outcome entry of a Bundle.
 fn remarks(reply: &Reply) -> Vec<String> {
     let issues = |outcome: Json| outcome["issue"].as_array().unwrap().clone();
     let said = reply.entries("outcome").into_iter().flat_map(issues);

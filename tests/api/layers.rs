@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["record", "audit"],
     &["access", "keys"],
     &["store"],
-    &["config", "http", "scope", "issuer", "clock", "secret", "bounds"],
+    &["config", "http", "scope", "issuer", "loopback", "clock", "secret", "bounds"],
     &["fhir"],
 ];
 

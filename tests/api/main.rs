@@ -3,6 +3,7 @@
 mod access;
 mod access_token;
 mod account;
+mod accounting;
 mod authorize;
 mod bounds;
 mod capability;
@@ -29,7 +30,9 @@ mod grammar;
 mod input;
 mod keys;
 mod layers;
+mod libraries;
 mod load;
+mod load_endures;
 mod load_faults;
 mod named_paths;
 mod operator;

@@ -128,7 +128,7 @@ async fn the_server_says_that_it_reads_versions_and_on_conditions() {
     app.finish().await;
 }
 
-/// What the member does not reach costs as much as what is not there, however large it is.
+/// A resource out of the member's reach costs as much as one that is not there, however large it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_shared_resource_out_of_reach_costs_what_an_absent_one_costs() {
     let app = App::start().await;

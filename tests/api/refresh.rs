@@ -4,7 +4,7 @@
 use http::{HeaderMap, StatusCode};
 use shared::clock::Clock;
 use shared::oauth::client::Client;
-use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER, app_named, basic};
+use tests::{App, AuthorizeOptions, REDIRECT_URI, Reply, Tokens, VERIFIER, Wire, app_named, basic};
 
 const SCOPE: &str = "patient/Coverage.rs patient/Patient.rs offline_access";
 const DAY: i64 = 86_400;
@@ -118,6 +118,20 @@ async fn two_refreshes_at_once_are_both_answered_and_one_end_lives() {
         }
         assert!(alive <= 1, "a chain has at most one live end");
     }
+    app.finish().await;
+}
+
+/// The price list charges the same numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_costs_a_signature_for_each_token_and_a_refresh_costs_one() {
+    let wire = Wire::new().await;
+    let app = App::behind(&wire).await;
+    let signatures = || wire.calls().iter().filter(|call| call.operation == "Sign").count();
+    let before = signatures();
+    let tokens = app.sign_in("alice", &format!("{SCOPE} openid fhirUser")).await;
+    assert_eq!(signatures() - before, 2, "the access token and the id_token");
+    Tokens::of(&app.refresh(&tokens).await);
+    assert_eq!(signatures() - before, 3, "the access token");
     app.finish().await;
 }
 

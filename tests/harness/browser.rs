@@ -149,6 +149,21 @@ impl App {
         reply
     }
 
+    /// Opens an app's link to the authorize endpoint, signs in, allows everything, and returns the address to which the
+    /// browser is sent.
+    pub async fn allow_at(&self, link: &str, username: &str, password: &str) -> String {
+        let mut cookies = Cookies::default();
+        let reply = self.get(link).await;
+        cookies.take(&reply);
+        let page = self.get_with(reply.header("location"), cookies.headers()).await;
+        let mut browser = Browser { cookies, page };
+        let signed_in = self.log_in(&browser, username, password).await;
+        self.follow(&mut browser, &signed_in).await;
+        let reply = self.consent(&browser, "allow").await;
+        self.keep_secret(&reply.redirected("code").unwrap_or_else(|| panic!("the member allowed it: {reply:?}")));
+        reply.header("location").to_owned()
+    }
+
     /// Exchanges a code as the public app.
     pub async fn exchange(&self, code: &str) -> Reply {
         let form = [

@@ -37,3 +37,5 @@ const renewed = await users.signinSilent();
 expect(renewed.access_token !== user.access_token, 'the token is a new one');
 await users.revokeTokens(['access_token', 'refresh_token']);
 console.log('after revocation', (await read(renewed.access_token, patient)).status);
+// It waits for the token's end, and the program with it.
+await users.removeUser();

@@ -3,14 +3,13 @@
 
 import * as client from 'openid-client';
 
-import { BASE, CLIENT_ID, CLIENT_SECRET, KEY, REDIRECT_URI, expect, read, visit } from './person.mjs';
+import { BASE, CLIENT_ID, CLIENT_SECRET, KEY, KEY_ID, REDIRECT_URI, expect, read, visit } from './person.mjs';
 
 async function authentication() {
   if (!KEY) return client.ClientSecretBasic(CLIENT_SECRET);
-  const { kid, ...jwk } = JSON.parse(KEY);
-  const algorithm = { name: 'ECDSA', namedCurve: jwk.crv };
-  const key = await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']);
-  return client.PrivateKeyJwt({ key, kid });
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-384' };
+  const key = await crypto.subtle.importKey('pkcs8', Buffer.from(KEY, 'base64'), algorithm, false, ['sign']);
+  return client.PrivateKeyJwt({ key, kid: KEY_ID });
 }
 
 const server = await client.discovery(

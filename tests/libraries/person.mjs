@@ -1,8 +1,8 @@
-// What all programs here have in common: they show a link, and are given the address to which the member was sent back.
+// All programs here have this in common: they show a link, and are given the address to which the member was sent back.
 
 import { createInterface } from 'node:readline/promises';
 
-export const { BASE, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, KEY } = process.env;
+export const { BASE, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, KEY, KEY_ID } = process.env;
 
 /** Shows the link and waits for the address. */
 export async function visit(link) {

@@ -1,4 +1,4 @@
-//! Whatever no other route takes: preflights, methods apps do not have, paths that are not there.
+//! The requests that no other route takes: preflights, methods apps do not have, paths that are not there.
 
 use shared::config::{Config, from_environment};
 

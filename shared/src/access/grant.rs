@@ -26,7 +26,7 @@ pub struct Grant {
     pub username: String,
     /// Their stamp when they signed in for it.
     pub stamp: String,
-    /// What was granted, as a scope string.
+    /// The scopes that were granted, as a scope string.
     pub scope: String,
     /// When it was granted.
     pub created_at: Time,

@@ -9,7 +9,7 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::{ResourceType, TYPES};
 use crate::store::schema::member;
 
-/// What a token may do with resources of one type.
+/// The rights that a token gives to resources of one type.
 #[derive(Clone, Debug)]
 pub struct Permit {
     pub(super) resource_type: &'static ResourceType,
@@ -20,7 +20,7 @@ pub struct Permit {
     pub(super) filters: Vec<Vec<Filter>>,
 }
 
-/// What a token may do with the record as a whole: a permit for each type that it reaches.
+/// The rights that a token gives to the record as a whole: a permit for each type that it reaches.
 #[derive(Clone, Debug)]
 pub struct Permits {
     pub(super) owner: Arc<str>,

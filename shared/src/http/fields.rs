@@ -1,5 +1,5 @@
-//! The grammar that header fields share (RFC 9110 §5.6): lists, parameters, quoted strings and weights. Whoever reads a field reads
-//! it with these, so that every legal spelling means the same.
+//! The grammar that header fields share (RFC 9110 §5.6): lists, parameters, quoted strings and weights. Every field is read
+//! with these, so that every legal spelling means the same.
 
 /// The elements of a list (§5.6.1.2): commas part them, and an empty one does not count.
 pub fn list(text: &str) -> impl Iterator<Item = &str> {

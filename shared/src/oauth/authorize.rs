@@ -20,7 +20,7 @@ use crate::issuer::Issuer;
 use crate::scope::{MalformedScope, Scopes};
 use crate::store::auth::Commit;
 
-/// What an app asks about pages (`prompt`, `max_age`).
+/// An app's wishes about pages (`prompt`, `max_age`).
 struct Prompt {
     /// `prompt=none`: no page may be shown.
     none: bool,

@@ -287,7 +287,7 @@ async fn verified(
     let key = state.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
     let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
     // The claims were compared above: times with our own clock, and the whole of an audience, of which jsonwebtoken asks for
-    // one value. What is left is the signature.
+    // one value. The signature is left.
     let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
     (validation.validate_exp, validation.validate_aud) = (false, false);

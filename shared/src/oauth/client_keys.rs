@@ -125,7 +125,7 @@ fn usable(text: &[u8]) -> Result<JwkSet, FetchError> {
 /// late.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A text that says what is wrong with it.
 pub fn registrable(text: &[u8]) -> Result<JwkSet, String> {
     let json: Json = serde_json::from_slice(text).map_err(|_| "this is no JSON")?;
     let keys = json["keys"].as_array().filter(|keys| !keys.is_empty());

@@ -12,7 +12,7 @@ use crate::scope::Scopes;
 use crate::secret::{Hashed, Random};
 use crate::store::auth::Record;
 
-/// What a code stands for.
+/// An authorization code: the permission that it stands for, before the app fetches it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthorizationCode {
     /// The code, hashed.
@@ -21,7 +21,7 @@ pub struct AuthorizationCode {
     pub client: String,
     /// The redirect URI it was sent to.
     pub redirect_uri: String,
-    /// What the app must prove.
+    /// The PKCE challenge: the app must have its verifier.
     pub challenge: CodeChallenge,
     /// The id of the grant that the exchange makes.
     pub grant: String,
@@ -31,7 +31,7 @@ pub struct AuthorizationCode {
     pub username: String,
     /// The member's stamp when they signed in.
     pub stamp: String,
-    /// What the member allowed.
+    /// The scopes that the member allowed.
     pub scope: String,
     /// The app's nonce, for the `id_token`.
     pub nonce: Option<String>,

@@ -1,13 +1,14 @@
-//! What the audit is told about sign-ins, consents and grants.
+//! The audit's records of sign-ins, consents and grants.
 
 use super::session::Session;
 use crate::access::grant::Grant;
 use crate::audit::{Audit, AuditRecord};
 use crate::http::Request;
 use crate::store::StoreError;
+use crate::store::schema::member;
 
-/// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` where no member is known yet;
-/// `client` is the app that the member signs in for, and empty on the way to the account page.
+/// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` after a failed attempt. `client` is the
+/// app that the member signs in for; it is empty on the way to the account page.
 pub(super) async fn sign_in(
     audit: &Audit,
     request: &Request,
@@ -20,7 +21,8 @@ pub(super) async fn sign_in(
     audit.event(request, record).await
 }
 
-/// Records what a member decided about an app, and `scope`, what they allowed.
+/// Records a member's decision about an app. `scope` is the part that they allowed, empty if they refused; the record has it as
+/// its `query`.
 pub(super) async fn consent(
     audit: &Audit,
     request: &Request,
@@ -30,7 +32,7 @@ pub(super) async fn consent(
     scope: &str,
 ) -> Result<(), StoreError> {
     let record = AuditRecord {
-        subject: format!("Patient/{}", session.patient),
+        subject: member(&session.patient),
         action: "consent",
         outcome,
         client: client.to_owned(),
@@ -40,7 +42,7 @@ pub(super) async fn consent(
     audit.event(request, record).await
 }
 
-/// Records what happened to a grant.
+/// Records something that happened to a grant: a token, a refresh, a reuse, a revocation or a stop.
 pub(super) async fn grant(
     audit: &Audit,
     request: &Request,
@@ -48,7 +50,7 @@ pub(super) async fn grant(
     grant: &Grant,
 ) -> Result<(), StoreError> {
     let record = AuditRecord {
-        subject: format!("Patient/{}", grant.patient),
+        subject: member(&grant.patient),
         action,
         outcome: "ok",
         client: grant.client.clone(),

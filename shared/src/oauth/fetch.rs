@@ -25,7 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::issuer::is_loopback;
+use crate::loopback::is_loopback;
 
 /// Why a document was not fetched, in words for the app's developer.
 #[derive(Debug, thiserror::Error)]

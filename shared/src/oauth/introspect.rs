@@ -26,7 +26,7 @@ struct Introspection {
     told: Option<Active>,
 }
 
-/// What a good token says. Each value is the one that the token endpoint gave with it.
+/// The answer about a good token. Each value is the one that the token endpoint gave with it.
 #[derive(Serialize)]
 struct Active {
     scope: String,

@@ -1,4 +1,4 @@
-//! What the token endpoint gives out, whichever way it was asked.
+//! The tokens that the token endpoint gives out, whichever way it was asked.
 
 use serde::Serialize;
 

@@ -17,8 +17,9 @@ use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
+use crate::store::schema;
 
-/// What somebody signs in for.
+/// The reason for which somebody signs in.
 enum Purpose {
     /// An app's request, which waits for this browser.
     App { id: String, asked: Box<Stored<AuthorizationRequest>> },
@@ -97,7 +98,7 @@ async fn signed_in(
         auth_time,
         ended: false,
     };
-    let subject = format!("Patient/{}", session.patient);
+    let subject = schema::member(&session.patient);
     events::sign_in(&pages.audit, request, subject, "ok", purpose.client()).await?;
     let mut commit = Commit::default().create(&session);
     if let Some(before) = before {

@@ -54,7 +54,7 @@ pub(super) struct ConnectedApp {
     pub since: String,
     /// The day on which the last one ends by itself.
     pub until: String,
-    /// What it may see, in a member's words.
+    /// The kinds of data that it may see, in a member's words.
     pub sees: Vec<Choice>,
 }
 

@@ -40,8 +40,10 @@ impl Parameters {
         let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
         let pairs = request.form().ok_or_else(no_form)?;
         if are_too_many(&pairs, TOKEN_FORM_BYTES) {
-            let text = "the form is too long: at most 50 parameters, and 32 KB in all";
-            return Err(TokenError::InvalidRequest(text.into()));
+            return Err(TokenError::InvalidRequest(format!(
+                "the form is too long: at most {OAUTH_PARAMETERS} parameters, and {} KB in all",
+                TOKEN_FORM_BYTES / 1024
+            )));
         }
         let form = Parameters::with_values(pairs);
         form.each_once()?;

@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::bounds::REDIRECT_URI_BYTES;
-use crate::issuer::is_loopback;
+use crate::loopback::is_loopback;
 
 /// Why a redirect URI cannot be registered, and what would be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

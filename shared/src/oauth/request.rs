@@ -13,44 +13,44 @@ use crate::store::auth::Record;
 pub struct AuthorizationRequest {
     /// Its id, hashed. The id leads a browser from page to page.
     pub hash: Hashed,
-    /// The app.
+    /// The app's `client_id`.
     pub client: String,
     /// The app's name, as members see it.
     pub client_name: String,
-    /// Where the answer goes.
+    /// The address to which the answer goes.
     pub redirect_uri: String,
-    /// The scopes that the app asks for, already narrowed to those it may have.
+    /// The scopes that the app asks for, without those that it may not have.
     pub scope: String,
     /// The app's state, to be given back byte for byte.
     pub state: String,
     /// The app's nonce.
     pub nonce: Option<String>,
-    /// Who the app thinks will sign in.
+    /// The person that the app expects to sign in.
     pub login_hint: Option<String>,
-    /// What the app must prove at the exchange.
+    /// The PKCE challenge. The app must present its verifier at the exchange.
     pub challenge: CodeChallenge,
     /// The browser that asked.
     pub browser: Hashed,
-    /// How far it has come.
+    /// The stage that it has reached.
     pub stage: Stage,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Time,
 }
 
-/// How far a request has come.
+/// The stages of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Nobody has signed in for it.
     Asked,
-    /// Somebody has, in this session; nobody else may decide it.
+    /// The member signed in, in this session. No other session may decide the request.
     SignedIn(Hashed),
     /// The member said yes or no.
     Decided,
 }
 
 impl AuthorizationRequest {
-    /// Whether it has waited too long.
+    /// Whether its time to be decided is over.
     pub fn is_expired(&self, now: Time) -> bool {
         now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
     }

@@ -5,8 +5,8 @@ use crate::bounds::TALLIED_CAUSES;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Stands for a client that is not registered. What a stranger sends as a `client_id` may be anything, such as a secret in
-/// the wrong field, and is not logged.
+/// Stands for a client that is not registered. A stranger may send anything as a `client_id`, such as a secret in the
+/// wrong field, so it is not logged.
 const NOT_REGISTERED: &str = "not registered";
 
 /// How often each client did what.

@@ -1,5 +1,5 @@
-//! What this server does not have, in words. Which types, interactions and operations there are is public knowledge, unlike what is in a
-//! member's record: so an app is told, and need not guess from a 404.
+//! Types, interactions and operations that this server lacks, in words. They are public knowledge, unlike the content of a member's
+//! record: so an app is told, and need not guess from a 404.
 
 use super::outcome::Error;
 use crate::fhir::escaping::shortened;

@@ -1,7 +1,7 @@
 //! `GET /fhir/Binary/{id}`: what a document holds, as it is or as FHIR (R4, "Binary").
 //!
-//! What it holds came from somewhere else, and may be a page with a script. So it leaves as something to be kept and never
-//! to be shown: whatever its type says, nothing in it runs under our origin.
+//! Its content came from somewhere else, and may be a page with a script. So it leaves as a file to be saved and never to be
+//! shown: no type that it claims makes anything in it run under our origin.
 
 mod form;
 mod range;
@@ -42,7 +42,7 @@ enum Bytes {
     InBucket(Content),
 }
 
-/// What tells one version from another.
+/// The header fields that tell one version from another.
 struct Validators {
     etag: String,
     updated: Time,
@@ -140,7 +140,7 @@ impl Given {
         }
     }
 
-    /// So many bytes from `first` on. Of the bucket no more than these is read.
+    /// `length` bytes from `first` on; no more than these are read from the bucket.
     async fn part(&self, call: &Call<'_>, first: u64, length: u64) -> Result<Vec<u8>, Error> {
         let resources = &call.resources;
         Ok(match &self.bytes {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::outcome::{Issue, outcome};
 use crate::fhir::reference::Reference;
 
-/// What an entry is in a search set.
+/// The role of an entry in a search set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// A match.
@@ -18,7 +18,7 @@ pub enum Mode {
 
 /// An entry.
 pub struct Entry {
-    /// What it holds; `None` for a remark.
+    /// The resource; `None` for a remark.
     pub reference: Option<Reference>,
     /// Why it is there.
     pub mode: Mode,
@@ -27,7 +27,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What there is to say about the answer.
+    /// The remarks on the answer.
     pub fn outcome(issues: &[Issue]) -> Entry {
         Entry { reference: None, mode: Mode::Outcome, json: outcome(issues).to_string() }
     }
@@ -86,7 +86,7 @@ impl Bundle {
         text
     }
 
-    /// What was given out, for the audit.
+    /// The resources that were given out, for the audit.
     pub fn references(&self) -> Vec<Reference> {
         self.entries.iter().filter_map(|entry| entry.reference.clone()).collect()
     }

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 pub(super) struct Call<'a> {
     /// The records of all members, each readable under a permit of its own member only.
     pub resources: &'a Resources,
-    /// What was asked.
+    /// The request.
     pub request: &'a Request,
     /// Who asks.
     pub bearer: Bearer,

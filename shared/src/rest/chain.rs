@@ -20,7 +20,7 @@ pub struct Chain {
     pub parameter: &'static SearchParameter,
     /// The type that it leads to.
     pub target: &'static ResourceType,
-    /// What must hold there.
+    /// The condition on the resource at the end of the chain.
     condition: Filter,
 }
 

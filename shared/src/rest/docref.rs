@@ -9,10 +9,10 @@ use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
 use super::input::Asked;
 use super::outcome::{Error, Issue};
+use super::unknown::unknown;
 use crate::access::Interaction;
 use crate::audit::Disclosure;
 use crate::bounds;
-use crate::fhir::escaping::shortened;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::types::ResourceType;
 use crate::http::FHIR_JSON;
@@ -26,7 +26,7 @@ const KIND: &str = "DocumentReference";
 /// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
 const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
 
-/// What was asked for.
+/// The parameters of `$docref`, read.
 struct DocrefParameters {
     /// All must hold.
     filters: Vec<Filter>,
@@ -66,11 +66,7 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
 impl DocrefParameters {
     fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<DocrefParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            let name = shortened(name);
-            return Err(Error::Invalid(format!(
-                "`$docref` has no parameter `{name}`. It has: {}",
-                PARAMETERS.join(", ")
-            )));
+            return Err(Error::Invalid(unknown("`$docref`", name, PARAMETERS, &[])));
         }
         let once = |name| crate::http::single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;

@@ -1,8 +1,8 @@
 //! `GET` and `POST /fhir/Patient/{id}/$everything`: the whole record, page by page.
 //!
 //! The member's partition is read in key order; pointers in it lead to the shared resources, each of which comes once, in its
-//! place. What only shared resources refer to (the organization of a practitioner's role) comes at the end. A page holds as
-//! much as an answer can carry, or as many as `_count` says.
+//! place. Resources to which only shared ones refer (the organization of a practitioner's role) come at the end. A page holds
+//! as much as an answer can carry, or as many as `_count` says.
 
 mod parameters;
 

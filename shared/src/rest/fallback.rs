@@ -1,4 +1,4 @@
-//! What no route takes: preflights, methods that apps do not have, and paths that are not there.
+//! Requests that no route takes: preflights, methods that apps do not have, and paths that are not there.
 
 use http::{Method, StatusCode, header};
 use lambda_http::Body;

@@ -10,7 +10,7 @@ use crate::http::{FHIR_JSON, Request, single};
 /// The names that FHIR's JSON goes by.
 pub(super) const JSON: &[&str] = &[FHIR_JSON, "application/json", "text/json"];
 
-/// What the app takes; `None` is everything.
+/// The formats that the app takes; `None` is every format.
 ///
 /// # Errors
 /// [`Error::Invalid`] where there are two formats, [`Error::NotAcceptable`] where there is one that is none.

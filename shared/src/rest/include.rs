@@ -16,7 +16,7 @@ use crate::fhir::types::{Owner, ResourceType};
 use crate::record::resources::{Reach, Window};
 use crate::record::row::Row;
 
-/// What one match refers to by the search's includes.
+/// The targets of one match by the search's includes.
 pub(super) struct Targets {
     /// All of it.
     pub all: BTreeSet<Reference>,
@@ -46,8 +46,8 @@ pub(super) struct Included {
 }
 
 impl Included {
-    /// Reads everything that the search includes with `matches`. What the scopes do not reach is left out silently, or its absence
-    /// would tell that it exists.
+    /// Reads everything that the search includes with `matches`. A resource that the scopes do not reach is left out silently, or
+    /// its absence would tell that it exists.
     pub(super) async fn with(
         call: &Call<'_>,
         query: &Query,
@@ -73,12 +73,12 @@ impl Included {
     }
 }
 
-/// What a row refers to by the search's `_revinclude`s, if it is of one of their types.
+/// The targets of a row by the search's `_revinclude`s, if it is of one of their types.
 fn referred_to<'a>(query: &'a Query, row: &'a Row, base: &'a str) -> impl Iterator<Item = Reference> + 'a {
     query.reverse_includes.iter().flat_map(move |include| targets(include, row, base))
 }
 
-/// What `row` refers to by the include's parameters.
+/// The targets of `row` by the include's parameters.
 fn targets<'a>(include: &'a Include, row: &'a Row, base: &'a str) -> impl Iterator<Item = Reference> + 'a {
     let of_source = include.source.name == row.key.resource_type;
     let positions: &[u16] = if of_source { &include.parameters } else { &[] };

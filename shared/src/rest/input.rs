@@ -1,5 +1,5 @@
-//! The parameters of a request, wherever they stand: in the URL, in a form, or, of an operation, in a `Parameters` resource. The same
-//! parameter means the same everywhere.
+//! The parameters of a request, wherever they stand: in the URL, in a form or, for an operation, in a `Parameters` resource. A
+//! parameter means the same in each place.
 
 use http::Method;
 use serde_json::Value as Json;
@@ -12,18 +12,18 @@ use crate::http::Request;
 /// Names and values in the order in which they came.
 type Pairs = Vec<(String, String)>;
 
-/// Names that libraries and other servers' clients send along, and that filter nothing.
+/// Names that libraries and clients of other servers send along. They filter nothing.
 const FILTER_NOTHING: &[(&str, &str)] = &[
     ("_", "a library's way around caches, and no answer of ours is kept by one"),
     ("_totalMethod", "another server's way to count: `_total` says whether `total` is wanted"),
 ];
 
-/// What was asked.
+/// The parameters of a request, and the remarks on them.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     /// The parameters.
     pub pairs: Pairs,
-    /// What there is to say about those that were left out because they filter nothing.
+    /// Remarks on the parameters that were left out because they filter nothing.
     pub remarks: Vec<Issue>,
 }
 
@@ -36,10 +36,10 @@ pub(super) enum Posted {
     Operation,
 }
 
-/// The parameters of the URL and, where the request was posted, those of its body. No body is no parameters.
+/// The parameters of the URL and, if the request was posted, those of its body. An empty body has none.
 ///
 /// # Errors
-/// [`Error::Invalid`] where there are more than an answer's links could repeat, or where the body is none of those that may be posted.
+/// [`Error::Invalid`] if there are more than the links of an answer can repeat, or if the body is of a kind that may not be posted.
 pub(super) fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
     let mut pairs = request.query();
     if request.method == Method::POST && !request.body.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
         return Err(Error::Invalid(format!("a request has at most {PARAMETERS} parameters")));
     }
     if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > PARAMETER_BYTES {
-        let text = format!("a request's parameters have at most {PARAMETER_BYTES} characters; ask in parts");
+        let text = format!("a request's parameters have at most {PARAMETER_BYTES} bytes in all; ask in parts");
         return Err(Error::Invalid(text));
     }
     let mut remarks = Vec::new();
@@ -98,7 +98,7 @@ fn parameters(body: &[u8]) -> Result<Pairs, Error> {
     Ok(pairs)
 }
 
-/// The values of one of the `Parameters`, as a query writes them. A `CodeableConcept` means any of its codings: US Core 3.1.1 sends one
+/// The values of one of the `Parameters`, written as in a query. A `CodeableConcept` means any of its codings: US Core 3.1.1 sends one
 /// where later versions send a Coding.
 fn values(parameter: &Json) -> Vec<String> {
     let value = parameter.as_object().and_then(|parts| parts.iter().find(|(name, _)| name.starts_with("value")));
@@ -121,7 +121,17 @@ fn token(coding: &Json) -> Option<String> {
     Some(coding["system"].as_str().map_or_else(|| code.clone(), |system| format!("{}|{code}", escaped(system))))
 }
 
-/// A text in which no character separates values (R4 search, "Escaping").
+/// The text with its separators escaped, so that it is one value (R4 search, "Escaping").
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace(',', "\\,").replace('|', "\\|")
+    text.replace('\\', "\\\\").replace(',', "\\,").replace('|', "\\|").replace('$', "\\$")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_posted_text_is_one_value_whatever_stands_in_it() {
+        assert_eq!(escaped(r"a\b,c|d$e"), r"a\\b\,c\|d\$e");
+    }
 }

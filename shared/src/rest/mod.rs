@@ -20,5 +20,6 @@ pub mod read;
 pub mod search;
 mod server;
 pub mod subset;
+mod unknown;
 
 pub use server::Server;

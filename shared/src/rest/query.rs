@@ -14,9 +14,10 @@ use super::chain::Chain;
 use super::cursor::CURSOR;
 use super::outcome::Error;
 use super::subset::Subset;
+use super::unknown::unknown;
 use crate::bounds::{ALL_VALUES, CHAINS, DEFAULT_PAGE, INCLUDES, LARGEST_PAGE, VALUES};
 use crate::fhir::escaping::{shortened, split_escaped};
-use crate::fhir::filter::Filter;
+use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
 use crate::record::row::Row;
@@ -45,9 +46,9 @@ pub struct Query {
     pub exact_total: bool,
     /// How much of each resource.
     pub subset: Subset,
-    /// What the matches refer to.
+    /// Resources that the matches refer to.
     pub includes: Vec<Include>,
-    /// What refers to the matches.
+    /// Resources that refer to the matches.
     pub reverse_includes: Vec<Include>,
     /// Where to go on.
     pub cursor: Option<String>,
@@ -153,6 +154,12 @@ impl Query {
         Ok(())
     }
 
+    fn fault(&self, error: FilterError) -> Fault {
+        let FilterError::Unknown { name, .. } = &error else { return error.into() };
+        let known: Vec<&str> = self.resource_type.parameters().map(|(_, parameter)| parameter.code).collect();
+        Fault::unknown(unknown(self.resource_type.name, name, &known, CONTROLS))
+    }
+
     fn condition(&mut self, name: &str, value: &str, bases: &[&str]) -> Result<(), Fault> {
         let mut values = split_escaped(value, ',');
         let mut seen = BTreeSet::new();
@@ -169,7 +176,8 @@ impl Query {
         if name.contains('.') {
             self.chains.push(Chain::parse(self.resource_type, name, &value, bases)?);
         } else {
-            self.filters.push(Filter::parse(self.resource_type, name, &value, bases)?);
+            let filter = Filter::parse(self.resource_type, name, &value, bases);
+            self.filters.push(filter.map_err(|error| self.fault(error))?);
         }
         if self.chains.len() > CHAINS {
             return Err(Fault::malformed(format!("a search has at most {CHAINS} chains")));

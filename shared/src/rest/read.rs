@@ -8,10 +8,10 @@ use super::call::Call;
 use super::input::Asked;
 use super::outcome::Error;
 use super::subset::Subset;
+use super::unknown::unknown;
 use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
 use crate::bounds;
-use crate::fhir::escaping::shortened;
 use crate::fhir::reference::{Reference, is_id};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::conditional::is_held;
@@ -21,7 +21,7 @@ use crate::record::documents::named_binaries;
 use crate::record::resources::Lookup;
 use crate::record::row::Row;
 
-/// Reads the resource that the path names. What is not the member's and what does not exist are the same bytes.
+/// Reads the resource that the path names. A resource of another member's and one that does not exist get the same bytes.
 pub(super) async fn read(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
     let subset = subset(call, &asked)?;
     give(call, find(call).await?, &asked, &subset).await
@@ -42,10 +42,9 @@ const PARAMETERS: &[&str] = &["_elements", "_summary", "_format", "_pretty"];
 
 /// How much of the resource is wanted.
 fn subset(call: &Call<'_>, asked: &Asked) -> Result<Subset, Error> {
-    let unknown = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
-    if let Some((name, _)) = unknown.filter(|_| !call.lenient()) {
-        let (name, known) = (shortened(name), PARAMETERS.join(", "));
-        return Err(Error::Invalid(format!("a read has no parameter `{name}`. It has: {known}")));
+    let other = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
+    if let Some((name, _)) = other.filter(|_| !call.lenient()) {
+        return Err(Error::Invalid(unknown("a read", name, PARAMETERS, &[])));
     }
     let once = |name: &str| single(&asked.pairs, name).map_err(|error| Error::Invalid(error.to_string()));
     match Subset::parse(once("_summary")?, once("_elements")?)? {
@@ -62,7 +61,7 @@ async fn find(call: &Call<'_>) -> Result<Row, Error> {
     let resource_type = known.ok_or_else(|| absent(&[resource_type, id]))?;
     let permit = call.bearer.permit(Interaction::Read, resource_type)?;
     // A Binary has nothing of its own that a scope could compare: where the token does not see everything that names
-    // documents, one of the resources that it sees has to name this one. What names it is read in the same round trip.
+    // documents, one of the resources that it sees has to name this one. The names of a Binary are read in the same round trip.
     let permits = (resource_type.owner == Owner::Attachment).then(|| call.bearer.documents()).flatten();
     let naming = async {
         match &permits {

@@ -1,4 +1,4 @@
-//! What the data functions share: one door in, and one door out.
+//! One door in and one door out, which all data functions share.
 
 use http::Method;
 
@@ -19,7 +19,7 @@ use crate::record::resources::Resources;
 use crate::store::audit::AuditTable;
 use crate::store::{Aws, StoreError};
 
-/// What a data function must be told.
+/// The settings that a data function needs.
 type Settings = (Config, ResourcesTableName, AuthTableName, AuditTableName, DocumentsBucketName, SigningKeyId);
 
 /// A data function, for its lifetime.
@@ -35,7 +35,7 @@ impl Server {
     /// From the function's environment.
     ///
     /// # Errors
-    /// What is missing in the environment, or what does not answer of the keys.
+    /// A setting is missing in the environment, or a key does not answer.
     pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
         let settings = config::from_environment()?;
         Ok(Server::new(&Aws::from_environment().await, settings, Clock::System).await?)

@@ -43,6 +43,8 @@ pub(super) enum Match {
         unit: Unit,
     },
     Uri(String),
+    /// A canonical URL; without a version it is that of every version.
+    Canonical(String),
 }
 
 /// The unit of a search; `None` is a part that was left out. A code without a system may also be the unit as people write it (R4
@@ -121,6 +123,7 @@ impl Match {
             (SearchParamType::String, None) => Ok(Match::Text(folded(&unescaped()), Lies::AtStart)),
             (SearchParamType::String, Some("contains")) => Ok(Match::Text(folded(&unescaped()), Lies::Anywhere)),
             (SearchParamType::String, Some("exact")) => Ok(Match::Exactly(unescaped())),
+            (SearchParamType::Uri, None) if parameter.path == "meta.profile" => Ok(Match::Canonical(unescaped())),
             (SearchParamType::Uri, None) => Ok(Match::Uri(unescaped())),
             (SearchParamType::Number, None) => {
                 Criterion::parse(value).map(Match::Number).ok_or_else(|| wrong("a number is needed"))
@@ -162,8 +165,8 @@ impl Match {
                 candidate.folded(has).starts_with(wanted.as_str())
             }
             (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => candidate.folded(has).contains(wanted.as_str()),
-            (Match::Exactly(wanted), Value::Text(has)) => wanted == has,
-            (Match::Uri(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
+            (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
+            (Match::Canonical(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
             (Match::Number(wanted), Value::Number(has)) => Extent::of(has).is_some_and(|has| wanted.holds(&has)),
             (Match::Quantity { number: wanted, unit: of }, Value::Quantity { number, system, code, unit }) => {
                 of.is(system, code, unit) && Extent::of(number).is_some_and(|has| wanted.holds(&has))

@@ -137,6 +137,18 @@ impl Writer {
         unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
     }
 
+    /// Writes the later date of a second deletion into a tombstone.
+    pub(super) async fn put_deletion_date(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        (row, date): (&StandingRow, Option<i64>),
+    ) -> Result<(), StoreError> {
+        let same = Condition::Is(attribute::VERSION, row.version.into());
+        let date = date.map(Attribute::from);
+        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+    }
+
     /// Makes the row of a copy, and sends a body that is too large for it to the bucket.
     async fn item(
         &self,

@@ -5,7 +5,7 @@ use http::header;
 use crate::http::Request;
 use crate::http::fields::list;
 
-/// What was asked for.
+/// The part that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Range {
     /// All of it.
@@ -22,8 +22,8 @@ pub(super) enum Range {
 }
 
 impl Range {
-    /// What the request asks of `size` bytes whose strong validator is `etag`. Several ranges, other units and what does not
-    /// read are all answered with the whole, as a server may (§14.2). With `If-Range` a part is asked for only if it is of
+    /// The part of `size` bytes, whose strong validator is `etag`, that the request asks for. Several ranges, other units and text that
+    /// does not read are all answered with the whole, as a server may (§14.2). With `If-Range` a part is asked for only if it is of
     /// this version; a date is never a validator as strong as that demands (§13.1.5, §8.8.2.2).
     pub(super) fn wanted(request: &Request, etag: &str, size: u64) -> Range {
         let is_current =

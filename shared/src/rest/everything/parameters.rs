@@ -1,4 +1,4 @@
-//! What `$everything` is asked for: its parameters, and the place where a page goes on.
+//! The parameters of `$everything`, and the cursor where a page goes on.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ use crate::record::row::Row;
 use crate::rest::call::Call;
 use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
 use crate::rest::outcome::Error;
+use crate::rest::unknown::unknown;
 
 /// The operation's parameters (R4, `Patient/$everything`).
 const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
@@ -28,7 +29,7 @@ pub(super) struct EverythingCursor {
     pub second_step: bool,
 }
 
-/// What was asked for.
+/// The parameters of a request, read.
 pub(super) struct EverythingParameters {
     pairs: Vec<(String, String)>,
     /// The types that it is limited to.
@@ -48,9 +49,7 @@ pub(super) struct EverythingParameters {
 impl EverythingParameters {
     pub fn parse(pairs: Vec<(String, String)>) -> Result<EverythingParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            let known = PARAMETERS[..5].join(", ");
-            let name = shortened(name);
-            return Err(Error::Invalid(format!("`$everything` has no parameter `{name}`. It has: {known}")));
+            return Err(Error::Invalid(unknown("`$everything`", name, &PARAMETERS[..5], &PARAMETERS[5..])));
         }
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let date = |name: &str| {

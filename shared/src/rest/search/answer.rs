@@ -111,7 +111,7 @@ async fn candidates(
     Ok((candidates, targets))
 }
 
-/// What there is to say about the answer, beside what was said of its parameters.
+/// The remarks on an answer, after those on its parameters.
 pub(super) fn remarks(query: &Query, said: Vec<Issue>, dropped: usize) -> Option<Entry> {
     let mut issues = said;
     if dropped > 0 {

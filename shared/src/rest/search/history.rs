@@ -52,7 +52,7 @@ pub(super) async fn page(
     Ok(Matches { rows, more: more.map(|position| vec![Some(position)]), total })
 }
 
-/// What was read of a history.
+/// The part of a history that was read.
 struct Scan {
     rows: Vec<Row>,
     /// The place up to which it was read, if there is more.

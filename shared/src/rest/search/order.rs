@@ -8,7 +8,7 @@ use crate::fhir::types::ResourceType;
 use crate::record::row::{Row, moment};
 use crate::rest::query::{Query, Sort};
 
-/// What orders a row: its position, where the result has the order of the history; else the values of the sort keys and, last, the id,
+/// The order of a row: its position, where the result has the order of the history; else the values of the sort keys and, last, the id,
 /// which makes the order total.
 pub(super) type SortKeys = Vec<Option<String>>;
 
