@@ -4,7 +4,7 @@
 //! member, which the attachment then names. A file is read in parts, to hash it and to send it, and never held whole.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -162,11 +162,12 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
             format!("its attachment names `{url}`, which cannot be read: {error}"),
         )
     };
-    let file = measured(&path).map_err(unread)?;
-    if file.size > DOCUMENT_BYTES {
+    // The size comes before the content: a file that is too large is not read.
+    if fs::metadata(&path).map_err(unread)?.len() > DOCUMENT_BYTES {
         let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", DOCUMENT_BYTES >> 30);
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
+    let file = measured(&path).map_err(unread)?;
     agree(attachment, url, &file)?;
     let media_type = attachment.get("contentType").and_then(Json::as_str).unwrap_or("application/octet-stream");
     let of = [owner.as_bytes(), b"\n", media_type.as_bytes(), b"\n", &file.sha256].concat();

@@ -52,7 +52,7 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
         }
     }
     if window.after.is_some() {
-        return Err(Error::TooCostly(format!("there are too many documents to read at once; search {KIND}")));
+        return Err(Error::too_much_to_read(KIND, "search the type itself"));
     }
     if request.dates.is_empty() {
         newest_of_each_type(&mut rows);

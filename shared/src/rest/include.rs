@@ -149,8 +149,5 @@ async fn referring(
             return Ok(rows);
         }
     }
-    let name = source.name;
-    Err(Error::TooCostly(format!(
-        "this member has too many {name} to find those that refer to these; search {name} itself"
-    )))
+    Err(Error::too_much_to_read(source.name, "search that type itself"))
 }

@@ -7,6 +7,7 @@ use http::{StatusCode, header};
 use serde_json::json;
 
 use crate::access::Refusal;
+use crate::bounds::READ_CALLS;
 use crate::http::{FHIR_JSON, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::objects::ObjectError;
@@ -74,6 +75,13 @@ pub enum Error {
 }
 
 impl Error {
+    /// More of a type would have to be read than one request may; `advice` says how to ask for less.
+    pub fn too_much_to_read(resource_type: &str, advice: &str) -> Error {
+        Error::TooCostly(format!(
+            "a request reads at most {READ_CALLS} MB of {resource_type}, and this member has more; {advice}"
+        ))
+    }
+
     /// Another format than JSON was asked for, where there is no other.
     pub fn speaks_json() -> Error {
         Error::NotAcceptable("this server speaks JSON: ask for `application/fhir+json`".into())

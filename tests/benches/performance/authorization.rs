@@ -1,47 +1,77 @@
 //! The cost of the way to a token, and of its later uses.
 
 use http::{HeaderMap, header};
-use serde_json::Value as Json;
+use tests::fixtures::password;
 use tests::{AuthorizeOptions, Tokens};
 
 use crate::operations::Operation;
+use crate::processor;
 use crate::stage::Stage;
 
-/// Goes the whole way once, as a member who has data already.
+/// How often the whole way is gone for the processor time of its steps.
+const ROUNDS: u32 = 5;
+
+/// Goes the whole way as a member who has data already: once to start the functions, then in rounds. Units and round
+/// trips are those of the last round, the processor time is the mean.
 pub async fn authorization(stage: &Stage) -> Vec<Operation> {
-    let app = &stage.app;
-    app.add_member("way", "claims").await;
-    let scope = "patient/*.rs openid fhirUser offline_access";
-    let reply = app.authorize(&AuthorizeOptions::new(app, "way", scope)).await;
-    let tokens = Tokens::of(&app.exchange(&reply.redirected("code").expect("a code")).await);
-    let mut rows = Vec::new();
-    for (what, route, status) in [
-        ("authorize", "GET /oauth2/authorize", 303),
-        ("sign in", "POST /login", 303),
-        ("consent", "POST /consent", 303),
-        ("token, for a code", "POST /oauth2/token", 200),
-    ] {
-        rows.push(last(stage, what, route, status, 1).await);
+    stage.app.add_member("way", "claims").await;
+    round(stage).await;
+    let mut rows = round(stage).await;
+    for _ in 1..ROUNDS {
+        for (row, next) in rows.iter_mut().zip(round(stage).await) {
+            row.process_cpu_us = row.process_cpu_us.zip(next.process_cpu_us).map(|(sum, next)| sum + next);
+        }
     }
-    let before = app.answered("POST /oauth2/token", 200, 1).await.len();
-    let refreshed = Tokens::of(&app.refresh(&tokens).await);
-    rows.push(last(stage, "token, for a refresh token", "POST /oauth2/token", 200, before + 1).await);
-    let mut bearer = HeaderMap::new();
-    bearer.insert(header::AUTHORIZATION, format!("Bearer {}", refreshed.access).parse().expect("a token is text"));
-    app.get_with("/oauth2/userinfo", bearer.clone()).await;
-    rows.push(last(stage, "userinfo", "GET /oauth2/userinfo", 200, 1).await);
-    app.post("/oauth2/introspect", &[("token", &refreshed.access)], bearer).await;
-    rows.push(last(stage, "introspect", "POST /oauth2/introspect", 200, 1).await);
-    app.account("way").await;
-    rows.push(last(stage, "account page", "GET /account", 200, 1).await);
-    let token = refreshed.refresh.as_deref().expect("offline_access was granted");
-    app.post("/oauth2/revoke", &[("token", token), ("client_id", "app")], HeaderMap::new()).await;
-    rows.push(last(stage, "revoke", "POST /oauth2/revoke", 200, 1).await);
+    for row in &mut rows {
+        row.process_cpu_us = row.process_cpu_us.map(|sum| sum / f64::from(ROUNDS));
+    }
     rows
 }
 
-/// The last log line about a route.
-async fn last(stage: &Stage, what: &str, route: &str, status: u16, count: usize) -> Operation {
-    let line: Json = stage.app.answered(route, status, count).await.pop().expect("there is a line");
-    Operation::of_line(what, &line)
+async fn round(stage: &Stage) -> Vec<Operation> {
+    let app = &stage.app;
+    let options = AuthorizeOptions::new(app, "way", "patient/*.rs openid fhirUser offline_access");
+    let mut way = Way { stage, rows: Vec::new() };
+    let browser = way.step("authorize", "GET /oauth2/authorize", 303, app.browse(&options)).await;
+    let mut browser = browser.expect("the page to sign in");
+    let word = password("way");
+    let signed_in = way.step("sign in", "POST /login", 303, app.log_in(&browser, "way", &word)).await;
+    app.follow(&mut browser, &signed_in).await;
+    let allowed = way.step("consent", "POST /consent", 303, app.consent(&browser, "allow")).await;
+    let code = allowed.redirected("code").expect("a code");
+    let answer = way.step("token, for a code", "POST /oauth2/token", 200, app.exchange(&code)).await;
+    let tokens = Tokens::of(&answer);
+    let refreshed = way.step("token, for a refresh token", "POST /oauth2/token", 200, app.refresh(&tokens)).await;
+    let refreshed = Tokens::of(&refreshed);
+    let mut bearer = HeaderMap::new();
+    bearer.insert(header::AUTHORIZATION, format!("Bearer {}", refreshed.access).parse().expect("a token is text"));
+    let userinfo = app.get_with("/oauth2/userinfo", bearer.clone());
+    way.step("userinfo", "GET /oauth2/userinfo", 200, userinfo).await;
+    let form = [("token", refreshed.access.as_str())];
+    way.step("introspect", "POST /oauth2/introspect", 200, app.post("/oauth2/introspect", &form, bearer)).await;
+    let account = app.account("way").await.cookies.headers();
+    way.step("account page", "GET /account", 200, app.get_with("/account", account)).await;
+    let token = refreshed.refresh.as_deref().expect("offline_access was granted");
+    let form = [("token", token), ("client_id", "app")];
+    way.step("revoke", "POST /oauth2/revoke", 200, app.post("/oauth2/revoke", &form, HeaderMap::new())).await;
+    way.rows
+}
+
+/// The steps gone until now, each with its cost.
+struct Way<'a> {
+    stage: &'a Stage,
+    rows: Vec<Operation>,
+}
+
+impl Way<'_> {
+    /// Goes one step: a request to `route` that is answered with `status`.
+    async fn step<T>(&mut self, what: &str, route: &str, status: u16, request: impl Future<Output = T>) -> T {
+        let before = self.stage.settled(route, status).await;
+        let spent = processor::spent(&self.stage.app);
+        let reply = request.await;
+        let line = self.stage.app.answered(route, status, before + 1).await.pop().expect("there is a line");
+        let process_cpu_us = processor::each(spent, processor::spent(&self.stage.app), 1);
+        self.rows.push(Operation { process_cpu_us, ..Operation::of_line(what, &line) });
+        reply
+    }
 }

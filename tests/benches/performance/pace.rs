@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use tests::Tokens;
 
 use crate::material;
+use crate::operations::references;
 use crate::plots::float;
-use crate::stage::Stage;
+use crate::processor;
+use crate::stage::{Stage, route};
 
 /// The number of clients at once.
 const CLIENTS: usize = 4;
@@ -25,14 +27,18 @@ const ROUNDS: usize = 5;
 pub struct Beat {
     /// The request.
     pub request: String,
+    /// The number of resources in the answer.
+    pub resources: usize,
     /// Median milliseconds of the quietest round, over one connection.
     pub ms: f64,
     /// Answers a second in the quietest round, over four connections.
     pub per_second: f64,
     /// The time of a good native FHIR server: one process, `SQLite`, no token, no audit, the same data.
     pub yardstick_ms: Option<f64>,
-    /// The least time in the function beside its calls to AWS, in milliseconds.
+    /// The time in the function's own code beside its calls to AWS, in milliseconds: the median of the quietest round.
     pub own_ms: f64,
+    /// Processor time of the function's process, in milliseconds: the mean of the quietest round, if the kernel tells.
+    pub cpu_ms: Option<f64>,
 }
 
 /// All timed requests.
@@ -116,12 +122,21 @@ async fn signed_up(stage: &Stage, patient: &str) -> String {
 impl Beat {
     fn new(request: &str, yardstick_ms: f64) -> Beat {
         let (request, yardstick_ms) = (request.to_owned(), Some(yardstick_ms));
-        Beat { request, ms: f64::INFINITY, per_second: 0.0, yardstick_ms, own_ms: f64::INFINITY }
+        let unmeasured = f64::INFINITY;
+        Beat { request, resources: 0, ms: unmeasured, per_second: 0.0, yardstick_ms, own_ms: unmeasured, cpu_ms: None }
     }
 
     async fn round(&mut self, stage: &Stage, tokens: &Tokens, path: &str, requests: usize) {
         let asked = async || stage.timed(tokens, path).await.1;
+        let (before, spent) = (stage.settled(route(path), 200).await, processor::spent(&stage.app));
         self.ms = self.ms.min(median(requests, asked).await);
+        let lines = stage.settled(route(path), 200).await - before;
+        let process_cpu_us =
+            processor::each(spent, processor::spent(&stage.app), u32::try_from(lines).expect("some hundred"));
+        self.cpu_ms = process_cpu_us.map(|us| self.cpu_ms.map_or(us / 1000.0, |least| least.min(us / 1000.0)));
+        let lines = stage.app.answered_so_far(route(path), 200).split_off(before);
+        let own: Vec<f64> = lines.iter().map(|line| line["own_micros"].as_f64().expect("the line tells")).collect();
+        self.own_ms = self.own_ms.min(middle(own) / 1000.0);
         let clients = async || {
             let client = async |_| {
                 for _ in 0..requests / CLIENTS {
@@ -135,8 +150,7 @@ impl Beat {
         let started = Instant::now();
         clients().await;
         self.per_second = self.per_second.max(float(requests) / started.elapsed().as_secs_f64());
-        let own = stage.ask(tokens, path).await.line["own_micros"].as_f64().expect("the line tells");
-        self.own_ms = self.own_ms.min(own / 1000.0);
+        self.resources = references(&stage.timed(tokens, path).await.0.json()).len();
     }
 }
 
@@ -197,6 +211,11 @@ async fn median(requests: usize, request: impl AsyncFn() -> f64) -> f64 {
     for _ in 0..requests {
         times.push(request().await);
     }
+    middle(times)
+}
+
+/// The median.
+fn middle(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
 }

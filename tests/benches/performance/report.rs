@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub struct Machine {
     pub profile: String,
     /// Whether this is the short form.
     pub quick: bool,
+    /// Seconds that the run took after compiling.
+    pub seconds: u64,
 }
 
 /// The folder of a run: `docs/`, or `target/performance/` for the short form.
@@ -70,8 +73,8 @@ impl Report {
     }
 }
 
-/// This machine.
-pub fn machine(quick: bool) -> Machine {
+/// This machine, on which the run took this long.
+pub fn machine(quick: bool, took: Duration) -> Machine {
     let release = tests::binaries().ends_with("release");
     Machine {
         day: shared::clock::Clock::System.now().day(),
@@ -79,5 +82,6 @@ pub fn machine(quick: bool) -> Machine {
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         profile: if release { "release" } else { "debug" }.to_owned(),
         quick,
+        seconds: took.as_secs(),
     }
 }

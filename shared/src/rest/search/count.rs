@@ -29,5 +29,5 @@ pub(super) async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Re
             return Ok(total);
         }
     }
-    Err(Error::TooCostly("there are too many to count in one request; narrow the search".into()))
+    Err(Error::too_much_to_read(query.resource_type.name, "narrow the search by dates"))
 }
