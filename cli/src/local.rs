@@ -25,7 +25,7 @@ pub struct LocalArguments {
     /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
     #[arg(long, help_heading = "What to run")]
     services_only: bool,
-    /// Start without sample members and without the sample app
+    /// Start without the sample members and their app; the demo app stays as it is
     #[arg(long, help_heading = "What to run")]
     no_samples: bool,
 }
@@ -54,7 +54,7 @@ impl LocalArguments {
             ..local_stack::Options::default()
         })
         .await?;
-        // Errors and warnings of functions are shown. Their line for each request would only be in the way.
+        // The functions' errors and warnings are shown; the line that they log for each request is not.
         stack.on_log(|log| {
             if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
                 tell(&format!("{}: {}", log.function, log.line));
@@ -98,7 +98,9 @@ impl LocalArguments {
         let url = &descriptor.url;
         let mut lines = if self.services_only {
             vec![
-                format!("services ready; .local/functions.env leads the functions to them. Serve {url} with"),
+                format!(
+                    "services ready; .local/functions.env tells the functions where to find them. Serve {url} with"
+                ),
                 format!("  cargo lambda watch -A 127.0.0.1 -P {}", self.port),
             ]
         } else {
@@ -124,8 +126,8 @@ impl LocalArguments {
 
 /// Builds the functions with the profile of this binary. Returns the folder they are in.
 async fn build(root: &Path) -> Result<PathBuf> {
-    let executable = std::env::current_exe().context("cannot find the file of this program")?;
-    let folder = executable.parent().context("the file of this program has no folder")?.to_owned();
+    let executable = std::env::current_exe().context("cannot find this program's own file")?;
+    let folder = executable.parent().context("this program's own file lies in no folder")?.to_owned();
     let release = folder.ends_with("release");
     tell("building the functions (the first time takes a few minutes)");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -135,12 +137,12 @@ async fn build(root: &Path) -> Result<PathBuf> {
     }
     let status = command.status().await.context("cargo cannot be started; it comes with Rust")?;
     if !status.success() {
-        bail!("the functions do not build; cargo says above why");
+        bail!("the functions do not build; cargo's words above say why");
     }
     Ok(folder)
 }
 
-/// Waits until the gateway's first function answers.
+/// Waits until the gateway answers `/fhir/metadata`, for 100 tries.
 async fn answering(url: &str) -> Result<()> {
     let address = url.trim_start_matches("http://");
     let request = format!("GET /fhir/metadata HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

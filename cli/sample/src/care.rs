@@ -12,12 +12,12 @@ fn subject(chart: &Chart) -> Value {
     named(&chart.patient(), &chart.person.name())
 }
 
-/// Writes a Goal with a numeric target.
+/// Writes a dietary Goal. Its target is a value and its unit.
 pub(crate) fn goal(
     chart: &mut Chart,
     words: &str,
     measure: Coding,
-    below: (f64, &str),
+    target: (f64, &str),
     start: Date,
     about: Option<&str>,
 ) -> String {
@@ -31,7 +31,7 @@ pub(crate) fn goal(
         "startDate": day(start),
         "target": [{
             "measure": concept(measure),
-            "detailQuantity": quantity(below.0, below.1, below.1),
+            "detailQuantity": quantity(target.0, target.1, target.1),
             "dueDate": day(due),
         }],
         "expressedBy": chart.doctor.reference(),

@@ -1,5 +1,5 @@
-//! The condition of a search: one parameter with its values against a resource's index. Pure; the same code judges searches,
-//! granular scopes and includes.
+//! One condition of a search: it tests the values of one parameter against a resource's index. Searches, chains and granular scopes
+//! use the same code. It does no I/O.
 
 mod matching;
 
@@ -15,7 +15,7 @@ use crate::parameters::{SearchParamType, SearchParameter};
 use crate::types::ResourceType;
 use matching::{Candidate, Match};
 
-/// A condition on one parameter: some value of the resource matches some value of the search.
+/// A condition on one parameter. Without a modifier, some value of the resource must match some value of the search.
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// The parameter.
@@ -31,11 +31,12 @@ enum Test {
     Missing(bool),
     /// Any of these; `:not` turns it round.
     Any { matches: Vec<Match>, negated: bool },
-    /// A reference to one of these resources (`Type/id`), each of which may be named under one of the bases, too.
+    /// A reference to one of these resources, written as `Type/id` or as a URL under one of the bases.
     Names { targets: HashSet<String>, bases: Vec<String> },
 }
 
-/// A search parameter whose name, modifier or value is not right; the text says what would be.
+/// The reason why a search parameter is refused: its name, modifier or value is wrong or not supported. Where something would be
+/// accepted in its place, the text says so.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum FilterError {
     /// The type has no such parameter.
@@ -51,16 +52,17 @@ pub enum FilterError {
     /// The value or the modifier is malformed.
     #[error("{0}")]
     Malformed(String),
-    /// Well formed and not done here.
+    /// Well formed, but not supported by this server.
     #[error("{0}")]
     Unsupported(String),
 }
 
 impl Filter {
     /// Reads one pair of a query on type `resource_type`: `name` may carry a modifier, `value` a list of alternatives.
+    /// `bases` are this server's own base URLs, under which a reference may be written.
     ///
     /// # Errors
-    /// [`FilterError`], which names the parameter and what would be right.
+    /// [`FilterError`]
     pub fn parse(resource_type: &ResourceType, name: &str, value: &str, bases: &[&str]) -> Result<Filter, FilterError> {
         let (code, modifier) = match name.split_once(':') {
             Some((code, modifier)) => (code, Some(modifier)),
@@ -86,7 +88,7 @@ impl Filter {
             };
         }
         if split_escaped(value, ',').iter().any(String::is_empty) {
-            return Err(FilterError::Malformed(format!("`{name}` has no value, or a comma without one beside it")));
+            return Err(FilterError::Malformed(format!("`{name}` has no value, or an empty one beside a comma")));
         }
         let negated = modifier == Some("not") && parameter.param_type == SearchParamType::Token;
         let modifier = if negated { None } else { modifier };
@@ -97,8 +99,8 @@ impl Filter {
         filter(Test::Any { matches, negated })
     }
 
-    /// That the reference parameter of type `resource_type` names one of `targets` (`Type/id`), as they are or under one of `bases`; with
-    /// none of them it keeps nothing.
+    /// A filter that keeps a resource if one of its references under `parameter` is to one of `targets` (`Type/id`, or a URL under one
+    /// of `bases`). Without targets it keeps nothing. `None` where the type has no such parameter.
     pub fn naming(
         resource_type: &ResourceType,
         parameter: &'static SearchParameter,
@@ -116,7 +118,7 @@ impl Filter {
         match &self.test {
             Test::Missing(missing) => values.is_empty() == *missing,
             Test::Any { matches, negated } => {
-                // Each value is prepared once, whatever the number of those it is compared with.
+                // Each value is prepared once, however many values of the search it is compared with.
                 let found = values
                     .iter()
                     .map(Candidate::new)
@@ -135,32 +137,33 @@ impl Filter {
         }
     }
 
-    /// The members whom this filter names: `Patient/<id>` under any reference parameter, and whatever stands under one that
-    /// is about the member alone.
+    /// The members whom this filter names: `Patient/<id>` under any reference parameter; under `patient`, `subject` and
+    /// `beneficiary` a bare id and a URL, too.
     pub fn members(&self) -> impl Iterator<Item = &str> {
         let of_member = self.parameter.param_type == SearchParamType::Reference;
         let matches: &[Match] = match &self.test {
             Test::Any { matches, .. } if of_member => matches,
             _ => &[],
         };
-        // A bare id under a parameter that may name other types too is not known to be a member's.
+        // Under any other parameter a bare id may be that of another type.
         let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
-        // A URL or a urn, which is neither a member's id nor a reference to another type, might be anybody's.
-        let is_member = move |text: &str| only_member && text.contains(':');
+        // A URL or a URN may name any member, so it is returned unchanged.
+        let may_be_member = move |text: &str| only_member && text.contains(':');
         matches.iter().filter_map(move |wanted| match wanted {
-            Match::Reference(text) => text.strip_prefix("Patient/").or(is_member(text).then_some(text.as_str())),
+            Match::Reference(text) => text.strip_prefix("Patient/").or(may_be_member(text).then_some(text.as_str())),
             Match::Id(id) if only_member => Some(id),
             _ => None,
         })
     }
 
-    /// The dates between which the first moment of a matching resource may lie, if this is one date without `:missing`:
-    /// a bound that an index can use before the filter judges exactly.
+    /// A range that holds the first moment of each matching resource: it narrows a query before the filter judges exactly. `None`
+    /// where this is not a single date, or where its prefix (`ne`, `ap`) gives no range.
     pub fn bounds(&self) -> Option<Interval> {
         let Test::Any { matches, negated: false } = &self.test else { return None };
         let [Match::Date(prefix, date)] = matches[..] else { return None };
         let (Interval { low, high }, slack) = (date.interval, date.slack());
-        // The longest interval of a dateTime is a year; a Period or a Timing may begin at any time before.
+        // For `gt` and `ge`: a match may begin before the date of the search, a dateTime by at most a year (`2024`), a Period or a Timing
+        // by any length of time.
         let long = ["period", "Period", "Timing"].iter().any(|end| self.parameter.path.contains(end));
         let year_before = if long { i64::MIN } else { low - slack - 366 * 86_400_000 };
         Some(match prefix {
@@ -172,7 +175,8 @@ impl Filter {
         })
     }
 
-    /// The moment before which no instant of UTC passes, if there is one, in milliseconds since 1970.
+    /// The earliest moment that this filter lets pass, in milliseconds since 1970. It is exact only for values that are instants of
+    /// UTC: it allows for no other time zone. `None` unless this is a single date with the prefix `eq`, `ge`, `gt` or `sa`.
     pub fn since(&self) -> Option<i64> {
         let Test::Any { matches, negated: false } = &self.test else { return None };
         match matches[..] {
@@ -235,7 +239,7 @@ mod tests {
         assert_eq!(
             members("subject", "https://elsewhere.example/Patient/a").len(),
             1,
-            "nor is it known to be the owner"
+            "a URL counts as naming a member, who is possibly not the owner"
         );
         assert_eq!(members("asserter", "Patient/b"), ["b"]);
         assert!(members("asserter", "b").is_empty() && members("code", "b").is_empty());

@@ -1,7 +1,7 @@
 //! The authorization code grant: a code becomes a grant with its first tokens (RFC 6749 §4.1.3).
 //!
-//! Everything is checked first, then KMS signs, and last one transaction spends the code and creates the grant. A fault
-//! before the transaction consumes nothing; of two requests with the same code one commits.
+//! The client and the code are checked, KMS signs, the member's stamp is compared, and finally a single transaction spends the code
+//! and creates the grant. A fault before the transaction consumes nothing; of two requests with the same code one commits.
 
 use super::client::Client;
 use super::client_authentication::credentials;
@@ -48,8 +48,8 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
         .filter(|member| member.record.knows(&code.record.stamp))
         .ok_or(TokenError::InvalidGrant("the member must sign in again"))?;
     events::grant(&endpoint.audit, request, "token", &grant).await?;
-    // Stopping an app or a member ends the grants that there are. This commits only if client and member are unchanged,
-    // so that a stop at the same moment cannot miss this grant.
+    // Stopping an app or a member ends all grants that exist at that moment. This commits only if client and member are
+    // unchanged, so that no stop misses this grant.
     let mut commit = Commit::default()
         .replace(&code, &code.record.clone().spent())
         .create(&grant)
@@ -63,11 +63,11 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
         Err(CommitError::Conflict) => {
             let spent = state.auth.get::<AuthorizationCode>(&hash.0).await?.is_none_or(|code| code.record.spent);
             if !spent {
-                return Err(TokenError::InvalidGrant("the app or the member was changed at this moment: start again"));
+                return Err(TokenError::InvalidGrant("the app or the member has changed in the meantime: start again"));
             }
             // Another request exchanged the code while we signed: the grant made from it ends (RFC 6749 §4.1.2).
             reuse::end(asked, &grant, Why::CodeReused).await?;
-            Err(TokenError::InvalidGrant("the code was used twice; its grant is ended"))
+            Err(TokenError::InvalidGrant("the code was used twice; its grant has been ended"))
         }
         Err(CommitError::Store(error)) => Err(error.into()),
     }
@@ -113,7 +113,7 @@ async fn checked(
         if let Some(grant) = state.auth.get::<Grant>(&code.record.grant).await? {
             reuse::end(asked, &grant.record, Why::CodeReused).await?;
         }
-        return Err(TokenError::InvalidGrant("the code was used before; its grant is ended"));
+        return Err(TokenError::InvalidGrant("the code was used before, which ends its grant"));
     }
     if code.record.is_expired(state.clock.now()) {
         return Err(TokenError::InvalidGrant("the code has expired: it is good for a minute"));

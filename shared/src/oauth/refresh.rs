@@ -116,7 +116,7 @@ impl Refresh<'_> {
             .is_some_and(|(spent, at)| *spent == self.presented && now < at.plus_seconds(REFRESH_RETRY_SECONDS));
         if chain.current != self.presented && !is_retry {
             reuse::end(self.asked, &grant.record, Why::RefreshTokenReused).await?;
-            return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));
+            return Err(TokenError::InvalidGrant("the refresh token was used before, which ends its grant"));
         }
         Ok((grant, chain))
     }

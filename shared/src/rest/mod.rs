@@ -1,5 +1,6 @@
-//! The FHIR server (R4, "`RESTful` API"): what a member's app reads. One file per interaction ([`read`], [`search`], [`everything`],
-//! [`capability`]), driven by the tables of [`crate::fhir`].
+//! The FHIR server (R4, "`RESTful` API"): a member's app reads the member's record here. Each interaction has a file ([`read`],
+//! [`search`], [`everything`], [`capability`], [`fallback`]). The other files read queries, build Bundles and outcomes, and
+//! shape answers. The tables of [`crate::fhir`] drive them all.
 
 mod absent;
 mod binary;

@@ -1,7 +1,7 @@
 //! The bucket: bodies that are too large for a row, and the content of documents.
 //!
-//! An object is read only through a row that says which bytes it must have. One that does not come, or has other bytes, rings an alarm
-//! (`infra/alarms.yaml`) and is never given out.
+//! An object is read only through a row that says which bytes it must have. If the object is missing or has other bytes, an alarm
+//! rings (`infra/alarms.yaml`) and nothing is given out.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub(crate) enum ObjectBytes {
     File(PathBuf),
 }
 
-/// They may be health data.
+/// No content is printed: it may be health data.
 impl fmt::Debug for ObjectBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("bytes")
@@ -54,17 +54,18 @@ impl ObjectBytes {
     }
 }
 
-/// The documents bucket.
+/// The bucket.
 #[derive(Clone)]
 pub struct Objects {
     client: Client,
     bucket: String,
 }
 
-/// The bucket did not give an object, or gave another than was stored. The tables are not affected, so the request can still be
+/// The bucket did not give an object: it is missing, incomplete or not the one that was stored, S3 failed, or a link could not be
+/// signed. The tables are not affected, so the request can still be
 /// audited.
 #[derive(Debug, thiserror::Error)]
-#[error("an object of the bucket was not given: {0}")]
+#[error("an object could not be read from the bucket: {0}")]
 pub struct ObjectError(pub StoreError);
 
 /// An object as its row describes it.
@@ -77,8 +78,8 @@ pub struct Object {
 }
 
 impl Object {
-    /// The object of a resource (`Type/id`) with bytes of this SHA-256. Its key is a hash of both: it can be made again, and tells
-    /// nothing.
+    /// The object of a resource (`Type/id`) with bytes of this SHA-256. Its key is a hash of both, so it can be
+    /// worked out again and tells nothing.
     pub(crate) fn named(resource: &str, sha256: Vec<u8>) -> Object {
         let name = content_hash(&[resource.as_bytes(), b" ", &sha256].concat());
         Object { key: format!("documents/{}", URL_SAFE_NO_PAD.encode(name)), sha256 }
@@ -99,7 +100,7 @@ impl Objects {
     /// Reads a whole object, and checks that it is the one that was stored.
     ///
     /// # Errors
-    /// [`ObjectError`] where it is not there, does not come whole, or has other bytes.
+    /// [`ObjectError`] where S3 fails, or where the object is missing, incomplete, or has other bytes.
     pub async fn get(&self, object: &Object) -> Result<Vec<u8>, ObjectError> {
         let request = self.client.get_object().bucket(&self.bucket).key(&object.key);
         let answer = meter::call(request.send()).await.map_err(failed)?;
@@ -107,7 +108,8 @@ impl Objects {
         if content_hash(&bytes) == object.sha256 { Ok(bytes) } else { Err(another()) }
     }
 
-    /// Reads a part of an object of `size` bytes, the `last` included. S3 is asked for the hash of the whole object side by side.
+    /// Reads the bytes from `first` to `last`, both included, of an object of `size` bytes. At the same time S3 is asked for the hash
+    /// of the whole object.
     ///
     /// # Errors
     /// As [`Objects::get`].
@@ -159,7 +161,7 @@ impl Objects {
     pub(crate) async fn put(&self, object: &Object, media_type: &str, bytes: &ObjectBytes) -> Result<(), StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(&object.key).body(bytes.stream().await?);
         let request = request.checksum_sha256(STANDARD.encode(&object.sha256));
-        // A link sets both, too. Should one ever lead here that does not, the object is still saved and not shown.
+        // A link sets both headers, too. If one ever lacked them, a browser would still save the object and not show it.
         let request = request.content_type(media_type).content_disposition(DISPOSITION);
         match (meter::call(request.send()).await.map_err(StoreError::from), bytes) {
             // The file may have changed since it was measured; then S3 refuses it.
@@ -170,7 +172,7 @@ impl Objects {
         }
     }
 
-    /// Removes an object. The bucket keeps it for as long as the tables can be restored, and no function can read it.
+    /// Removes an object. The bucket keeps its old version for as long as the tables can be restored, but no function can read that.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -187,11 +189,12 @@ pub fn content_hash(content: &[u8]) -> Vec<u8> {
 
 async fn body(stream: ByteStream) -> Result<Vec<u8>, ObjectError> {
     // The error's own text is left out: it may hold bytes.
-    let broken = |_| alarmed(StoreError::Busy("an object did not come whole".into()));
+    let broken = |_| alarmed(StoreError::Busy("an object arrived incomplete".into()));
     Ok(stream.collect().await.map_err(broken)?.to_vec())
 }
 
-/// Turns a failed call into an error. The answer to a HEAD has no body and so no error code: its status has to do.
+/// Turns a failed call into an error. The answer to a HEAD has no body, and so no error code:
+/// its status is told instead.
 fn failed<E>(error: SdkError<E, HttpResponse>) -> ObjectError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -210,6 +213,6 @@ fn another() -> ObjectError {
 }
 
 fn alarmed(error: StoreError) -> ObjectError {
-    tracing::error!(alarm = "documents", %error, "a document could not be given");
+    tracing::error!(alarm = "documents", %error, "an object of the bucket could not be given");
     ObjectError(error)
 }

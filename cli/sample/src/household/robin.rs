@@ -35,6 +35,7 @@ pub(crate) fn robin() -> Vec<Value> {
     life::acute(&mut chart, illness("cold"), date!(2026 - 02 - 03), 8);
     observations::smoking(&mut chart, observations::DAILY_SMOKER, date!(2025 - 09 - 09));
     clinical::no_known_allergy(&mut chart, date!(2025 - 09 - 09));
+    // Sensitive conditions, each with its labels.
     let since = date!(2024 - 03 - 01);
     life::chronic(&mut chart, illness("depression"), date!(2024 - 05 - 14), since, 4, body, &[]);
     life::chronic(&mut chart, illness("opioid-dependence"), date!(2024 - 09 - 03), since, 3, body, &[]);
@@ -95,7 +96,7 @@ fn mind(chart: &mut Chart) {
     });
 }
 
-/// A miscarriage, contraception, and the answers to questions about both.
+/// A miscarriage, contraception, and recorded answers on pregnancy status, pregnancy intention and sexual orientation.
 fn reproduction(chart: &mut Chart) {
     let loss = illness("miscarriage");
     life::acute(chart, loss, date!(2025 - 02 - 11), 30);

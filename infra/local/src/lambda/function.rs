@@ -48,7 +48,7 @@ impl Function {
     /// Runs one invocation.
     ///
     /// # Errors
-    /// The function failed; its log says why.
+    /// The function failed, and its log says why; or it was stopped before it answered.
     pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> InvocationResult {
         let (reply, outcome) = oneshot::channel();
         let invocation = Invocation::new(payload, reply);
@@ -77,7 +77,7 @@ impl Function {
         }
     }
 
-    /// An instance polls for its next invocation; `None` if the function is stopping.
+    /// An instance polls for its next invocation; `None` if the function is stopping or the instance is gone.
     pub(crate) fn next(self: &Arc<Self>, number: u32) -> Option<oneshot::Receiver<Work>> {
         let mut state = self.lock();
         if state.stopping {
@@ -98,7 +98,7 @@ impl Function {
         Some(work)
     }
 
-    /// An instance answers the invocation with this id; false if it holds another.
+    /// An instance answers the invocation with this id; false if it holds another or is gone.
     pub(crate) fn complete(&self, number: u32, id: &str, outcome: InvocationResult) -> bool {
         let mut state = self.lock();
         let Some(instance) = state.instances.get_mut(&number) else {
@@ -154,7 +154,8 @@ impl Function {
         self.changed.notify_waiters();
     }
 
-    /// Lets idle instances end by themselves, kills the others after a second, and returns when all have ended.
+    /// Drops waiting invocations, gives the instances a second to end by themselves, kills those that are left, and returns when all
+    /// have ended.
     pub(crate) async fn stop(&self) {
         {
             let mut state = self.lock();
@@ -214,7 +215,7 @@ impl Function {
             }
         }
         state.queue.retain(Invocation::is_awaited);
-        let coming = state.instances.values().filter(|instance| instance.is_coming()).count();
+        let coming = state.instances.values().filter(|instance| instance.will_poll()).count();
         let room = MAX_INSTANCES.saturating_sub(state.instances.len());
         for _ in 0..state.queue.len().saturating_sub(coming).min(room) {
             self.start_instance(state);

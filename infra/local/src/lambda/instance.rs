@@ -110,7 +110,7 @@ impl Instance {
     }
 
     /// Whether it will poll without being given anything.
-    pub(crate) fn is_coming(&self) -> bool {
+    pub(crate) fn will_poll(&self) -> bool {
         matches!(self.phase, Phase::Starting | Phase::Finishing)
     }
 

@@ -1,6 +1,7 @@
 //! Medications, from the order to the taking of them.
 //!
-//! A code or a reference names a medication, so every type but Medication has both `code` and `medication`.
+//! Every type here except Medication itself names a medication by a code or by a reference, so each has both parameters, `code` and
+//! `medication`. `R4As(id)` is a parameter that R4 defines under this id and not under one made of the names of type and parameter.
 
 use super::Definition::{R4, R4As};
 use super::{ACTORS, PRACTITIONERS, SearchParameter, code, date, identifier, reference, token};
@@ -42,7 +43,7 @@ pub(crate) const MEDICATION_REQUEST: &[SearchParameter] = &[
     date("MedicationRequest", "authoredon", "authoredOn", R4),
     token("MedicationRequest", "category", "category", R4),
     token("MedicationRequest", "code", "medicationCodeableConcept", R4As("clinical-code")),
-    // `date` is the times at which doses are due; `authoredon` is the time of the order.
+    // `date` searches the times at which doses are due; `authoredon`, the time of the order.
     date("MedicationRequest", "date", "dosageInstruction.timing.event", R4As("medications-date")),
     reference("MedicationRequest", "encounter", "encounter", R4As("medications-encounter"), &["Encounter"]),
     identifier("MedicationRequest", "identifier", "identifier", R4As("clinical-identifier")),

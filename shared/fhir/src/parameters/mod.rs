@@ -122,7 +122,7 @@ pub enum Coded {
 pub enum Definition {
     /// R4, under the names of the type and the parameter: `Observation-category`.
     R4,
-    /// R4, under an id that several types share: `clinical-code`.
+    /// R4, under another id, mostly one that several types share: `clinical-code`.
     R4As(&'static str),
     /// US Core.
     UsCore(&'static str),

@@ -1,4 +1,4 @@
-//! Rows: the loader reads those that stand there, and writes a copy of a resource into one.
+//! Rows of the table, for the loader: it reads the rows that are there already, and writes each copy of a resource as a row of its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,7 +29,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Over the table and the bucket of those names.
+    /// A writer for the table and the bucket with these names.
     pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
         Writer {
             table: Table::new(aws, table),
@@ -38,12 +38,12 @@ impl Writer {
         }
     }
 
-    /// The small attributes of the rows with these keys, as they are at this moment.
+    /// The rows with these keys, read consistently, without body and index ([`attribute::STANDING`]).
     pub(super) async fn standing_items(&self, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
         self.table.batch_get(keys, Some(attribute::STANDING), Consistency::Strong).await
     }
 
-    /// The rows of these resources in these partitions, tombstones among them. A pointer to a shared Device is none.
+    /// For each pair in `wanted`, the row of that resource in that partition, tombstones included. A pointer to a shared Device does not count as a row.
     pub(super) async fn standing_rows(
         &self,
         wanted: Vec<(Partition, Reference)>,
@@ -74,11 +74,14 @@ impl Writer {
     /// The JSON of a row, from the table or the bucket.
     pub(super) async fn resource(&self, row: Row) -> Result<Json, StoreError> {
         let json = self.resources.json(row).await.map_err(|ObjectError(error)| error)?;
-        serde_json::from_str(&json).map_err(|_| StoreError::Fault("a resource in the table is no JSON".into()))
+        serde_json::from_str(&json).map_err(|_| StoreError::Fault("a stored resource is not JSON".into()))
     }
 
-    /// Writes an item over the row that was read, or where there was none. A pointer counts as none: one to a shared Device gives way
-    /// to the member's own.
+    /// Writes an item if the row still has the version that was read, or if there still is no row where none was read. A pointer counts
+    /// as no row: a member's own Device takes the place of a pointer to a shared one.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] where the row has changed.
     pub(super) async fn put_over(&self, there: Option<&StandingRow>, item: Item) -> Result<(), CommitError> {
         let as_read = there
             .map_or(Condition::Lacks(attribute::VERSION), |row| Condition::Is(attribute::VERSION, row.version.into()));
@@ -95,7 +98,7 @@ impl Writer {
         unless_it_conflicts(self.table.delete(key, condition).await)
     }
 
-    /// Writes a copy of a resource under this version, over the row that was read or where there was none.
+    /// Writes a copy of a resource under this version, with the condition of [`Writer::put_over`].
     pub(super) async fn put_copy(
         &self,
         change: &Change,
@@ -124,7 +127,7 @@ impl Writer {
         self.table.set(partition.key(reference), attribute::BINARIES, set_of(&copy.binaries), same).await
     }
 
-    /// Writes the source's date of a copy whose content stays, so that the newest date decides which later version is newer.
+    /// Writes the source's date of a copy whose content is unchanged, so that later versions are compared with the newest date.
     pub(super) async fn put_source_date(
         &self,
         partition: &Partition,
@@ -133,7 +136,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
         let date = copy.source_date.map(Attribute::from);
-        // If another run wrote another version at this moment, that has a date of its own.
+        // If another run has written another version in the meantime, its date is there already.
         unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
     }
 
@@ -149,7 +152,7 @@ impl Writer {
         unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
     }
 
-    /// Makes the row of a copy, and sends a body that is too large for it to the bucket.
+    /// Makes the row of a copy. If the body is too large for the row, it goes to the bucket.
     async fn item(
         &self,
         change: &Change,
@@ -188,7 +191,7 @@ impl Writer {
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
                 let found_by = pack(&written, &index, "")?;
                 let in_row = *partition != Partition::Shared || found_by.len() <= most;
-                // An index of no version is made anew from the object.
+                // Readers make the index anew from the object if a shared row leaves it out, too. A member's row always keeps it.
                 item.set(attribute::BODY, if in_row { found_by } else { pack(&written, &Index::default(), "")? });
                 Some(object)
             }
@@ -201,7 +204,7 @@ impl Writer {
     }
 }
 
-/// A write whose condition may well not hold.
+/// If the condition of a write did not hold, the write counts as done.
 pub(super) fn unless_it_conflicts(written: Result<(), CommitError>) -> Result<(), StoreError> {
     match written {
         Ok(()) | Err(CommitError::Conflict) => Ok(()),
@@ -209,12 +212,12 @@ pub(super) fn unless_it_conflicts(written: Result<(), CommitError>) -> Result<()
     }
 }
 
-/// The ids of Binaries as an attribute; `None` for none, because a set is never empty.
+/// The ids of Binaries as an attribute; `None` where there are none, because DynamoDB has no empty sets.
 fn set_of(binaries: &BTreeSet<String>) -> Option<Attribute> {
     (!binaries.is_empty()).then(|| binaries.into())
 }
 
-/// A resource with its version and the moment at which that becomes visible.
+/// A resource with its `meta.versionId` and `meta.lastUpdated`.
 pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
     let mut resource = resource.clone();
     if !resource["meta"].is_object() {
