@@ -12,7 +12,8 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use lambda_http::{Body, tracing};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::Config;
 use crate::encoding::encode;
@@ -71,8 +72,28 @@ pub struct Answer {
     status_code: u16,
     headers: BTreeMap<String, String>,
     cookies: Vec<String>,
-    body: String,
+    body: JsonString,
     is_base64_encoded: bool,
+}
+
+/// A text that was written as JSON already, quotes and escapes included.
+struct JsonString(String);
+
+impl JsonString {
+    fn of(text: &str) -> JsonString {
+        JsonString(json_escape_simd::escape(text))
+    }
+}
+
+impl Serialize for JsonString {
+    /// Copies it as it stands: `serde_json` takes a struct of this name for a `RawValue`. A `RawValue` itself would be parsed once more
+    /// when it is made, and `serde_json`'s own escaping takes five times as many instructions (decision 023).
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const RAW_VALUE: &str = "$serde_json::private::RawValue";
+        let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;
+        raw.serialize_field(RAW_VALUE, &self.0)?;
+        raw.end()
+    }
 }
 
 impl From<Event> for Request {
@@ -119,7 +140,7 @@ impl From<Response> for Answer {
             status_code: parts.status.as_u16(),
             headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
             cookies,
-            body,
+            body: JsonString::of(&body),
             is_base64_encoded,
         }
     }
@@ -205,6 +226,19 @@ mod tests {
             "routeKey": null, "http": {"method": "GET", "sourceIp": null}}});
         let request = request(nulls);
         assert!(request.raw_query.is_empty() && request.headers.is_empty() && request.body.is_empty());
+    }
+
+    /// Every character that JSON escapes, alone and in texts long enough for the fast way.
+    #[test]
+    fn a_body_reaches_lambda_as_serde_json_would_write_it() {
+        let every: String = (0..0x300).filter_map(char::from_u32).chain(['\u{2028}', '😀', '\u{10ffff}']).collect();
+        for text in [String::new(), every.clone(), every.repeat(50), r#"{"a":["\"b\\"]}"#.repeat(99)] {
+            let answer = Answer::from(Response::new(Body::from(text.clone())));
+            let json = serde_json::to_string(&answer).unwrap();
+            let expected =
+                json!({"statusCode": 200, "headers": {}, "cookies": [], "body": text, "isBase64Encoded": false});
+            assert_eq!(json, expected.to_string());
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use shared::record::partition::Partition;
 use shared::record::provenance::{self, Copies, Owners};
 use shared::record::receipt::author;
 use shared::record::writer::Change;
-use shared::rest::bundle::escaped_length;
+use shared::rest::bundle::weight;
 
 use super::attachments::{checked_data, filed};
 use super::lead::Pointer;
@@ -83,7 +83,7 @@ impl Run<'_> {
         profiles::name_in(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file, &self.attached)?;
         let data = checked_data(&mut resource)?;
-        if escaped_length(&resource.to_string()) > ANSWER_BYTES {
+        if weight(&resource.to_string()) > ANSWER_BYTES {
             let text = format!("it is larger than an answer can carry ({} MB); cut it", ANSWER_BYTES >> 20);
             return Err(Reason::new(ReasonCode::TooLarge, text));
         }

@@ -11,7 +11,7 @@ use shared::store::Aws;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = from_environment()?;
-    let keys = KeyRing::load(&Aws::from_environment().await, &auth_table, &key, Clock::System).await?;
+    let keys = KeyRing::load(&Aws::from_environment().await?, &auth_table, &key, Clock::System).await?;
     let keys = Arc::new(keys);
     shared::lambda::serve(config, move |_| {
         let keys = keys.clone();

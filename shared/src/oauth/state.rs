@@ -81,7 +81,7 @@ fn audit(aws: &Aws, table: &AuditTableName, clock: &Clock) -> Audit {
 async fn verifying() -> Result<(State, Audit, Verifier), StartError> {
     let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
         config::from_environment()?;
-    let (aws, clock) = (Aws::from_environment().await, Clock::System);
+    let (aws, clock) = (Aws::from_environment().await?, Clock::System);
     let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
     let audit = audit(&aws, &audit_table, &clock);
     Ok((State::new(&aws, config, &auth_table, clock, Random::system()), audit, verifier))
@@ -94,7 +94,7 @@ impl Pages {
     /// [`ConfigError`](config::ConfigError)
     pub async fn from_environment() -> Result<Pages, StartError> {
         let settings = config::from_environment()?;
-        Ok(Pages::new(&Aws::from_environment().await, settings, Clock::System, Random::system()))
+        Ok(Pages::new(&Aws::from_environment().await?, settings, Clock::System, Random::system()))
     }
 
     /// Over a deployment's parts.
@@ -121,7 +121,7 @@ impl TokenEndpoint {
     /// [`ConfigError`](config::ConfigError), or as [`TokenEndpoint::new`].
     pub async fn from_environment() -> Result<TokenEndpoint, StartError> {
         let settings = config::from_environment()?;
-        Ok(TokenEndpoint::new(&Aws::from_environment().await, settings, Clock::System, Random::system()).await?)
+        Ok(TokenEndpoint::new(&Aws::from_environment().await?, settings, Clock::System, Random::system()).await?)
     }
 
     /// Over a deployment's parts.
@@ -168,7 +168,7 @@ impl IntrospectionEndpoint {
     /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<IntrospectionEndpoint, StartError> {
         let (config, auth_table, key): (Config, AuthTableName, SigningKeyId) = config::from_environment()?;
-        let (aws, clock) = (Aws::from_environment().await, Clock::System);
+        let (aws, clock) = (Aws::from_environment().await?, Clock::System);
         let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
         Ok(IntrospectionEndpoint { state: State::new(&aws, config, &auth_table, clock, Random::system()), verifier })
     }

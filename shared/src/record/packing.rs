@@ -10,6 +10,7 @@
 
 use std::sync::OnceLock;
 
+use memchr::{memchr, memchr2_iter};
 use serde::{Deserialize, Serialize};
 
 use super::dictionary;
@@ -169,19 +170,17 @@ pub(super) fn open(version: &ResourceVersion, bytes: &[u8]) -> Result<(LazyIndex
 
 /// Takes the index and the JSON out of [`plain`] bytes.
 fn parts(version: &ResourceVersion, plain: &[u8]) -> Option<(LazyIndex, String)> {
-    let end = plain.iter().position(|byte| *byte == 0)?;
-    let texts = version.texts();
-    let mut json = Vec::with_capacity(end + 128);
-    for part in plain[..end].split_inclusive(|byte| *byte <= VERSION) {
-        match texts.iter().find(|(mark, _)| part.last() == Some(mark)) {
-            Some((_, said)) => {
-                json.extend_from_slice(&part[..part.len() - 1]);
-                json.extend_from_slice(said.as_bytes());
-            }
-            None => json.extend_from_slice(part),
-        }
+    let end = memchr(0, plain)?;
+    let [(_, id), (_, said)] = version.texts();
+    let text = std::str::from_utf8(&plain[..end]).ok()?;
+    let mut json = String::with_capacity(end + 128);
+    let mut from = 0;
+    for at in memchr2_iter(ID, VERSION, text.as_bytes()) {
+        json.push_str(&text[from..at]);
+        json.push_str(if plain[at] == ID { &id } else { &said });
+        from = at + 1;
     }
-    let json = String::from_utf8(json).ok()?;
+    json.push_str(&text[from..]);
     let stored = &plain[end + 1..];
     let made_by = postcard::take_from_bytes::<u32>(stored).ok().map(|(version, _)| version);
     let index = if made_by == Some(index::VERSION) {

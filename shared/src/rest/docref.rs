@@ -131,9 +131,8 @@ fn newest_of_each_type(rows: &mut Vec<Row>) {
 async fn bundle(call: &Call<'_>, rows: Vec<Row>, mut remarks: Vec<Issue>) -> Result<Bundle, ObjectError> {
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
-        let reference = Some(row.key.clone());
-        let entry = Entry { reference, mode: Mode::Match, json: call.resources.json(row).await? };
-        weight += entry.weight();
+        let entry = Entry::new(row.key.clone(), Mode::Match, call.resources.json(row).await?);
+        weight += entry.weight;
         if weight > bounds::ANSWER_BYTES && !bundle.entries.is_empty() {
             break;
         }

@@ -228,8 +228,8 @@ impl Page {
     async fn add(&mut self, call: &Call<'_>, row: Row, second_step: bool) -> Result<(), Error> {
         let key = row.key.clone();
         let json = call.resources.json(row).await?;
-        let entry = Entry { reference: Some(key.clone()), mode: Mode::Match, json };
-        let weight = entry.weight();
+        let entry = Entry::new(key.clone(), Mode::Match, json);
+        let weight = entry.weight;
         if self.count == 0 || (self.weight + weight > bounds::ANSWER_BYTES && !self.entries.is_empty()) {
             self.full = true;
             return Ok(());

@@ -38,7 +38,7 @@ impl Server {
     /// A setting is missing in the environment, or a key does not answer.
     pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
         let settings = config::from_environment()?;
-        Ok(Server::new(&Aws::from_environment().await, settings, Clock::System).await?)
+        Ok(Server::new(&Aws::from_environment().await?, settings, Clock::System).await?)
     }
 
     /// Over a deployment's parts, at the time that `clock` tells.

@@ -10,6 +10,8 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 
+use super::trust::{TrustError, http_client};
+
 /// The SDKs' common configuration.
 #[derive(Clone, Debug)]
 pub struct Aws {
@@ -77,12 +79,13 @@ fn in_time(loader: ConfigLoader) -> ConfigLoader {
 
 impl Aws {
     /// The account and region of the environment, as a function on Lambda has them.
-    pub async fn from_environment() -> Aws {
-        Aws {
-            config: in_time(aws_config::defaults(BehaviorVersion::latest())).load().await,
-            endpoints: Endpoints::default(),
-            patience: None,
-        }
+    ///
+    /// # Errors
+    /// [`TrustError`] where `AWS_CA_BUNDLE` names no file of certificates.
+    pub async fn from_environment() -> Result<Aws, TrustError> {
+        let client = http_client(std::env::var_os("AWS_CA_BUNDLE").as_deref())?;
+        let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+        Ok(Aws { config: in_time(loader).load().await, endpoints: Endpoints::default(), patience: None })
     }
 
     /// The account of a profile in the operator's own configuration; `None` is the default profile.

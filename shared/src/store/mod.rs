@@ -14,6 +14,7 @@ mod outage;
 pub(crate) mod schema;
 pub mod signer;
 pub(crate) mod table;
+mod trust;
 
 pub use aws::{Aws, Patience};
 pub use error::StoreError;

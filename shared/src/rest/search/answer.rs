@@ -53,7 +53,7 @@ pub(super) async fn bundle(
     for (Candidate { entry: found, keys }, (key, targets)) in candidates.into_iter().zip(&targets) {
         let company = included.take(key, targets);
         let mut entries = Vec::with_capacity(company.len());
-        let mut added = found.weight();
+        let mut added = found.weight;
         let fits = includes.len() + company.len() <= INCLUDED;
         let company_size = if alone { targets.all.len() } else { company.len() };
         for row in company {
@@ -61,7 +61,7 @@ pub(super) async fn bundle(
                 break;
             }
             let include = entry(call, row, Mode::Include, &query.subset).await?;
-            added += include.weight();
+            added += include.weight;
             entries.push(include);
         }
         if !fits || weight + added > ANSWER_BYTES || alone {
@@ -72,7 +72,7 @@ pub(super) async fn bundle(
             // Even the first match does not fit with its company: it goes alone, and the answer says so.
             dropped = company_size;
             entries.clear();
-            added = found.weight();
+            added = found.weight;
         }
         weight += added;
         bundle.entries.push(found);
@@ -98,7 +98,7 @@ async fn candidates(
         let (key, keys, of_row) = (row.key.clone(), sort_keys(query, &row), Targets::of(call, query, &row));
         included.extend(of_row.all.iter().cloned());
         let entry = entry(call, row, Mode::Match, &query.subset).await?;
-        weight += entry.weight();
+        weight += entry.weight;
         if (weight > ANSWER_BYTES || included.len() > INCLUDED) && !candidates.is_empty() {
             break;
         }
@@ -123,8 +123,7 @@ pub(super) fn remarks(query: &Query, said: Vec<Issue>, dropped: usize) -> Option
 }
 
 async fn entry(call: &Call<'_>, row: Row, mode: Mode, subset: &Subset) -> Result<Entry, ObjectError> {
-    let reference = Some(row.key.clone());
-    Ok(Entry { reference, mode, json: subset.of(call.resources.json(row).await?) })
+    Ok(Entry::new(row.key.clone(), mode, subset.of(call.resources.json(row).await?)))
 }
 
 /// Gives the Bundle out.
