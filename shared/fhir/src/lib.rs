@@ -11,6 +11,7 @@
 //!   resource meets.
 //! - [`value_sets`] lists the codes of elements where the list is closed.
 
+pub mod conformance;
 pub mod date;
 pub mod elements;
 pub mod escaping;

@@ -5,9 +5,6 @@
 //! says is true.
 
 mod conformance;
-mod predicate;
-mod rules;
-mod systems;
 mod table;
 
 pub use conformance::{met_by, name_in};
