@@ -78,6 +78,12 @@ struct LoadArguments {
     /// A Patient who is the same person, though birth date and family name differ from what is stored; repeat for each
     #[arg(long, value_name = "ID")]
     same_person: Vec<String>,
+    /// Refuse what breaks this rule of R4 (docs/loading.md, "Rules"); repeat for each
+    #[arg(long, value_name = "RULE")]
+    refuse: Vec<String>,
+    /// Keep, with a warning, what breaks this rule of R4; repeat for each
+    #[arg(long, value_name = "RULE")]
+    accept: Vec<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -101,7 +107,11 @@ impl LoadArguments {
     /// Loads. The exit code says whether everything is in.
     async fn run(self, stack: Stack) -> anyhow::Result<ExitCode> {
         let stack = stack.with_patience(Patience::at_most(self.rate));
+        let mut rules = stack.rules().clone();
+        self.refuse.iter().try_for_each(|rule| rules.refuse(rule))?;
+        self.accept.iter().try_for_each(|rule| rules.accept(rule))?;
         let settings = Settings {
+            rules: Some(rules),
             rejected: self.rejected.unwrap_or_default(),
             expect: self.expect.as_deref().map(Totals::read).transpose()?,
             bases: self.bases,

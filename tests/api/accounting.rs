@@ -5,6 +5,7 @@ mod dates;
 mod files;
 mod persons;
 mod references;
+mod rules;
 
 use std::path::{Path, PathBuf};
 

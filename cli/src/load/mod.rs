@@ -19,6 +19,7 @@ mod references;
 mod rejections;
 mod release;
 mod report;
+mod rules;
 mod source;
 mod stop;
 mod survey;
@@ -45,6 +46,8 @@ use lead::{Origin, Pointer};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
+use rules::Notes;
+pub use rules::Rules;
 pub use source::Source;
 use source::{Content, Item};
 pub use stop::{Stop, Stopped};
@@ -74,6 +77,8 @@ pub struct Settings {
     pub stop: Stop,
     /// The ids of Patients who are the same person, though birth date and family name differ.
     pub same_person: BTreeSet<String>,
+    /// The classes of rules; none, if they are the stack's.
+    pub rules: Option<Rules>,
 }
 
 /// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
@@ -126,7 +131,8 @@ pub async fn load_with(
     bar.set_message("reading");
     let begun = clock.now();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
-    let survey = match Survey::of(source, (&bases, begun, &settings.stop), bar) {
+    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
+    let survey = match Survey::of(source, (&bases, begun, &settings.stop), &rules, bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
     };
@@ -151,7 +157,8 @@ pub async fn load_with(
         owners: HashMap::new(),
         shared_references: Mutex::default(),
         attached: std::sync::Mutex::default(),
-        report: Report::default(),
+        report: Report { rules: rules.moved(), ..Report::default() },
+        rules,
         rejected,
     };
     let ended = run.whole(bar).await;
@@ -199,6 +206,8 @@ struct Run<'a> {
     plan: &'a str,
     guides: Guides,
     takes_sensitive: bool,
+    /// The classes of rules.
+    rules: Rules,
     survey: Survey,
     /// The place of what is being read, in the order of reading.
     at: u64,
@@ -297,14 +306,11 @@ impl Run<'_> {
     /// was counted as superseded.
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
         let Item { place, file, bundle, .. } = item;
-        let mut is_mended = false;
         let (identity, resource) = match item.content {
-            Content::Resource(mut resource) => {
-                is_mended = mend::drop_empty(&mut resource);
-                (check(&resource, item.full_url.as_deref()), resource)
-            }
+            Content::Resource(mut resource) => (check(&mut resource, item.full_url.as_deref(), &self.rules), resource),
             Content::Deletion { url, .. } => {
-                (check_deletion(&url), json!({"request": {"method": "DELETE", "url": url}}))
+                let identity = check_deletion(&url).map(|(kind, reference)| (kind, reference, Notes::default()));
+                (identity, json!({"request": {"method": "DELETE", "url": url}}))
             }
             _ if pass == Pass::Dependent => return Ok(None),
             Content::Unusable(reason, json) => return self.reject(type_of(&json), (&place, file), &reason, &json),
@@ -318,7 +324,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let (kind, reference) = match identity {
+        let (kind, reference, notes) = match identity {
             Ok(identity) => identity,
             Err(_) if pass == Pass::Dependent => return Ok(None),
             Err(reason) if reason.code == ReasonCode::TypeNotKept && IGNORED.contains(&type_of(&resource)) => {
@@ -347,8 +353,11 @@ impl Run<'_> {
                 self.report.superseded(kind.name);
                 return Ok(None);
             }
-            if is_mended {
-                self.report.mended(mend::EMPTY);
+            for rule in notes.mended {
+                self.report.mended(rule.name());
+            }
+            for (rule, found) in notes.warned {
+                self.report.warn(rule.name(), &place, format!("{reference}: {found}"));
             }
             if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + A_DAY) {
                 let text = format!(
