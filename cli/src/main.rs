@@ -66,6 +66,9 @@ struct LoadArguments {
     /// Files (.json with a Bundle or a resource, .ndjson; plain or packed by gzip) and folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Store nothing: tell what a load would find, here and on a page of its own (check-<time>.html)
+    #[arg(long)]
+    check: bool,
     /// Control totals to compare with: a Bulk Data manifest, or {"Patient": 20, "claims.ndjson": 5000}
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
@@ -118,6 +121,12 @@ impl LoadArguments {
             stop: Stop::at_interrupt(),
             same_person: self.same_person.into_iter().collect(),
         };
+        if self.check {
+            let (found, page) = load::inspect_paths(&stack, &self.paths, &settings)?;
+            print(&if self.json { format!("{}\n", found.to_json()) } else { found.to_string() })?;
+            tell(&format!("the same as a page: {}", page.display()));
+            return Ok(ExitCode::from(if found.is_clean() { 0 } else { 3 }));
+        }
         let (report, ended) = load::run(&stack, &self.paths, settings).await?;
         print(&if self.json { format!("{}\n", report.to_json()) } else { report.to_string() })?;
         if let Err(error) = ended {

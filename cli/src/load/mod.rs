@@ -9,9 +9,11 @@
 mod attachments;
 mod batch;
 mod follow;
+mod inspection;
 mod lead;
 mod lookup;
 mod mend;
+mod paths;
 mod people;
 mod ready;
 mod reason;
@@ -28,8 +30,8 @@ mod totals;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Result;
+use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 use shared::clock::{Clock, Time};
 use shared::fhir::guides::Guides;
@@ -40,9 +42,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use crate::call::WrongCall;
 use crate::stack::Stack;
+pub use inspection::{Inspection, inspect};
 use lead::{Origin, Pointer};
+pub use paths::{inspect_paths, run};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
@@ -79,35 +82,6 @@ pub struct Settings {
     pub same_person: BTreeSet<String>,
     /// The classes of rules; none, if they are the stack's.
     pub rules: Option<Rules>,
-}
-
-/// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
-/// go to a file here.
-///
-/// Returns the report, and what ended the run before its end: the same load may then be repeated. A fault of a resource is
-/// no error: the report has it.
-///
-/// # Errors
-/// The call is wrong: a path cannot be read, or holds nothing to load.
-pub async fn run(stack: &Stack, paths: &[PathBuf], mut settings: Settings) -> Result<(Report, Result<()>)> {
-    let clock = Clock::System;
-    if settings.rejected.as_os_str().is_empty() {
-        let time = clock.now().to_string().replace([':', '.'], "-");
-        settings.rejected = PathBuf::from(format!("rejected-{time}.ndjson"));
-    }
-    let source = Source::of_paths(paths)?;
-    if source.reads(&settings.rejected) {
-        bail!(WrongCall(format!(
-            "{} is one of the files to load, and rejected resources would replace it: give another name",
-            settings.rejected.display()
-        )));
-    }
-    let bar = ProgressBar::new(source.size() * 2).with_style(
-        ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
-    let ended = load_with(stack, &source, settings, clock, &bar).await;
-    bar.finish_and_clear();
-    Ok(ended)
 }
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.

@@ -18,7 +18,9 @@ use shared::record::writer::PlannedNames;
 pub(super) use self::check::{ANOTHER_PERSON, check, check_deletion, names_no_member};
 
 use self::interned::Interned;
-use self::occurrences::{Occurrence, Occurrences, named_owner};
+pub(super) use self::occurrences::named_owner;
+
+use self::occurrences::{Occurrence, Occurrences};
 use super::people::Person;
 use super::reason::{Reason, ReasonCode};
 use super::references::{Condition, Names};

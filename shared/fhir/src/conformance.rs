@@ -25,7 +25,7 @@ pub use self::structure::Finding;
 
 use self::fhirpath::Around;
 use self::node::Node;
-use self::profile::Profiles;
+use self::profile::{Miss, Profiles, Why};
 use self::structure::{Mend, Structure};
 use crate::guides::Guides;
 
@@ -69,15 +69,17 @@ impl Checked {
 
 /// Whether a resource that is R4 meets a profile of the set, by its canonical URL.
 pub(crate) fn meets(guides: Guides, resource: &Json, url: &str) -> bool {
-    let root = Node::resource(resource);
-    let profiles = Profiles { guides, around: Around { resource: root, root } };
-    profiles.meets(url).is_ok()
+    met(guides, resource, url).is_ok()
 }
 
-/// Why it does not: for tests and reports.
-pub fn why_not(guides: Guides, resource: &Json, url: &str) -> Option<String> {
-    let root = Node::resource(resource);
-    let miss = Profiles { guides, around: Around { resource: root, root } }.meets(url).err()?;
+/// What a resource lacks of a profile of the set, in words; none, if it meets it or that cannot be told.
+pub(crate) fn lacks(guides: Guides, resource: &Json, url: &str) -> Option<String> {
+    let miss = met(guides, resource, url).err().filter(|miss| miss.why != Why::Unknown)?;
     let path: Vec<&str> = miss.path.iter().rev().copied().collect();
-    Some(format!("{}: {:?}", path.join("."), miss.why))
+    Some(format!("`{}` {}", path.join("."), miss.why))
+}
+
+fn met(guides: Guides, resource: &Json, url: &str) -> Result<(), Miss> {
+    let root = Node::resource(resource);
+    Profiles { guides, around: Around { resource: root, root } }.meets(url)
 }

@@ -7,5 +7,5 @@
 mod conformance;
 mod table;
 
-pub use conformance::{met_by, name_in};
+pub use conformance::{met_by, name_in, not_met};
 pub use table::Profile;

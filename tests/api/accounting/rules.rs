@@ -59,6 +59,7 @@ async fn what_no_client_could_read_is_refused_and_what_means_one_thing_is_put_ri
         assert!(reason.starts_with(&format!("{rule}: ")), "{}: {reason}", resource["id"]);
     }
     assert_eq!(report.mended, BTreeMap::from([("blank", 1), ("empty", 1), ("placeholder", 1), ("zone", 2)]));
+    app.add_member("alice", "alice").await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     let entries = app.fhir(&tokens, "Observation?_count=50").await.entries("match");
     assert_eq!(entries.len(), mended.len());
@@ -99,6 +100,7 @@ async fn what_is_kept_with_a_warning_claims_nothing_and_a_claim_of_the_feed_stay
     let told = findings(&report, "missing");
     assert!(told[0].1.contains("`status` is missing"), "{told:?}");
     assert!(told[1].1.contains("it claims http://plan.example/StructureDefinition/own, and that stays"), "{told:?}");
+    app.add_member("alice", "alice").await;
     let tokens = app.sign_in("alice", EVERYTHING).await;
     let entries = app.fhir(&tokens, "Observation?_count=50").await.entries("match");
     for (id, claims) in [

@@ -88,8 +88,29 @@ fn tidied(json: &mut Json) {
     }
 }
 
-fn mutants(resource: &Json) -> Vec<Json> {
-    let (mut all, mut seen, mut mutants) = (Vec::new(), BTreeSet::new(), vec![resource.clone()]);
+/// A change of an example: the place, and what stands there; nothing, if it is dropped.
+struct Change {
+    steps: Vec<String>,
+    other: Option<Json>,
+}
+
+impl Change {
+    fn of(self, resource: &Json) -> Json {
+        let mut mutant = match self.other {
+            None => dropped(resource, &self.steps),
+            Some(other) => {
+                let mut mutant = resource.clone();
+                *mutant.pointer_mut(&pointer(&self.steps)).unwrap() = other;
+                mutant
+            }
+        };
+        tidied(&mut mutant);
+        mutant
+    }
+}
+
+fn changes(resource: &Json) -> Vec<Change> {
+    let (mut all, mut seen, mut changes) = (Vec::new(), BTreeSet::new(), Vec::new());
     places(resource, &mut Vec::new(), &mut all);
     for steps in all {
         let names: Vec<&str> = steps.iter().map(String::as_str).filter(|step| !is_place(step)).collect();
@@ -98,16 +119,11 @@ fn mutants(resource: &Json) -> Vec<Json> {
         if ["resourceType", "id", "text", "meta"].contains(&names[0]) || !(is_first || is_sliced) {
             continue;
         }
-        mutants.push(dropped(resource, &steps));
-        let pointer = pointer(&steps);
-        for other in others(resource.pointer(&pointer).unwrap(), names.last().unwrap()) {
-            let mut mutant = resource.clone();
-            *mutant.pointer_mut(&pointer).unwrap() = other;
-            mutants.push(mutant);
-        }
+        let others = others(resource.pointer(&pointer(&steps)).unwrap(), names.last().unwrap());
+        let others = others.into_iter().map(Some).chain([None]);
+        changes.extend(others.map(|other| Change { steps: steps.clone(), other }));
     }
-    mutants.iter_mut().for_each(tidied);
-    mutants
+    changes
 }
 
 #[test]
@@ -118,11 +134,14 @@ fn no_mutant_of_an_example_claims_what_it_does_not_meet() {
     let (mut lines, mut claims, mut judged, mut made) = (String::new(), 0, 0, 0);
     for guide in ["us-core-6.1.0", "carin-bb-2.1.0", "pdex-2.1.1ci", "hrex-1.1.0"] {
         let Some(examples) = examples(guide) else { return tests::missing_tool(test, "the guides' examples") };
-        for mut mutant in examples.iter().flat_map(|(resource, _)| mutants(resource)) {
+        let changes =
+            examples.iter().flat_map(|(resource, _)| changes(resource).into_iter().map(move |of| (resource, of)));
+        for (resource, change) in changes {
             made += 1;
             if made % step != 0 {
                 continue;
             }
+            let mut mutant = change.of(resource);
             profiles::name_in(Guides::default(), &mut mutant);
             let Some(claimed) = mutant["meta"]["profile"].as_array() else { continue };
             (claims, judged) =

@@ -1,5 +1,7 @@
 //! A resource against a profile: what the profile's whole snapshot adds to R4's own definition of the type.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use super::fhirpath::{Around, Truth, judge};
@@ -30,6 +32,21 @@ pub(super) enum Why {
     NoSlice,
     /// It cannot be checked.
     Unknown,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::TooFew => f.write_str("is missing, or is there too seldom"),
+            Why::TooMany => f.write_str("is there too often"),
+            Why::Type => f.write_str("has another type, or leads to another type of resource, than the profile allows"),
+            Why::Value => f.write_str("has another value than the profile fixes"),
+            Why::Code => f.write_str("has no code of the value set that the profile demands"),
+            Why::Invariant(name) => write!(f, "breaks the profile's invariant {name}"),
+            Why::NoSlice => f.write_str("is none of what the profile allows there"),
+            Why::Unknown => f.write_str("cannot be checked"),
+        }
+    }
 }
 
 type Met = Result<(), Miss>;

@@ -212,6 +212,8 @@ impl Table {
                 let named = invariants.split(' ').filter_map(|word| word.strip_prefix('!')).collect();
                 let mut root = Part { invariants: named, ..Part::default() };
                 parts(&mut root, below, 1);
+                // What tells a profile from its sisters is compared first.
+                root.parts.sort_by_key(|part| part.pattern.is_none() && part.fixed.is_none());
                 self.profiles.entry(url).or_default().push(Profile { sets, on, root });
             }
             "codes" => {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::table::Profile;
-use crate::conformance::{check, meets};
+use crate::conformance::{check, lacks, meets};
 use crate::guides::{Guide, Guides};
 
 /// The profiles of the set that the resource meets: each by its canonical URL, with its version and without; or else R4's own
@@ -17,16 +17,40 @@ pub fn met_by(guides: Guides, resource: &Json) -> Vec<String> {
     }
     let canonicals = |profile: &Profile| guides.canonicals(profile.guide, &path(profile.id));
     let candidates: Vec<Vec<String>> = Profile::of(resource_type, guides).map(canonicals).collect();
-    let mut served = resource.clone();
-    let meta = object(&mut served["meta"]);
-    meta.entry("lastUpdated").or_insert_with(|| json!("2000-01-01T00:00:00Z"));
-    meta.insert("profile".to_owned(), candidates.concat().into());
+    let served = served(resource, candidates.concat());
     let is_met = |canonicals: &Vec<String>| canonicals.first().is_some_and(|url| meets(guides, &served, url));
     let met = candidates.into_iter().filter(is_met).collect::<Vec<_>>().concat();
     if met.is_empty() {
         return guides.canonicals(Guide::Fhir, &path(resource_type)).into_iter().take(1).collect();
     }
     met
+}
+
+/// The claims of a resource that it does not meet, as far as the set has the profile in the version that is claimed: each with what
+/// is lacking.
+pub fn not_met(guides: Guides, resource: &Json) -> Vec<(String, String)> {
+    let own = resource["meta"]["profile"].as_array().cloned().unwrap_or_default();
+    let claims: Vec<String> = own.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    let known = |claim: &String| {
+        let profiles = Profile::of(resource["resourceType"].as_str().unwrap_or_default(), guides);
+        profiles.into_iter().any(|profile| guides.canonicals(profile.guide, &path(profile.id)).contains(claim))
+    };
+    let served = served(resource, claims.clone());
+    let lacking = |claim: String| {
+        let url = claim.split('|').next().unwrap_or_default();
+        let lack = lacks(guides, &served, url)?;
+        Some((claim, lack))
+    };
+    claims.into_iter().filter(known).filter_map(lacking).collect()
+}
+
+/// A resource as this server gives it out.
+fn served(resource: &Json, claims: Vec<String>) -> Json {
+    let mut served = resource.clone();
+    let meta = object(&mut served["meta"]);
+    meta.entry("lastUpdated").or_insert_with(|| json!("2000-01-01T00:00:00Z"));
+    meta.insert("profile".to_owned(), claims.into());
+    served
 }
 
 fn path(id: &str) -> String {

@@ -237,17 +237,17 @@ impl Parser {
 mod tests {
     use super::*;
 
-    fn name(name: &str) -> Box<Expression> {
-        Box::new(Expression::Name(None, name.to_owned()))
+    fn binary(left: Expression, operator: Operator, right: Expression) -> Expression {
+        Expression::Binary(Box::new(left), operator, Box::new(right))
     }
 
     #[test]
     fn operators_bind_as_the_grammar_says() {
+        let name = |name: &str| Expression::Name(None, name.to_owned());
+        let equal = binary(name("d"), Operator::Equal, Expression::Text("x".to_owned()));
+        let or = binary(name("b"), Operator::Or, binary(name("c"), Operator::And, equal));
         let parsed = Expression::parse("a implies b or c and d = 'x'").unwrap();
-        let equal = Expression::Binary(name("d"), Operator::Equal, Box::new(Expression::Text("x".to_owned())));
-        let and = Expression::Binary(name("c"), Operator::And, Box::new(equal));
-        let or = Expression::Binary(name("b"), Operator::Or, Box::new(and));
-        assert_eq!(parsed, Expression::Binary(name("a"), Operator::Implies, Box::new(or)));
+        assert_eq!(parsed, binary(name("a"), Operator::Implies, or));
     }
 
     #[test]
