@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::Client;
 use shared::config::{AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName, SigningKeyId};
 use shared::store::Aws;
 
-use crate::stack::Stack;
+use crate::stack::{RULES, Stack};
 
 /// The outputs of `template.yaml`, each with the configuration variable that it gives.
 pub const OUTPUTS: &[(&str, &str)] = &[
@@ -18,6 +18,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),
+    ("LoadRules", RULES),
 ];
 
 /// Finds the stack `name` in the account of `profile`, or of the environment's credentials.

@@ -66,6 +66,9 @@ struct LoadArguments {
     /// Files (.json with a Bundle or a resource, .ndjson; plain or packed by gzip) and folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Store nothing: tell what a load would find, here and on a page of its own (check-<time>.html)
+    #[arg(long)]
+    check: bool,
     /// Control totals to compare with: a Bulk Data manifest, or {"Patient": 20, "claims.ndjson": 5000}
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
@@ -78,6 +81,12 @@ struct LoadArguments {
     /// A Patient who is the same person, though birth date and family name differ from what is stored; repeat for each
     #[arg(long, value_name = "ID")]
     same_person: Vec<String>,
+    /// Refuse what breaks this rule of R4 (docs/loading.md, "Rules"); repeat for each
+    #[arg(long, value_name = "RULE")]
+    refuse: Vec<String>,
+    /// Keep, with a warning, what breaks this rule of R4; repeat for each
+    #[arg(long, value_name = "RULE")]
+    accept: Vec<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -101,13 +110,23 @@ impl LoadArguments {
     /// Loads. The exit code says whether everything is in.
     async fn run(self, stack: Stack) -> anyhow::Result<ExitCode> {
         let stack = stack.with_patience(Patience::at_most(self.rate));
+        let mut rules = stack.rules().clone();
+        self.refuse.iter().try_for_each(|rule| rules.refuse(rule))?;
+        self.accept.iter().try_for_each(|rule| rules.accept(rule))?;
         let settings = Settings {
+            rules: Some(rules),
             rejected: self.rejected.unwrap_or_default(),
             expect: self.expect.as_deref().map(Totals::read).transpose()?,
             bases: self.bases,
             stop: Stop::at_interrupt(),
             same_person: self.same_person.into_iter().collect(),
         };
+        if self.check {
+            let (found, page) = load::inspect_paths(&stack, &self.paths, &settings)?;
+            print(&if self.json { format!("{}\n", found.to_json()) } else { found.to_string() })?;
+            tell(&format!("the same as a page: {}", page.display()));
+            return Ok(ExitCode::from(if found.is_clean() { 0 } else { 3 }));
+        }
         let (report, ended) = load::run(&stack, &self.paths, settings).await?;
         print(&if self.json { format!("{}\n", report.to_json()) } else { report.to_string() })?;
         if let Err(error) = ended {

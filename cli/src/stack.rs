@@ -16,6 +16,8 @@ use shared::store::auth::Auth;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
+use crate::load::Rules;
+
 /// A stack to work on.
 pub struct Stack {
     aws: Aws,
@@ -26,7 +28,11 @@ pub struct Stack {
     documents_bucket: DocumentsBucketName,
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
+    rules: Rules,
 }
+
+/// The variable that tells which rules of R4 have another class than their own: `refuse:RULE accept:RULE`.
+pub const RULES: &str = "LOAD_RULES";
 
 /// A running local stack as other commands find it, in `.local/stacks/<pid>.json` of the checkout.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,7 +60,8 @@ impl Stack {
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
         let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
         let signing_key = from_lookup(&lookup).ok();
-        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
+        let rules = Rules::read(&lookup(RULES).unwrap_or_default()).context("the stack's parameter LoadRules")?;
+        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key, rules })
     }
 
     /// The issuer: the base URL of its API.
@@ -70,6 +77,11 @@ impl Stack {
     /// The versions of the guides whose profiles resources claim.
     pub fn guides(&self) -> Guides {
         self.config.guides
+    }
+
+    /// What becomes of a resource that breaks a rule of R4: the stack's parameter `LoadRules`.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Whether resources with a sensitivity label may be stored. A deployed stack, which is any whose issuer is not

@@ -1,10 +1,12 @@
 //! Nothing that a feed brings is passed over in silence: each file is read or named, each resource is counted once, and what is
 //! refused, mended, moved or restored is told.
 
+mod check;
 mod dates;
 mod files;
 mod persons;
 mod references;
+mod rules;
 
 use std::path::{Path, PathBuf};
 

@@ -13,6 +13,7 @@ mod changes;
 mod clients;
 mod command;
 mod decisions;
+mod definitions;
 mod demo;
 mod dependencies;
 mod discovery;

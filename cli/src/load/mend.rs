@@ -1,9 +1,6 @@
-//! Rules with names that mend a resource. Each leaves its meaning as it was.
+//! The rule `empty`, which mends a resource and leaves its meaning as it was.
 
 use serde_json::{Map, Value as Json};
-
-/// The rule that drops what says nothing.
-pub(super) const EMPTY: &str = "empty";
 
 /// Drops null and empty properties, which R4 does not allow (json.html: "objects and arrays are never empty, properties never
 /// null, strings never empty"). Returns whether there were any.

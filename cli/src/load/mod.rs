@@ -9,9 +9,11 @@
 mod attachments;
 mod batch;
 mod follow;
+mod inspection;
 mod lead;
 mod lookup;
 mod mend;
+mod paths;
 mod people;
 mod ready;
 mod reason;
@@ -19,6 +21,7 @@ mod references;
 mod rejections;
 mod release;
 mod report;
+mod rules;
 mod source;
 mod stop;
 mod survey;
@@ -27,8 +30,8 @@ mod totals;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Result;
+use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
 use shared::clock::{Clock, Time};
 use shared::fhir::guides::Guides;
@@ -39,12 +42,15 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use crate::call::WrongCall;
 use crate::stack::Stack;
+pub use inspection::{Inspection, inspect};
 use lead::{Origin, Pointer};
+pub use paths::{inspect_paths, run};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
+use rules::Notes;
+pub use rules::Rules;
 pub use source::Source;
 use source::{Content, Item};
 pub use stop::{Stop, Stopped};
@@ -74,35 +80,8 @@ pub struct Settings {
     pub stop: Stop,
     /// The ids of Patients who are the same person, though birth date and family name differ.
     pub same_person: BTreeSet<String>,
-}
-
-/// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
-/// go to a file here.
-///
-/// Returns the report, and what ended the run before its end: the same load may then be repeated. A fault of a resource is
-/// no error: the report has it.
-///
-/// # Errors
-/// The call is wrong: a path cannot be read, or holds nothing to load.
-pub async fn run(stack: &Stack, paths: &[PathBuf], mut settings: Settings) -> Result<(Report, Result<()>)> {
-    let clock = Clock::System;
-    if settings.rejected.as_os_str().is_empty() {
-        let time = clock.now().to_string().replace([':', '.'], "-");
-        settings.rejected = PathBuf::from(format!("rejected-{time}.ndjson"));
-    }
-    let source = Source::of_paths(paths)?;
-    if source.reads(&settings.rejected) {
-        bail!(WrongCall(format!(
-            "{} is one of the files to load, and rejected resources would replace it: give another name",
-            settings.rejected.display()
-        )));
-    }
-    let bar = ProgressBar::new(source.size() * 2).with_style(
-        ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
-    let ended = load_with(stack, &source, settings, clock, &bar).await;
-    bar.finish_and_clear();
-    Ok(ended)
+    /// The classes of rules; none, if they are the stack's.
+    pub rules: Option<Rules>,
 }
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
@@ -126,7 +105,8 @@ pub async fn load_with(
     bar.set_message("reading");
     let begun = clock.now();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
-    let survey = match Survey::of(source, (&bases, begun, &settings.stop), bar) {
+    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
+    let survey = match Survey::of(source, (&bases, begun, &settings.stop), &rules, bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
     };
@@ -151,7 +131,8 @@ pub async fn load_with(
         owners: HashMap::new(),
         shared_references: Mutex::default(),
         attached: std::sync::Mutex::default(),
-        report: Report::default(),
+        report: Report { rules: rules.moved(), ..Report::default() },
+        rules,
         rejected,
     };
     let ended = run.whole(bar).await;
@@ -199,6 +180,8 @@ struct Run<'a> {
     plan: &'a str,
     guides: Guides,
     takes_sensitive: bool,
+    /// The classes of rules.
+    rules: Rules,
     survey: Survey,
     /// The place of what is being read, in the order of reading.
     at: u64,
@@ -297,14 +280,11 @@ impl Run<'_> {
     /// was counted as superseded.
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
         let Item { place, file, bundle, .. } = item;
-        let mut is_mended = false;
         let (identity, resource) = match item.content {
-            Content::Resource(mut resource) => {
-                is_mended = mend::drop_empty(&mut resource);
-                (check(&resource, item.full_url.as_deref()), resource)
-            }
+            Content::Resource(mut resource) => (check(&mut resource, item.full_url.as_deref(), &self.rules), resource),
             Content::Deletion { url, .. } => {
-                (check_deletion(&url), json!({"request": {"method": "DELETE", "url": url}}))
+                let identity = check_deletion(&url).map(|(kind, reference)| (kind, reference, Notes::default()));
+                (identity, json!({"request": {"method": "DELETE", "url": url}}))
             }
             _ if pass == Pass::Dependent => return Ok(None),
             Content::Unusable(reason, json) => return self.reject(type_of(&json), (&place, file), &reason, &json),
@@ -318,7 +298,7 @@ impl Run<'_> {
                 return Ok(None);
             }
         };
-        let (kind, reference) = match identity {
+        let (kind, reference, notes) = match identity {
             Ok(identity) => identity,
             Err(_) if pass == Pass::Dependent => return Ok(None),
             Err(reason) if reason.code == ReasonCode::TypeNotKept && IGNORED.contains(&type_of(&resource)) => {
@@ -347,8 +327,11 @@ impl Run<'_> {
                 self.report.superseded(kind.name);
                 return Ok(None);
             }
-            if is_mended {
-                self.report.mended(mend::EMPTY);
+            for rule in notes.mended {
+                self.report.mended(rule.name());
+            }
+            for (rule, found) in notes.warned {
+                self.report.warn(rule.name(), &place, format!("{reference}: {found}"));
             }
             if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + A_DAY) {
                 let text = format!(

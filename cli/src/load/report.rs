@@ -93,6 +93,8 @@ pub struct Report {
     pub mended: BTreeMap<&'static str, u64>,
     /// The resources that were kept with a warning, by the rule.
     pub warned: BTreeMap<&'static str, u64>,
+    /// The rules that have another class than their own in this run, and which.
+    pub rules: BTreeMap<&'static str, &'static str>,
     /// The files that were read.
     pub files: Vec<FileTally>,
     /// The files of the folders that were not.
@@ -224,6 +226,7 @@ impl Report {
             "references": self.references,
             "rejected_file": self.rejected_file.as_ref().map(|path| path.to_string_lossy()),
             "finished": self.finished,
+            "rules": self.rules,
             "reasons": self.reasons,
             "findings": self.findings,
             "empty": self.empty,
@@ -284,6 +287,7 @@ impl fmt::Display for Report {
         }
         lines.extend(self.mended.iter().map(|(rule, count)| format!("mended by {rule}: {count}")));
         lines.extend(self.warned.iter().map(|(rule, count)| format!("warned by {rule}: {count}")));
+        lines.extend(self.rules.iter().map(|(rule, class)| format!("by choice, what breaks {rule} is {class}")));
         lines.extend(self.listed());
         if self.unclaimed > 0 {
             lines

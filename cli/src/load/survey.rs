@@ -18,12 +18,14 @@ use shared::record::writer::PlannedNames;
 pub(super) use self::check::{ANOTHER_PERSON, check, check_deletion, names_no_member};
 
 use self::interned::Interned;
-use self::occurrences::{Occurrence, Occurrences, named_owner};
-use super::mend::drop_empty;
+pub(super) use self::occurrences::named_owner;
+
+use self::occurrences::{Occurrence, Occurrences};
 use super::people::Person;
 use super::reason::{Reason, ReasonCode};
 use super::references::{Condition, Names};
 use super::report::FileTally;
+use super::rules::Rules;
 use super::source::{Content, FileForm, Source};
 use super::stop::Stop;
 use super::totals::Totals;
@@ -69,6 +71,7 @@ impl Survey {
     pub(super) fn of(
         source: &Source,
         (bases, begun, stop): (&[String], Time, &Stop),
+        rules: &Rules,
         bar: &ProgressBar,
     ) -> Result<Survey> {
         let mut survey = Survey { names: Names::under(bases), ..Survey::default() };
@@ -79,8 +82,7 @@ impl Survey {
             // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
-                    drop_empty(&mut resource);
-                    if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
+                    if let Ok((resource_type, reference, _)) = check(&mut resource, item.full_url.as_deref(), rules) {
                         if resource_type.owner == Owner::Itself {
                             survey.meets(&reference.id, &resource);
                         }

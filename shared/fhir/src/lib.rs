@@ -7,10 +7,12 @@
 //! - [`index`] takes the values of a resource's search parameters out of it; [`filter`] compares them with a query. The same filter
 //!   judges searches, granular scopes and includes.
 //! - [`owner`] finds whose a resource is; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
+//! - [`conformance`] holds a resource against R4 and against profiles, by tables made from HL7's definitions.
 //! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have, and which of these a
 //!   resource meets.
 //! - [`value_sets`] lists the codes of elements where the list is closed.
 
+pub mod conformance;
 pub mod date;
 pub mod elements;
 pub mod escaping;

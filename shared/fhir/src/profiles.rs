@@ -5,10 +5,7 @@
 //! says is true.
 
 mod conformance;
-mod predicate;
-mod rules;
-mod systems;
 mod table;
 
-pub use conformance::{met_by, name_in};
+pub use conformance::{met_by, name_in, not_met};
 pub use table::Profile;

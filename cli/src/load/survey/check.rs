@@ -8,7 +8,7 @@ use shared::record::receipt::is_receipt;
 
 use crate::load::reason::{Reason, ReasonCode};
 use crate::load::references::member_in;
-use crate::load::release::older;
+use crate::load::rules::{Notes, Rules, admit};
 
 /// The advice where two persons come under one Patient id.
 pub(in crate::load) const ANOTHER_PERSON: &str = "birth date and family name both differ. Give each person an id of their own; \
@@ -29,11 +29,14 @@ pub(in crate::load) fn check_deletion(url: &str) -> Result<(&'static ResourceTyp
     Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
 }
 
-/// A resource's type and key; or why it is rejected, as far as it can be known without the rest of the run.
+/// A resource's type, its key, and what was found at it; or why it is rejected, as far as it can be known without the rest of the run.
+/// It is put right first, where it can mean one thing only.
 pub(in crate::load) fn check(
-    resource: &Json,
+    resource: &mut Json,
     full_url: Option<&str>,
-) -> Result<(&'static ResourceType, Reference), Reason> {
+    rules: &Rules,
+) -> Result<(&'static ResourceType, Reference, Notes), Reason> {
+    let admitted = admit(resource, rules);
     let name =
         resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
     let kind = ResourceType::named(name).ok_or_else(|| {
@@ -57,9 +60,6 @@ pub(in crate::load) fn check(
             format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"),
         ));
     }
-    if let Some(marks) = older(name, resource) {
-        return Err(Reason::new(ReasonCode::NotR4, marks));
-    }
     let tags = resource["meta"]["tag"].as_array().into_iter().flatten();
     if tags.into_iter().any(|tag| tag["code"] == "SUBSETTED") {
         let text = "its tag SUBSETTED says that it is a part of the resource, as searches with `_elements` and `_summary` give it; \
@@ -69,6 +69,7 @@ pub(in crate::load) fn check(
     if !(resource["meta"].is_null() || resource["meta"].is_object()) {
         return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
     }
+    let notes = admitted?;
     match ownership(kind, resource) {
         Ok(Ownership::Shared) => names_no_member(resource)?,
         // It may be a name that another resource of the run goes by.
@@ -76,7 +77,7 @@ pub(in crate::load) fn check(
         Err(NoOwner::Missing(element)) if matches!(kind.owner, Owner::Targets(_)) && names_any(&resource[element]) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok((kind, Reference::new(kind.name, id)))
+    Ok((kind, Reference::new(kind.name, id), notes))
 }
 
 /// Whether one of these references has a name by which another resource of the run may go.

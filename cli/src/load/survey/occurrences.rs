@@ -110,7 +110,7 @@ impl Occurrence {
 }
 
 /// A name of the member whose a resource is.
-pub(super) fn named_owner(kind: &ResourceType, resource: &Json) -> Option<String> {
+pub(in crate::load) fn named_owner(kind: &ResourceType, resource: &Json) -> Option<String> {
     match ownership(kind, resource) {
         Ok(Ownership::Member(owner)) => Some(format!("Patient/{owner}")),
         // This may be a name of another resource of the run.
