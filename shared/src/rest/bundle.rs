@@ -20,6 +20,8 @@ pub enum Mode {
 pub struct Entry {
     /// The resource; `None` for a remark.
     pub reference: Option<Reference>,
+    /// Whether it is the member's own, and not shared.
+    pub is_own: bool,
     /// Why it is there.
     pub mode: Mode,
     /// Its JSON.
@@ -29,7 +31,7 @@ pub struct Entry {
 impl Entry {
     /// The remarks on the answer.
     pub fn outcome(issues: &[Issue]) -> Entry {
-        Entry { reference: None, mode: Mode::Outcome, json: outcome(issues).to_string() }
+        Entry { reference: None, is_own: false, mode: Mode::Outcome, json: outcome(issues).to_string() }
     }
 
     /// How many bytes it adds to the answer, escaped.
@@ -52,6 +54,11 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// How many of its resources are the member's own.
+    pub fn own(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.is_own).count()
+    }
+
     /// The Bundle's JSON. Full URLs are built on `base`.
     pub fn to_json(&self, base: &str) -> String {
         let size: usize = self.entries.iter().map(|entry| entry.json.len() + 160).sum();

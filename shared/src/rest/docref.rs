@@ -60,7 +60,7 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
     let mut bundle = bundle(call, rows, asked.remarks).await?;
     bundle.self_link = link(call, &asked.pairs);
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
-    Ok(Disclosure::new(response, bundle.references()))
+    Ok(Disclosure::new(response, bundle.references(), bundle.own()))
 }
 
 impl DocrefParameters {
@@ -132,7 +132,8 @@ async fn bundle(call: &Call<'_>, rows: Vec<Row>, mut remarks: Vec<Issue>) -> Res
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
         let reference = Some(row.key.clone());
-        let entry = Entry { reference, mode: Mode::Match, json: call.resources.json(row).await? };
+        let is_own = row.is_own();
+        let entry = Entry { reference, is_own, mode: Mode::Match, json: call.resources.json(row).await? };
         weight += entry.weight();
         if weight > bounds::ANSWER_BYTES && !bundle.entries.is_empty() {
             break;
