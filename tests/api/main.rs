@@ -13,6 +13,7 @@ mod chains;
 mod changes;
 mod clients;
 mod command;
+mod compliance;
 mod counting;
 mod decisions;
 mod demo;
