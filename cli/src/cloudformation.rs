@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use shared::config::{AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName, SigningKeyId};
+use shared::config::{
+    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName,
+    SigningKeyId,
+};
 use shared::store::Aws;
 
 use crate::stack::{RULES, Stack};
@@ -13,6 +16,10 @@ use crate::stack::{RULES, Stack};
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("ResourcesTableName", ResourcesTableName::VARIABLE),
     ("AuthTableName", AuthTableName::VARIABLE),
+    ("AuditTableName", AuditTableName::VARIABLE),
+    ("AuditArchiveName", AuditArchiveName::VARIABLE),
+    ("AuditKeyId", AuditKeyId::VARIABLE),
+    ("ContractElement", "CONTRACT_ELEMENT"),
     ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
     ("SigningKeyId", SigningKeyId::VARIABLE),
     ("Issuer", ISSUER),

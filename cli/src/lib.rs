@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod app;
+pub mod audit;
 pub mod call;
 pub mod cloudformation;
 pub mod demo;
@@ -11,6 +12,7 @@ pub mod keys;
 pub mod load;
 pub mod local;
 pub mod member;
+pub mod report;
 pub mod sample;
 pub mod samples;
 pub mod stack;

@@ -46,6 +46,7 @@ impl LocalArguments {
         });
         let stack = LocalStack::start(local_stack::Options {
             template: root.join("template.yaml"),
+            streams: true,
             binaries,
             port: self.port,
             data: self.data.clone(),

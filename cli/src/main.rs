@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, keys, load, local, member, sample};
+use patient_access::{app, audit, keys, load, local, member, report, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -46,6 +46,12 @@ enum Command {
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// Show who saw what, and verify that nobody changed the record of it
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Report to CMS, and to the plan itself, what apps were given
+    #[command(subcommand)]
+    Report(report::ReportCommand),
 }
 
 #[derive(Args)]
@@ -136,16 +142,31 @@ impl LoadArguments {
     }
 }
 
+/// The stack that a command works on, once the audit has a record of the command.
+async fn on(target: &Target) -> anyhow::Result<Stack> {
+    let stack = target.find().await?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    audit::operator::record(&stack, &arguments).await?;
+    Ok(stack)
+}
+
+fn told((text, code): (String, ExitCode)) -> anyhow::Result<ExitCode> {
+    print(&text)?;
+    Ok(code)
+}
+
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let TargetArguments { stack, stack_name, profile } = cli.target;
     let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
         Command::Local(local) => local.run().await?,
-        Command::Load(arguments) => return arguments.run(target.find().await?).await,
+        Command::Load(arguments) => return arguments.run(on(&target).await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
-        Command::App(app) => print(&app.run(&target.find().await?).await?)?,
-        Command::Keys(keys) => print(&keys.run(&target.find().await?).await?)?,
-        Command::Member(member) => print(&member.run(&target.find().await?).await?)?,
+        Command::App(app) => print(&app.run(&on(&target).await?).await?)?,
+        Command::Keys(keys) => print(&keys.run(&on(&target).await?).await?)?,
+        Command::Audit(audit) => return told(audit.run(&on(&target).await?).await?),
+        Command::Report(report) => return told(report.run(&on(&target).await?).await?),
+        Command::Member(member) => print(&member.run(&on(&target).await?).await?)?,
     }
     Ok(ExitCode::SUCCESS)
 }

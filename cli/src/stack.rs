@@ -8,11 +8,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
+use shared::config::{
+    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName,
+    SigningKeyId, from_lookup,
+};
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
+use shared::store::archive::Archive;
+use shared::store::audit::AuditTable;
 use shared::store::auth::Auth;
+use shared::store::counts::Counts;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
@@ -25,7 +31,12 @@ pub struct Stack {
     issuer: Issuer,
     resources_table: ResourcesTableName,
     auth_table: AuthTableName,
+    audit_table: AuditTableName,
     documents_bucket: DocumentsBucketName,
+    contract_element: Option<String>,
+    /// `None` where the stack does not name them: only commands on the audit need them.
+    audit_archive: Option<AuditArchiveName>,
+    audit_key: Option<AuditKeyId>,
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
     rules: Rules,
@@ -58,10 +69,24 @@ impl Stack {
     /// # Errors
     /// A variable is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
-        let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
+        let (config, issuer, resources_table, auth_table, audit_table, documents_bucket) = from_lookup(&lookup)?;
+        let contract_element = lookup("CONTRACT_ELEMENT").filter(|element| !element.is_empty());
         let signing_key = from_lookup(&lookup).ok();
         let rules = Rules::read(&lookup(RULES).unwrap_or_default()).context("the stack's parameter LoadRules")?;
-        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key, rules })
+        Ok(Stack {
+            aws,
+            config,
+            issuer,
+            resources_table,
+            auth_table,
+            audit_table,
+            documents_bucket,
+            contract_element,
+            audit_archive: from_lookup(&lookup).ok(),
+            audit_key: from_lookup(&lookup).ok(),
+            signing_key,
+            rules,
+        })
     }
 
     /// The issuer: the base URL of its API.
@@ -93,6 +118,55 @@ impl Stack {
     /// Its clients, members and grants.
     pub fn auth(&self) -> Auth {
         Auth::new(&self.aws, &self.auth_table)
+    }
+
+    /// Its audit table.
+    pub fn audit(&self) -> AuditTable {
+        AuditTable::new(&self.aws, &self.audit_table)
+    }
+
+    /// The archive of its audit.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name it.
+    pub fn archive(&self) -> Result<Archive> {
+        let missing =
+            "the stack does not name the archive of its audit: its output AuditArchiveName is missing; deploy it anew";
+        Ok(Archive::new(&self.aws, self.audit_archive.as_ref().context(missing)?))
+    }
+
+    /// The key in KMS that signs the days of its audit.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name it.
+    pub fn audit_key(&self) -> Result<&str> {
+        let missing =
+            "the stack does not say which key signs its audit: its output AuditKeyId is missing; deploy it anew";
+        self.audit_key.as_deref().context(missing)
+    }
+
+    /// Who works on it: the caller's ARN in an AWS account, the user's name on one machine.
+    ///
+    /// # Errors
+    /// AWS does not tell.
+    pub async fn operator(&self) -> Result<String> {
+        if self.aws.is_local() {
+            let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+            return Ok(user.filter(|user| !user.is_empty()).unwrap_or_else(|| "local".to_owned()));
+        }
+        let answer = aws_sdk_sts::Client::new(self.aws.config()).get_caller_identity().send().await;
+        let arn = answer.context("AWS does not tell who works on this stack")?.arn;
+        arn.context("AWS does not tell who works on this stack")
+    }
+
+    /// The counted answers.
+    pub fn counts(&self) -> Counts {
+        Counts::new(&self.aws, &self.auth_table)
+    }
+
+    /// The element of a Coverage that is the contract, by the stack's setting.
+    pub fn contract_element(&self) -> Option<&str> {
+        self.contract_element.as_deref()
     }
 
     /// The signer, which is KMS.

@@ -3,6 +3,9 @@
 //! A FHIR handler does not return a response, it returns a [`Disclosure`], and only [`Audit::release`] takes the
 //! response out of it, after the record is written.
 
+pub mod chain;
+pub mod closing;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
@@ -23,23 +26,24 @@ pub use crate::store::audit::AuditRecord;
 pub struct Disclosure {
     response: Response,
     ids: Vec<Reference>,
+    own: usize,
     outcome: &'static str,
 }
 
 impl Disclosure {
-    /// A response that gives out `ids`.
-    pub fn new(response: Response, ids: Vec<Reference>) -> Disclosure {
-        Disclosure { response, ids, outcome: "ok" }
+    /// A response that gives out `ids`, of which `own` are resources of the member's own.
+    pub fn new(response: Response, ids: Vec<Reference>, own: usize) -> Disclosure {
+        Disclosure { response, ids, own, outcome: "ok" }
     }
 
-    /// A response with a link that leads to `ids`.
-    pub fn linked(response: Response, ids: Vec<Reference>) -> Disclosure {
-        Disclosure { response, ids, outcome: "linked" }
+    /// A response with a link that leads to `ids`, of which `own` are the member's own.
+    pub fn linked(response: Response, ids: Vec<Reference>, own: usize) -> Disclosure {
+        Disclosure { response, ids, own, outcome: "linked" }
     }
 
     /// A response that gives nothing out: it only says that the app's copy is current.
     pub fn not_modified(response: Response) -> Disclosure {
-        Disclosure { response, ids: Vec::new(), outcome: "not-modified" }
+        Disclosure { response, ids: Vec::new(), own: 0, outcome: "not-modified" }
     }
 }
 
@@ -68,7 +72,8 @@ impl Audit {
         disclosure: Disclosure,
     ) -> Result<Response, StoreError> {
         let ids = packed(&disclosure.ids);
-        self.append(&AuditRecord { ids, ..self.of_access(action, disclosure.outcome, access, request) }).await?;
+        let given = disclosure.own;
+        self.append(&AuditRecord { ids, given, ..self.of_access(action, disclosure.outcome, access, request) }).await?;
         Ok(disclosure.response)
     }
 
@@ -127,6 +132,7 @@ impl Audit {
             grant: grant.id.clone(),
             query: asked(request),
             ids: String::new(),
+            given: 0,
         }
     }
 }

@@ -107,7 +107,7 @@ bounds! {
         "Each of these gets a large enough share to be recognized; the rest are only counted.";
     AUDIT_PATH: usize = 1024, "characters of a path", Capped,
         "No path of ours is nearly as long.";
-    AUDIT_IDS: usize = 700, "bytes of a list of ids", Capped,
+    AUDIT_IDS: usize = 690, "bytes of a list of ids", Capped,
         "A longer list does not fit one write unit of 1 KB with the rest of its row. The record then has its count, its first and \
          last id and its hash.";
 

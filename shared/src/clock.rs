@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +33,18 @@ impl Time {
         let format = format_description!("[month repr:long] [day padding:none], [year]");
         self.calendar().format(&format).unwrap_or_default()
     }
+}
+
+/// The day after a day, both as `YYYY-MM-DD`.
+pub fn day_after(day: &str) -> Option<String> {
+    let date = Date::parse(day, format_description!("[year]-[month]-[day]")).ok()?.next_day()?;
+    date.format(format_description!("[year]-[month]-[day]")).ok()
+}
+
+/// The first moment of a day (`YYYY-MM-DD`) in UTC.
+pub fn midnight(day: &str) -> Option<Time> {
+    let date = Date::parse(day, format_description!("[year]-[month]-[day]")).ok()?;
+    Some(Time(date.midnight().assume_utc().unix_timestamp().saturating_mul(1000)))
 }
 
 /// As a FHIR `instant` in UTC with milliseconds: `2026-11-22T15:23:18.123Z`.
@@ -81,6 +93,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_follow_each_other_over_the_ends_of_months_and_years() {
+        assert_eq!(day_after("2028-02-28").as_deref(), Some("2028-02-29"));
+        assert_eq!(day_after("2026-12-31").as_deref(), Some("2027-01-01"));
+        assert_eq!((day_after("2026-02-30"), midnight("")), (None, None));
+        assert_eq!(midnight("2026-11-22").map(|time| time.to_string()).as_deref(), Some("2026-11-22T00:00:00.000Z"));
+    }
 
     #[test]
     fn a_moment_prints_as_a_fhir_instant_and_as_people_write_a_day() {

@@ -14,6 +14,9 @@ use std::ops::Deref;
 use crate::fhir::guides::Guides;
 use crate::issuer::{Issuer, WrongIssuer};
 
+/// Why a function cannot start: something is missing or wrong in its environment, or KMS or the table does not answer.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Everything that is missing or wrong in the environment, all at once.
 #[derive(Debug, thiserror::Error)]
 #[error("the function's environment is not complete: {}", .0.join("; "))]
@@ -112,10 +115,29 @@ names! {
     AuthTableName, "AUTH_TABLE";
     /// The table of who saw what, and when.
     AuditTableName, "AUDIT_TABLE";
+    /// The bucket that keeps a copy of the audit.
+    AuditArchiveName, "AUDIT_ARCHIVE";
+    /// The KMS key that signs the days of the audit, and nothing else.
+    AuditKeyId, "AUDIT_KEY";
     /// The bucket of documents and large resources.
     DocumentsBucketName, "DOCUMENTS_BUCKET";
     /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
     SigningKeyId, "SIGNING_KEY";
+}
+
+/// How many days the rows of a closed day stay in the audit table (`AUDIT_TABLE_DAYS`).
+#[derive(Clone, Copy, Debug)]
+pub struct AuditTableDays(pub i64);
+
+impl Setting for AuditTableDays {
+    fn read(environment: &mut Environment<'_>) -> Option<AuditTableDays> {
+        let text = environment.required("AUDIT_TABLE_DAYS")?;
+        let days = text.parse().ok().filter(|days| *days > 0);
+        if days.is_none() {
+            environment.fault(format!("AUDIT_TABLE_DAYS `{text}` is no number of days"));
+        }
+        days.map(AuditTableDays)
+    }
 }
 
 macro_rules! tuples {

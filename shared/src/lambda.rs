@@ -4,6 +4,9 @@
 //! and parses it again, so that a decoded `?` in a path becomes a query, `..` is followed, and some hosts and queries end
 //! the process. The runtime underneath is the same.
 
+pub mod schedule;
+pub mod stream;
+
 use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;

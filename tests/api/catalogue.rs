@@ -176,6 +176,21 @@ T120   A document that is missing, altered or denied is an error with alarm and 
 T122   Without the audit table there is no health data in any answer.
 T123   The limit of a page counts its length after JSON is escaped in JSON.
 T128   A version that is older by the source's own date does not replace a newer one.
+
+# The audit, and what is counted from it
+T201   An answer counts for CMS's report only where it carried a resource of the member's own, and a record that comes
+       twice counts once (42 CFR 422.119(f)).
+T202   Test apps and synthetic members are left out of CMS's report, also where the mark comes later.
+T203   Counting costs at most two writes for each member, app and year.
+T204   A member is reported under the contract of the day of the answer.
+T205   After faults, repeats and lost batches the report is a naive count of the audit, and `--verify` names what was
+       not counted.
+T206   A row of a closed day that is changed, removed, added or moved to another day by hand, in the table or in the
+       archive, is named by `audit verify`.
+T207   A day whose closing, signature, manifest or place in the chain is not as it was signed is called unsigned.
+T208   A day whose rows differ between table and archive is not closed, rings, and keeps its rows in the table.
+T209   Every record reaches the archive as it stands in the table, and a record that comes twice stands there once.
+T210   A command of the operator's is recorded before it acts, without passwords.
 "#;
 
 /// The rows: number and demand.

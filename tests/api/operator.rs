@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use patient_access::audit::operator::record;
 use patient_access::load::Source;
 use patient_access::stack::{Descriptor, Stack};
 use serde_json::{Value as Json, json};
@@ -47,10 +49,35 @@ async fn work(app: &App, stack: &Stack) {
         "keys sync",
         "keys list",
         "keys retire",
+        "report cms --year 2026 --verify",
+        "report synthetic --patient bob",
+        "report usage --from 2026-01 --to 2026-12",
+        "audit show --patient alice",
+        "audit verify",
     ] {
         let told = operate_on(stack, &line.split(' ').collect::<Vec<_>>()).await;
         assert!(told.is_ok(), "{line}: {told:?}");
     }
+}
+
+/// An audit with a closed day, and an app that got data twice in a year that nobody counted.
+async fn audited(app: &App, stack: &Stack) {
+    let client = tests::dynamodb(app.environment());
+    let put = async |moment: &str| {
+        let mut request = client.put_item().table_name(&app.environment()["AUDIT_TABLE"]);
+        for (name, text) in [("pk", "Patient/bob"), ("sk", moment), ("outcome", "ok"), ("client", "app")] {
+            request = request.item(name, AttributeValue::S(text.to_owned()));
+        }
+        request.item("given", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    };
+    put("2026-01-01T10:00:00.000Z#1").await;
+    app.hand_over("archive").await;
+    assert_ne!(app.invoke("close", &json!({})).await, json!([]));
+    for moment in ["2026-01-01T10:00:00.000Z#1", "2026-01-01T10:00:00.000Z#2", "2026-01-01T10:00:00.000Z#3"] {
+        put(moment).await;
+        operate_on(stack, &["report", "cms", "--year", "2026", "--verify"]).await.unwrap();
+    }
+    record(stack, &["app".to_owned(), "list".to_owned()]).await.unwrap();
 }
 
 /// The place that a call goes to, and the right that it needs there.
@@ -58,11 +85,21 @@ fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, S
     let place = |table: &Json| match table.as_str() {
         Some(table) if table == environment["RESOURCES_TABLE"] => "the resources table",
         Some(table) if table == environment["AUTH_TABLE"] => "the auth table",
+        Some(table) if table == environment["AUDIT_TABLE"] => "the audit table",
         _ => "another table",
     };
     let right = |place: &str, right: &str| (place.to_owned(), right.to_owned());
     match call.operation.as_str() {
         "CreateKey" => vec![right("every key", "kms:CreateKey")],
+        "GetPublicKey" if call.body["KeyId"].as_str() == environment.get("AUDIT_KEY").map(String::as_str) => {
+            vec![right("the audit's key", "kms:GetPublicKey")]
+        }
+        "GetObject" if call.path.trim_matches('/') == environment["AUDIT_ARCHIVE"] => {
+            vec![right("the audit's archive", "s3:ListBucket")]
+        }
+        object if call.path.starts_with(&format!("/{}/", environment["AUDIT_ARCHIVE"])) => {
+            vec![right("the audit's archive", &format!("s3:{object}"))]
+        }
         "GetKeyPolicy" | "GetPublicKey" | "PutKeyPolicy" | "ScheduleKeyDeletion" | "Sign" => {
             vec![right("the signing keys", &format!("kms:{}", call.operation))]
         }
@@ -108,6 +145,7 @@ async fn the_operators_role_needs_the_rights_that_the_documentation_lists_and_no
     let mut environment = app.environment().clone();
     environment.extend(wire.environment());
     let stack = Stack::local(&Descriptor { url: app.url().to_owned(), environment }).await.unwrap();
+    audited(&app, &stack).await;
     work(&app, &stack).await;
     let mut used = Rights::new();
     for (place, right) in wire.calls().iter().flat_map(|call| needed(call, app.environment())) {

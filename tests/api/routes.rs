@@ -74,7 +74,7 @@ fn template_routes() -> Vec<(String, String)> {
     let mut routes = Vec::new();
     for resource in template["Resources"].as_mapping().unwrap().values() {
         let Some(events) = resource["Properties"]["Events"].as_mapping() else { continue };
-        for event in events.values() {
+        for event in events.values().filter(|event| event["Type"] == "HttpApi") {
             let text = |name: &str, default: &str| event["Properties"][name].as_str().unwrap_or(default).to_owned();
             routes.push((text("Method", "ANY").to_uppercase(), text("Path", "$default")));
         }

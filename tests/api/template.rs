@@ -66,13 +66,14 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     for (output, variable) in OUTPUTS {
         let leads_to = templates.output(output);
         assert!(!leads_to.is_null(), "there is no output {output}");
-        // The issuer's output is worked out if no issuer is set, and no function loads; the other outputs are the functions' own
-        // variables.
+        // The issuer's output is worked out if no issuer is set, no function loads, and only the command reads the contract's element; the
+        // other outputs are the functions' own variables.
         if *variable == "LOAD_RULES" {
             assert_eq!(leads_to, "${LoadRules}", "{output}");
-        } else if *variable != "ISSUER" {
+        } else if !["ISSUER", "CONTRACT_ELEMENT"].contains(variable) {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
+                "AUDIT_ARCHIVE" | "AUDIT_KEY" => &resources["CloseFunction"],
                 _ => &resources["ReadFunction"],
             };
             assert_eq!(leads_to, function["Properties"]["Environment"]["Variables"][variable], "{output}");
@@ -127,7 +128,7 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
         "${Data.Outputs.DocumentsBucketArn}*",
         "reaches DocumentsBucket.Arn*",
     ),
-    ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "ReadFunction signs"),
+    ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "ReadFunction signs with SigningKey"),
     (
         "template.yaml",
         "                - !GetAtt TokenFunctionRole.Arn\n",
@@ -182,6 +183,19 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
         "      Policies:\n        - AmazonS3FullAccess\n        - Version",
         "AuthorizeFunction has more than one policy",
     ),
+    (
+        "template.yaml",
+        "dynamodb:Attributes: [pk, sk, ttl]",
+        "dynamodb:Attributes: [pk, sk, ttl, outcome]",
+        "CloseFunction may dynamodb:UpdateItem on AuditTable",
+    ),
+    (
+        "template.yaml",
+        "Principal: { AWS: !GetAtt CloseFunctionRole.Arn }",
+        "Principal: { AWS: !GetAtt TokenFunctionRole.Arn }",
+        "TokenFunction signs with AuditKey",
+    ),
+    ("infra/data.yaml", "Mode: COMPLIANCE", "Mode: GOVERNANCE", "AuditArchive can be changed"),
     ("template.yaml", "Architectures: [arm64]", "Architectures: [x86_64]", "ReadFunction is not built for arm64"),
     ("template.yaml", "Timeout: 20", "Timeout: 60", "ReadFunction outlives API Gateway's patience"),
     ("template.yaml", "Tracing: Disabled", "Tracing: Active", "ReadFunction is traced"),

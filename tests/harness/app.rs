@@ -72,6 +72,12 @@ impl App {
         App::with(Options { binaries: binaries().to_owned(), ..Options::default() }).await
     }
 
+    /// Starts everything and loads the fixtures, with functions that are handed the streams of tables.
+    pub async fn with_streams() -> App {
+        let options = Options { binaries: binaries().to_owned(), streams: true, ..Options::default() };
+        App::with(options).await.with_fixtures().await
+    }
+
     /// Starts everything as `cargo run` does, with the welcome page and the demo app, and loads these sample members.
     pub async fn with_samples(usernames: &[&str]) -> App {
         let sample = fixtures::household(usernames);
@@ -151,6 +157,13 @@ impl App {
         let answer =
             self.guard.stack().invoke(binary, &event.to_string()).await.unwrap_or_else(|error| panic!("{error:#}"));
         serde_json::from_str(&answer).expect("functions answer in JSON")
+    }
+
+    /// Hands all audit records to a function that the audit table's stream leads to, as the stream does when they are new.
+    pub async fn hand_over(&self, binary: &str) {
+        for event in crate::audit::stream_events(self.environment()).await {
+            self.invoke(binary, &event).await;
+        }
     }
 
     /// The lines that the functions have logged so far.

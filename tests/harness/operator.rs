@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::Stack;
-use patient_access::{app, keys, member};
+use patient_access::{app, audit, keys, member, report};
 
 use crate::App;
 
@@ -13,12 +13,18 @@ enum Line {
     /// `patient-access app …`
     #[command(subcommand)]
     App(app::AppCommand),
+    /// `patient-access audit …`
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// `patient-access member …`
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// `patient-access report …`
+    #[command(subcommand)]
+    Report(report::ReportCommand),
 }
 
 impl App {
@@ -38,7 +44,9 @@ impl App {
 pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
+        Line::Audit(command) => command.run(stack).await.map(|(text, _)| text),
         Line::Keys(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await,
+        Line::Report(command) => command.run(stack).await.map(|(text, _)| text),
     }
 }

@@ -41,6 +41,8 @@ pub enum Fault {
 pub struct Call {
     /// The operation: `GetItem`, `Sign`, …
     pub operation: String,
+    /// The path of the request: with S3, a slash, the bucket, and another slash with the key where it is about one object.
+    pub path: String,
     /// The body of the request.
     pub body: Json,
     /// The number of times that the SDK tried.
@@ -169,7 +171,7 @@ async fn pass(
 ) -> Result<Response<Full<Bytes>>, Broken> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    let (upstream, fault) = lock(state).meet(&parts.method, &parts.headers, &body);
+    let (upstream, fault) = lock(state).meet(&parts.method, parts.uri.path(), &parts.headers, &body);
     match (fault, service(&parts.headers)) {
         (Some(Fault::Dropped), _) => return Err(Broken),
         (Some(Fault::Throttled), Service::Kms) => return Ok(refusal("ThrottlingException")),
@@ -198,7 +200,7 @@ async fn pass(
 
 impl State {
     /// Notes a call. Returns its destination, and its fault if one is planned.
-    fn meet(&mut self, method: &Method, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
+    fn meet(&mut self, method: &Method, path: &str, headers: &HeaderMap, body: &Bytes) -> (String, Option<Fault>) {
         let service = service(headers);
         let upstream = match service {
             Service::DynamoDb => self.dynamodb.clone(),
@@ -217,7 +219,7 @@ impl State {
             };
             let operation = operation.to_owned();
             let body = serde_json::from_slice(body).unwrap_or_default();
-            self.calls.push(Call { operation, body, tries: 0, id });
+            self.calls.push(Call { operation, path: path.to_owned(), body, tries: 0, id });
             self.calls.len() - 1
         });
         self.calls[place].tries += 1;

@@ -29,6 +29,9 @@ pub struct AddApp {
     keys: KeyArguments,
     #[command(flatten)]
     limits: LimitArguments,
+    /// The app only tries the API, as a canary does: `report cms` leaves it out
+    #[arg(long)]
+    test: bool,
     /// Print what the app's developer needs as JSON
     #[arg(long)]
     json: bool,
@@ -53,6 +56,7 @@ impl AddApp {
             scope: self.scope,
             authentication,
             limits: self.limits.over(Limits::default()),
+            is_test: self.test,
             ..Client::new(&random.identifier(), &self.name, &[], now)
         };
         stack.auth().commit(Commit::default().create(&app)).await?;

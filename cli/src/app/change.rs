@@ -31,9 +31,29 @@ pub struct ChangeApp {
     /// The app has no limits of its own from now on
     #[arg(long, conflicts_with_all = ["refresh_days", "access_seconds"])]
     no_limits: bool,
+    #[command(flatten)]
+    purpose: Purpose,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Whether the app is for members.
+#[derive(Args)]
+#[group(multiple = false)]
+struct Purpose {
+    /// The app only tries the API, as a canary does: `report cms` leaves it out, for every year
+    #[arg(long)]
+    test: bool,
+    /// The app is for members, and `report cms` counts it
+    #[arg(long)]
+    no_test: bool,
+}
+
+impl Purpose {
+    fn over(&self, is_test: bool) -> bool {
+        self.test || is_test && !self.no_test
+    }
 }
 
 impl ChangeApp {
@@ -56,6 +76,7 @@ impl ChangeApp {
             redirect_uris: if self.redirect_uris.is_empty() { before.redirect_uris } else { self.redirect_uris },
             scope: if self.every_scope { None } else { self.scope.or(before.scope) },
             authentication: keys.unwrap_or(before.authentication),
+            is_test: self.purpose.over(before.is_test),
             limits: self.limits.over(if self.no_limits { Limits::default() } else { before.limits }),
             ..before
         };

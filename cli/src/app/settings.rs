@@ -67,6 +67,9 @@ fn registered_rows(app: &Client) -> Vec<(&'static str, String)> {
     rows.extend(authentication(&app.authentication));
     rows.extend(app.limits.refresh_days.map(|days| ("refresh limit", format!("{days} days"))));
     rows.extend(app.limits.access_seconds.map(|seconds| ("access limit", format!("{seconds} seconds"))));
+    if app.is_test {
+        rows.push(("test", "it only tries the API: `report cms` leaves it out".to_owned()));
+    }
     rows.push(("registered", app.created_at.to_string()));
     if app.disabled {
         rows.push(("state", "stopped: it gets nothing; `app enable` lets members connect it again".to_owned()));
@@ -96,7 +99,8 @@ fn authentication(authentication: &Authentication) -> Vec<(&'static str, String)
 fn registered(app: &Client) -> Json {
     let mut told = json!({"redirect_uris": app.redirect_uris, "scope": app.scope,
         "token_endpoint_auth_method": app.authentication.method(), "refresh_days": app.limits.refresh_days,
-        "access_seconds": app.limits.access_seconds, "registered_at": app.created_at.to_string(), "disabled": app.disabled});
+        "access_seconds": app.limits.access_seconds, "registered_at": app.created_at.to_string(),
+        "test": app.is_test, "disabled": app.disabled});
     match &app.authentication {
         Authentication::None => {}
         Authentication::Secret(secrets) => {

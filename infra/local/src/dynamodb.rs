@@ -1,5 +1,6 @@
 //! Amazon DynamoDB, by dynoxide: in memory, or in one `SQLite` file.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -8,7 +9,7 @@ use dynoxide::actions::{
     create_table::CreateTableRequest, describe_table::DescribeTableRequest,
     update_time_to_live::UpdateTimeToLiveRequest,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -27,10 +28,11 @@ pub(crate) struct TableDefinition {
 const FIXED: [&str; 4] = ["AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"];
 
 /// A DynamoDB endpoint. It stops when dropped.
-#[derive(Debug)]
 pub(crate) struct DynamoDb {
     /// The URL for clients.
     pub(crate) url: String,
+    /// The database itself, for what has no endpoint of its own here: the streams of its tables.
+    pub(crate) database: Database,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
@@ -58,12 +60,13 @@ impl DynamoDb {
         let listener = server::listen(0)?;
         let url = server::url(&listener)?;
         let (stop, stopped) = oneshot::channel();
+        let handle = database.clone();
         let server = tokio::spawn(async move {
             let stopped = async { stopped.await.unwrap_or_default() };
             let served = dynoxide::server::serve_with_shutdown(listener, database, stopped).await;
             tracing::debug!(?served, "DynamoDB stopped");
         });
-        Ok(Self { url, stop, server })
+        Ok(Self { url, database: handle, stop, server })
     }
 
     /// Lets running requests finish, then closes the database.
@@ -76,9 +79,15 @@ impl DynamoDb {
     }
 }
 
+impl fmt::Debug for DynamoDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoDb").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 fn provide(database: &Database, table: &TableDefinition) -> Result<()> {
     let name = table.create["TableName"].as_str().unwrap_or_default().to_owned();
-    let existing = database.describe_table(DescribeTableRequest { table_name: name });
+    let existing = database.describe_table(DescribeTableRequest { table_name: name.clone() });
     if let Ok(existing) = existing {
         let existing = serde_json::to_value(existing)?;
         for part in FIXED {
@@ -87,6 +96,11 @@ fn provide(database: &Database, table: &TableDefinition) -> Result<()> {
                 "its {part} in the data folder is not the template's; \
                  move the folder away to start anew"
             );
+        }
+        let stream = &table.create["StreamSpecification"];
+        if existing["Table"]["LatestStreamArn"].is_null() && !stream.is_null() {
+            let request = json!({"TableName": name, "StreamSpecification": stream});
+            database.update_table(serde_json::from_value(request)?)?;
         }
         return Ok(());
     }

@@ -57,6 +57,11 @@ impl Services {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
+    /// The database behind DynamoDB's endpoint.
+    pub(crate) fn database(&self) -> &dynoxide::Database {
+        &self.dynamodb.database
+    }
+
     /// Stops the services, the database after everything is written.
     pub(crate) async fn shutdown(self) {
         self.dynamodb.shutdown().await;

@@ -19,6 +19,7 @@ use crate::lambda::function::Function;
 use crate::lambda::logs::{LogLine, Logs};
 use crate::lambda::process::Spawner;
 use crate::lambda::runtime_api::RuntimeApi;
+use crate::lambda::streams;
 use crate::server::{self, Running};
 use crate::services::Services;
 
@@ -38,6 +39,9 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Only DynamoDB, S3 and KMS: no gateway and no functions.
     pub services_only: bool,
+    /// Whether functions are handed what changes in tables, where the template gives them a table's stream, and run by their
+    /// schedule. Without it, such a function runs only by [`LocalStack::invoke`].
+    pub streams: bool,
     /// Values for the template's `Parameters`.
     pub parameters: BTreeMap<String, String>,
     /// Pages that the gateway serves beside the template's routes.
@@ -57,6 +61,7 @@ pub struct LocalStack {
     logs: Arc<Logs>,
     gateway: Option<Running>,
     services: Option<Services>,
+    streams: Vec<Running>,
     _runtime_api: Option<Running>,
 }
 
@@ -91,6 +96,7 @@ impl LocalStack {
         let logs = Arc::new(Logs::default());
         let mut functions = BTreeMap::new();
         let (mut gateway, mut runtime_api) = (None, None);
+        let mut pumps = Vec::new();
         if let Some(listener) = listener {
             let api_listener = server::listen(0)?;
             let mut of_functions = environment.clone();
@@ -112,13 +118,31 @@ impl LocalStack {
                 functions: functions.clone(),
             };
             gateway = Some(front.start(listener));
+            for function in functions.values().filter(|_| options.streams) {
+                if function.definition.is_scheduled {
+                    pumps.push(streams::hourly(Arc::clone(function)));
+                }
+                for source in &function.definition.streams {
+                    let database = services.database().clone();
+                    pumps.push(streams::run(database, source.clone(), Arc::clone(function)));
+                }
+            }
         }
         for function in resources.functions {
             for (name, value) in function.environment {
                 environment.entry(name).or_insert(value);
             }
         }
-        Ok(Self { url, environment, functions, logs, gateway, services: Some(services), _runtime_api: runtime_api })
+        Ok(Self {
+            url,
+            environment,
+            functions,
+            logs,
+            gateway,
+            services: Some(services),
+            streams: pumps,
+            _runtime_api: runtime_api,
+        })
     }
 
     /// The gateway's URL, for example `http://127.0.0.1:9000`.
@@ -177,6 +201,7 @@ impl LocalStack {
         // The gateway ends first, so that functions get no new requests. Their errors about the ending Runtime API are
         // not shown.
         self.gateway = None;
+        self.streams.clear();
         self.logs.listen(Box::new(|_| {}));
         let stopping: Vec<_> = self
             .functions

@@ -26,6 +26,9 @@ pub struct Client {
     /// Its own limits, each tighter than those of all apps.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether it only tries the API: what it is given is not reported to CMS.
+    #[serde(default)]
+    pub is_test: bool,
     /// When it was registered.
     pub created_at: Time,
     /// Whether the operator stopped it.
@@ -78,6 +81,7 @@ impl Client {
             scope: None,
             authentication: Authentication::None,
             limits: Limits::default(),
+            is_test: false,
             created_at,
             disabled: false,
         }

@@ -4,22 +4,17 @@
 //! of the token endpoint alone, so no other function has anything to sign with; a [`Verifier`] is a part of the
 //! endpoints that take tokens.
 
-use std::error::Error;
-
 use super::client_keys::ClientKeys;
 use super::jwt::TokenSigner;
 use super::tally::Tally;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{self, AuditTableName, AuthTableName, Config, SigningKeyId};
+use crate::config::{self, AuditTableName, AuthTableName, Config, SigningKeyId, StartError};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
-
-/// Why a function cannot start: something is missing in its environment, or KMS or the table does not answer.
-type StartError = Box<dyn Error + Send + Sync>;
 
 /// The parts that all endpoints have.
 pub(super) struct State {

@@ -34,6 +34,6 @@ pub(super) async fn userinfo(
     }
     let mut response = answer(StatusCode::OK, "application/json", claims.to_string());
     allow_any_origin(&mut response);
-    let disclosure = Disclosure::new(response, vec![Reference::new("Patient", bearer.patient())]);
+    let disclosure = Disclosure::new(response, vec![Reference::new("Patient", bearer.patient())], 0);
     Ok(endpoint.audit.release(ACTION, &access, request, disclosure).await?)
 }

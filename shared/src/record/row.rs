@@ -64,6 +64,11 @@ impl Row {
         permits.admit(&self.key, || self.index())
     }
 
+    /// Whether it is the member's own, and not a shared one that a pointer leads to.
+    pub fn is_own(&self) -> bool {
+        self.steps == 0
+    }
+
     /// How many bytes of JSON it holds in memory.
     pub(super) fn weight(&self) -> usize {
         if let RowJson::Here(json) = &self.json { json.len() } else { 0 }

@@ -7,6 +7,7 @@
 
 mod binaries;
 mod change;
+mod coverages;
 mod derived;
 mod homes;
 mod identified;

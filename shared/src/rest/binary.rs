@@ -70,7 +70,7 @@ pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subs
                 None => text,
             };
             let response = json(StatusCode::OK, FHIR_JSON, subset.of(text));
-            Ok(Disclosure::new(validators.set_on(response), vec![row.key]))
+            Ok(Disclosure::new(validators.set_on(response), vec![row.key], 1))
         }
         (Form::Raw, Some(content)) => {
             raw(call, &validators, Given { row, media_type, bytes: Bytes::InBucket(content) }).await
@@ -118,7 +118,7 @@ async fn raw(call: &Call<'_>, validators: &Validators, given: Given) -> Result<D
     if status == StatusCode::PARTIAL_CONTENT {
         set(&mut response, header::CONTENT_RANGE, &format!("bytes {first}-{}/{size}", first + length - 1));
     }
-    Ok(Disclosure::new(validators.set_on(response), vec![given.row.key]))
+    Ok(Disclosure::new(validators.set_on(response), vec![given.row.key], 1))
 }
 
 /// Sends the app to the bucket (RFC 9110 §15.4.4). A `Range` that it sends there again is answered there.
@@ -129,7 +129,7 @@ async fn link(call: &Call<'_>, given: Given) -> Result<Disclosure, Error> {
     let url = call.resources.link(content, inert(&given.media_type), &file, now).await?;
     let mut response = empty(StatusCode::SEE_OTHER);
     set(&mut response, header::LOCATION, &url);
-    Ok(Disclosure::linked(response, vec![given.row.key]))
+    Ok(Disclosure::linked(response, vec![given.row.key], 1))
 }
 
 impl Given {

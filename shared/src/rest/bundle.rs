@@ -21,6 +21,8 @@ pub enum Mode {
 pub struct Entry {
     /// The resource; `None` for a remark.
     pub reference: Option<Reference>,
+    /// Whether it is the member's own, and not shared.
+    pub is_own: bool,
     /// Why it is there.
     pub mode: Mode,
     /// Its JSON.
@@ -31,14 +33,14 @@ pub struct Entry {
 
 impl Entry {
     /// A resource, as its JSON text.
-    pub fn new(reference: Reference, mode: Mode, json: String) -> Entry {
-        Entry { reference: Some(reference), mode, weight: weight(&json), json }
+    pub fn new(reference: Reference, is_own: bool, mode: Mode, json: String) -> Entry {
+        Entry { reference: Some(reference), is_own, mode, weight: weight(&json), json }
     }
 
     /// The remarks on the answer.
     pub fn outcome(issues: &[Issue]) -> Entry {
         let json = outcome(issues).to_string();
-        Entry { reference: None, mode: Mode::Outcome, weight: weight(&json), json }
+        Entry { reference: None, is_own: false, mode: Mode::Outcome, weight: weight(&json), json }
     }
 }
 
@@ -56,6 +58,11 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// How many of its resources are the member's own.
+    pub fn own(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.is_own).count()
+    }
+
     /// The Bundle's JSON. Full URLs are built on `base`.
     pub fn to_json(&self, base: &str) -> String {
         let size: usize = self.entries.iter().map(|entry| entry.json.len() + 160).sum();

@@ -60,7 +60,7 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
     let mut bundle = bundle(call, rows, asked.remarks).await?;
     bundle.self_link = link(call, &asked.pairs);
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
-    Ok(Disclosure::new(response, bundle.references()))
+    Ok(Disclosure::new(response, bundle.references(), bundle.own()))
 }
 
 impl DocrefParameters {
@@ -131,7 +131,8 @@ fn newest_of_each_type(rows: &mut Vec<Row>) {
 async fn bundle(call: &Call<'_>, rows: Vec<Row>, mut remarks: Vec<Issue>) -> Result<Bundle, ObjectError> {
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
-        let entry = Entry::new(row.key.clone(), Mode::Match, call.resources.json(row).await?);
+        let (key, is_own) = (row.key.clone(), row.is_own());
+        let entry = Entry::new(key, is_own, Mode::Match, call.resources.json(row).await?);
         weight += entry.weight;
         if weight > bounds::ANSWER_BYTES && !bundle.entries.is_empty() {
             break;

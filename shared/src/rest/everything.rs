@@ -72,7 +72,7 @@ pub(super) async fn everything(call: &Call<'_>, asked: Asked) -> Result<Disclosu
         bundle.entries.push(Entry::outcome(&asked.remarks));
     }
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
-    Ok(Disclosure::new(response, bundle.references()))
+    Ok(Disclosure::new(response, bundle.references(), bundle.own()))
 }
 
 /// Fills the page with what is new, where that was asked for and there is little of it; tells whether it did. The order is that of
@@ -226,9 +226,9 @@ impl Page {
 
     /// Adds a resource, or notes that the page is full before it.
     async fn add(&mut self, call: &Call<'_>, row: Row, second_step: bool) -> Result<(), Error> {
-        let key = row.key.clone();
+        let (key, is_own) = (row.key.clone(), row.is_own());
         let json = call.resources.json(row).await?;
-        let entry = Entry::new(key.clone(), Mode::Match, json);
+        let entry = Entry::new(key.clone(), is_own, Mode::Match, json);
         let weight = entry.weight;
         if self.count == 0 || (self.weight + weight > bounds::ANSWER_BYTES && !self.entries.is_empty()) {
             self.full = true;

@@ -96,9 +96,10 @@ async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subset) -> Resu
         validators(&mut response);
         return Ok(Disclosure::not_modified(response));
     }
+    let own = usize::from(row.is_own());
     let mut response = json(StatusCode::OK, FHIR_JSON, subset.of(call.resources.json(row).await?));
     validators(&mut response);
-    Ok(Disclosure::new(response, vec![key]))
+    Ok(Disclosure::new(response, vec![key], own))
 }
 
 /// Whether one of the resources that once named the Binary still does, and the token sees it.

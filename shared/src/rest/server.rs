@@ -12,7 +12,7 @@ use crate::access::Verifier;
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
 use crate::config::{
-    self, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId,
+    self, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, StartError,
 };
 use crate::http::{Request, Response, allow_any_origin};
 use crate::record::resources::Resources;
@@ -36,7 +36,7 @@ impl Server {
     ///
     /// # Errors
     /// A setting is missing in the environment, or a key does not answer.
-    pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn from_environment() -> Result<Server, StartError> {
         let settings = config::from_environment()?;
         Ok(Server::new(&Aws::from_environment().await?, settings, Clock::System).await?)
     }

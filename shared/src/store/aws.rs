@@ -144,6 +144,11 @@ impl Aws {
         self.patience.as_ref().map(|_| endless())
     }
 
+    /// Whether it leads to a stack on one machine.
+    pub fn is_local(&self) -> bool {
+        self.endpoints.dynamodb.is_some()
+    }
+
     /// The configuration that all clients share.
     pub fn config(&self) -> &SdkConfig {
         &self.config

@@ -49,6 +49,8 @@
 //! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |
+//! | `synthetic#all` | `<owner>` | a mark: the plan made this member up, and does not report answers with their data |
+//! | `counted#<year>/<part>` | `<owner>#<client id>` | answers with data of the member's that the app got in the year, of which two are counted. `<part>` is the first hexadecimal digit of the SHA-256 of `<owner>` |
 //!
 //! | attribute | type | means | stands on |
 //! |---|---|---|---|
@@ -57,6 +59,8 @@
 //! | `commit` | S | the commit that wrote it, so that a repeated write knows its own row | records |
 //! | `ttl` | N | the moment at which it ends, in seconds since 1970; DynamoDB deletes it some days later | all that end |
 //! | `n` | N | the count | counters |
+//! | `once` | S | the sort key of the first answer's audit record | counted answers |
+//! | `again` | S | the same of a second one | counted answers of which there was a second |
 //!
 //! # `audit`
 //!
@@ -64,6 +68,7 @@
 //! |---|---|---|
 //! | `Patient/<owner>` | `<instant>#<request>` | an access to a member's record |
 //! | `user/<user name>` | `<instant>#<request>` | an attempt to sign in where no member is known yet |
+//! | `operator/<name>` | `<instant>#<request>` | a command of the operator's on the stack |
 //!
 //! | attribute | type | means | stands on |
 //! |---|---|---|---|
@@ -74,7 +79,10 @@
 //! | `grant` | S | the grant | acts under a grant |
 //! | `query` | S | path and query | data requests |
 //! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | answers with resources |
+//! | `given` | N | how many of them are the member's own and not shared | answers with resources of the member's own |
+//! | `ttl` | N | the moment at which it leaves the table, in seconds since 1970; DynamoDB deletes it some days later | rows of closed days |
 
+use super::objects::content_hash;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 
@@ -115,6 +123,8 @@ pub(crate) mod auth {
     pub const COMMIT: &str = "commit";
     pub const ENDS: &str = "ttl";
     pub const COUNT: &str = "n";
+    pub const ONCE: &str = "once";
+    pub const AGAIN: &str = "again";
 }
 
 /// The attributes of `audit`; the table above says what each means.
@@ -126,6 +136,8 @@ pub(crate) mod audit {
     pub const GRANT: &str = "grant";
     pub const QUERY: &str = "query";
     pub const IDS: &str = "ids";
+    pub const GIVEN: &str = "given";
+    pub const ENDS: &str = "ttl";
 }
 
 /// A local index: its name, and the attribute that it sorts each partition by.
@@ -218,6 +230,12 @@ impl Key {
         Key::record("count", subject, ALONE)
     }
 
+    /// Of the answers to an app with a member's data in a year.
+    pub fn counted(year: &str, owner: &str, client: &str) -> Key {
+        let part = hex::encode(content_hash(owner.as_bytes()));
+        Key { pk: counted(year, &part[..1]), sk: format!("{owner}#{client}") }
+    }
+
     /// Of an audit record.
     pub fn audit(subject: &str, instant: &str, request: &str) -> Key {
         Key { pk: subject.to_owned(), sk: format!("{instant}#{request}") }
@@ -294,6 +312,14 @@ pub fn moment(date: Option<i64>) -> i64 {
 /// The first and the last [`position`] of a type in a span of moments, both included.
 pub(crate) fn positions(resource_type: &str, (low, high): (i64, i64)) -> (String, String) {
     (format!("{resource_type}/{low:013x}/"), format!("{resource_type}/{high:013x}/{AFTER_ALL}"))
+}
+
+/// The parts into which the counted answers of a year are divided, so that no partition is large or busy.
+pub(crate) const PARTS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
+
+/// A part of the counted answers of a year.
+pub(crate) fn counted(year: &str, part: &str) -> String {
+    records("counted", &format!("{year}/{part}"))
 }
 
 /// A moment as text that sorts as time does: 11 hexadecimal digits, milliseconds since 1970. An earlier moment counts as 1970.

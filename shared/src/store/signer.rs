@@ -1,6 +1,7 @@
 //! KMS signs tokens, gives out public keys, and makes new keys for the operator. No private key ever leaves KMS.
 
 use aws_lc_rs::digest;
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
@@ -29,6 +30,15 @@ pub struct PublicKey {
     pub n: String,
     /// The exponent in base64url.
     pub e: String,
+}
+
+impl PublicKey {
+    /// Whether the key signed the message, by RS256. The signature is in base64url.
+    pub fn signed(&self, message: &[u8], signature: &str) -> bool {
+        let read = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
+        let (Some(n), Some(e), Some(signature)) = (read(&self.n), read(&self.e), read(signature)) else { return false };
+        RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, &signature).is_ok()
+    }
 }
 
 /// The keys in KMS, each by its key id.

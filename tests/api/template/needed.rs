@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderMap, StatusCode};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tests::{App, AuthorizeOptions, Call, REDIRECT_URI, Templates, Tokens, VERIFIER, Wire, basic, fixtures};
 
 use super::{Resources, functions, policies};
@@ -242,6 +242,30 @@ async fn data_and_account(walk: &mut Walk<'_>, tokens: &Tokens) {
     }
 }
 
+/// What was given out is counted: first answers, a second one of each member, and one that somebody else counted first.
+async fn count(walk: &mut Walk<'_>) {
+    let app = walk.app;
+    let event = |moment: &str| {
+        let image = json!({"pk": {"S": "Patient/alice"}, "sk": {"S": moment}, "outcome": {"S": "ok"}, "client": {"S": "counted"},
+            "given": {"N": "1"}});
+        json!({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]})
+    };
+    for moment in ["2026-01-01T00:00:00.000Z#1", "2026-01-01T00:00:01.000Z#2"] {
+        walk.step("CountFunction", app.invoke("count", &event(moment))).await;
+    }
+    // Two at once: the loser reads the row that the winner wrote.
+    let reread = ("CountFunction".to_owned(), "dynamodb:GetItem".to_owned(), "counted#*".to_owned());
+    for year in 1000..1050 {
+        let [one, other] = [1, 2].map(|request| event(&format!("{year}-01-01T00:00:00.000Z#{request}")));
+        walk.step("CountFunction", async { tokio::join!(app.invoke("count", &one), app.invoke("count", &other)) })
+            .await;
+        if walk.used.contains(&reread) {
+            return;
+        }
+    }
+    panic!("no two counts met");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_of_a_function_is_one_that_its_policy_allows_and_no_right_on_the_auth_table_is_idle() {
     let wire = Wire::new().await;
@@ -255,6 +279,7 @@ async fn every_call_of_a_function_is_one_that_its_policy_allows_and_no_right_on_
     let code = walk.step("AuthorizeFunction", app.code(&AuthorizeOptions::new(&app, "alice", SCOPE))).await;
     let renewed = Tokens::of(&walk.step("TokenFunction", app.exchange(&code)).await);
     tokens(&mut walk, &renewed).await;
+    count(&mut walk).await;
 
     let mut idle = BTreeSet::new();
     for (function, properties) in functions(&walk.resources) {

@@ -42,7 +42,7 @@ fn tables_and_bucket(resources: &Resources) -> Vec<String> {
         faults.unless(*recovery == true, format!("{id} cannot go back in time"));
         faults.unless(properties["SSESpecification"] == encryption, format!("{id} is not encrypted with DataKey"));
         faults.unless(properties["BillingMode"] == "PAY_PER_REQUEST", format!("{id} costs while nobody calls"));
-        if id == "AuthTable" {
+        if ["AuditTable", "AuthTable"].contains(&id.as_str()) {
             let time_to_live = json!({"AttributeName": "ttl", "Enabled": true});
             faults.unless(properties["TimeToLiveSpecification"] == time_to_live, format!("{id} keeps what is over"));
         } else {
@@ -74,6 +74,15 @@ fn tables_and_bucket(resources: &Resources) -> Vec<String> {
                 && statements.into_iter().flatten().any(|statement| refuses_plain_http(statement, id))
         });
         faults.unless(refuses, format!("{id} takes plain HTTP"));
+        if id == "AuditArchive" {
+            // No page reads it, and no link leads there.
+            let lock = json!({"ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": "${AuditArchiveDays}"}}});
+            let is_locked = properties["ObjectLockEnabled"] == true && properties["ObjectLockConfiguration"] == lock;
+            faults.unless(is_locked, format!("{id} can be changed"));
+            faults.unless(properties["CorsConfiguration"].is_null(), format!("{id} can be read by a page"));
+            continue;
+        }
         let ends = of_type(resources, "AWS::S3::BucketPolicy").any(|(_, policy)| {
             let statements = policy["Properties"]["PolicyDocument"]["Statement"].as_array();
             policy["Properties"]["Bucket"] == *id && statements.into_iter().flatten().any(refuses_old_links)
@@ -185,7 +194,9 @@ fn runtime(resources: &Resources) -> Vec<String> {
         faults.unless(function["LoggingConfig"]["LogFormat"] == "JSON", format!("{id} does not log JSON"));
         faults.unless(function["Architectures"] == json!(["arm64"]), format!("{id} is not built for arm64"));
         let timeout = function["Timeout"].as_u64().unwrap_or(u64::MAX);
-        faults.unless(timeout < 30, format!("{id} outlives API Gateway's patience of 30 s"));
+        let mut events = function["Events"].as_object().into_iter().flatten();
+        let has_callers = events.any(|(_, event)| event["Type"] == "HttpApi");
+        faults.unless(timeout < 30 || !has_callers, format!("{id} outlives API Gateway's patience of 30 s"));
         faults.unless(function["Tracing"] == "Disabled", format!("{id} is traced"));
         faults.unless(function["FunctionUrlConfig"].is_null(), format!("{id} has a way in beside the API"));
     }

@@ -56,6 +56,10 @@ impl Resolver<'_> {
         let physical = self.physical_id(id, depth)?;
         match (self.resource(id)?.kind.as_str(), name) {
             ("AWS::DynamoDB::Table", "Arn") => Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{physical}")),
+            // The end of a stream's ARN is the moment at which it was enabled.
+            ("AWS::DynamoDB::Table", "StreamArn") => {
+                Ok(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{physical}/stream/2026-01-01T00:00:00.000"))
+            }
             ("AWS::S3::Bucket", "Arn") => Ok(format!("arn:aws:s3:::{physical}")),
             ("AWS::KMS::Key", "Arn") => Ok(key_arn(&physical)),
             ("AWS::KMS::Key", "KeyId") => Ok(physical),

@@ -12,6 +12,7 @@ use crate::dynamodb::TableDefinition;
 use crate::gateway::routes::Route;
 use crate::kms::KeyDefinition;
 use crate::lambda::FunctionConfiguration;
+use crate::lambda::streams::StreamSource;
 use crate::scalar::scalar;
 
 /// All resources that a stack has to provide.
@@ -117,6 +118,11 @@ impl Properties<'_> {
                 create.insert(property.to_owned(), value);
             }
         }
+        if let Some(mut stream) = self.get("StreamSpecification")? {
+            // CloudFormation leaves out what its presence says.
+            stream["StreamEnabled"] = json!(true);
+            create.insert("StreamSpecification".to_owned(), stream);
+        }
         let billing = self.text("BillingMode")?.unwrap_or("PROVISIONED".to_owned());
         create.insert("BillingMode".to_owned(), json!(billing));
         let time_to_live = self
@@ -158,6 +164,8 @@ impl Properties<'_> {
             memory: setting("MemorySize", 128)?,
             log_format: logging("LogFormat")?.unwrap_or_else(|| "Text".to_owned()),
             log_level: logging("ApplicationLogLevel")?,
+            streams: self.streams()?,
+            is_scheduled: self.events("Schedule").next().is_some(),
         })
     }
 
@@ -182,19 +190,42 @@ impl Properties<'_> {
     }
 
     fn routes(&self, function: &str) -> Result<Vec<Route>> {
-        let events = self.map.get("Events").and_then(Value::as_object);
-        let mut routes = Vec::new();
-        for (name, event) in events.into_iter().flatten() {
-            if event.get("Type").and_then(Value::as_str) != Some("HttpApi") {
-                continue;
-            }
-            let properties = event.get("Properties").and_then(Value::as_object);
-            let event = Properties { resolver: self.resolver, map: properties.unwrap_or(&Map::new()) }
-                .route(function)
-                .with_context(|| format!("Events.{name}"))?;
-            routes.push(event);
-        }
-        Ok(routes)
+        let read = |(name, map): (&String, Map<String, Value>)| {
+            let event = Properties { resolver: self.resolver, map: &map };
+            event.route(function).with_context(|| format!("Events.{name}"))
+        };
+        self.events("HttpApi").map(read).collect()
+    }
+
+    fn streams(&self) -> Result<Vec<StreamSource>> {
+        let read = |(name, map): (&String, Map<String, Value>)| {
+            let event = Properties { resolver: self.resolver, map: &map };
+            event.stream().with_context(|| format!("Events.{name}"))
+        };
+        self.events("DynamoDB").map(read).collect()
+    }
+
+    /// The function's events of a type: name and properties.
+    fn events(&self, kind: &str) -> impl Iterator<Item = (&String, Map<String, Value>)> {
+        let events = self.map.get("Events").and_then(Value::as_object).into_iter().flatten();
+        let of_kind = events.filter(move |(_, event)| event.get("Type").and_then(Value::as_str) == Some(kind));
+        let properties = |event: &Value| event.get("Properties").and_then(Value::as_object).cloned();
+        of_kind.map(move |(name, event)| (name, properties(event).unwrap_or_default()))
+    }
+
+    fn stream(&self) -> Result<StreamSource> {
+        let batch = self.text("BatchSize")?.map(|size| size.parse().context("BatchSize")).transpose()?.unwrap_or(100);
+        let criteria = self.get("FilterCriteria")?.unwrap_or_default();
+        let filters = criteria["Filters"].as_array().into_iter().flatten();
+        let pattern = |filter: &Value| {
+            let text = filter["Pattern"].as_str().context("a filter has no Pattern")?;
+            serde_json::from_str(text).with_context(|| format!("the Pattern {text} is no JSON"))
+        };
+        Ok(StreamSource {
+            arn: self.text("Stream")?.context("needs a Stream")?,
+            batch,
+            patterns: filters.map(pattern).collect::<Result<_>>()?,
+        })
     }
 
     fn route(&self, function: &str) -> Result<Route> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::lambda::streams::StreamSource;
+
 /// A function to run.
 #[derive(Debug, Clone)]
 pub(crate) struct FunctionConfiguration {
@@ -20,4 +22,8 @@ pub(crate) struct FunctionConfiguration {
     pub(crate) log_format: String,
     /// `LoggingConfig.ApplicationLogLevel`.
     pub(crate) log_level: Option<String>,
+    /// Its events of the type `DynamoDB`.
+    pub(crate) streams: Vec<StreamSource>,
+    /// Whether it has an event of the type `Schedule`.
+    pub(crate) is_scheduled: bool,
 }

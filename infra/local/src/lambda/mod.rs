@@ -6,6 +6,7 @@ mod instance;
 pub(crate) mod logs;
 pub(crate) mod process;
 pub(crate) mod runtime_api;
+pub(crate) mod streams;
 
 use std::collections::BTreeMap;
 use std::env;

@@ -123,14 +123,15 @@ pub(super) fn remarks(query: &Query, said: Vec<Issue>, dropped: usize) -> Option
 }
 
 async fn entry(call: &Call<'_>, row: Row, mode: Mode, subset: &Subset) -> Result<Entry, ObjectError> {
-    Ok(Entry::new(row.key.clone(), mode, subset.of(call.resources.json(row).await?)))
+    let (key, is_own) = (row.key.clone(), row.is_own());
+    Ok(Entry::new(key, is_own, mode, subset.of(call.resources.json(row).await?)))
 }
 
 /// Gives the Bundle out.
 pub(super) fn answer(call: &Call<'_>, query: &Query, mut bundle: Bundle) -> Disclosure {
     bundle.self_link = link(call, query, query.cursor.as_deref());
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
-    Disclosure::new(response, bundle.references())
+    Disclosure::new(response, bundle.references(), bundle.own())
 }
 
 /// The search as it was understood, as a URL.

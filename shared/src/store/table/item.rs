@@ -1,6 +1,6 @@
 //! A row, and the values of its attributes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -70,6 +70,12 @@ impl Item {
     /// As [`Item::text`].
     pub fn bytes(&self, name: &str) -> Result<&[u8], StoreError> {
         self.0.get(name).and_then(|value| value.as_b().ok()).map(Blob::as_ref).ok_or_else(|| unreadable(name))
+    }
+
+    /// Each text and number by its attribute's name, and `other` for a value of another type.
+    pub fn told(&self, other: &str) -> BTreeMap<String, String> {
+        let text = |value: &AttributeValue| value.as_s().or(value.as_n()).map_or(other, String::as_str).to_owned();
+        self.0.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
     /// A set of texts. DynamoDB keeps no empty set: an absent attribute is one.

@@ -113,19 +113,22 @@ impl Table {
         Pages { table: self, rows: Rows::Of(query), after: None, is_over: false }
     }
 
-    /// All pages of the rows with a partition key under `prefix`, by consistent reads. It is for the operator's command alone: it reads
+    /// All pages of the rows with a partition key under `prefix`, or of all rows where that is empty, by consistent reads. It is for the operator's command alone: it reads
     /// the whole table, and no function may do that.
     pub fn scan(&self, prefix: &str) -> Pages<'_> {
         Pages { table: self, rows: Rows::Under(prefix.to_owned()), after: None, is_over: false }
     }
 
     async fn scan_page(&self, prefix: &str, after: Option<Item>) -> Result<RowPage, StoreError> {
+        // An expression must not compare with an empty text.
+        let filter = (!prefix.is_empty()).then(|| "begins_with(pk, :prefix)".to_owned());
+        let values = filter.as_ref().map(|_| [(":prefix".to_owned(), AttributeValue::S(prefix.to_owned()))].into());
         let request = self
             .client
             .scan()
             .table_name(&self.name)
-            .filter_expression("begins_with(pk, :prefix)")
-            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .set_filter_expression(filter)
+            .set_expression_attribute_values(values)
             .consistent_read(true)
             .set_exclusive_start_key(after.map(|after| after.0))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);

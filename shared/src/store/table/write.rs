@@ -165,12 +165,14 @@ impl Table {
             .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
+            // It may be a reserved word.
+            .expression_attribute_names("#name", name)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let request = match value {
             Some(value) => {
-                request.update_expression(format!("SET {name} = :value")).expression_attribute_values(":value", value.0)
+                request.update_expression("SET #name = :value").expression_attribute_values(":value", value.0)
             }
-            None => request.update_expression(format!("REMOVE {name}")),
+            None => request.update_expression("REMOVE #name"),
         };
         let answer = meter::call(request.send()).await.map_err(refused)?;
         meter::write(answer.consumed_capacity());
