@@ -12,3 +12,4 @@ pub mod sample;
 pub mod samples;
 pub mod stack;
 pub mod target;
+pub mod told;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use patient_access::target::Target;
+use patient_access::told::exit_code;
 use patient_access::{app, keys, load, local, member, sample};
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -73,7 +74,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }
@@ -96,7 +97,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample(sample) => eprintln!("{}", sample.run()?),
         Command::App(app) => print!("{}", app.run(&target.find().await?).await?),
         Command::Keys(keys) => print!("{}", keys.run(&target.find().await?).await?),
-        Command::Member(member) => print!("{}", member.run(&target.find().await?).await?),
+        Command::Member(member) => {
+            let stack = target.find().await?;
+            eprintln!("stack: {}", stack.issuer());
+            let told = member.run(&stack).await?;
+            print!("{}", told.text);
+            return Ok(told.exit_code());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -34,6 +34,12 @@ impl Time {
         self.calendar().format(&format).unwrap_or_default()
     }
 
+    /// As an instant in UTC (RFC 3339): `2026-11-22T15:23:18.000Z`.
+    pub fn instant(self) -> String {
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        self.calendar().format(&format).unwrap_or_default()
+    }
+
     /// As HTTP writes a date (RFC 9110 §5.6.7): `Sun, 22 Nov 2026 15:23:18 GMT`.
     pub fn http_date(self) -> String {
         let format =

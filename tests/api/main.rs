@@ -30,6 +30,7 @@ mod layers;
 mod libraries;
 mod load;
 mod load_faults;
+mod members;
 mod named_paths;
 mod operator;
 mod pages;

@@ -39,6 +39,6 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
-        Line::Member(command) => command.run(stack).await,
+        Line::Member(command) => command.run(stack).await.map(|told| told.text),
     }
 }

@@ -5,13 +5,13 @@
 use super::authorization_response;
 use super::client::{Client, LONGEST_CLIENT_ID};
 use super::error::{AuthorizeError, PageError};
-use super::member::LONGEST_USERNAME;
 use super::pages::see_other;
 use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage};
 use super::session::{self, Cookie, Session};
+use super::sign_in::LONGEST_USERNAME;
 use super::state::{Pages, State};
 use crate::access::is_supported;
 use crate::clock::Time;

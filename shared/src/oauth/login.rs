@@ -4,14 +4,15 @@ use http::StatusCode;
 
 use super::error::PageError;
 use super::events;
-use super::member::{LONGEST_USERNAME, Member, canonical};
-use super::pages::{LoginPage, page, see_other, set_cookies, style};
+use super::member::{LastSignIn, Member};
+use super::pages::{LoginPage, PasswordPage, page, see_other, set_cookies, style};
 use super::parameters::Parameters;
+use super::password::acceptable;
 use super::request::{AuthorizationRequest, Stage};
 use super::session::{self, Cookie, Session, csrf};
+use super::sign_in::{LONGEST_USERNAME, SignIn, Tried, Way, canonical};
 use super::state::{Pages, State};
 use super::throttle::Attempt;
-use crate::clock::Time;
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
@@ -63,21 +64,64 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         return form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG));
     }
     let attempt = Attempt::count(state, &username, &request.source_ip).await?;
-    let (member, before) =
-        tokio::try_join!(state.auth.get::<Member>(&username), session::current(state, request, issuer))?;
-    let (member, now) = (member.map(|stored| stored.record), state.clock.now());
-    let right = Member::signs_in(member.as_ref(), &password);
-    match member.filter(|_| right) {
-        None => {
-            let subject = format!("user/{username}");
-            events::sign_in(&pages.audit, request, subject, "failed", purpose.client()).await?;
-            form(pages, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG))
+    let way = Way::Username(username.clone()).key();
+    let (sign_in, before) = tokio::try_join!(state.auth.get::<SignIn>(&way), session::current(state, request, issuer))?;
+    let known = sign_in.as_ref().map(|stored| &stored.record);
+    let member = state.auth.get::<Member>(SignIn::leads_to(known)).await?.map(|stored| stored.record);
+    let (audit, client) = (&pages.audit, purpose.client());
+    let tried = SignIn::tried(known, member.as_ref(), &password, state.clock.now());
+    let (Some(sign_in), Some(member)) = (sign_in, member.filter(|_| tried != Tried::Refused)) else {
+        events::sign_in(audit, request, format!("user/{username}"), "failed", client).await?;
+        return form(pages, StatusCode::UNAUTHORIZED, &purpose, &browser, &username, Some(WRONG));
+    };
+    attempt.take_back(state).await?;
+    let Some(patient) = &member.patient else {
+        events::sign_in(audit, request, format!("user/{username}"), "no-record", client).await?;
+        return Err(PageError::NoRecord);
+    };
+    let commit = match (tried, first_password(&fields)?) {
+        (Tried::Code, Err(problem)) => return choose(pages, &purpose, &browser, &username, &password, problem),
+        (Tried::Code, Ok(chosen)) => {
+            let with = sign_in.record.clone().with_password(&chosen, &state.random)?;
+            Commit::default().replace(&sign_in, &with)
         }
-        Some(member) => {
-            attempt.take_back(state).await?;
-            signed_in(pages, request, issuer, &purpose, member, now, before).await
-        }
-    }
+        _ => Commit::default(),
+    };
+    signed_in(pages, request, issuer, &purpose, (&member, patient, &username), before, commit).await
+}
+
+/// The password that somebody with a code chose, or the problem with it; no problem is told before they typed one.
+fn first_password(fields: &Parameters) -> Result<Result<Secret, Option<&'static str>>, PageError> {
+    let Some(chosen) = fields.one("new_password")? else { return Ok(Err(None)) };
+    let chosen = Secret::from_client(chosen);
+    let again = Secret::from_client(fields.one("again")?.unwrap_or_default());
+    Ok(match (acceptable(&chosen), chosen.matches(&again)) {
+        (Err(_), _) => Err(Some("Choose a password of 8 to 256 characters.")),
+        (_, false) => Err(Some("The two passwords differ. Type the same one twice.")),
+        (Ok(()), true) => Ok(chosen),
+    })
+}
+
+/// Shows the page on which somebody with a code sets their first password.
+fn choose(
+    pages: &Pages,
+    purpose: &Purpose,
+    browser: &Secret,
+    username: &str,
+    code: &Secret,
+    problem: Option<&str>,
+) -> Result<Response, PageError> {
+    let csrf = csrf(browser);
+    let fields = PasswordPage {
+        style: style(),
+        plan: &pages.config().plan.name,
+        request: purpose.id(),
+        csrf: csrf.reveal(),
+        username,
+        code: code.reveal(),
+        problem,
+    };
+    page(StatusCode::OK, &fields, "")
 }
 
 /// Opens a session under a new secret, so that a cookie that somebody planted before the sign-in is worth nothing after
@@ -87,23 +131,24 @@ async fn signed_in(
     request: &Request,
     issuer: &Issuer,
     purpose: &Purpose,
-    member: Member,
-    auth_time: Time,
+    (member, patient, username): (&Member, &str, &str),
     before: Option<Stored<Session>>,
+    commit: Commit,
 ) -> Result<Response, PageError> {
+    let auth_time = pages.state.clock.now();
     let cookie = pages.state.random.secret();
     let session = Session {
         hash: cookie.hashed(),
-        member: member.id,
-        username: member.username,
-        patient: member.patient,
-        stamp: member.stamp,
+        member: member.id.clone(),
+        username: username.to_owned(),
+        patient: patient.to_owned(),
+        stamp: member.stamp.clone(),
         auth_time,
         ended: false,
     };
     let subject = schema::member(&session.patient);
     events::sign_in(&pages.audit, request, subject, "ok", purpose.client()).await?;
-    let mut commit = Commit::default().create(&session);
+    let mut commit = commit.create(&session).put(&LastSignIn { member: member.id.clone(), at: auth_time });
     if let Some(before) = before {
         commit = commit.replace(&before, &before.record.clone().ended());
     }
@@ -141,6 +186,14 @@ impl Purpose {
         }
     }
 
+    /// The id of the app's request; empty on the way to the account page.
+    fn id(&self) -> &str {
+        match self {
+            Purpose::App { id, .. } => id,
+            Purpose::Account => "",
+        }
+    }
+
     /// The app that asks, by its id; empty on the way to the account page.
     fn client(&self) -> &str {
         self.asked().map(|asked| asked.client.as_str()).unwrap_or_default()
@@ -156,15 +209,11 @@ fn form(
     problem: Option<&str>,
 ) -> Result<Response, PageError> {
     let csrf = csrf(browser);
-    let id = match purpose {
-        Purpose::App { id, .. } => id,
-        Purpose::Account => "",
-    };
     let fields = LoginPage {
         style: style(),
         plan: &pages.config().plan.name,
         app: purpose.asked().map(|asked| asked.client_name.as_str()),
-        request: id,
+        request: purpose.id(),
         csrf: csrf.reveal(),
         username,
         problem,

@@ -6,6 +6,9 @@
 //! [`refresh`], which renews them. Each step consumes the state before it. The grant lives on: [`account`] and
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 //!
+//! A person is a [`member::Member`]; each of their ways in is a [`sign_in::SignIn`], with a [`password`] where the plan keeps a
+//! directory of its own.
+//!
 //! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
 //! them from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
 //! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
@@ -32,6 +35,7 @@ mod login;
 pub mod member;
 mod pages;
 mod parameters;
+pub mod password;
 pub mod pkce;
 pub mod redirect_uri;
 mod refresh;
@@ -41,9 +45,10 @@ mod reuse;
 mod revoke;
 mod routes;
 pub mod session;
+pub mod sign_in;
 mod state;
 mod tally;
-mod throttle;
+pub mod throttle;
 mod token;
 mod userinfo;
 pub mod visible;

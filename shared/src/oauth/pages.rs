@@ -29,6 +29,20 @@ pub(super) struct LoginPage<'a> {
     pub problem: Option<&'a str>,
 }
 
+/// The page on which somebody with a code sets their first password.
+#[derive(Template)]
+#[template(path = "password.html")]
+pub(super) struct PasswordPage<'a> {
+    pub style: &'static str,
+    pub plan: &'a str,
+    pub request: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    /// The code, which the form brings back.
+    pub code: &'a str,
+    pub problem: Option<&'a str>,
+}
+
 /// The consent page.
 #[derive(Template)]
 #[template(path = "consent.html")]
@@ -113,7 +127,7 @@ fn html(status: StatusCode, text: String, form_action: &str) -> Response {
 pub(super) fn error(error: &PageError, plan: &str) -> Response {
     let problem = match error {
         PageError::Store(error) => error.outage().page_text.to_owned(),
-        PageError::Unrendered(_) => UNRENDERED.to_owned(),
+        PageError::Unrendered(_) | PageError::Unhashable(_) => UNRENDERED.to_owned(),
         told => told.to_string(),
     };
     let status = error.status();

@@ -67,7 +67,7 @@ pub(super) async fn current(
     let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
     let stored = state.auth.get::<Session>(&cookie.hashed().0).await?;
     let Some(session) = stored.filter(|session| !session.record.is_over(state.clock.now())) else { return Ok(None) };
-    let member = state.auth.get::<Member>(&session.record.username).await?;
+    let member = state.auth.get::<Member>(&session.record.member).await?;
     Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
 }
 

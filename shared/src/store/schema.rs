@@ -38,7 +38,9 @@
 //! | pk | sk | row |
 //! |---|---|---|
 //! | `client#<client id>` | `-` | an app |
-//! | `member#<user name>` | `-` | a member who may sign in |
+//! | `member#<id>` | `-` | a person who may sign in |
+//! | `last-sign-in#<id>` | `-` | the last sign-in of that person |
+//! | `sign-in#<hash>` | `-` | a way in: a user name or a subject of an identity provider, and the person to whom it leads |
 //! | `request#<hash>` | `-` | an authorization request |
 //! | `session#<hash>` | `-` | a member's session |
 //! | `code#<hash>` | `-` | an authorization code |
@@ -209,7 +211,7 @@ impl Key {
 
     /// Of a counter.
     pub fn counter(subject: &str) -> Key {
-        Key::record("count", subject, ALONE)
+        Key { pk: counters(subject), sk: ALONE.to_owned() }
     }
 
     /// Of an audit record.
@@ -266,6 +268,11 @@ pub(crate) fn of_type(resource_type: &str) -> String {
 /// A partition of the `auth` table.
 pub(crate) fn records(kind: &str, partition: &str) -> String {
     format!("{kind}#{partition}")
+}
+
+/// A partition of a counter.
+pub(crate) fn counters(subject: &str) -> String {
+    records("count", subject)
 }
 
 /// Where a resource stands in its member's history: `<Type>/<moment>/<id>`, so that one index orders each type by date. The moment is
