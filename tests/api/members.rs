@@ -6,7 +6,7 @@ use http::StatusCode;
 use patient_access::told::WrongCall;
 use serde_json::{Value as Json, json};
 use tempfile::NamedTempFile;
-use tests::{App, AuthorizeOptions, Browser, Cookies, binaries, operate_on};
+use tests::{App, AuthorizeOptions, Browser, Cookies, Reply, binaries, operate_on};
 use tokio::io::AsyncWriteExt;
 
 async fn json(app: &App, line: &str) -> Json {
@@ -19,8 +19,16 @@ async fn refused(app: &App, line: &str) -> String {
     format!("{:#}", told.expect_err("it is refused"))
 }
 
+/// Sends the form that sets a first password, with a code.
+pub(crate) async fn set(app: &App, door: &Browser, (name, code): (&str, &str), (chosen, again): (&str, &str)) -> Reply {
+    let csrf = door.page.field("csrf");
+    let sent = [("request", ""), ("csrf", &*csrf), ("username", name), ("password", code)];
+    app.post("/login", &[&sent[..], &[("new_password", chosen), ("again", again)]].concat(), door.cookies.headers())
+        .await
+}
+
 /// The sign-in page on the way to the account.
-async fn at_the_door(app: &App) -> Browser {
+pub(crate) async fn at_the_door(app: &App) -> Browser {
     let mut cookies = Cookies::default();
     let page = app.get("/login").await;
     cookies.take(&page);
@@ -165,18 +173,7 @@ async fn a_code_sets_one_password_and_is_then_worth_nothing() {
     let browser = at_the_door(&app).await;
     let page = app.log_in(&browser, "Alice", &code).await;
     assert!(page.status == StatusCode::OK && page.body.contains("Choose a password"), "{page:?}");
-    let set = async |chosen: &str, again: &str| {
-        let csrf = page.field("csrf");
-        let form = [
-            ("request", ""),
-            ("csrf", &*csrf),
-            ("username", "alice"),
-            ("password", &*code),
-            ("new_password", chosen),
-            ("again", again),
-        ];
-        app.post("/login", &form, browser.cookies.headers()).await
-    };
+    let set = async |chosen: &str, again: &str| set(&app, &browser, ("alice", &code), (chosen, again)).await;
     assert!(set("short", "short").await.body.contains("8 to 256 characters"));
     assert!(set("alice-secret-password", "alice-secret-passwort").await.body.contains("The two passwords differ"));
     let password = tests::fixtures::password("alice");

@@ -6,10 +6,10 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::oauth::member::Member;
 use shared::oauth::sign_in::{SignIn, Way};
-use shared::secret::Random;
+use shared::secret::{Random, Secret};
 use shared::store::auth::{Commit, CommitError};
 
-use super::password::PasswordArguments;
+use super::password::{PasswordArguments, with_either};
 use super::{is_loaded, line, patient_id, username};
 use crate::stack::Stack;
 
@@ -44,19 +44,13 @@ impl AddMember {
         }
         let member = Member { username: Some(username.clone()), ..Member::new(patient, &random, now) };
         let way = SignIn::new(Way::Username(username.clone()), &member);
-        let (way, code) = match &password {
-            Some(password) => (way.with_password(password, &random)?, None),
-            None => {
-                let (way, code) = way.with_code(&random, now);
-                (way, Some(code))
-            }
-        };
+        let (way, code) = with_either(way, password.as_ref(), &random, now)?;
         match auth.commit(Commit::default().create(&member).create(&way)).await {
             Ok(()) => {}
             Err(CommitError::Conflict) => bail!("there is a member `{username}` already"),
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
-        let code = code.as_ref().map(|code| code.reveal());
+        let code = code.as_ref().map(Secret::reveal);
         if self.json {
             let mut told = json!({"id": member.id, "username": username, "patient": patient});
             if let Some(code) = code {

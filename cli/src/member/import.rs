@@ -171,14 +171,13 @@ async fn create(auth: &Auth, rows: Vec<Row>, now: Time) -> Result<()> {
 
 /// Makes a person as a row says. A run that was cut short left a mark where grants may still be alive; they are ended now.
 async fn change(auth: &Auth, found: Stored<Member>, row: Row) -> Result<()> {
-    let ended = match is_as(&found.record, &row) {
-        true => end_earlier(auth, &found.record.id).await,
-        false => {
-            let as_row = |member: Member| Member { patient: row.patient.clone(), disabled: row.disabled, ..member };
-            changed(auth, &found, as_row, |commit| commit).await
-        }
-    };
-    ended.map(|_| ())
+    if is_as(&found.record, &row) {
+        end_earlier(auth, &found.record.id).await?;
+    } else {
+        let as_row = |member: Member| Member { patient: row.patient, disabled: row.disabled, ..member };
+        changed(auth, &found, as_row, |commit| commit).await?;
+    }
+    Ok(())
 }
 
 /// The first bytes of a key, by which a repeated row is noticed: 16 bytes a row are all that is kept of a file.
@@ -236,16 +235,15 @@ impl Imported {
     /// As a command tells it.
     pub fn told(self) -> Told {
         let rejected: u64 = self.reasons.values().sum();
-        let text = match self.json {
-            true => line(&self.to_json()),
-            false => {
-                let Imported { read, created, changed, unchanged, .. } = &self;
-                let file = self.rejected_file.as_ref().map(|file| format!("the rejected rows: {}\n", file.display()));
-                let counts = format!(
-                    "read {read}: created {created}, changed {changed}, unchanged {unchanged}, rejected {rejected}\n"
-                );
-                counts + &file.unwrap_or_default()
-            }
+        let text = if self.json {
+            line(&self.to_json())
+        } else {
+            let Imported { read, created, changed, unchanged, .. } = &self;
+            let file = self.rejected_file.as_ref().map(|file| format!("the rejected rows: {}\n", file.display()));
+            let counts = format!(
+                "read {read}: created {created}, changed {changed}, unchanged {unchanged}, rejected {rejected}\n"
+            );
+            counts + &file.unwrap_or_default()
         };
         Told { text, refused: rejected > 0 }
     }

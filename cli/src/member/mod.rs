@@ -8,14 +8,16 @@ mod named;
 mod password;
 mod row;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use serde_json::Value as Json;
 use shared::access::grant::{self, Grant, Why};
 use shared::clock::Clock;
-use shared::fhir::reference::{Reference, is_id};
+use shared::fhir::reference::is_id;
+use shared::fhir::types::ResourceType;
 use shared::oauth::member::Member;
 use shared::oauth::sign_in::{LONGEST_USERNAME, canonical};
+use shared::record::writer::Change;
 use shared::secret::Random;
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
@@ -96,9 +98,9 @@ fn patient_id(text: &str) -> Result<&str, WrongCall> {
 
 /// Refuses a Patient that was never loaded: a mistyped id would give somebody the record of whoever gets that id later.
 async fn is_loaded(stack: &Stack, patient: &str) -> Result<()> {
-    let of = Reference::new("Patient", patient);
-    let owners = stack.writer().owners(std::slice::from_ref(&of)).await?;
-    if owners.get(&of).is_none_or(|owners| !owners.contains(patient)) {
+    let of = Change::delete(ResourceType::named("Patient").context("there is such a type")?, patient);
+    let standings = stack.writer().standings(&[&of]).await?;
+    if standings.iter().all(|standing| standing.partitions().next().is_none()) {
         bail!(
             "--patient: there is no Patient/{patient} here. Load it first; or add the person with --not-yet, and tie them \
              with `member change --patient` when it is there"

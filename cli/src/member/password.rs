@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, stdin};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use shared::clock::Clock;
+use shared::clock::{Clock, Time};
 use shared::oauth::member::Member;
 use shared::oauth::password::acceptable;
 use shared::oauth::sign_in::{SignIn, Way, canonical};
@@ -62,6 +62,20 @@ impl PasswordArguments {
     }
 }
 
+/// A way in with this password; without one, with a code, which comes back.
+pub(super) fn with_either(
+    way: SignIn,
+    password: Option<&Secret>,
+    random: &Random,
+    now: Time,
+) -> Result<(SignIn, Option<Secret>)> {
+    if let Some(password) = password {
+        return Ok((way.with_password(password, random)?, None));
+    }
+    let (way, code) = way.with_code(random, now);
+    Ok((way, Some(code)))
+}
+
 /// The arguments of `member password`.
 #[derive(Args)]
 pub struct ChangePassword {
@@ -85,16 +99,10 @@ impl ChangePassword {
         let member = named.find(&auth).await?;
         let way = Way::Username(canonical(&self.username)).key();
         let Some(before) = auth.get::<SignIn>(&way).await? else { bail!("there is no such member: {named}") };
-        let (after, code) = match &password {
-            Some(password) => (before.record.clone().with_password(password, &random)?, None),
-            None => {
-                let (after, code) = before.record.clone().with_code(&random, Clock::System.now());
-                (after, Some(code))
-            }
-        };
+        let (after, code) = with_either(before.record.clone(), password.as_ref(), &random, Clock::System.now())?;
         let same = |member: Member| member;
         let ended = changed(&auth, &member, same, |commit| commit.replace(&before, &after)).await?;
-        let code = code.as_ref().map(|code| code.reveal());
+        let code = code.as_ref().map(Secret::reveal);
         if self.json {
             let mut more = json!({"grants_ended": ended});
             if let Some(code) = code {

@@ -12,6 +12,7 @@ use tests::{App, AuthorizeOptions, Call, REDIRECT_URI, Templates, Tokens, VERIFI
 use super::{Resources, functions, policies};
 use crate::clients::pair::Pair;
 use crate::clients::{ASSERTION_TYPE, inline, register};
+use crate::members::{at_the_door, set};
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
@@ -138,6 +139,13 @@ async fn pages(walk: &mut Walk<'_>) -> Tokens {
         app.consent(&browser, "deny").await
     };
     walk.step("AuthorizeFunction", denied).await;
+    let line = ["member", "add", "--username", "eve", "--patient", "bob", "--code", "--json"];
+    let added: Json = serde_json::from_str(&app.operate(&line).await.unwrap()).unwrap();
+    let first = async {
+        let (door, password) = (at_the_door(app).await, fixtures::password("eve"));
+        set(app, &door, ("eve", added["code"].as_str().unwrap()), (&password, &password)).await
+    };
+    assert_eq!(walk.step("AuthorizeFunction", first).await.status, StatusCode::SEE_OTHER);
     for expected in [StatusCode::OK, StatusCode::BAD_REQUEST] {
         assert_eq!(walk.step("TokenFunction", app.exchange(&reused)).await.status, expected);
     }
