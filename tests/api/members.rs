@@ -191,7 +191,7 @@ async fn the_same_file_twice_writes_nothing_and_a_changed_row_ends_what_was_gran
     let path = file.path().to_str().unwrap();
     let line = format!("member import {path} --rejected {}", rejected.path().display());
     let write = |rows: &[&str]| {
-        std::fs::write(path, format!("username,provider,subject,patient,state\n{}\n", rows.join("\n"))).unwrap()
+        std::fs::write(path, format!("username,provider,subject,patient,state\n{}\n", rows.join("\n"))).unwrap();
     };
     let many: Vec<String> = (0..1200).map(|number| format!("m{number},,,,active")).collect();
     let mut rows: Vec<&str> = vec!["alice,,,alice,active", ",plan-login,\"s,1\",bob,", "DORA,,,bob,disabled"];

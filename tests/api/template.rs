@@ -139,7 +139,7 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "template.yaml",
-        "[request#*, session#*, code#*]",
+        "[request#*, session#*, code#*, last-sign-in#*, sign-in#*]",
         "[request#*, session#*, code#*, client#*]",
         "AuthorizeFunction may dynamodb:PutItem client#*, which only the operator writes",
     ),
