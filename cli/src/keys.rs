@@ -6,12 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use shared::bounds::KEYS_FRESH_SECONDS;
 use shared::clock::{Clock, Time};
-use shared::keys::{FRESH, KeyState, Rotation, SigningKey, SigningKeys};
+use shared::keys::{KeyState, Rotation, SigningKey, SigningKeys};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 use shared::store::signer::Signer;
 
 use crate::stack::Stack;
+use crate::terminal::tell;
 
 /// The commands on signing keys.
 #[derive(Subcommand)]
@@ -183,7 +185,7 @@ impl<'a> Keys<'a> {
         for key in gone {
             let deletion = self.signer.schedule_deletion(&key.kms).await;
             let deletion = deletion.with_context(|| format!("KMS does not delete {}; delete it by hand", key.kms))?;
-            eprintln!("KMS deletes {} on {deletion}; until then `aws kms cancel-key-deletion` saves it", key.kms);
+            tell(&format!("KMS deletes {} on {deletion}; until then `aws kms cancel-key-deletion` saves it", key.kms));
         }
         Ok(())
     }
@@ -214,7 +216,7 @@ impl<'a> Keys<'a> {
         Ok(text)
     }
 
-    /// What happens to a key next, and when.
+    /// The next change of a key, and when it comes.
     fn next(&self, key: &SigningKey, state: KeyState) -> String {
         let until = key.until.map(|until| until.to_string()).unwrap_or_default();
         match state {
@@ -226,7 +228,7 @@ impl<'a> Keys<'a> {
             KeyState::Leaving => format!("signs no more; its tokens are accepted until {until}"),
             KeyState::Over if self.may_be_deleted(key) => {
                 format!(
-                    "refused since {until} (by every function within {FRESH} seconds); `patient-access keys retire` deletes it"
+                    "refused since {until} (by every function within {KEYS_FRESH_SECONDS} seconds); `patient-access keys retire` deletes it"
                 )
             }
             KeyState::Over => format!("refused since {until}; it stays as the pattern for new keys"),

@@ -1,7 +1,10 @@
 //! The operator's command, `patient-access`, as a library with a module for each subcommand, so that tests can call
 //! them.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
+pub mod call;
 pub mod cloudformation;
 pub mod demo;
 pub mod keys;
@@ -12,4 +15,5 @@ pub mod sample;
 pub mod samples;
 pub mod stack;
 pub mod target;
+pub mod terminal;
 pub mod told;

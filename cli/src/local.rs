@@ -10,6 +10,7 @@ use local_stack::LocalStack;
 use tokio::process::Command;
 
 use crate::stack::{self, Descriptor};
+use crate::terminal::{print, tell};
 use crate::{demo, samples};
 
 /// The arguments of `patient-access local`.
@@ -38,7 +39,11 @@ impl LocalArguments {
         let root = stack::checkout()?;
         let binaries = if self.services_only { root.clone() } else { build(&root).await? };
         let sample = (!self.no_samples).then(sample_members::household);
-        eprintln!("starting DynamoDB, S3, KMS{}", if self.services_only { "" } else { " and the gateway" });
+        tell(if self.services_only {
+            "starting DynamoDB, S3, KMS"
+        } else {
+            "starting DynamoDB, S3, KMS and the gateway"
+        });
         let stack = LocalStack::start(local_stack::Options {
             template: root.join("template.yaml"),
             binaries,
@@ -52,7 +57,7 @@ impl LocalArguments {
         // Errors and warnings of functions are shown. Their line for each request would only be in the way.
         stack.on_log(|log| {
             if ["ERROR", "WARN", "panicked", "Runtime"].iter().any(|mark| log.line.contains(mark)) {
-                eprintln!("{}: {}", log.function, log.line);
+                tell(&format!("{}: {}", log.function, log.line));
             }
         });
         let descriptor = Descriptor { url: stack.url().to_owned(), environment: stack.environment().clone() };
@@ -70,7 +75,7 @@ impl LocalArguments {
                 samples::register_demo(&descriptor).await?;
                 answering(stack.url()).await?;
             }
-            self.tell(&descriptor, samples.as_ref());
+            self.tell(&descriptor, samples.as_ref())?;
             Ok::<(), anyhow::Error>(())
         };
         let ended = tokio::select! {
@@ -89,28 +94,31 @@ impl LocalArguments {
     }
 
     /// Prints what to try.
-    fn tell(&self, descriptor: &Descriptor, samples: Option<&samples::Installed>) {
+    fn tell(&self, descriptor: &Descriptor, samples: Option<&samples::Installed>) -> Result<()> {
         let url = &descriptor.url;
-        if self.services_only {
-            println!("services ready; .local/functions.env leads the functions to them. Serve {url} with");
-            println!("  cargo lambda watch -A 127.0.0.1 -P {}", self.port);
+        let mut lines = if self.services_only {
+            vec![
+                format!("services ready; .local/functions.env leads the functions to them. Serve {url} with"),
+                format!("  cargo lambda watch -A 127.0.0.1 -P {}", self.port),
+            ]
         } else {
-            println!("ready: {url}");
-            println!();
-            println!("  start here      {url}/");
-            println!("  demo app        {url}/demo/");
-            println!("  FHIR base       {url}/fhir");
-            println!("  capabilities    {url}/fhir/metadata");
-            println!("  SMART discovery {url}/fhir/.well-known/smart-configuration");
-        }
-        if let Some(samples) = samples {
-            println!("\n{samples}");
-        }
-        match &self.data {
-            Some(data) => println!("data is kept in {}", data.display()),
-            None => println!("data is gone when this command ends; --data DIR keeps it"),
-        }
-        println!("Ctrl-C ends everything");
+            vec![
+                format!("ready: {url}"),
+                String::new(),
+                format!("  start here      {url}/"),
+                format!("  demo app        {url}/demo/"),
+                format!("  FHIR base       {url}/fhir"),
+                format!("  capabilities    {url}/fhir/metadata"),
+                format!("  SMART discovery {url}/fhir/.well-known/smart-configuration"),
+            ]
+        };
+        lines.extend(samples.map(|samples| format!("\n{samples}")));
+        lines.push(match &self.data {
+            Some(data) => format!("data is kept in {}", data.display()),
+            None => "data is gone when this command ends; --data DIR keeps it".to_owned(),
+        });
+        lines.push("Ctrl-C ends everything\n".to_owned());
+        Ok(print(&lines.join("\n"))?)
     }
 }
 
@@ -119,7 +127,7 @@ async fn build(root: &Path) -> Result<PathBuf> {
     let executable = std::env::current_exe().context("cannot find the file of this program")?;
     let folder = executable.parent().context("the file of this program has no folder")?.to_owned();
     let release = folder.ends_with("release");
-    eprintln!("building the functions (the first time takes a few minutes)");
+    tell("building the functions (the first time takes a few minutes)");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--workspace", "--bins"]).current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
     if release {

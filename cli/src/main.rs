@@ -1,12 +1,18 @@
 //! `patient-access`: runs a stack on one machine, loads data, registers apps and members, looks after keys.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use patient_access::call::WrongCall;
+use patient_access::load::{Settings, Stop, Totals};
+use patient_access::stack::Stack;
 use patient_access::target::Target;
-use patient_access::told::exit_code;
+use patient_access::terminal::{print, tell};
 use patient_access::{app, keys, load, local, member, sample};
+use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
 #[derive(Parser)]
@@ -57,10 +63,22 @@ struct TargetArguments {
 
 #[derive(Args)]
 struct LoadArguments {
-    /// Files (.json with a Bundle or a resource, .ndjson) and folders of them
+    /// Files (.json with a Bundle or a resource, .ndjson; plain or packed by gzip) and folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Print the counts as JSON
+    /// Control totals to compare with: a Bulk Data manifest, or {"Patient": 20, "claims.ndjson": 5000}
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// At most so many writes in a second [default: as many as the store takes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// A base URL that the plan calls its own: references under it are this server's; repeat for each
+    #[arg(long = "base", value_name = "URL")]
+    bases: Vec<String>,
+    /// A Patient who is the same person, though birth date and family name differ from what is stored; repeat for each
+    #[arg(long, value_name = "ID")]
+    same_person: Vec<String>,
+    /// Print the report as JSON
     #[arg(long)]
     json: bool,
     /// The file for rejected resources and their reasons [default: rejected-<time>.ndjson here, only if there are any]
@@ -73,9 +91,29 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            exit_code(&error)
+            tell(&format!("error: {error:#}"));
+            if error.is::<WrongCall>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+impl LoadArguments {
+    /// Loads. The exit code says whether everything is in.
+    async fn run(self, stack: Stack) -> anyhow::Result<ExitCode> {
+        let stack = stack.with_patience(Patience::at_most(self.rate));
+        let settings = Settings {
+            rejected: self.rejected.unwrap_or_default(),
+            expect: self.expect.as_deref().map(Totals::read).transpose()?,
+            bases: self.bases,
+            stop: Stop::at_interrupt(),
+            same_person: self.same_person.into_iter().collect(),
+        };
+        let (report, ended) = load::run(&stack, &self.paths, settings).await?;
+        print(&if self.json { format!("{}\n", report.to_json()) } else { report.to_string() })?;
+        if let Err(error) = ended {
+            tell(&format!("error: {error:#}"));
+        }
+        Ok(ExitCode::from(report.exit_code()))
     }
 }
 
@@ -84,24 +122,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
         Command::Local(local) => local.run().await?,
-        Command::Load(arguments) => {
-            let stack = target.find().await?;
-            let report = load::run(&stack, &arguments.paths, arguments.rejected).await?;
-            if arguments.json {
-                println!("{}", report.to_json());
-            } else {
-                print!("{report}");
-            }
-            return Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
-        Command::Sample(sample) => eprintln!("{}", sample.run()?),
-        Command::App(app) => print!("{}", app.run(&target.find().await?).await?),
-        Command::Keys(keys) => print!("{}", keys.run(&target.find().await?).await?),
+        Command::Load(arguments) => return arguments.run(target.find().await?).await,
+        Command::Sample(sample) => tell(&sample.run()?),
+        Command::App(app) => print(&app.run(&target.find().await?).await?)?,
+        Command::Keys(keys) => print(&keys.run(&target.find().await?).await?)?,
         Command::Member(member) => {
             let stack = target.find().await?;
-            eprintln!("stack: {}", stack.issuer());
+            tell(&format!("stack: {}", stack.issuer()));
             let told = member.run(&stack).await?;
-            print!("{}", told.text);
+            print(&told.text)?;
             return Ok(told.exit_code());
         }
     }

@@ -15,6 +15,7 @@ use shared::store::auth::{Commit, CommitError};
 use crate::demo;
 use crate::load::{Source, load};
 use crate::stack::{Descriptor, Stack};
+use crate::terminal::tell;
 
 /// The sample app's client id: a public app on this machine.
 pub const CLIENT_ID: &str = "sample-app";
@@ -34,7 +35,7 @@ pub struct Installed {
 /// The stack does not answer, or a sample is rejected, which would be a fault of this project.
 pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installed> {
     let stack = Stack::local(descriptor).await?;
-    eprintln!("loading {} resources of the sample members", sample.resources.len());
+    tell(&format!("loading {} resources of the sample members", sample.resources.len()));
     let now = Clock::System.now();
     let source = Source::Memory(sample.resources);
     let rejected = PathBuf::from("rejected-samples.ndjson");

@@ -12,9 +12,9 @@ use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableN
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
-use shared::store::Aws;
 use shared::store::auth::Auth;
 use shared::store::signer::Signer;
+use shared::store::{Aws, Patience};
 
 /// A stack to work on.
 pub struct Stack {
@@ -95,6 +95,12 @@ impl Stack {
     pub fn signing_key(&self) -> Result<&str> {
         let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
         self.signing_key.as_deref().context(missing)
+    }
+
+    /// The same stack for a load that does not give up: its calls have patience.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Stack {
+        Stack { aws: self.aws.with_patience(patience), ..self }
     }
 
     /// The writer of its resources.

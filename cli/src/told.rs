@@ -22,13 +22,3 @@ impl Told {
         if self.refused { ExitCode::from(3) } else { ExitCode::SUCCESS }
     }
 }
-
-/// A command that was not called as it must be: nothing was done. The program ends with code 2, as with an unknown option.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct WrongCall(pub String);
-
-/// The program's end after an error.
-pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<WrongCall>() { ExitCode::from(2) } else { ExitCode::FAILURE }
-}

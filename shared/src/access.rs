@@ -28,7 +28,6 @@ pub mod grant;
 mod permit;
 mod supported;
 
-use http::header;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +36,7 @@ pub use supported::{NAMED_PARTS, is_supported, supported_scopes};
 
 use self::grant::Grant;
 use self::supported::filters;
+use crate::bounds::CLOCK_SKEW_SECONDS;
 use crate::clock::Clock;
 use crate::config::{AuthTableName, SigningKeyId};
 use crate::fhir::filter::Filter;
@@ -47,9 +47,6 @@ use crate::keys::KeyRing;
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
-
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
 
 /// The `typ` of an access token (RFC 9068 §2.1), so that an `id_token` or a client's assertion is never taken for one.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -222,10 +219,10 @@ impl Verifier {
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| malformed)?.claims;
         let now = self.clock.now().seconds();
-        if now >= claims.exp.saturating_add(SKEW) {
+        if now >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
         }
-        if claims.iat > now + SKEW {
+        if claims.iat > now + CLOCK_SKEW_SECONDS {
             return Err(Refusal::Invalid("it is from the future"));
         }
         Ok(claims)
@@ -234,11 +231,7 @@ impl Verifier {
 
 /// The token of `Authorization: Bearer`. A token in the query or in a form is never accepted (RFC 9700 §4.3.2).
 fn bearer_token(request: &Request) -> Result<&str, Refusal> {
-    let value = request.header(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
-    let (scheme, token) = value.split_once(' ').ok_or(Refusal::Missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::Missing);
-    }
+    let token = request.credentials("Bearer").ok_or(Refusal::Missing)?;
     // API Gateway joins two headers with a comma, which no token holds.
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if token.is_empty() || !token.chars().all(legal) {

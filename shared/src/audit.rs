@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::access::Access;
+use crate::bounds::{AUDIT_IDS, AUDIT_PARAMETERS, AUDIT_PATH, AUDIT_QUERY_BYTES};
 use crate::clock::Clock;
 use crate::fhir::reference::Reference;
 use crate::http::{Request, Response};
@@ -130,37 +131,28 @@ impl Audit {
     }
 }
 
-/// The parameters of a request that is answered have at most so many bytes, and are recorded whole. Of longer ones each
-/// name and value gets an equal share of that, so that none can push another out of the record.
-const LARGEST_WHOLE: usize = 6 * 1024;
-
-/// Of more parameters than this the rest are counted: each of these still has a share in which a reader knows it.
-const MOST_PARAMETERS: usize = 128;
-
-/// A longer path is cut off, in characters: no path of ours is nearly as long.
-const LONGEST_PATH: usize = 1024;
-
 /// Parameters by which apps send what opens something. They are no business of the audit.
 const CREDENTIALS: [&str; 7] =
     ["access_token", "client_assertion", "client_secret", "id_token", "id_token_hint", "refresh_token", "token"];
 
-/// What was asked: the path and the parsed parameters, posted or not.
+/// The request: the path and the parsed parameters, posted or not.
 fn asked(request: &Request) -> String {
     let mut pairs = request.query();
     pairs.extend(request.form().unwrap_or_else(|| posted(&request.body)));
     pairs.retain(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
-    let longest = if size <= LARGEST_WHOLE { size } else { LARGEST_WHOLE / pairs.len().min(MOST_PARAMETERS) / 2 };
-    let more = pairs.len().saturating_sub(MOST_PARAMETERS);
+    let longest =
+        if size <= AUDIT_QUERY_BYTES { size } else { AUDIT_QUERY_BYTES / pairs.len().min(AUDIT_PARAMETERS) / 2 };
+    let more = pairs.len().saturating_sub(AUDIT_PARAMETERS);
     let told =
-        pairs.iter().take(MOST_PARAMETERS).map(|(name, value)| (in_short(name, longest), in_short(value, longest)));
+        pairs.iter().take(AUDIT_PARAMETERS).map(|(name, value)| (in_short(name, longest), in_short(value, longest)));
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(told);
     if more > 0 {
         query.append_pair("…", &format!("{more} more"));
     }
     let path: Vec<&str> = request.path.split('/').map(|step| if is_token(step) { A_TOKEN } else { step }).collect();
-    let (path, query) = (in_short(&path.join("/"), LONGEST_PATH), query.finish());
+    let (path, query) = (in_short(&path.join("/"), AUDIT_PATH), query.finish());
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
@@ -189,7 +181,7 @@ fn posted(body: &[u8]) -> Vec<(String, String)> {
     pairs
 }
 
-/// What stands in a record where a token stood.
+/// Stands in a record where a token stood.
 const A_TOKEN: &str = "(a token)";
 
 /// A text as it is recorded: no token, and at most `longest` characters of it.
@@ -208,9 +200,6 @@ fn is_token(text: &str) -> bool {
     is_signed || text.rsplit_once('.').is_some_and(|(_, secret)| is_secret(secret))
 }
 
-/// The longest list of ids that is written out, in bytes: with the rest of the row it fits one write unit of 1 KB.
-const LONGEST_LIST: usize = 700;
-
 /// The list of what was given out: `Claim/a,b Coverage/c`. Of a long list the record has the count, the first and last
 /// entry, and the SHA-256: the query in the same record can be run again, and its answer compared.
 fn packed(ids: &[Reference]) -> String {
@@ -222,7 +211,7 @@ fn packed(ids: &[Reference]) -> String {
         resource_types.iter().map(|(resource_type, ids)| format!("{resource_type}/{}", ids.join(","))).collect();
     let list = list.join(" ");
     match ids {
-        [first, .., last] if list.len() > LONGEST_LIST => {
+        [first, .., last] if list.len() > AUDIT_IDS => {
             let hash = crate::secret::Secret::from_client(&list).hashed();
             format!("{} resources, {first} to {last}, sha256 {}", ids.len(), hash.0)
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,27 +32,6 @@ impl Time {
     pub fn day(self) -> String {
         let format = format_description!("[month repr:long] [day padding:none], [year]");
         self.calendar().format(&format).unwrap_or_default()
-    }
-
-    /// As an instant in UTC (RFC 3339): `2026-11-22T15:23:18.000Z`.
-    pub fn instant(self) -> String {
-        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-        self.calendar().format(&format).unwrap_or_default()
-    }
-
-    /// As HTTP writes a date (RFC 9110 §5.6.7): `Sun, 22 Nov 2026 15:23:18 GMT`.
-    pub fn http_date(self) -> String {
-        let format =
-            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-        self.calendar().format(&format).unwrap_or_default()
-    }
-
-    /// Reads [`Time::http_date`]. The two older forms that nobody may send any more are `None` (RFC 9110 §5.6.7).
-    pub fn from_http_date(text: &str) -> Option<Time> {
-        let format =
-            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
-        let time = PrimitiveDateTime::parse(text, &format).ok()?;
-        Some(Time(time.assume_utc().unix_timestamp().checked_mul(1000)?))
     }
 }
 
@@ -104,14 +83,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_prints_as_a_fhir_instant_and_as_an_http_date() {
+    fn a_moment_prints_as_a_fhir_instant_and_as_people_write_a_day() {
         let time = Time(1_795_361_000_007);
         assert_eq!(time.to_string(), "2026-11-22T15:23:20.007Z");
         assert_eq!(time.day(), "November 22, 2026");
-        assert_eq!(time.http_date(), "Sun, 22 Nov 2026 15:23:20 GMT");
-        assert_eq!(Time::from_http_date(&time.http_date()), Some(Time(1_795_361_000_000)));
-        for text in ["", "22 Nov 2026", "Sunday, 22-Nov-26 15:23:20 GMT", "Sun, 22 Nov 2026 15:23:20 +0100"] {
-            assert_eq!(Time::from_http_date(text), None, "{text}");
-        }
     }
 }

@@ -1,6 +1,11 @@
 //! Requests as the functions see them, and the headers that every answer carries. How they come out of API Gateway's events
 //! is in [`crate::lambda`].
 
+pub mod conditional;
+pub mod date;
+pub mod fields;
+pub mod media_type;
+
 use std::collections::BTreeMap;
 
 use http::header::{self, HeaderName, HeaderValue};
@@ -8,6 +13,9 @@ use http::{HeaderMap, Method, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
 
+use self::fields::{list, pair, parts};
+use self::media_type::MediaType;
+use crate::bounds::PUBLIC_SECONDS;
 use crate::issuer::Issuer;
 
 /// The media type of every FHIR answer (R4, "HTTP": Content Types).
@@ -57,9 +65,20 @@ impl Request {
 
     /// The pairs of an `application/x-www-form-urlencoded` body; `None` where the body is of another type.
     pub fn form(&self) -> Option<Vec<(String, String)>> {
-        let content_type = self.header(header::CONTENT_TYPE)?;
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/x-www-form-urlencoded").then(|| pairs(&self.body))
+        let content_type = MediaType::parse(self.header(header::CONTENT_TYPE)?)?;
+        (content_type.essence() == "application/x-www-form-urlencoded").then(|| pairs(&self.body))
+    }
+
+    /// The credentials of `Authorization` under this scheme (RFC 9110 §11.4).
+    pub fn credentials(&self, scheme: &str) -> Option<&str> {
+        let (sent, credentials) = self.header(header::AUTHORIZATION)?.split_once(' ')?;
+        sent.eq_ignore_ascii_case(scheme).then(|| credentials.trim_matches(' '))
+    }
+
+    /// The value of a preference (RFC 7240 §2); of one that is given twice, the first.
+    pub fn preference(&self, name: &str) -> Option<String> {
+        let preferences = list(self.header("prefer")?).filter_map(|preference| pair(parts(preference).0));
+        preferences.into_iter().find(|(sent, _)| sent == name).map(|(_, value)| value)
     }
 
     /// The value of a cookie.
@@ -111,14 +130,11 @@ pub fn empty(status: StatusCode) -> Response {
     response
 }
 
-/// How long anyone may keep a public document, in seconds.
-pub const PUBLIC_MAX_AGE: i64 = 300;
-
 /// A public JSON document that anyone may keep for five minutes.
 pub fn public_json(body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).unwrap_or_default();
     let mut response = json(StatusCode::OK, "application/json", text);
-    set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_MAX_AGE}"));
+    set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_SECONDS}"));
     response
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::loopback::is_loopback;
+
 /// The issuer's URL without a trailing slash: `https://fhir.example.org`. FHIR base, endpoints and links are built from
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +52,6 @@ impl Issuer {
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
-}
-
-/// Whether a URL leads to one's own machine: to `127.0.0.1`, `[::1]` or `localhost`, and to no other loopback address
-/// or name.
-pub(crate) fn is_loopback(url: &url::Url) -> bool {
-    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
 impl fmt::Display for Issuer {

@@ -2,7 +2,7 @@
 //!
 //! KMS makes and holds them. The template has one; `patient-access keys rotate` makes more and lists them in one record
 //! of the `auth` table, so that a rotation is a write of one row: no function is deployed or restarted for it. The
-//! record only names keys. What verifies a token is fetched from KMS, whose key policy decides which keys our functions
+//! record only names keys. The key that verifies a token is fetched from KMS, whose key policy decides which keys our functions
 //! can use at all.
 //!
 //! The way of a key: it is published, and waits until everybody has seen it; it signs; the next one signs in its place;
@@ -14,24 +14,18 @@ use serde::{Deserialize, Serialize};
 
 pub use ring::KeyRing;
 
+use crate::bounds::{ACCESS_TOKEN_SECONDS, KEYS_FRESH_SECONDS, PUBLIC_SECONDS};
 use crate::clock::Time;
-use crate::http::PUBLIC_MAX_AGE;
 use crate::store::auth::Record;
 
-/// An access token is good for at most so many seconds.
-pub const LONGEST_TOKEN: i64 = 3600;
-
-/// How long a function trusts the record of the keys as it read it, in seconds: so it refuses a dropped key after at
-/// most that.
-pub const FRESH: i64 = 120;
-
-/// How long a new key is published before it signs, in seconds: a function's reading of the record is at most [`FRESH`]
-/// old, a verifier's copy of the answer at most [`PUBLIC_MAX_AGE`], and a minute is for clocks that differ.
-pub const ANNOUNCED: i64 = FRESH + PUBLIC_MAX_AGE + 60;
+/// How long a new key is published before it signs, in seconds: a function's reading of the record is at most
+/// [`KEYS_FRESH_SECONDS`] old, a verifier's copy of the answer at most [`PUBLIC_SECONDS`], and a minute is for clocks
+/// that differ.
+pub const ANNOUNCED: i64 = KEYS_FRESH_SECONDS + PUBLIC_SECONDS + 60;
 
 /// How long a key is accepted after the next one began to sign, in seconds: until its last token is over, and two
 /// minutes more for clocks that differ and for a request that was under way.
-pub const LAST_TOKEN: i64 = LONGEST_TOKEN + 120;
+pub const LAST_TOKEN: i64 = ACCESS_TOKEN_SECONDS + 120;
 
 /// A key that signs tokens, or did, or will.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use lambda_http::lambda_runtime::{LambdaEvent, run, service_fn};
 use lambda_http::{Body, tracing};
@@ -18,7 +19,7 @@ use crate::encoding::encode;
 use crate::http::{Request, Response, harden};
 use crate::store::meter::measured;
 
-/// What we need of an event. API Gateway leaves out what a request does not have; other senders of the same format, such as
+/// The part of an event that we need. API Gateway leaves out what a request does not have; other senders of the same format, such as
 /// `cargo lambda watch`, write `null` for it. Both mean none.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -128,7 +129,7 @@ impl From<Response> for Answer {
 /// logged for each: its route, status and cost, and nothing of what it asked or was given.
 ///
 /// # Errors
-/// Whatever ends the Lambda runtime.
+/// The error that ends the Lambda runtime.
 pub async fn serve<H, F>(config: Config, handler: H) -> Result<(), lambda_http::Error>
 where
     H: Fn(Request) -> F,
@@ -138,7 +139,12 @@ where
     let (config, handler) = (&config, &handler);
     run(service_fn(async |event: LambdaEvent<Event>| {
         let route = event.payload.request_context.route_key.clone();
-        let request = Request::from(event.payload);
+        let mut request = Request::from(event.payload);
+        // `HEAD` is `GET` in all but the content, which API Gateway keeps to itself: from it comes `Content-Length`, as a `GET` would have
+        // it (RFC 9110 §9.3.2, §8.6).
+        if request.method == Method::HEAD {
+            request.method = Method::GET;
+        }
         let (id, issuer) = (request.request_id.clone(), config.issuer(&request.domain));
         let accepted = request.header(header::ACCEPT_ENCODING).map(str::to_owned);
         let answering = async {

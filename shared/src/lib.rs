@@ -7,6 +7,7 @@
 //!   interaction, driven by tables. The two never import each other; they meet in `access`.
 //! - [`keys`] says which keys sign our tokens, which verify them, and from when until when.
 //! - [`store`] is the only code that names the AWS SDKs.
+//! - [`bounds`] is the table of all limits.
 //! - [`http`], [`lambda`], [`encoding`], [`config`], [`clock`] and [`secret`] are the ground that all stand on: requests, the
 //!   runtime, compressed answers, the environment, time and randomness come in as values.
 //!
@@ -25,6 +26,7 @@ pub use fhir;
 
 pub mod access;
 pub mod audit;
+pub mod bounds;
 pub mod clock;
 pub mod config;
 pub mod encoding;
@@ -32,6 +34,7 @@ pub mod http;
 pub mod issuer;
 pub mod keys;
 pub mod lambda;
+pub(crate) mod loopback;
 pub mod oauth;
 pub mod record;
 pub mod rest;

@@ -152,7 +152,7 @@ async fn every_demand_of_the_guides_is_advertised_for_each_set_of_versions() {
     for (set, guides) in SETS {
         let issuer = shared::issuer::Issuer::parse("https://fhir.example").unwrap();
         let guide_set = shared::fhir::guides::Guides::named(set).unwrap();
-        let response = shared::rest::capability::metadata(&issuer, guide_set);
+        let response = shared::rest::capability::metadata(&shared::http::Request::default(), &issuer, guide_set);
         let statement: Json = serde_json::from_slice(response.body().as_ref()).unwrap();
         let instantiates = texts(&statement["instantiates"]);
         for (guide, server) in guides.iter().flat_map(|guide| {

@@ -49,9 +49,15 @@ fn command() -> Command {
 }
 
 async fn run(arguments: &[&str]) -> (bool, String, String) {
+    let (code, out, error) = coded(arguments).await;
+    (code == 0, out, error)
+}
+
+/// The exit code and what the command prints.
+async fn coded(arguments: &[&str]) -> (i32, String, String) {
     let output = command().args(arguments).output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.success(), text(&output.stdout), text(&output.stderr))
+    (output.status.code().expect("no signal ends it"), text(&output.stdout), text(&output.stderr))
 }
 
 fn write(path: &Path, lines: &[&str]) -> String {
@@ -74,14 +80,14 @@ async fn a_script_can_start_load_register_and_end() {
     assert!(success);
     assert_eq!(
         report["types"]["Patient"],
-        serde_json::json!({"read": 1, "stored": 1, "deleted": 0, "unchanged": 0, "superseded": 0, "rejected": 0})
+        serde_json::json!({"read": 1, "stored": 1, "deleted": 0, "unchanged": 0, "superseded": 0, "ignored": 0, "rejected": 0})
     );
     let file = write(&folder.path().join("broken.ndjson"), &[good, "{"]);
     let rejected = folder.path().join("rejected.ndjson");
-    let (success, out, _) =
-        run(&[&["load", &file, "--json", "--rejected", rejected.to_str().unwrap()], &at[..]].concat()).await;
+    let (code, out, _) =
+        coded(&[&["load", &file, "--json", "--rejected", rejected.to_str().unwrap()], &at[..]].concat()).await;
     let report: Json = serde_json::from_str(&out).unwrap();
-    assert!(!success, "a rejected line sets the exit code");
+    assert_eq!((code, &report["finished"]), (3, &true.into()), "a rejected line sets the exit code");
     assert_eq!(
         (&report["types"]["Patient"]["unchanged"], &report["types"]["(unreadable)"]["rejected"]),
         (&1.into(), &1.into())
@@ -159,6 +165,7 @@ async fn a_mistake_on_the_command_line_is_named() {
             "--scope",
         ),
         (vec!["member", "add", "--username", "a", "--password", "short", "--patient", "p"], "--password"),
+        (vec!["member", "add", "--username", "a", "--password", &"x".repeat(257), "--patient", "p"], "at most 256"),
         (vec!["member", "add", "--username", "a", "--password", "long enough", "--patient", "a b"], "--patient"),
     ] {
         let (success, _, error) = run(&[&arguments, &at[..]].concat()).await;
@@ -169,5 +176,84 @@ async fn a_mistake_on_the_command_line_is_named() {
     let port = stack.url.rsplit(':').next().unwrap();
     let (success, _, error) = run(&["--port", port, "--no-samples"]).await;
     assert!(!success && error.contains("already in use"), "{error}");
+    stack.interrupt().await;
+}
+
+/// 0 all in; 3 finished, with refusals; 1 not finished; 2 a wrong call.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_of_a_load_tells_how_it_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Running::start(&["local", "--port", "0", "--no-samples"]).await;
+    let good = write(&folder.path().join("good.ndjson"), &[r#"{"resourceType":"Patient","id":"p1"}"#]);
+    let bad = write(&folder.path().join("bad.ndjson"), &[r#"{"resourceType":"Coverage","id":"c1"}"#]);
+    let into = folder.path().join("rejected.ndjson").to_str().unwrap().to_owned();
+    for (arguments, expected) in [
+        (vec!["load", &good], 0),
+        (vec!["load", &bad, "--rejected", &into], 3),
+        (vec!["load", &bad, "--rejected", "/no/such/folder/file"], 1),
+        (vec!["load", "/no/such/file"], 2),
+        (vec!["load", &bad, "--rejected", &bad], 2),
+        (vec!["load", &good, "--expect", &bad], 2),
+        (vec!["load"], 2),
+        (vec!["load", &good, "--no-such-flag"], 2),
+    ] {
+        for form in [&[][..], &["--json"]] {
+            let call = [&arguments[..], &["--stack", &stack.url], form].concat();
+            let (code, out, error) = coded(&call).await;
+            assert_eq!(code, expected, "{call:?}: {out} {error}");
+            if let (false, Ok(report)) = (form.is_empty(), serde_json::from_str::<Json>(&out)) {
+                assert_eq!(report["finished"], expected != 1, "{out}");
+            } else {
+                assert!(form.is_empty() || expected == 2, "--json prints its report for 0, 1 and 3: {out}");
+            }
+        }
+    }
+    stack.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_gone_ends_a_command_quietly() {
+    let stack = Running::start(&["local", "--port", "0", "--no-samples"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = write(&folder.path().join("good.ndjson"), &[r#"{"resourceType":"Patient","id":"p1"}"#]);
+    for arguments in [
+        vec!["load", &good, "--json"],
+        vec!["load", &good],
+        vec!["app", "list"],
+        vec!["keys", "list"],
+        vec!["sample", "--members", "2"],
+        vec!["--help"],
+    ] {
+        let mut child = command();
+        child.args(&arguments).args(["--stack", &stack.url]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().await.unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !error.contains("panicked"), "{arguments:?}: {error}");
+    }
+    stack.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_feed_or_an_app_says_reaches_a_terminal_raw() {
+    let stack = Running::start(&["local", "--port", "0", "--no-samples"]).await;
+    let at = ["--stack", stack.url.as_str()];
+    let folder = tempfile::tempdir().unwrap();
+    let feed = folder.path().join("a\u{1b}[2J\u{202e}.ndjson");
+    let feed = write(&feed, &["{\"resourceType\":\"X\\u001b[31m\\u202e\",\"id\":\"a\"}", "{"]);
+    let into = folder.path().join("re\u{9b}jected.ndjson").to_str().unwrap().to_owned();
+    let raw = |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+    for (arguments, words) in [
+        (vec!["load", &feed, "--rejected", &into], r"X\u001b[31m\u202e"),
+        (vec!["load", &feed, "--rejected", &into, "--json"], r"\u001b[2J\u202e"),
+        (vec!["load", "/no/\u{1b}[2J"], r"\u001b[2J"),
+        (vec!["load", &feed, "--rejected", "/no/\u{1b}[2J"], r"\u001b[2J"),
+        (vec!["app", "show", "\u{1b}[2J"], r"\u001b[2J"),
+    ] {
+        let (_, out, error) = coded(&[&arguments[..], &at].concat()).await;
+        assert!(!raw(&out) && !raw(&error), "{arguments:?}: {out:?} {error:?}");
+        assert!(out.contains(words) || error.contains(words), "{arguments:?}: {out} {error}");
+    }
     stack.interrupt().await;
 }

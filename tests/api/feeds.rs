@@ -165,7 +165,7 @@ fn difference(member: &str, (after, wanted): (&Record, &Record), store: &Store) 
         let fresh = wanted.statuses[key];
         let may_be_gone = match store.get(key) {
             // A Provenance was whoever's its targets were, a Binary whoever's document named it.
-            Some(State::Deleted(owners)) => owners.is_empty() || owners.contains(member),
+            Some(State::Deleted { owners, .. }) => owners.is_empty() || owners.contains(member),
             _ => false,
         };
         let is_gone = *status == StatusCode::GONE && fresh == StatusCode::NOT_FOUND && may_be_gone;

@@ -5,10 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
+use shared::bounds::KEYS_FRESH_SECONDS;
 use shared::clock::Clock;
 use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::http::Request;
-use shared::keys::{ANNOUNCED, FRESH, KeyRing, LAST_TOKEN};
+use shared::keys::{ANNOUNCED, KeyRing, LAST_TOKEN};
 use shared::secret::Random;
 use shared::store::Aws;
 use shared::store::meter::measured;
@@ -112,7 +113,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_tokens
     assert_eq!(turned.published().await, [old.as_str()]);
     app.operate(&["keys", "rotate"]).await.unwrap();
 
-    turned.clock.advance(FRESH);
+    turned.clock.advance(KEYS_FRESH_SECONDS);
     let published = turned.published().await;
     assert_eq!((published.len(), &published[0]), (2, &old));
     let first = turned.refresh(&app, tokens.refresh.as_deref().unwrap()).await;
@@ -162,7 +163,7 @@ async fn in_an_emergency_old_tokens_die_in_two_minutes_and_apps_go_on_by_refresh
     app.operate(&["keys", "rotate", "--compromised"]).await.unwrap();
 
     assert_eq!(turned.read(&old.access).await.0, StatusCode::OK, "this function read the record a moment ago");
-    turned.clock.advance(FRESH);
+    turned.clock.advance(KEYS_FRESH_SECONDS);
     assert_eq!(turned.read(&old.access).await.0, StatusCode::UNAUTHORIZED);
 
     let form =
@@ -198,7 +199,7 @@ async fn a_thousand_unknown_keys_have_the_record_read_once_a_minute() {
     assert_eq!(turned.read(&renamed(&tokens.access, &json!("unknown"))).await.2, 1);
     // The grant and the resource side by side, then the audit record, and no call for the keys.
     assert_eq!(turned.read(&tokens.access).await.2, 3);
-    turned.clock.advance(FRESH);
+    turned.clock.advance(KEYS_FRESH_SECONDS);
     assert_eq!(turned.read(&tokens.access).await.2, 4, "the copy of the record is too old");
     assert_eq!(turned.read(&tokens.access).await.2, 3);
     app.finish().await;

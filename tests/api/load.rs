@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
-use patient_access::load::{Source, Tally, UNREADABLE, load, run};
+use patient_access::load::{Settings, Source, Tally, UNREADABLE, load, run};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use tests::App;
@@ -18,7 +18,7 @@ fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 fn tally(read: u64, stored: u64, unchanged: u64, superseded: u64, rejected: u64) -> Tally {
-    Tally { read, stored, deleted: 0, unchanged, superseded, rejected }
+    Tally { read, stored, deleted: 0, unchanged, superseded, ignored: 0, rejected }
 }
 
 fn observation(id: &str, patient: &str) -> Json {
@@ -191,10 +191,15 @@ async fn a_name_that_two_resources_go_by_leads_nowhere() {
             {"fullUrl": "urn:uuid:p1", "resource": {"resourceType": "Patient", "id": patient}},
             {"resource": {"resourceType": "Observation", "id": format!("of-{patient}"), "subject": {"reference": "urn:uuid:p1"}}}]})
     };
-    let files = ["alice", "bob"].map(|name| file(folder.path(), &format!("{name}.json"), &bundle(name).to_string()));
+    let mut files =
+        ["alice", "bob"].map(|name| file(folder.path(), &format!("{name}.json"), &bundle(name).to_string())).to_vec();
+    let mut outside = observation("outside", "x");
+    outside["subject"] = json!({"reference": "urn:uuid:p1"});
+    files.push(file(folder.path(), "outside.json", &outside.to_string()));
     let report = app.load(Source::of_paths(&files).unwrap()).await;
     assert_eq!(report.types["Patient"], tally(2, 2, 0, 0, 0));
-    assert_eq!(report.types["Observation"], tally(2, 0, 0, 0, 2), "neither may land in the other's record");
+    assert_eq!(report.types["Observation"], tally(3, 2, 0, 0, 1), "a name is one of its Bundle: {report}");
+    assert_eq!(report.reasons.keys().collect::<Vec<_>>(), [&"ambiguous-reference"], "it may land in neither's record");
     app.finish().await;
 }
 
@@ -308,8 +313,10 @@ async fn rejections_never_replace_what_is_read_and_are_no_part_of_a_feed() {
     file(folder.path(), "feed.json", &json!({"resourceType": "Observation", "id": "nobodys"}).to_string());
     let rejected = folder.path().join("rejected.ndjson");
     let stack = app.stack_to_work_on().await;
-    assert_eq!(run(&stack, &paths, Some(rejected.clone())).await.unwrap().total().rejected, 1);
-    let error = run(&stack, &paths, None).await.unwrap_err().to_string();
+    let into = |file: &Path| Settings { rejected: file.to_owned(), ..Settings::default() };
+    let (report, ended) = run(&stack, &paths, into(&rejected)).await.unwrap();
+    assert_eq!((report.total().rejected, report.exit_code(), ended.is_ok()), (1, 3, true));
+    let error = run(&stack, &paths, Settings::default()).await.unwrap_err().to_string();
     assert!(
         error.contains("rejected.ndjson holds what an earlier load rejected: move it out of the folder"),
         "{error}"
@@ -319,10 +326,10 @@ async fn rejections_never_replace_what_is_read_and_are_no_part_of_a_feed() {
     let mended =
         mended.replace("\"id\":", "\"subject\":{\"reference\":\"Patient/alice\"},\"status\":\"final\",\"id\":");
     let rejected = file(folder.path(), "rejected.ndjson", &mended);
-    let error = run(&stack, std::slice::from_ref(&rejected), Some(rejected.clone())).await.unwrap_err().to_string();
+    let error = run(&stack, std::slice::from_ref(&rejected), into(&rejected)).await.unwrap_err().to_string();
     assert!(error.contains("is one of the files to load"), "{error}");
     assert_eq!(std::fs::read_to_string(&rejected).unwrap(), mended);
-    let report = run(&stack, &[rejected], Some(folder.path().join("other.ndjson"))).await.unwrap();
+    let (report, _) = run(&stack, &[rejected], into(&folder.path().join("other.ndjson"))).await.unwrap();
     assert_eq!(report.total(), tally(1, 1, 0, 0, 0), "{report}");
     app.finish().await;
 }

@@ -3,8 +3,9 @@
 use std::process::Stdio;
 
 use http::StatusCode;
-use patient_access::told::WrongCall;
+use patient_access::call::WrongCall;
 use serde_json::{Value as Json, json};
+use shared::bounds::SUBJECT_BYTES;
 use tempfile::NamedTempFile;
 use tests::{App, AuthorizeOptions, Browser, Cookies, Reply, binaries, operate_on};
 use tokio::io::AsyncWriteExt;
@@ -231,6 +232,19 @@ async fn the_same_file_twice_writes_nothing_and_a_changed_row_ends_what_was_gran
     assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(app.refresh(&tokens).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(app.account("alice").await.page.status, StatusCode::UNAUTHORIZED);
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subject_longer_than_openid_connect_allows_is_rejected() {
+    let (app, file) = (App::empty().await, NamedTempFile::new().unwrap());
+    let row = |length: usize| format!(",plan-login,{},bob,\n", "s".repeat(length));
+    let rows = [row(SUBJECT_BYTES), row(SUBJECT_BYTES + 1)].concat();
+    std::fs::write(file.path(), format!("username,provider,subject,patient,state\n{rows}")).unwrap();
+    let rejected = NamedTempFile::new().unwrap();
+    let told =
+        json(&app, &format!("member import {} --rejected {}", file.path().display(), rejected.path().display())).await;
+    assert_eq!((&told["created"], &told["reasons"]), (&json!(1), &json!({"subject": 1})));
     app.finish().await;
 }
 

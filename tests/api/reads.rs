@@ -2,7 +2,7 @@
 
 use http::{Request, StatusCode};
 use patient_access::load::Source;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tests::{App, Reply, Tokens};
 
 async fn ask(app: &App, tokens: &Tokens, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -125,5 +125,36 @@ async fn the_server_says_that_it_reads_versions_and_on_conditions() {
         assert!(interactions.contains(&json!({"code": "vread"})), "{}", resource["type"]);
         assert_eq!(resource["conditionalRead"], "full-support", "{}", resource["type"]);
     }
+    app.finish().await;
+}
+
+/// A resource out of the member's reach costs as much as one that is not there, however large it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_shared_resource_out_of_reach_costs_what_an_absent_one_costs() {
+    let app = App::start().await;
+    // Text and identifiers that no compression makes short: too much for a row, of the resource and of its index.
+    let random = shared::secret::Random::system();
+    let secrets = |count: usize| (0..count).map(|_| random.secret().reveal().to_owned()).collect::<Vec<String>>();
+    let identifiers: Vec<Json> = secrets(200).iter().map(|value| json!({"system": "urn:x", "value": value})).collect();
+    let last = identifiers[199]["value"].as_str().unwrap().to_owned();
+    let large = json!({"resourceType": "Practitioner", "id": "large", "identifier": identifiers,
+        "name": [{"family": "Large", "text": secrets(800).concat()}]});
+    let seen = json!({"resourceType": "Observation", "id": "bob-seen", "status": "final", "code": {"text": "CANARY-BOB"},
+        "subject": {"reference": "Patient/bob"}, "performer": [{"reference": "Practitioner/large"}]});
+    assert!(app.load(Source::Memory(vec![large, seen])).await.is_clean());
+    let (alice, bob) = (app.sign_in("alice", "patient/*.rs").await, app.sign_in("bob", "patient/*.rs").await);
+    for path in ["Practitioner/large", "Practitioner/none"] {
+        assert_eq!(app.fhir(&alice, path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let lines = app.answered("GET /fhir/{type}/{id}", 404, 2).await;
+    for figure in ["calls", "waves", "read_units", "write_units"] {
+        assert_eq!(lines[0][figure], lines[1][figure], "{figure}: {lines:?}");
+    }
+    let read = app.fhir(&bob, "Practitioner/large").await;
+    assert_eq!(read.json()["name"][0]["family"], "Large", "whoever reaches it reads all of it");
+    let found = app.fhir(&bob, &format!("Practitioner?identifier=urn:x|{last}&name=large")).await;
+    assert_eq!(found.matches(), ["Practitioner/large"], "and finds it by all that is in it");
+    let included = app.fhir(&bob, "Observation?_id=bob-seen&_include=Observation:performer").await;
+    assert_eq!(included.included(), ["Practitioner/large"]);
     app.finish().await;
 }

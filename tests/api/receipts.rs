@@ -1,9 +1,13 @@
 //! Receipts: every resource has a Provenance that says which plan sent it and when, and a search for news reads these.
 
+use std::process::Command;
+
 use http::StatusCode;
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use tests::{App, Tokens};
+
+use crate::sample::validator;
 
 const EVERYTHING: &str = "patient/*.rs";
 
@@ -55,7 +59,7 @@ async fn each_file_gives_each_of_its_members_one_receipt_that_names_what_was_new
         })
         .collect();
     targets.sort();
-    assert_eq!(targets, [vec!["Observation/a1", "Observation/a2"], vec!["Observation/a3"]]);
+    assert_eq!(targets, [vec!["Observation/a1", "Observation/a2", "Organization/this-plan"], vec!["Observation/a3"]]);
     let reverse = app.fhir(&alice, "Observation?_id=a3&_revinclude=Provenance:target").await;
     assert_eq!(reverse.included().len(), 1, "one receipt, and none of other members");
     let id = reverse.included().pop().unwrap();
@@ -117,14 +121,104 @@ async fn a_receipt_names_the_shared_resources_to_each_member_who_is_led_to_them(
         app.add_member(name, name).await;
     }
     let alice = app.sign_in("alice", EVERYTHING).await;
-    for kind in ["PractitionerRole", "Organization"] {
-        let found = app.fhir(&alice, &format!("{kind}?_revinclude=Provenance:target")).await;
-        assert_eq!((found.matches().len(), found.included().len()), (1, 1), "{kind}: {}", found.body);
+    for search in ["PractitionerRole?_id=role", "Organization?_id=clinic"] {
+        let found = app.fhir(&alice, &format!("{search}&_revinclude=Provenance:target")).await;
+        assert_eq!((found.matches().len(), found.included().len()), (1, 1), "{search}: {}", found.body);
     }
     let receipts = app.fhir(&alice, "Provenance").await;
     assert!(!receipts.body.contains("Practitioner/elsewhere"), "nothing else came: {}", receipts.body);
     let bob = app.sign_in("bob", EVERYTHING).await;
     assert!(!app.fhir(&bob, "Provenance").await.body.contains("clinic"));
+    app.finish().await;
+}
+
+/// US Core and `PDex` have `agent.who` as a reference that must be supported.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_author_of_a_receipt_is_an_organization_that_each_member_with_a_record_reaches() {
+    let app = App::empty().await;
+    app.load(Source::Memory(vec![observation("a1", "alice"), observation("b1", "bob")])).await;
+    for name in ["alice", "bob", "carol"] {
+        app.add_member(name, name).await;
+    }
+    for name in ["alice", "bob"] {
+        let tokens = app.sign_in(name, EVERYTHING).await;
+        let receipt = app.fhir(&tokens, "Provenance").await.entries("match").pop().unwrap();
+        let author = receipt["agent"][0]["who"]["reference"].as_str().unwrap();
+        let plan = app.fhir(&tokens, author).await.json();
+        assert_eq!((plan["name"].as_str(), plan["active"].as_bool()), (Some("Your health plan"), Some(true)));
+        let claims = plan["meta"]["profile"].to_string();
+        assert!(claims.contains("/us-core-organization|") && claims.contains("/C4BB-Organization|"), "{claims}");
+        let with_author = app.fhir(&tokens, "Provenance?_include=Provenance:agent").await;
+        assert_eq!((with_author.matches().len(), with_author.included()), (1, vec![author.to_owned()]));
+        assert_eq!(app.fhir(&tokens, &format!("Provenance?agent={author}")).await.matches().len(), 1);
+        assert_eq!(app.fhir(&tokens, "Organization?_revinclude=Provenance:target").await.included().len(), 1);
+        let whole = app.fhir(&tokens, &format!("Patient/{name}/$everything")).await;
+        assert!(whole.matches().contains(&author.to_owned()), "{}", whole.body);
+    }
+    let carol = app.sign_in("carol", EVERYTHING).await;
+    assert_eq!(app.fhir(&carol, "Organization/this-plan").await.status, StatusCode::NOT_FOUND, "she has no receipts");
+    let narrow = app.sign_in("alice", "patient/Provenance.rs").await;
+    assert!(app.fhir(&narrow, "Provenance?_include=Provenance:agent").await.included().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_and_its_author_hold_to_the_profiles_that_they_claim() {
+    let Some(validator) = validator::found("a_receipt_and_its_author_hold_to_the_profiles_that_they_claim") else {
+        return;
+    };
+    let app = App::empty().await;
+    app.load(Source::Memory(vec![observation("a1", "alice")])).await;
+    app.add_member("alice", "alice").await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let served = app.fhir(&alice, "Provenance?_include=Provenance:agent").await;
+    let resources = [served.entries("match"), served.entries("include")].concat();
+    assert_eq!(resources.len(), 2, "{}", served.body);
+    let file = tempfile::NamedTempFile::with_suffix(".json").unwrap();
+    std::fs::write(file.path(), bundle(&resources).to_string()).unwrap();
+    let output = Command::new("node").arg(validator).arg(file.path()).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    for profile in ["us-core-provenance", "us-core-organization", "C4BB-Organization"] {
+        let checked = told.lines().find(|line| line.contains(&format!("{profile}|"))).unwrap_or(&told);
+        assert!(checked.ends_with("2 checked, 0 with errors"), "bare and with its version: {checked}");
+    }
+    assert!(output.status.success(), "{told}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_author_of_receipts_is_not_the_feeds_to_change_or_delete() {
+    let app = App::empty().await;
+    app.load(Source::Memory(vec![observation("a1", "alice")])).await;
+    app.add_member("alice", "alice").await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    let author = app.fhir(&alice, "Organization/this-plan").await.json();
+    let report = app.load(Source::Memory(vec![author.clone(), observation("a2", "alice")])).await;
+    assert!(report.is_clean(), "an export may come back as it is: {report:?}");
+    let named = json!({"resourceType": "Organization", "id": "this-plan", "active": true, "name": "Another plan"});
+    let deletion = json!({"resourceType": "Bundle", "type": "transaction",
+        "entry": [{"request": {"method": "DELETE", "url": "Organization/this-plan"}}]});
+    for refused in [named, deletion] {
+        let report = app.load(Source::Memory(vec![refused, observation("a3", "alice")])).await;
+        assert_eq!(report.reasons["reserved-id"], 1, "{report:?}");
+        assert_eq!(app.fhir(&alice, "Organization/this-plan").await.json(), author);
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_who_loses_resources_keeps_the_author_of_their_receipts_until_nothing_is_left() {
+    let app = App::empty().await;
+    app.load(Source::Memory(vec![observation("a1", "alice"), observation("a2", "alice")])).await;
+    app.add_member("alice", "alice").await;
+    let alice = app.sign_in("alice", EVERYTHING).await;
+    for (id, left) in [("a1", StatusCode::OK), ("a2", StatusCode::NOT_FOUND)] {
+        let deletion = json!({"resourceType": "Bundle", "type": "transaction",
+            "entry": [{"request": {"method": "DELETE", "url": format!("Observation/{id}")}}]});
+        assert!(app.load(Source::Memory(vec![deletion])).await.is_clean());
+        assert_eq!(app.fhir(&alice, "Organization/this-plan").await.status, left, "without {id}");
+    }
+    assert!(app.fhir(&alice, "Provenance").await.matches().is_empty());
     app.finish().await;
 }
 

@@ -30,7 +30,7 @@ async fn a_deployed_stack_refuses_what_is_labelled_and_says_why() {
     ];
     let deployed = app.deployed_stack().await;
     let report = app.load_into(&deployed, Source::Memory(all.clone())).await;
-    let expected = Tally { read: 5, stored: 2, deleted: 0, unchanged: 0, superseded: 1, rejected: 2 };
+    let expected = Tally { read: 5, stored: 2, deleted: 0, unchanged: 0, superseded: 1, ignored: 0, rejected: 2 };
     assert_eq!(report.types["Condition"], expected, "{report}");
     assert_eq!(report.reasons[ReasonCode::Sensitive.as_str()], 2);
     let rejected = std::fs::read_to_string(report.rejected_file.unwrap()).unwrap();

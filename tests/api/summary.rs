@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use http::StatusCode;
+use patient_access::load::Source;
 use serde_json::{Map, Value as Json, json};
 use shared::fhir::types::TYPES;
-use shared::rest::bundle::subset;
-use shared::rest::query::Summary;
+use shared::rest::subset::Subset;
+use tests::App;
 
 /// R4's definitions, by type.
 struct Definitions(BTreeMap<String, Vec<Json>>);
@@ -107,7 +109,7 @@ fn a_summary_has_what_r4_calls_summary_at_every_level_and_nothing_else() {
         let mut expected = BTreeSet::new();
         let mut whole = definitions.filled(kind.name, kind.name, 0, "", Some(&mut expected));
         whole["resourceType"] = json!(kind.name);
-        let cut: Json = serde_json::from_str(&subset(whole.to_string(), &Summary::Digest)).unwrap();
+        let cut: Json = serde_json::from_str(&Subset::Summary.of(whole.to_string())).unwrap();
         let mut found = BTreeSet::new();
         places(&cut, "", &mut found);
         assert_eq!(found, expected, "{}", kind.name);
@@ -116,4 +118,79 @@ fn a_summary_has_what_r4_calls_summary_at_every_level_and_nothing_else() {
     }
     println!("{} types, {inside} elements inside others", TYPES.len());
     assert!(inside > 50);
+}
+
+/// R4 "General parameters": both hold for reads as for searches.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_gives_the_part_that_is_asked_for_and_refuses_what_is_no_part() {
+    let app = App::start().await;
+    let absent = json!([{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]);
+    let patient = json!({"resourceType": "Patient", "id": "alice", "name": [{"family": "Family"}], "gender": "female",
+        "_birthDate": {"extension": absent}, "deceasedBoolean": false, "address": [{"city": "Town"}],
+        "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}});
+    assert!(app.load(Source::Memory(vec![patient])).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let names = |resource: &Json| -> Vec<String> {
+        let names = resource
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| !["resourceType", "id", "meta"].contains(&name.as_str()));
+        names.cloned().collect()
+    };
+    for (parameters, expected) in [
+        ("_elements=birthDate", &["_birthDate"][..]),
+        ("_elements=deceased,gender", &["gender", "deceasedBoolean"]),
+        ("_elements=Patient.name", &["name"]),
+        ("_summary=text", &["text"]),
+        ("_summary=data", &["name", "gender", "_birthDate", "deceasedBoolean", "address"]),
+        ("_summary=true", &["name", "gender", "_birthDate", "deceasedBoolean", "address"]),
+    ] {
+        let read = app.fhir(&tokens, &format!("Patient/alice?{parameters}")).await;
+        let version = app.fhir(&tokens, &format!("Patient/alice/_history/2?{parameters}")).await;
+        let found = app.fhir(&tokens, &format!("Patient?{parameters}")).await.entries("match").remove(0);
+        for resource in [read.json(), version.json(), found] {
+            assert_eq!(names(&resource), expected, "{parameters}");
+            let tags = resource["meta"]["tag"].as_array().unwrap();
+            assert!(tags.iter().any(|tag| tag["code"] == "SUBSETTED"), "{parameters}: {tags:?}");
+        }
+        assert_eq!(read.header("etag"), "W/\"2\"", "it is a part of that version");
+    }
+    let whole = app.fhir(&tokens, "Patient/alice?_summary=false&_pretty=true").await;
+    assert_eq!(names(&whole.json()).len(), 6);
+    for parameters in [
+        "_summary=nonsense",
+        "_summary=count",
+        "_elements=",
+        "_elements=a&_elements=b",
+        "_summary=true&_elements=a",
+        "elements=a",
+    ] {
+        let reply = app.fhir(&tokens, &format!("Patient/alice?{parameters}")).await;
+        assert_eq!((reply.status, reply.issue().0.as_str()), (StatusCode::BAD_REQUEST, "invalid"), "{parameters}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_binary_a_part_is_given_as_fhir_alone() {
+    let app = App::start().await;
+    let document = vec![
+        json!({"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": "aGk="}),
+        json!({"resourceType": "DocumentReference", "id": "d", "status": "current", "subject": {"reference": "Patient/alice"},
+            "content": [{"attachment": {"url": "Binary/b"}}]}),
+    ];
+    assert!(app.load(Source::Memory(document)).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let summary = app.fhir(&tokens, "Binary/b?_format=json&_summary=true").await.json();
+    assert_eq!((summary["contentType"].as_str(), summary.get("data")), (Some("text/plain"), None));
+    assert_eq!(app.fhir(&tokens, "Binary/b?_format=json&_elements=data").await.json()["data"], "aGk=");
+    assert_eq!(
+        app.fhir(&tokens, "Binary/b?_format=text/plain").await.body,
+        "hi",
+        "`_format` names the form as `Accept` does"
+    );
+    let raw = app.fhir(&tokens, "Binary/b?_elements=data").await;
+    assert!(raw.status == StatusCode::BAD_REQUEST && raw.issue().1.contains("application/fhir+json"), "{}", raw.body);
+    app.finish().await;
 }

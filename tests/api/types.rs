@@ -12,6 +12,7 @@ const NAME_TYPES: &[(&str, &str)] = &[
     ("cli/src/load/release.rs", "elements that earlier releases of FHIR had, where R4 has others"),
     ("shared/fhir/src/parameters/", "the search parameters, which the row of a type names"),
     ("shared/fhir/src/profiles", "the profiles of the guides; a type may have none"),
+    ("shared/fhir/src/value_sets.rs", "codes of elements whose list is closed; a type may have none"),
     ("shared/fhir/src/types/table.rs", "the rows themselves"),
     ("shared/src/access/supported.rs", "the granular scopes that US Core names; a type may have none"),
     ("shared/src/rest/capability.rs", "operations on one type, and includes that US Core names one by one"),

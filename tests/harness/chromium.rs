@@ -156,7 +156,7 @@ impl Chromium {
         count.as_u64().expect("a count is a number")
     }
 
-    /// What a script returns.
+    /// The value that a script returns.
     pub async fn evaluate(&self, script: &str) -> Json {
         self.evaluate_with(script, "").await
     }

@@ -25,7 +25,7 @@ impl App {
     /// Runs `patient-access` with these arguments, and returns what it prints.
     ///
     /// # Errors
-    /// What it prints as an error.
+    /// The error that it prints.
     pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
         operate_on(&self.stack_to_work_on().await, arguments).await
     }
@@ -34,7 +34,7 @@ impl App {
 /// Runs `patient-access` with these arguments on a stack, and returns what it prints.
 ///
 /// # Errors
-/// What it prints as an error.
+/// The error that it prints.
 pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,

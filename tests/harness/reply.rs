@@ -27,6 +27,8 @@ impl Reply {
         let mut plain = Vec::new();
         let mut source: Box<dyn Read> = match coding {
             None => Box::new(&bytes[..]),
+            // An answer to `HEAD`: its headers are those of the answer to a `GET`.
+            _ if bytes.is_empty() => Box::new(&bytes[..]),
             Some(b"gzip") => Box::new(flate2::read::GzDecoder::new(&bytes[..])),
             Some(b"zstd") => Box::new(zstd::Decoder::new(&bytes[..]).expect("zstd starts")),
             Some(other) => panic!("nobody asked for {}", other.escape_ascii()),

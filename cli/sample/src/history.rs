@@ -21,10 +21,12 @@ use crate::values::{ANCHOR, later};
 /// A contact produces about this many resources.
 const OF_A_CONTACT: usize = 10;
 
-/// A history covers ten years, or more if one contact a day is not enough.
+/// A history covers about ten years at most, or more if one contact a day is not enough. The pace is in whole days, at most 90,
+/// so a history can be much shorter.
 const DAYS: usize = 3650;
 
-/// A part is complete at this many resources at most, which bounds the memory a history needs.
+/// A part is complete once it has this many resources, before its claims and Provenances are written. This bounds the memory
+/// that a history needs.
 const PART: usize = 500;
 
 /// The member's chronic illnesses.
@@ -37,17 +39,17 @@ const DRIFTS: [Drift; 3] = [("4548-4", 7.4, 0.1), ("2345-7", 149.0, 2.0), ("2160
 
 const BODY: Physique = Physique { height: 171.0, weight: 84.0, pressure: 134.0 };
 
-/// A history under construction, from its beginning on.
+/// A history under construction, written from the oldest contact on.
 struct History {
     chart: Chart,
     next: Date,
     /// The days between contacts.
     pace: i64,
-    /// A part is complete when it has this many resources.
+    /// The resources after which a part is complete: a fifth of the history, at most [`PART`].
     part: usize,
 }
 
-/// The member `long-<seed>` with exactly `resources` resources of their own, in parts, the oldest first.
+/// The history of the member `long-<seed>`: exactly `resources` resources, without the shared ones, in parts, the oldest first.
 pub(crate) fn history(resources: usize, seed: u64) -> impl Iterator<Item = Vec<Value>> {
     let mut rest = resources;
     History::begin(resources, seed).map_while(move |mut part| {
@@ -118,8 +120,8 @@ impl History {
                 life::tests(chart, &["a1c"], &DRIFTS, specialist, on, Some(&seen), diagnosis);
             }
         }
-        // When the days run out, all further contacts fall on the last one: the history has its length, and nothing
-        // lies ahead.
+        // When the days run out, all further contacts fall on the last day, thirty days before the anchor. So the history
+        // reaches its length, and no contact lies in the future.
         self.next = later(on, self.pace).min(ANCHOR - Duration::days(30));
     }
 }

@@ -6,6 +6,7 @@ use shared::oauth::client::{Authentication, Client};
 use shared::secret::Secret;
 
 use crate::stack::Stack;
+use crate::terminal::visible;
 
 /// Something that only this command prints.
 pub(super) enum Note<'a> {
@@ -56,7 +57,7 @@ fn told(stack: &Stack, app: &Client, notes: &[Note<'_>], as_json: bool, register
     }
     rows.extend(ended.map(|count| ("ended", format!("{count} permissions of members"))));
     rows.extend(warnings.into_iter().map(|warning| ("warning", warning.to_owned())));
-    let lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<15}{value}\n")).collect();
+    let lines: Vec<String> = rows.into_iter().map(|(name, value)| format!("{name:<15}{}\n", visible(&value))).collect();
     lines.concat()
 }
 
@@ -122,7 +123,7 @@ pub(super) fn list(apps: &[Client], as_json: bool) -> String {
     }
     let line = |app: &Client| {
         let state = if app.disabled { "  stopped" } else { "" };
-        format!("{:<24}{:<21}{}{state}\n", app.id, app.authentication.method(), app.name)
+        format!("{:<24}{:<21}{}{state}\n", visible(&app.id), app.authentication.method(), visible(&app.name))
     };
     apps.iter().map(line).collect()
 }

@@ -3,25 +3,28 @@
 //! An attachment may name a file by its path from the feed's own folder. The file becomes a Binary of the resource's
 //! member, which the attachment then names. A file is read in parts, to hash it and to send it, and never held whole.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json, json};
+use shared::bounds::{DOCUMENT_BYTES, ROW_DOCUMENT_BYTES};
 use shared::fhir::owner::{Ownership, ownership};
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
-use shared::record::documents::{LARGEST_CONTENT, LARGEST_CONTENT_IN_ROW, Upload, decoded};
+use shared::record::documents::{Upload, decoded};
 use shared::record::partition::Partition;
 use shared::record::writer::Change;
 use shared::store::objects::content_hash;
 
 use super::reason::{Reason, ReasonCode};
-use super::source::{FEEDS, Source};
+use super::source::{Source, is_feed_name, is_rejections};
 
 /// The elements of type Attachment (R4) in the types that are kept. An extension has a `url` too, but is no attachment.
 const ATTACHMENTS: &[&str] = &["attachment", "content", "form", "photo", "presentedForm", "valueAttachment"];
@@ -62,6 +65,7 @@ pub(super) fn filed(
     resource: &mut Json,
     source: &Source,
     file: usize,
+    attached: &Mutex<BTreeSet<PathBuf>>,
 ) -> Result<Vec<Change>, Reason> {
     let mut changes = Vec::new();
     let mut named = Vec::new();
@@ -75,7 +79,10 @@ pub(super) fn filed(
     let mut fault = None;
     each(resource, &mut |attachment| {
         let Some(url) = file_of(attachment).map(str::to_owned).filter(|_| fault.is_none()) else { return };
-        match found(source, file, &url).and_then(|path| binary(attachment, &url, path, &owner)) {
+        let found = found(source, file, &url).inspect(|path| {
+            attached.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
+        });
+        match found.and_then(|path| binary(attachment, &url, path, &owner)) {
             Ok(change) => changes.push(change),
             Err(reason) => fault = Some(reason),
         }
@@ -133,12 +140,17 @@ fn found(source: &Source, file: usize, url: &str) -> Result<PathBuf, Reason> {
     if !path.starts_with(&folder) {
         return Err(outside("a link that leads elsewhere"));
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    // Also `claims.ndjson.gz`.
-    if name.split('.').skip(1).any(|ending| FEEDS.contains(&ending)) || source.reads(&path) {
-        return Err(outside("which is read as a feed, and may hold other members' data"));
+    let is_hidden = |part: Component| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    if path.strip_prefix(&folder).is_ok_and(|path| path.components().any(is_hidden)) {
+        return Err(outside("a file whose name begins with a dot, which is no document"));
     }
-    if path.is_file() { Ok(path) } else { Err(missing()) }
+    if !path.is_file() {
+        return Err(missing());
+    }
+    if is_feed_name(&path) || source.reads(&path) || is_rejections(&path).unwrap_or(true) {
+        return Err(outside("which is a feed or holds rejections, and may hold other members' data"));
+    }
+    Ok(path)
 }
 
 /// The Binary that holds a file, and that the attachment then names. Its id is made of the member, the type and the
@@ -151,8 +163,8 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
         )
     };
     let file = measured(&path).map_err(unread)?;
-    if file.size > LARGEST_CONTENT {
-        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", LARGEST_CONTENT >> 30);
+    if file.size > DOCUMENT_BYTES {
+        let text = format!("its attachment names `{url}`, a file of more than {} GB; cut it", DOCUMENT_BYTES >> 30);
         return Err(Reason::new(ReasonCode::TooLarge, text));
     }
     agree(attachment, url, &file)?;
@@ -162,7 +174,7 @@ fn binary(attachment: &mut Map<String, Json>, url: &str, path: PathBuf, owner: &
     let mut binary = json!({"resourceType": "Binary", "id": id, "contentType": media_type});
     attachment.insert("url".to_owned(), json!(format!("Binary/{id}")));
     let kind = ResourceType::named("Binary");
-    let change = if file.size <= LARGEST_CONTENT_IN_ROW as u64 {
+    let change = if file.size <= ROW_DOCUMENT_BYTES as u64 {
         binary["data"] = json!(STANDARD.encode(&file.small));
         kind.map(|kind| Change::store(kind, &id, vec![(Partition::Member(owner.to_owned()), binary)]))
     } else {
@@ -204,7 +216,7 @@ fn measured(path: &Path) -> std::io::Result<Measured> {
         size += length as u64;
         sha256.update(&part[..length]);
         sha1.update(&part[..length]);
-        if size <= LARGEST_CONTENT_IN_ROW as u64 {
+        if size <= ROW_DOCUMENT_BYTES as u64 {
             small.extend_from_slice(&part[..length]);
         }
     }

@@ -1,50 +1,122 @@
 //! One batch: its state in the store is read, its new resources get a receipt, and then it is written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
+use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
-use shared::record::receipt;
+use shared::record::partition::Partition;
+use shared::record::receipt::{author, is_receipt};
 use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
-use super::ready::{Homes, Ready, decides_owner};
+use super::lead::Pointer;
+use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
-use super::{Pending, Run};
+use super::{Pending, Run, is_dependent};
 
 /// Resources that are written side by side.
 pub(super) const CONCURRENCY: usize = 32;
+
+/// A batch has taken so long that its receipts no longer announce what becomes visible now.
+#[derive(Debug)]
+struct TooLate;
+
+impl fmt::Display for TooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store takes minutes for one batch")
+    }
+}
+
+impl std::error::Error for TooLate {}
+
+/// The fate of a resource, besides that it is stored.
+pub(super) enum Fate {
+    /// Nothing.
+    Plain,
+    /// It leaves a member's record for another's.
+    Moved { from: String, to: String },
+    /// It had been deleted.
+    Restored,
+}
+
+impl Fate {
+    fn of(ready: &Ready, standing: &Standing) -> Fate {
+        let to: BTreeSet<&str> = ready.change.partitions().filter_map(Partition::owner).collect();
+        let from = standing.members();
+        // A Provenance and a Binary follow other resources.
+        if is_dependent(ready.pending.kind.name) || ready.change.partitions().next().is_none() {
+            return Fate::Plain;
+        }
+        let named = |members: &BTreeSet<&str>| {
+            let names: Vec<String> = members.iter().map(|id| format!("Patient/{id}")).collect();
+            if names.is_empty() { "all who refer to it".to_owned() } else { names.join(", ") }
+        };
+        match standing.is_deleted() {
+            true => Fate::Restored,
+            false if !from.is_empty() && from != to => Fate::Moved { from: named(&from), to: named(&to) },
+            false => Fate::Plain,
+        }
+    }
+}
 
 impl Run<'_> {
     /// Makes the changes of a batch, or tells why not, and derives again what follows from them.
     pub(super) async fn write(&mut self, batch: Vec<Pending>) -> Result<()> {
         let mut resolved = Vec::with_capacity(batch.len());
+        self.look_up(batch.iter().filter_map(|pending| pending.resource.as_ref())).await?;
         for mut pending in batch {
             match self.resolve(&pending) {
-                Ok((resource, documents)) => {
+                Ok(Resolved { resource, documents, logical }) => {
                     pending.documents = documents;
+                    self.tell_logical(&pending, &logical);
                     resolved.push((pending, resource));
                 }
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        for (ready, written) in self.store(resolved).await? {
+        let mut led = Vec::new();
+        for (ready, written, fate) in self.store(resolved).await? {
             self.report.written(ready.pending.kind.name, written);
             if written == Written::Stored {
-                self.report.files += ready.pending.documents.len() as u64;
+                self.report.documents += ready.pending.documents.len() as u64;
+                self.tell(&ready, fate);
+                led.extend(ready.leads());
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
+        self.follow_references(led).await?;
         self.follow_up().await
+    }
+
+    /// Counts and lists what became of a resource besides being stored.
+    fn tell(&mut self, ready: &Ready, fate: Fate) {
+        match fate {
+            Fate::Moved { from, to } => {
+                self.report.moved += 1;
+                let text = format!("{} moved from {from} to {to}", ready.change.reference());
+                self.report.find("moved", &ready.pending.place, text);
+            }
+            Fate::Restored => {
+                self.report.restored += 1;
+                let text = format!("{} had been deleted, and is back", ready.change.reference());
+                self.report.find("restored", &ready.pending.place, text);
+            }
+            Fate::Plain => {}
+        }
     }
 
     /// Makes changes. All names are written before anything is settled: what leaves a record takes along what nothing else there
     /// names.
-    pub(super) async fn store(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<(Ready, Written)>> {
+    pub(super) async fn store(
+        &mut self,
+        resolved: Vec<(Pending, Option<Json>)>,
+    ) -> Result<Vec<(Ready, Written, Fate)>> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
@@ -52,22 +124,39 @@ impl Run<'_> {
         let affected = self.affected(&batch).await?;
         self.note(affected).await?;
         self.send(&batch).await?;
-        let received = self.clock.now();
         let run = &*self;
         let new = run.new_pointers(&batch).await?;
-        run.receive(&batch, &new, received).await?;
-        run.give(&batch, received).await?;
-        run.lead(&new).await?;
-        run.await_targets(&batch).await?;
-        let written: Vec<(Ready, Result<Written, StoreError>)> = stream::iter(batch)
-            .map(async |(ready, standing)| {
-                let written = run.settle(&ready, standing, received).await;
-                (ready, written)
-            })
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        Ok(written.into_iter().map(|(ready, written)| Ok((ready, written?))).collect::<Result<_, StoreError>>()?)
+        loop {
+            match run.make(&batch, &new, self.clock.now()).await {
+                // The part that was written stays. The rest becomes visible later than its receipts announce, so it gets new ones.
+                Err(error) if error.is::<TooLate>() => {}
+                made => {
+                    let fates = batch.iter().map(|(ready, standing)| Fate::of(ready, standing)).collect::<Vec<_>>();
+                    let made = batch.into_iter().zip(made?).zip(fates);
+                    return Ok(made.map(|(((ready, _), written), fate)| (ready, written, fate)).collect());
+                }
+            }
+        }
+    }
+
+    /// Makes the changes of a batch, after all that leads to them.
+    async fn make(
+        &self,
+        batch: &[(Ready, Standing)],
+        new: &BTreeMap<Pointer, Option<BTreeSet<Reference>>>,
+        received: Time,
+    ) -> Result<Vec<Written>> {
+        self.receive(batch, new, received).await?;
+        self.give(batch, received).await?;
+        self.lead(new).await?;
+        self.await_targets(batch).await?;
+        let written = stream::iter(batch).map(|(ready, standing)| self.settle(ready, standing.clone(), received));
+        let mut written: Vec<Result<Written>> = written.buffered(CONCURRENCY).collect().await;
+        // All are tried before one of them ends the batch.
+        match written.iter().position(|written| matches!(written, Err(error) if !error.is::<TooLate>())) {
+            Some(failed) => Err(written.swap_remove(failed).err().unwrap_or_else(|| TooLate.into())),
+            None => written.into_iter().collect(),
+        }
     }
 
     /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
@@ -98,11 +187,26 @@ impl Run<'_> {
         let mut all = Vec::with_capacity(resolved.len());
         for (pending, resource) in resolved {
             match self.change(pending, resource, &owners, &homes) {
+                Ok(ready) if is_receipt(ready.change.reference()) => self.compare_receipt(&ready).await?,
                 Ok(ready) => all.push(ready),
                 Err(refused) => self.refuse(&refused.0, &refused.1)?,
             }
         }
         Ok(all)
+    }
+
+    /// A receipt of this server's own comes back to it, as in an export of a member's record. It is unchanged, or refused: receipts are
+    /// the journal of what is new.
+    async fn compare_receipt(&mut self, ready: &Ready) -> Result<()> {
+        if self.writer.outcome_of(&ready.change).await? == Written::Unchanged {
+            self.report.unchanged(ready.pending.kind.name);
+            return Ok(());
+        }
+        let text = format!(
+            "{} is an id that this server gives to its own receipts, and it has no such receipt: give it another id",
+            ready.change.reference()
+        );
+        self.refuse(&ready.pending, &Reason::new(ReasonCode::ReservedId, text))
     }
 
     /// The members whose the Binaries of a batch are.
@@ -127,7 +231,8 @@ impl Run<'_> {
         Ok(homes)
     }
 
-    /// What of the batch may be written: no resource that names a Binary of another member's. It is asked before anything of it is.
+    /// The changes of the batch that may be made, asked before any is: none names a Binary of another member's, and none is of the author
+    /// of receipts, unless an export brings that back as it is.
     async fn permitted(&mut self, batch: Vec<(Ready, Standing)>) -> Result<Vec<(Ready, Standing)>> {
         let is_stored = |(ready, standing): &(Ready, Standing)| ready.change.outcome(standing) == Written::Stored;
         let stored = batch.iter().filter(|change| is_stored(change));
@@ -137,6 +242,14 @@ impl Run<'_> {
         let (mut given, mut permitted) = (HashMap::<Reference, String>::new(), Vec::with_capacity(batch.len()));
         for change in batch {
             let ready = &change.0;
+            if *ready.change.reference() == author() && ready.change.outcome(&change.1) != Written::Unchanged {
+                let text = format!(
+                    "{} is this server's name for the plan, the author of its receipts: give the resource another id",
+                    author()
+                );
+                self.refuse(&ready.pending, &Reason::new(ReasonCode::ReservedId, text))?;
+                continue;
+            }
             if is_stored(&change) {
                 if let Some(binary) = self.foreign_binary(ready, &homes, &given).await? {
                     let text =
@@ -171,7 +284,7 @@ impl Run<'_> {
     /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
     /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, reason.code);
+        self.report.rejected(pending.kind.name, pending.file, reason.code);
         if reason.code != ReasonCode::Sensitive {
             let next = self.survey.refuse(&pending.reference);
             if pending.kind.is_shared() {
@@ -223,24 +336,24 @@ impl Run<'_> {
     }
 
     /// Writes the files that a resource names, then the resource.
-    async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written, StoreError> {
+    async fn settle(&self, ready: &Ready, standing: Standing, received: Time) -> Result<Written> {
         if ready.change.outcome(&standing) == Written::Stored {
             for document in &ready.pending.documents {
                 let there = self.writer.standings(&[document]).await?.pop().unwrap_or_default();
                 self.writer.settle(document, there, &self.survey, self.moment(received)?).await?;
             }
         }
-        self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await
+        Ok(self.writer.settle(&ready.change, standing, &self.survey, self.moment(received)?).await?)
     }
 
     /// The time now.
     ///
     /// # Errors
     /// The batch has taken so long that its receipts no longer announce what becomes visible now.
-    fn moment(&self, received: Time) -> Result<Time, StoreError> {
+    fn moment(&self, received: Time) -> Result<Time> {
         let now = self.clock.now();
-        if now.0 - received.0 > receipt::LEAD / 2 {
-            return Err(StoreError::Busy("the store takes minutes for one batch; run the same load again".into()));
+        if now.0 - received.0 > bounds::RECEIPT_LEAD / 2 {
+            return Err(TooLate.into());
         }
         Ok(now)
     }

@@ -151,6 +151,7 @@ impl Run<'_> {
             kind,
             reference: Reference::new("Provenance", id),
             file: usize::MAX,
+            bundle: None,
             place: "the store".to_owned(),
             resource: None,
             documents: Vec::new(),

@@ -32,6 +32,18 @@ impl Run<'_> {
         Receipts { plan: self.plan, guides: self.guides }
     }
 
+    /// Writes the Organization that receipts name as their author, unless it is there as it should be.
+    pub(super) async fn introduce(&self) -> Result<(), StoreError> {
+        let Some(author) = self.receipts().author() else { return Ok(()) };
+        let standing = self.writer.standings(&[&author]).await?.pop().unwrap_or_default();
+        if author.outcome(&standing) == Written::Stored {
+            let now = self.clock.now();
+            self.writer.announce(now).await?;
+            self.writer.settle(&author, standing, &self.survey, now).await?;
+        }
+        Ok(())
+    }
+
     /// The pointers of a batch that its members do not have yet, each with the shared resources that its target leads to; `None`
     /// where the target is not there.
     pub(super) async fn new_pointers(

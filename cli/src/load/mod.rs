@@ -10,6 +10,9 @@ mod attachments;
 mod batch;
 mod follow;
 mod lead;
+mod lookup;
+mod mend;
+mod people;
 mod ready;
 mod reason;
 mod references;
@@ -17,15 +20,17 @@ mod rejections;
 mod release;
 mod report;
 mod source;
+mod stop;
 mod survey;
+mod totals;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
-use shared::clock::Clock;
+use shared::clock::{Clock, Time};
 use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
@@ -34,14 +39,17 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
+use crate::call::WrongCall;
 use crate::stack::Stack;
 use lead::{Origin, Pointer};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
-pub use report::{Report, Tally, UNREADABLE};
+pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 pub use source::Source;
 use source::{Content, Item};
+pub use stop::{Stop, Stopped};
 use survey::{Survey, check, check_deletion};
+pub use totals::Totals;
 
 /// A batch of at least this many resources is written at the end of a file, so that a file of one member gets one
 /// receipt.
@@ -53,40 +61,80 @@ const LONGEST_BATCH: usize = 4 * BATCH;
 /// A batch has at most this many bytes, or one larger resource.
 const HEAVIEST_BATCH: u64 = 64 << 20;
 
-/// Loads files and folders into a stack, with a progress bar on a terminal.
+/// The choices of the operator for a run.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The file for rejected resources and their reasons.
+    pub rejected: PathBuf,
+    /// The control totals to compare with.
+    pub expect: Option<Totals>,
+    /// The base URLs that the plan calls its own, besides that of the stack.
+    pub bases: Vec<String>,
+    /// Stops the run before its end.
+    pub stop: Stop,
+    /// The ids of Patients who are the same person, though birth date and family name differ.
+    pub same_person: BTreeSet<String>,
+}
+
+/// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
+/// go to a file here.
+///
+/// Returns the report, and what ended the run before its end: the same load may then be repeated. A fault of a resource is
+/// no error: the report has it.
 ///
 /// # Errors
-/// A path cannot be read, or the stack does not answer; the run may be repeated. A fault of a resource is no error: the
-/// report has it.
-pub async fn run(stack: &Stack, paths: &[PathBuf], rejected: Option<PathBuf>) -> Result<Report> {
+/// The call is wrong: a path cannot be read, or holds nothing to load.
+pub async fn run(stack: &Stack, paths: &[PathBuf], mut settings: Settings) -> Result<(Report, Result<()>)> {
     let clock = Clock::System;
-    let time = clock.now().to_string().replace([':', '.'], "-");
-    let file = rejected.unwrap_or_else(|| PathBuf::from(format!("rejected-{time}.ndjson")));
+    if settings.rejected.as_os_str().is_empty() {
+        let time = clock.now().to_string().replace([':', '.'], "-");
+        settings.rejected = PathBuf::from(format!("rejected-{time}.ndjson"));
+    }
     let source = Source::of_paths(paths)?;
-    if source.reads(&file) {
-        bail!(
+    if source.reads(&settings.rejected) {
+        bail!(WrongCall(format!(
             "{} is one of the files to load, and rejected resources would replace it: give another name",
-            file.display()
-        );
+            settings.rejected.display()
+        )));
     }
     let bar = ProgressBar::new(source.size() * 2).with_style(
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let report = load(stack, &source, &file, clock, &bar).await;
+    let ended = load_with(stack, &source, settings, clock, &bar).await;
     bar.finish_and_clear();
-    report
+    Ok(ended)
 }
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
 ///
 /// # Errors
-/// As [`run`].
+/// A file cannot be read, or the stack does not answer; the run may be repeated.
 pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock, bar: &ProgressBar) -> Result<Report> {
+    let settings = Settings { rejected: rejected.to_owned(), ..Settings::default() };
+    let (report, ended) = load_with(stack, source, settings, clock, bar).await;
+    ended.map(|()| report)
+}
+
+/// Loads a source as [`run`] does. Returns the report, and what ended the run before its end.
+pub async fn load_with(
+    stack: &Stack,
+    source: &Source,
+    settings: Settings,
+    clock: Clock,
+    bar: &ProgressBar,
+) -> (Report, Result<()>) {
     bar.set_message("reading");
-    let survey = Survey::of(source, bar)?;
+    let begun = clock.now();
+    let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
+    let survey = match Survey::of(source, (&bases, begun, &settings.stop), bar) {
+        Ok(survey) => survey,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let rejected = Rejections::to(&settings.rejected);
     let mut run = Run {
         writer: stack.writer(),
         source,
+        settings,
         plan: stack.plan_name(),
         guides: stack.guides(),
         takes_sensitive: stack.takes_sensitive(),
@@ -94,23 +142,22 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
         at: 0,
         elected: BTreeSet::new(),
         clock,
+        begun,
+        strangers: BTreeMap::new(),
         pointers: Mutex::default(),
         misled: Vec::new(),
-        to_do: stack.writer().to_do().await?,
+        to_do: BTreeSet::new(),
+        looked_up: HashSet::new(),
+        owners: HashMap::new(),
         shared_references: Mutex::default(),
+        attached: std::sync::Mutex::default(),
         report: Report::default(),
-        rejected: Rejections::to(rejected),
+        rejected,
     };
-    bar.set_message("storing");
-    block_in_place(|| Handle::current().block_on(run.follow_up()))?;
-    block_in_place(|| run.passes(bar, None))?;
-    // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
-    while !run.elected.is_empty() {
-        let elected = std::mem::take(&mut run.elected);
-        block_in_place(|| run.passes(bar, Some(&elected)))?;
-    }
+    let ended = run.whole(bar).await;
     run.report.rejected_file = run.rejected.written();
-    Ok(run.report)
+    run.report.finished = ended.is_ok();
+    (run.report, ended)
 }
 
 /// Whether a resource of this type has the owner of other resources.
@@ -133,6 +180,8 @@ struct Pending {
     reference: Reference,
     /// The number of its file.
     file: usize,
+    /// The number of the Bundle that it is an entry of.
+    bundle: Option<u32>,
     /// The place where it was read, in words.
     place: String,
     /// The resource; `None` if it is to be deleted.
@@ -146,6 +195,7 @@ struct Pending {
 struct Run<'a> {
     writer: Writer,
     source: &'a Source,
+    settings: Settings,
     plan: &'a str,
     guides: Guides,
     takes_sensitive: bool,
@@ -155,12 +205,22 @@ struct Run<'a> {
     /// The places of what counts now, after what counted before was refused, and was passed by already.
     elected: BTreeSet<u64>,
     clock: Clock,
+    /// The moment at which it began. A deletion that no source dates is of then.
+    begun: Time,
+    /// The Patient ids under which another person comes, or is known.
+    strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
     pointers: Mutex<HashMap<Pointer, Origin>>,
     /// Shared resources that do not count after all, by whose word pointers were perhaps written already.
     misled: Vec<Reference>,
+    /// The searches by an identifier that the store has answered.
+    looked_up: HashSet<String>,
+    /// The members whose resources of the store are; `None` for what is not there.
+    owners: HashMap<Reference, Option<BTreeSet<String>>>,
     /// The shared resources that those of the store lead to; `None` where one is not there.
     shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
+    /// The files beside the feeds that attachments name, with links resolved.
+    attached: std::sync::Mutex<BTreeSet<PathBuf>>,
     /// The notes of all that is to be derived again.
     to_do: BTreeSet<ToDo>,
     report: Report,
@@ -168,6 +228,39 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// The second reading, and all that follows from it.
+    async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
+        self.report.files = self.survey.tallies(self.source);
+        let stop = self.settings.stop.clone();
+        let writer = self.writer.clone();
+        self.to_do = stop.unless(async { Ok(writer.to_do().await?) }).await?;
+        let first = async {
+            self.identify().await?;
+            self.know_again().await?;
+            self.introduce().await?;
+            self.follow_up().await
+        };
+        block_in_place(|| Handle::current().block_on(stop.unless(first)))?;
+        bar.set_message("storing");
+        block_in_place(|| self.passes(bar, None))?;
+        // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
+        while !self.elected.is_empty() {
+            let elected = std::mem::take(&mut self.elected);
+            block_in_place(|| self.passes(bar, Some(&elected)))?;
+        }
+        let attached = std::mem::take(self.attached.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let is_document = |path: &Path| path.canonicalize().is_ok_and(|path| attached.contains(&path));
+        let left_out = self.source.left_out().iter().filter(|file| !is_document(&file.path));
+        self.report.left_out = left_out.cloned().collect();
+        if let Some(totals) = self.settings.expect.take() {
+            totals.compare("--expect", &mut self.report);
+        }
+        for (place, totals) in &self.survey.manifests {
+            totals.compare(place, &mut self.report);
+        }
+        Ok(())
+    }
+
     /// Reads everything, or `only` what stands at these places: members' own resources first.
     fn passes(&mut self, bar: &ProgressBar, only: Option<&BTreeSet<u64>>) -> Result<()> {
         self.pass(bar, Pass::Owned, only)?;
@@ -176,16 +269,17 @@ impl Run<'_> {
 
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, bar: &ProgressBar, pass: Pass, only: Option<&BTreeSet<u64>>) -> Result<()> {
-        let (runtime, source) = (Handle::current(), self.source);
+        let (runtime, source, stop) = (Handle::current(), self.source, self.settings.stop.clone());
         let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
         source.each(&mut |item, bytes| {
+            stop.check()?;
             let file = item.file;
             self.at = ordinal;
             let is_wanted = only.is_none_or(|only| only.contains(&ordinal));
             if is_wanted && let Some(pending) = self.prepare(item, pass, only.is_some())? {
                 let ends = batch.last().is_some_and(|last| last.file != file);
                 if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
-                    runtime.block_on(self.write(std::mem::take(&mut batch)))?;
+                    runtime.block_on(stop.unless(self.write(std::mem::take(&mut batch))))?;
                     weight = 0;
                 }
                 batch.push(pending);
@@ -195,65 +289,101 @@ impl Run<'_> {
             bar.inc(if pass == Pass::Owned && only.is_none() { bytes } else { 0 });
             Ok(())
         })?;
-        runtime.block_on(self.write(batch))
+        runtime.block_on(stop.unless(self.write(batch)))?;
+        Ok(())
     }
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. One that is read `again`
     /// was counted as superseded.
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
+        let Item { place, file, bundle, .. } = item;
+        let mut is_mended = false;
         let (identity, resource) = match item.content {
-            Content::Resource(resource) => (check(&resource, item.full_url.as_deref()), resource),
-            Content::Deletion(url) => (check_deletion(&url), json!({"request": {"method": "DELETE", "url": url}})),
+            Content::Resource(mut resource) => {
+                is_mended = mend::drop_empty(&mut resource);
+                (check(&resource, item.full_url.as_deref()), resource)
+            }
+            Content::Deletion { url, .. } => {
+                (check_deletion(&url), json!({"request": {"method": "DELETE", "url": url}}))
+            }
             _ if pass == Pass::Dependent => return Ok(None),
-            Content::Unusable(reason) => return self.reject(UNREADABLE, &item.place, &reason, &Json::Null),
+            Content::Unusable(reason, json) => return self.reject(type_of(&json), (&place, file), &reason, &json),
+            Content::Manifest(_) => {
+                self.report.read(MANIFEST, file);
+                self.report.ignored(MANIFEST);
+                return Ok(None);
+            }
             Content::Nothing => {
-                self.report.empty.push(item.place);
+                self.report.empty.push(place);
                 return Ok(None);
             }
         };
         let (kind, reference) = match identity {
             Ok(identity) => identity,
-            Err(reason) if pass == Pass::Owned => {
-                let name = resource["resourceType"].as_str().filter(|name| name.len() <= 64).unwrap_or(UNREADABLE);
-                return self.reject(name, &item.place, &reason, &resource);
+            Err(_) if pass == Pass::Dependent => return Ok(None),
+            Err(reason) if reason.code == ReasonCode::TypeNotKept && IGNORED.contains(&type_of(&resource)) => {
+                self.report.read(type_of(&resource), file);
+                self.report.ignored(type_of(&resource));
+                return Ok(None);
             }
-            Err(_) => return Ok(None),
+            Err(reason) => return self.reject(type_of(&resource), (&place, file), &reason, &resource),
         };
         if is_dependent(kind.name) != (pass == Pass::Dependent) {
             return Ok(None);
         }
-        if self.survey.is_ambiguous(&reference) {
-            let text = format!(
-                "two resources of this run, of different fullUrls, have the id {}: give each its own",
-                reference.id
-            );
-            return self.reject(kind.name, &item.place, &Reason::new(ReasonCode::AmbiguousId, text), &resource);
+        let stranger = self.strangers.get(&reference.id).filter(|_| kind.owner == Owner::Itself).cloned();
+        if let Some(conflict) = stranger.or_else(|| self.survey.conflict(&reference)) {
+            return self.reject(kind.name, (&place, file), &conflict, &resource);
         }
         if again {
             self.report.counts_after_all(kind.name);
         } else {
-            self.report.read(kind.name);
+            self.report.read(kind.name, file);
+            if self.survey.is_there_already(self.at) {
+                self.report.unchanged(kind.name);
+                return Ok(None);
+            }
             if !self.survey.counts(&reference, self.at) {
                 self.report.superseded(kind.name);
                 return Ok(None);
             }
+            if is_mended {
+                self.report.mended(mend::EMPTY);
+            }
+            if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + A_DAY) {
+                let text = format!(
+                    "{reference} was last changed on {}, in the future: later versions with a true date will not count",
+                    Time(date)
+                );
+                self.report.warn("future-date", &place, text);
+            }
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending {
-            kind,
-            reference,
-            file: item.file,
-            place: item.place,
-            resource,
-            documents: Vec::new(),
-            is_stored: false,
-        }))
+        Ok(Some(Pending { kind, reference, file, bundle, place, resource, documents: Vec::new(), is_stored: false }))
     }
 
-    fn reject<T>(&mut self, kind: &str, place: &str, reason: &Reason, resource: &Json) -> Result<Option<T>> {
-        self.report.read(kind);
-        self.report.rejected(kind, reason.code);
-        self.rejected.add(place, reason, resource)?;
+    fn reject<T>(
+        &mut self,
+        kind: &str,
+        (place, file): (&str, usize),
+        reason: &Reason,
+        json: &Json,
+    ) -> Result<Option<T>> {
+        self.report.read(kind, file);
+        self.report.rejected(kind, file, reason.code);
+        self.rejected.add(place, reason, json)?;
         Ok(None)
     }
 }
+
+/// The type under which JSON is counted.
+fn type_of(json: &Json) -> &str {
+    let name = json["resourceType"].as_str().filter(|name| name.len() <= 64 && *name != "Bundle");
+    name.unwrap_or(UNREADABLE)
+}
+
+/// The types that feeds hold by the way, and that no member's app gets.
+const IGNORED: &[&str] = &["Group", "List", "OperationOutcome", "Task"];
+
+/// A source's clock may be wrong by so many milliseconds.
+const A_DAY: i64 = 86_400_000;

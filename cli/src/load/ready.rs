@@ -4,19 +4,22 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value as Json, json};
-use shared::fhir::owner::{Ownership, ownership};
+use shared::bounds::ANSWER_BYTES;
+use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::profiles;
 use shared::fhir::reference::{Reference, references_in};
 use shared::fhir::sensitivity;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::partition::Partition;
 use shared::record::provenance::{self, Copies, Owners};
+use shared::record::receipt::author;
 use shared::record::writer::Change;
-use shared::rest::bundle::{BYTE_BUDGET, escaped_length};
+use shared::rest::bundle::escaped_length;
 
 use super::attachments::{checked_data, filed};
 use super::lead::Pointer;
 use super::reason::{Reason, ReasonCode};
+use super::references::made_logical;
 use super::survey::names_no_member;
 use super::{Pending, Run};
 
@@ -33,6 +36,17 @@ pub(super) struct Ready {
     pub absent: BTreeSet<Reference>,
 }
 
+/// A resource whose references were read.
+#[derive(Default)]
+pub(super) struct Resolved {
+    /// The resource; `None` if it is to be deleted.
+    pub resource: Option<Json>,
+    /// The Binaries made of the files that it names.
+    pub documents: Vec<Change>,
+    /// The references that were made logical ones, as they were written.
+    pub logical: Vec<String>,
+}
+
 /// The targets whose owners determine who gets a copy of this resource.
 pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Vec<Reference> {
     match (pending.kind.owner, resource) {
@@ -44,8 +58,8 @@ pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Ve
 impl Run<'_> {
     /// Resolves the names of this run in a resource, and replaces the files it names by Binaries, which are returned as
     /// changes; or says why the resource is rejected.
-    pub(super) fn resolve(&self, pending: &Pending) -> Result<(Option<Json>, Vec<Change>), Reason> {
-        let Some(original) = &pending.resource else { return Ok((None, Vec::new())) };
+    pub(super) fn resolve(&self, pending: &Pending) -> Result<Resolved, Reason> {
+        let Some(original) = &pending.resource else { return Ok(Resolved::default()) };
         // An earlier occurrence without a label stays superseded even then: it is the same resource.
         let labels = sensitivity::labels(original);
         if !labels.is_empty() && !self.takes_sensitive {
@@ -58,24 +72,25 @@ impl Run<'_> {
         }
         let mut resource = original.clone();
         resource["id"] = json!(pending.reference.id);
-        if let Some(name) = self.survey.names.ambiguous(&mut resource) {
+        if let Some(name) = self.survey.names.ambiguous(pending.bundle, &mut resource) {
             let text = format!(
                 "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
             );
             return Err(Reason::new(ReasonCode::AmbiguousReference, text));
         }
-        self.survey.names.resolve(&mut resource);
+        self.survey.names.resolve(pending.bundle, &mut resource);
+        let logical = made_logical(pending.kind, &mut resource);
         profiles::name_in(self.guides, &mut resource);
-        let documents = filed(pending.kind, &mut resource, self.source, pending.file)?;
+        let documents = filed(pending.kind, &mut resource, self.source, pending.file, &self.attached)?;
         let data = checked_data(&mut resource)?;
-        if escaped_length(&resource.to_string()) > BYTE_BUDGET {
-            let text = format!("it is larger than an answer can carry ({} MB); cut it", BYTE_BUDGET >> 20);
+        if escaped_length(&resource.to_string()) > ANSWER_BYTES {
+            let text = format!("it is larger than an answer can carry ({} MB); cut it", ANSWER_BYTES >> 20);
             return Err(Reason::new(ReasonCode::TooLarge, text));
         }
         if let Some(data) = data {
             resource["data"] = data;
         }
-        Ok((Some(resource), documents))
+        Ok(Resolved { resource: Some(resource), documents, logical })
     }
 }
 
@@ -102,20 +117,26 @@ impl Run<'_> {
     ) -> Result<Ready, Box<(Pending, Reason)>> {
         let (kind, id) = (pending.kind, pending.reference.id.clone());
         let Some(resource) = resource else {
-            let change = Change::delete(kind, &id);
+            let date = self.survey.date(&pending.reference).filter(|_| kind.owner != Owner::Attachment);
+            let change = Change::delete(kind, &id, date).overriding(self.survey.overrides(&pending.reference));
             return Ok(Ready { pending, change, pointers: Vec::new(), absent: BTreeSet::new() });
         };
         let Copies { copies, absent } = match self.copies(&pending, resource, owners, homes) {
             Ok(copies) => copies,
             Err(reason) => return Err(Box::new((pending, reason))),
         };
+        let members = copies.iter().filter_map(|(partition, _)| partition.owner());
+        if let Some(reason) = members.into_iter().find_map(|owner| self.strangers.get(owner)).cloned() {
+            return Err(Box::new((pending, reason)));
+        }
         let is_shared =
             |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
         let mut pointers = Vec::new();
         for (partition, resource) in &copies {
             if let Partition::Member(owner) = partition {
                 let shared = references_in(resource).into_iter().filter(is_shared);
-                pointers.extend(shared.map(|target| (owner.clone(), target)));
+                // The receipt of the resource refers to its author.
+                pointers.extend(shared.chain([author()]).map(|target| (owner.clone(), target)));
             }
         }
         let change = Change::store(kind, &id, copies).overriding(self.survey.overrides(&pending.reference));
@@ -129,7 +150,14 @@ impl Run<'_> {
     /// Where the resource is to stand, and what of it.
     fn copies(&self, pending: &Pending, resource: Json, owners: &Owners, homes: &Homes) -> Result<Copies, Reason> {
         let one = |partition, resource| Copies { copies: vec![(partition, resource)], absent: BTreeSet::new() };
-        Ok(match ownership(pending.kind, &resource)? {
+        let whose = match ownership(pending.kind, &resource) {
+            // Its targets were names of something that did not come.
+            Err(NoOwner::Missing(_)) if matches!(pending.kind.owner, Owner::Targets(_)) => {
+                Ownership::OwnersOf(Vec::new())
+            }
+            whose => whose?,
+        };
+        Ok(match whose {
             Ownership::Member(owner) => one(Partition::Member(owner), resource),
             Ownership::Shared => {
                 names_no_member(&resource)?;

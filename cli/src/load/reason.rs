@@ -32,6 +32,10 @@ macro_rules! codes {
 codes! {
     /// A file or a line that is not JSON.
     NotJson = "not-json",
+    /// A file, or a line, that is no text in UTF-8, or is packed in a way that is not read.
+    Encoding = "encoding",
+    /// A property that stands twice in its object.
+    DuplicateProperty = "duplicate-property",
     /// JSON without a resource in it.
     NotFhir = "not-fhir",
     /// A Bundle that is not a list of resources to load.
@@ -46,10 +50,14 @@ codes! {
     NoId = "no-id",
     /// An id that FHIR does not allow.
     BadId = "bad-id",
+    /// An id that this server gives to resources of its own.
+    ReservedId = "reserved-id",
     /// An id that resources of two servers have.
     AmbiguousId = "ambiguous-id",
     /// A resource of an older release of FHIR.
     NotR4 = "not-r4",
+    /// A resource that says of itself that it is a part.
+    Subsetted = "subsetted",
     /// A `meta` that is not an object.
     BadMeta = "bad-meta",
     /// A resource larger than an answer can be.
@@ -64,6 +72,10 @@ codes! {
     OwnerNotAPatient = "owner-not-a-patient",
     /// A resource whose owners are several Patients.
     SeveralOwners = "several-owners",
+    /// A resource that one run gives to two members.
+    TwoOwners = "two-owners",
+    /// A Patient id under which another person is known.
+    AnotherPerson = "another-person",
     /// A shared resource that names a member.
     NamesAMember = "names-a-member",
     /// An attachment names a file that is not there.

@@ -1,19 +1,32 @@
 //! The first reading: the names of resources, and which occurrence of an id counts.
 
-use std::collections::HashMap;
+mod check;
+mod interned;
+mod occurrences;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
 use indicatif::ProgressBar;
 use serde_json::Value as Json;
-use shared::fhir::owner::{NoOwner, Ownership, ownership};
-use shared::fhir::reference::{Reference, is_id};
-use shared::fhir::types::ResourceType;
-use shared::record::writer::{PlannedNames, source_date};
+use shared::clock::Time;
+use shared::fhir::date::Interval;
+use shared::fhir::reference::Reference;
+use shared::fhir::types::{Owner, ResourceType};
+use shared::record::writer::PlannedNames;
 
+pub(super) use self::check::{ANOTHER_PERSON, check, check_deletion, names_no_member};
+
+use self::interned::Interned;
+use self::occurrences::{Occurrence, Occurrences, named_owner};
+use super::mend::drop_empty;
+use super::people::Person;
 use super::reason::{Reason, ReasonCode};
-use super::references::{Names, binaries_in, identifiers, member_in, names_in};
-use super::release::older;
-use super::source::{Content, Source};
+use super::references::{Condition, Names};
+use super::report::FileTally;
+use super::source::{Content, FileForm, Source};
+use super::stop::Stop;
+use super::totals::Totals;
 
 /// The results of the first reading.
 #[derive(Default)]
@@ -24,40 +37,28 @@ pub(super) struct Survey {
     occurrences: HashMap<Reference, Occurrences>,
     /// The Binaries, with the resources that name them.
     named: HashMap<Reference, Vec<Reference>>,
+    /// The names of members, each once.
+    owners: Interned,
+    /// The persons under each Patient id.
+    persons: BTreeMap<String, Vec<Person>>,
+    /// The manifests of Bulk Data exports, each with its place.
+    pub manifests: Vec<(String, Totals)>,
+    /// The moments of manifests, by the names of the files of deletions that they list.
+    deletions: HashMap<String, i64>,
+    /// The resources that are to be created only if there is none yet.
+    creates: Vec<Create>,
+    /// The places of those for which there is one.
+    yielded: HashSet<u64>,
+    /// The form of each file.
+    forms: Vec<FileForm>,
 }
 
-/// A resource that names Binaries. Binaries made of files are not among them.
-struct BinaryReferrer {
-    /// A name of its member.
-    owner: String,
-    /// The names of the Binaries.
-    binaries: Vec<String>,
-}
-
-/// Every time that one resource was read, and which of them counts.
-#[derive(Default)]
-struct Occurrences {
-    read: Vec<Occurrence>,
-    /// The place in `read` of the one that counts; `None` where all are refused.
-    counts: Option<usize>,
-    /// The server that the first absolute `fullUrl` names, by all of that URL.
+/// A resource that a transaction creates only if no other has an identifier (R4, "Conditional Create").
+struct Create {
+    condition: Condition,
+    reference: Reference,
+    occurrence: Occurrence,
     full_url: Option<String>,
-    /// Whether two servers' resources come under this one id.
-    is_ambiguous: bool,
-}
-
-/// One time that a resource was read.
-struct Occurrence {
-    /// Its place in the order of reading.
-    ordinal: u64,
-    date: Option<i64>,
-    is_refused: bool,
-    /// Its identifiers, as conditional references name it by them.
-    identifiers: Vec<String>,
-    /// The names by which it refers to others, where it is shared.
-    shared: Option<Vec<String>>,
-    /// The Binaries that it names, where it names any.
-    document: Option<BinaryReferrer>,
 }
 
 impl Survey {
@@ -65,66 +66,232 @@ impl Survey {
     ///
     /// # Errors
     /// A file cannot be read.
-    pub(super) fn of(source: &Source, bar: &ProgressBar) -> Result<Survey> {
-        let mut survey = Survey::default();
+    pub(super) fn of(
+        source: &Source,
+        (bases, begun, stop): (&[String], Time, &Stop),
+        bar: &ProgressBar,
+    ) -> Result<Survey> {
+        let mut survey = Survey { names: Names::under(bases), ..Survey::default() };
         let mut ordinal = 0;
-        source.each(&mut |item, bytes| {
+        let forms = source.each(&mut |item, bytes| {
             bar.inc(bytes);
+            stop.check()?;
             // A resource that is refused at sight must not displace one that can be taken.
             match item.content {
                 Content::Resource(mut resource) => {
+                    drop_empty(&mut resource);
                     if let Ok((resource_type, reference)) = check(&resource, item.full_url.as_deref()) {
-                        let occurrence =
-                            Occurrence::of(ordinal, resource_type, &reference, (&mut resource, &survey.names));
-                        survey.occurs(&reference, occurrence, item.full_url.as_deref());
+                        if resource_type.owner == Owner::Itself {
+                            survey.meets(&reference.id, &resource);
+                        }
+                        let owner = named_owner(resource_type, &resource).map(|owner| survey.owners.number(owner));
+                        let occurrence = Occurrence::of(
+                            (ordinal, item.bundle),
+                            resource_type,
+                            &reference,
+                            (&mut resource, &survey.names),
+                        );
+                        let occurrence = Occurrence { owner, ..occurrence };
+                        let condition = item.if_none_exist.as_deref();
+                        match condition.and_then(|query| Condition::of_query(resource_type.name, query)) {
+                            Some(condition) => {
+                                survey.creates.push(Create {
+                                    condition,
+                                    reference,
+                                    occurrence,
+                                    full_url: item.full_url,
+                                });
+                            }
+                            None => survey.occurs(&reference, occurrence, item.full_url.as_deref()),
+                        }
                     }
                 }
-                Content::Deletion(url) => {
+                Content::Deletion { url, date } => {
                     if let Ok((_, reference)) = check_deletion(&url) {
-                        survey.occurs(&reference, Occurrence::deletion(ordinal), None);
+                        survey.occurs(&reference, Occurrence::deletion(ordinal, date, item.file), None);
                     }
                 }
-                Content::Unusable(_) | Content::Nothing => {}
+                Content::Manifest(manifest) => survey.announced(item.place, &manifest),
+                Content::Unusable(..) | Content::Nothing => {}
             }
             ordinal += 1;
             Ok(())
         })?;
-        survey.learn();
+        survey.forms = forms;
+        survey.date_deletions(source, begun);
+        survey.learn_names();
         Ok(survey)
+    }
+
+    /// Notes the person under a Patient id.
+    fn meets(&mut self, id: &str, patient: &Json) {
+        let (person, known) = (Person::of(patient), self.persons.entry(id.to_owned()).or_default());
+        if !known.contains(&person) {
+            known.push(person);
+        }
+    }
+
+    /// Notes the counts and the moment of a manifest.
+    fn announced(&mut self, place: String, manifest: &Json) {
+        self.manifests.push((place, Totals::of_manifest(manifest)));
+        let Some(moment) = manifest["transactionTime"].as_str().and_then(Interval::parse) else { return };
+        for deleted in manifest["deleted"].as_array().into_iter().flatten() {
+            if let Some(name) = deleted["url"].as_str().and_then(|url| url.rsplit('/').next()) {
+                self.deletions.insert(name.to_owned(), moment.low);
+            }
+        }
+    }
+
+    /// Dates the deletions that their Bundles do not date: by the manifest that lists their file, else by the load. A Binary has no
+    /// date: it comes and goes with the documents that name it.
+    fn date_deletions(&mut self, source: &Source, begun: Time) {
+        let told = |file: usize| {
+            let path = source.files().get(file)?.name();
+            self.deletions.get(path.rsplit('/').next().unwrap_or_default()).copied()
+        };
+        for (reference, known) in &mut self.occurrences {
+            let is_dated = reference.resource_type != "Binary";
+            for occurrence in &mut known.read {
+                if let Some(file) = occurrence.deleted_in {
+                    let date = occurrence.date.or_else(|| told(file)).unwrap_or(begun.0);
+                    occurrence.date = is_dated.then_some(date);
+                }
+            }
+        }
     }
 
     fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
         let known = self.occurrences.entry(reference.clone()).or_default();
+        let bundle = occurrence.bundle;
         known.read.push(occurrence);
         let Some(url) = full_url else { return };
         // A `fullUrl` identifies the resource, whichever of its versions counts (R4, "Bundle.entry.fullUrl").
-        self.names.call(url, reference);
+        self.names.call((bundle, url), reference);
         if url.starts_with("http://") || url.starts_with("https://") {
             match &known.full_url {
-                Some(first) => known.is_ambiguous |= first != url,
+                Some(first) if first != url => {
+                    let text = format!(
+                        "two resources of this run, of different fullUrls, have the id {}: give each its own",
+                        reference.id
+                    );
+                    known.conflict = Some(Box::new(Reason::new(ReasonCode::AmbiguousId, text)));
+                }
+                Some(_) => {}
                 None => known.full_url = Some(url.to_owned()),
             }
         }
     }
 
-    /// Decides which occurrences count, and learns the names and documents of these alone.
-    fn learn(&mut self) {
-        let mut documents: Vec<(Reference, Vec<String>)> = Vec::new();
+    /// Decides which occurrences count, and learns the names of these alone.
+    fn learn_names(&mut self) {
         for (reference, known) in &mut self.occurrences {
             known.elect();
-            if known.is_ambiguous {
-                self.names.confuse(reference);
+            if known.conflict.is_some() {
                 continue;
             }
             let Some(counts) = known.counting() else { continue };
             for name in &counts.identifiers {
-                self.names.call(name, reference);
+                self.names.call((None, name), reference);
             }
-            documents.push((reference.clone(), counts.binaries()));
         }
-        for (reference, binaries) in documents.iter().filter(|(_, binaries)| !binaries.is_empty()) {
-            self.note_binaries(reference, binaries);
+    }
+
+    /// The searches by an identifier of which the run has nothing, and by which it must be known whose a resource is, or whether one is
+    /// to be created.
+    pub(super) fn unknown_conditions(&self) -> Vec<Condition> {
+        let owners = self.owners.texts.iter().filter_map(|name| Condition::of(name));
+        let creates = self.creates.iter().map(|create| create.condition.clone());
+        owners.chain(creates).filter(|condition| self.names.is_unknown(&condition.name())).collect()
+    }
+
+    /// Decides what must be known before anything is written: which resources are created, and what the run says of two members.
+    pub(super) fn decide(&mut self) {
+        self.create();
+        self.find_conflicts();
+        let mut documents = Vec::new();
+        for (reference, known) in &self.occurrences {
+            documents.extend(known.counting().map(|counts| (reference.clone(), counts.bundle, counts.binaries())));
         }
+        for (reference, bundle, binaries) in documents.iter().filter(|(_, _, binaries)| !binaries.is_empty()) {
+            self.note_binaries(reference, *bundle, binaries);
+        }
+    }
+
+    /// Creates each resource of which there is none yet. The names of the others are names of the one that is there.
+    fn create(&mut self) {
+        for Create { condition, reference, occurrence, full_url } in std::mem::take(&mut self.creates) {
+            let there = self.names.of(None, &condition.name()).filter(|there| *there != reference);
+            let Some(there) = there else {
+                for name in &occurrence.identifiers {
+                    self.names.call((None, name), &reference);
+                }
+                self.occurs(&reference, occurrence, full_url.as_deref());
+                if let Some(known) = self.occurrences.get_mut(&reference) {
+                    known.elect();
+                }
+                continue;
+            };
+            self.yielded.insert(occurrence.ordinal);
+            if let Some(url) = full_url {
+                self.names.call_instead((occurrence.bundle, &url), &there);
+            }
+        }
+    }
+
+    /// Whether the resource at this place is not created, because there is one.
+    pub(super) fn is_there_already(&self, ordinal: u64) -> bool {
+        self.yielded.contains(&ordinal)
+    }
+
+    /// Finds the resources that the run gives to two members: neither is theirs before the source says whose it is.
+    fn find_conflicts(&mut self) {
+        for (reference, known) in &mut self.occurrences {
+            let owner = |occurrence: &Occurrence| {
+                self.names.of(occurrence.bundle, self.owners.texts.get(occurrence.owner? as usize)?)
+            };
+            let of: BTreeSet<Reference> = known.read.iter().filter_map(owner).collect();
+            if of.len() > 1 {
+                let named: Vec<String> = of.iter().take(3).map(ToString::to_string).collect();
+                let text = format!(
+                    "this run gives {reference} to {}: send it once, with the member whose it is; what is stored stays",
+                    named.join(" and to ")
+                );
+                known.conflict.get_or_insert_with(|| Box::new(Reason::new(ReasonCode::TwoOwners, text)));
+            }
+        }
+        let mut unclear = HashSet::new();
+        for (reference, known) in self.occurrences.iter_mut().filter(|(_, known)| known.conflict.is_some()) {
+            known.counts = None;
+            unclear.insert(reference);
+        }
+        self.names.confuse(&unclear);
+    }
+
+    /// The member whose a resource of the run is, if it has one.
+    pub(super) fn owner(&self, reference: &Reference) -> Option<Reference> {
+        let counts = self.counting(reference)?;
+        self.names.of(counts.bundle, self.owners.texts.get(counts.owner? as usize)?)
+    }
+
+    /// Whether the run has the resource, and does not delete it.
+    pub(super) fn brings(&self, reference: &Reference) -> bool {
+        self.counting(reference).is_some_and(|counts| counts.deleted_in.is_none())
+    }
+
+    /// The persons under each Patient id of the run.
+    pub(super) fn persons(&self) -> &BTreeMap<String, Vec<Person>> {
+        &self.persons
+    }
+
+    /// The counts of files, all of which are still to be read.
+    pub(super) fn tallies(&self, source: &Source) -> Vec<FileTally> {
+        let tally = |(file, form): (&super::source::FeedFile, &FileForm)| FileTally {
+            path: file.name(),
+            format: form.format.clone(),
+            lines: form.lines,
+            ..FileTally::default()
+        };
+        source.files().iter().zip(&self.forms).map(tally).collect()
     }
 
     /// Whether the run has the resource, or its deletion.
@@ -150,9 +317,14 @@ impl Survey {
         before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
     }
 
-    /// Whether two servers' resources come under this one id, by their absolute `fullUrl`s.
-    pub(super) fn is_ambiguous(&self, reference: &Reference) -> bool {
-        self.occurrences.get(reference).is_some_and(|known| known.is_ambiguous)
+    /// Why nothing of what comes under this id counts.
+    pub(super) fn conflict(&self, reference: &Reference) -> Option<Reason> {
+        self.occurrences.get(reference)?.conflict.as_deref().cloned()
+    }
+
+    /// The source's date of the occurrence that counts.
+    pub(super) fn date(&self, reference: &Reference) -> Option<i64> {
+        self.counting(reference)?.date
     }
 
     /// Refuses the occurrence that counts, for a reason that showed later: the place of the one that counts in its stead, if there
@@ -160,17 +332,17 @@ impl Survey {
     pub(super) fn refuse(&mut self, reference: &Reference) -> Option<u64> {
         let known = self.occurrences.get_mut(reference)?;
         let refused = known.counts?;
-        let before = known.read[refused].binaries();
+        let (bundle, before) = (known.read[refused].bundle, known.read[refused].binaries());
         known.read[refused].is_refused = true;
         known.elect();
-        let next = known.counting().map(|next| (next.ordinal, next.binaries()));
-        for binary in before.iter().filter_map(|name| self.names.of(name)) {
+        let next = known.counting().map(|next| (next.ordinal, next.bundle, next.binaries()));
+        for binary in before.iter().filter_map(|name| self.names.of(bundle, name)) {
             if let Some(referrers) = self.named.get_mut(&binary) {
                 referrers.retain(|referrer| referrer != reference);
             }
         }
-        let (ordinal, after) = next?;
-        self.note_binaries(reference, &after);
+        let (ordinal, bundle, after) = next?;
+        self.note_binaries(reference, bundle, &after);
         Some(ordinal)
     }
 
@@ -182,8 +354,8 @@ impl Survey {
     }
 
     /// Notes that a resource names these Binaries.
-    fn note_binaries(&mut self, reference: &Reference, names: &[String]) {
-        let named = names.iter().filter_map(|name| self.names.of(name));
+    fn note_binaries(&mut self, reference: &Reference, bundle: Option<u32>, names: &[String]) {
+        let named = names.iter().filter_map(|name| self.names.of(bundle, name));
         for binary in named.filter(|named| named.resource_type == "Binary") {
             self.named.entry(binary).or_default().push(reference.clone());
         }
@@ -197,140 +369,25 @@ impl Survey {
     pub(super) fn shared_references(&self, of: &Reference) -> Option<Vec<Reference>> {
         let shared =
             |reference: &Reference| ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
-        let names = self.counting(of)?.shared.as_ref()?;
-        let mut found: Vec<Reference> = names.iter().filter_map(|name| self.names.of(name)).filter(shared).collect();
+        let counts = self.counting(of)?;
+        let names = counts.shared.as_ref()?;
+        let mut found: Vec<Reference> =
+            names.iter().filter_map(|name| self.names.of(counts.bundle, name)).filter(shared).collect();
         found.sort();
         found.dedup();
         Some(found)
     }
 }
 
-impl Occurrences {
-    /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer. So a run ends as if its
-    /// resources were loaded one after the other. A refused one counts for nothing.
-    fn elect(&mut self) {
-        self.counts = None;
-        for (place, occurrence) in self.read.iter().enumerate().filter(|(_, occurrence)| !occurrence.is_refused) {
-            let known = self.counts.and_then(|counts| self.read[counts].date);
-            if !matches!((known, occurrence.date), (Some(known), Some(date)) if known > date) {
-                self.counts = Some(place);
-            }
-        }
-    }
-
-    fn counting(&self) -> Option<&Occurrence> {
-        self.counts.map(|counts| &self.read[counts])
-    }
-}
-
-impl Occurrence {
-    /// `names` are those that were read so far.
-    fn of(
-        ordinal: u64,
-        resource_type: &ResourceType,
-        reference: &Reference,
-        (resource, names): (&mut Json, &Names),
-    ) -> Occurrence {
-        Occurrence {
-            ordinal,
-            date: source_date(resource),
-            is_refused: false,
-            identifiers: identifiers(reference, resource),
-            shared: matches!(ownership(resource_type, resource), Ok(Ownership::Shared)).then(|| names_in(resource)),
-            document: BinaryReferrer::of(resource_type, resource, names),
-        }
-    }
-
-    /// The Binaries that it names, by whatever names.
-    fn binaries(&self) -> Vec<String> {
-        self.document.as_ref().map(|document| document.binaries.clone()).unwrap_or_default()
-    }
-
-    fn deletion(ordinal: u64) -> Occurrence {
-        Occurrence { ordinal, date: None, is_refused: false, identifiers: Vec::new(), shared: None, document: None }
-    }
-}
-
 impl PlannedNames for Survey {
     fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference> {
         let is_owners = |referrer: &&Reference| {
-            let document = self.counting(referrer).and_then(|counts| counts.document.as_ref());
-            document.and_then(|document| self.names.of(&document.owner)).is_some_and(|named| named.id == owner)
+            let counts = self.counting(referrer);
+            let document = counts.and_then(|counts| Some((counts.bundle, counts.document.as_ref()?)));
+            document
+                .and_then(|(bundle, document)| self.names.of(bundle, &document.owner))
+                .is_some_and(|named| named.id == owner)
         };
         self.named.get(binary).into_iter().flatten().filter(is_owners).cloned().collect()
     }
-}
-
-impl BinaryReferrer {
-    fn of(kind: &ResourceType, resource: &Json, names: &Names) -> Option<BinaryReferrer> {
-        let owner = match ownership(kind, resource) {
-            Ok(Ownership::Member(owner)) => format!("Patient/{owner}"),
-            // This may be a name of another resource of the run.
-            Err(NoOwner::NotAPatient { reference, .. }) => reference,
-            _ => return None,
-        };
-        let binaries = binaries_in(resource, names);
-        (!binaries.is_empty()).then_some(BinaryReferrer { owner, binaries })
-    }
-}
-
-/// The type and key of a resource that is to be deleted.
-pub(super) fn check_deletion(url: &str) -> Result<(&'static ResourceType, Reference), Reason> {
-    let wrong = || {
-        let url: String = url.chars().take(100).collect();
-        let text = format!("`{url}` is to be deleted, and names no resource of this server: it is written as Type/id");
-        Reason::new(ReasonCode::BadDeletion, text)
-    };
-    let reference = Reference::parse(url, &[]).filter(|reference| reference.to_string() == url).ok_or_else(wrong)?;
-    Ok((ResourceType::named(&reference.resource_type).ok_or_else(wrong)?, reference))
-}
-
-/// A resource's type and key; or why it is rejected, as far as it can be known without the rest of the run.
-pub(super) fn check(resource: &Json, full_url: Option<&str>) -> Result<(&'static ResourceType, Reference), Reason> {
-    let name =
-        resource["resourceType"].as_str().ok_or_else(|| Reason::new(ReasonCode::NotFhir, "it has no resourceType"))?;
-    let kind = ResourceType::named(name).ok_or_else(|| {
-        Reason::new(
-            ReasonCode::TypeNotKept,
-            format!("{name} is not a type that this server keeps: leave it out of the feed"),
-        )
-    })?;
-    let id = match &resource["id"] {
-        Json::String(id) => id.as_str(),
-        // A transaction may leave ids to the server. This one takes the id in the entry's `fullUrl`.
-        Json::Null => full_url.and_then(|url| url.rsplit([':', '/']).next()).ok_or_else(|| {
-            let text = "it has no id, and no fullUrl to take one from; give it the id that it keeps in later feeds";
-            Reason::new(ReasonCode::NoId, text)
-        })?,
-        _ => return Err(Reason::new(ReasonCode::BadId, "its id is no string")),
-    };
-    if !is_id(id) {
-        return Err(Reason::new(
-            ReasonCode::BadId,
-            format!("`{id}` is no id (letters, digits, `-` and `.`, at most 64)"),
-        ));
-    }
-    if let Some(marks) = older(name, resource) {
-        return Err(Reason::new(ReasonCode::NotR4, marks));
-    }
-    if !(resource["meta"].is_null() || resource["meta"].is_object()) {
-        return Err(Reason::new(ReasonCode::BadMeta, "its meta is no object"));
-    }
-    match ownership(kind, resource) {
-        Ok(Ownership::Shared) => names_no_member(resource)?,
-        // It may be a name that another resource of the run goes by.
-        Ok(_) | Err(NoOwner::NotAPatient { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok((kind, Reference::new(kind.name, id)))
-}
-
-/// Makes sure that a resource that many may read names no member, as far as its elements tell.
-pub(super) fn names_no_member(resource: &Json) -> Result<(), Reason> {
-    let Some(name) = member_in(resource) else { return Ok(()) };
-    let text = format!(
-        "it is shared by all whose records refer to it, and names a member: {}; leave that out",
-        name.chars().take(100).collect::<String>()
-    );
-    Err(Reason::new(ReasonCode::NamesAMember, text))
 }

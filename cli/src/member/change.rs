@@ -9,8 +9,8 @@ use shared::store::auth::Commit;
 
 use super::named::{Named, told};
 use super::{changed, committed, is_loaded, patient_id, username};
+use crate::call::WrongCall;
 use crate::stack::Stack;
-use crate::told::WrongCall;
 
 /// The arguments of `member change`.
 #[derive(Args)]

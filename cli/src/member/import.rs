@@ -20,8 +20,9 @@ use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 use super::row::{Form, Reason, Row};
 use super::{changed, end_earlier, line};
+use crate::call::WrongCall;
 use crate::stack::{Stack, private_file};
-use crate::told::{Told, WrongCall};
+use crate::told::Told;
 
 /// The rows that are looked up together.
 const CHUNK: usize = 1000;

@@ -8,24 +8,24 @@ mod named;
 mod password;
 mod row;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::Value as Json;
 use shared::access::grant::{self, Grant, Why};
+use shared::bounds::USERNAME_BYTES;
 use shared::clock::Clock;
 use shared::fhir::reference::is_id;
-use shared::fhir::types::ResourceType;
 use shared::oauth::member::Member;
-use shared::oauth::sign_in::{LONGEST_USERNAME, canonical};
-use shared::record::writer::Change;
+use shared::oauth::sign_in::canonical;
 use shared::secret::Random;
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 pub use import::{Import, Imported};
 
 use self::named::OneMember;
+use crate::call::WrongCall;
 use crate::stack::Stack;
-use crate::told::{Told, WrongCall};
+use crate::told::Told;
 
 /// The commands on members.
 #[derive(Subcommand)]
@@ -79,8 +79,8 @@ impl MemberCommand {
 /// A name of the directory, as it is compared.
 fn username(text: &str) -> Result<String, WrongCall> {
     let name = canonical(text);
-    match name.is_empty() || name.len() > LONGEST_USERNAME || name.contains(char::is_control) {
-        true => Err(WrongCall(format!("a user name has 1 to {LONGEST_USERNAME} bytes, without control characters"))),
+    match name.is_empty() || name.len() > USERNAME_BYTES || name.contains(char::is_control) {
+        true => Err(WrongCall(format!("a user name has 1 to {USERNAME_BYTES} bytes, without control characters"))),
         false => Ok(name),
     }
 }
@@ -98,9 +98,7 @@ fn patient_id(text: &str) -> Result<&str, WrongCall> {
 
 /// Refuses a Patient that was never loaded: a mistyped id would give somebody the record of whoever gets that id later.
 async fn is_loaded(stack: &Stack, patient: &str) -> Result<()> {
-    let of = Change::delete(ResourceType::named("Patient").context("there is such a type")?, patient);
-    let standings = stack.writer().standings(&[&of]).await?;
-    if standings.iter().all(|standing| standing.partitions().next().is_none()) {
+    if stack.writer().patients(&[patient.to_owned()]).await?.is_empty() {
         bail!(
             "--patient: there is no Patient/{patient} here. Load it first; or add the person with --not-yet, and tie them \
              with `member change --patient` when it is there"

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use shared::access::grant::Grant;
-use shared::clock::{Clock, Time};
+use shared::clock::Clock;
 use shared::oauth::member::{LastSignIn, Member, Subject};
 use shared::oauth::sign_in::{SignIn, Way, canonical};
 use shared::oauth::throttle;
@@ -163,8 +163,8 @@ pub(super) async fn told_json(auth: &Auth, member: &Member) -> Result<Json> {
     let live = grants.iter().filter(|grant| grant.record.is_live(now)).count();
     Ok(json!({
         "id": member.id, "username": member.username, "sign_ins": member.sign_ins, "patient": member.patient,
-        "state": state, "locked_until": locked.map(Time::instant), "created_at": member.created_at.instant(),
-        "last_sign_in": last.map(|last| last.record.at.instant()), "grants": live,
+        "state": state, "locked_until": locked.map(|time| time.to_string()), "created_at": member.created_at.to_string(),
+        "last_sign_in": last.map(|last| last.record.at.to_string()), "grants": live,
         // Nobody acts for anybody yet.
         "acts_for": 0, "acted_for_by": 0,
     }))

@@ -13,8 +13,8 @@ use shared::secret::{Random, Secret};
 
 use super::named::{Named, told_json, with};
 use super::{changed, line};
+use crate::call::WrongCall;
 use crate::stack::Stack;
-use crate::told::WrongCall;
 
 /// The ways in which a command gets a password. Without one it asks at the terminal.
 #[derive(Args, Clone, Default)]

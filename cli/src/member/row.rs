@@ -1,9 +1,10 @@
 //! A row of `member import`: CSV with a header, or NDJSON with the same names.
 
 use serde_json::{Map, Value as Json};
+use shared::bounds::{SUBJECT_BYTES, USERNAME_BYTES};
 use shared::fhir::reference::is_id;
 use shared::oauth::member::Subject;
-use shared::oauth::sign_in::{LONGEST_SUBJECT, LONGEST_USERNAME, Way, canonical};
+use shared::oauth::sign_in::{Way, canonical};
 
 /// The columns, by their names.
 pub(super) const COLUMNS: [&str; 5] = ["username", "provider", "subject", "patient", "state"];
@@ -100,10 +101,10 @@ fn row([username, provider, subject, patient, state]: [String; 5]) -> Result<Row
         (false, false) => return reason("two-sign-ins", "a row has either a username, or a provider and a subject"),
         (false, true) => {
             let name = canonical(&username);
-            if name.len() > LONGEST_USERNAME || name.contains(char::is_control) {
+            if name.len() > USERNAME_BYTES || name.contains(char::is_control) {
                 return reason(
                     "username",
-                    format!("a username has at most {LONGEST_USERNAME} bytes, none of them control characters"),
+                    format!("a username has at most {USERNAME_BYTES} bytes, none of them control characters"),
                 );
             }
             Way::Username(name)
@@ -113,11 +114,11 @@ fn row([username, provider, subject, patient, state]: [String; 5]) -> Result<Row
                 return reason("provider", "a provider's name has 1 to 64 lower-case letters, digits and hyphens");
             }
             let is_subject =
-                !subject.is_empty() && subject.len() <= LONGEST_SUBJECT && !subject.contains(char::is_control);
+                !subject.is_empty() && subject.len() <= SUBJECT_BYTES && !subject.contains(char::is_control);
             if !is_subject {
                 return reason(
                     "subject",
-                    format!("a subject has 1 to {LONGEST_SUBJECT} bytes, none of them control characters"),
+                    format!("a subject has 1 to {SUBJECT_BYTES} bytes, none of them control characters"),
                 );
             }
             Way::Subject(Subject { provider, subject })
@@ -194,6 +195,7 @@ mod tests {
             ("ada,plan,s1,p1,active", "two-sign-ins"),
             (",Plan,s1,p1,active", "provider"),
             (",plan,,p1,active", "subject"),
+            (&format!(",plan,{},p1,active", "s".repeat(SUBJECT_BYTES + 1)), "subject"),
             ("ada,,,p 1,active", "patient"),
             ("ada,,,p1,gone", "state"),
         ] {

@@ -11,7 +11,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         let (issuer, plan, guides) = (config.issuer(&request.domain), config.plan.clone(), config.guides);
         async move {
             match request.path.as_str() {
-                "/fhir/metadata" => rest::capability::metadata(&issuer, guides),
+                "/fhir/metadata" => rest::capability::metadata(&request, &issuer, guides),
                 "/.well-known/user-access-brands.json" => oauth::brands::bundle(&request, &issuer, &plan, started),
                 _ => oauth::discovery::configuration(&issuer, &plan),
             }

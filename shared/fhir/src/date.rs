@@ -78,26 +78,32 @@ fn moment(day: Date, text: &str) -> Option<Interval> {
     let hour = digits(parts.next()?, 2)?;
     let minute = digits(parts.next()?, 2)?;
     let second = parts.next().map(|part| digits(part, 2)).map_or(Some(None), |second| second.map(Some))?;
-    let time = |second: u32| {
-        Time::from_hms(u8::try_from(hour).ok()?, u8::try_from(minute).ok()?, u8::try_from(second).ok()?).ok()
-    };
-    let start = PrimitiveDateTime::new(day, time(second.unwrap_or(0))?).assume_offset(offset(zone)?);
-    let (start, length) = match (second, fraction) {
-        (None, None) => (start, 60_000),
-        (Some(_), None) => (start, 1_000),
+    let is_fraction = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if fraction.is_some_and(|text| second.is_none() || !is_fraction(text)) {
+        return None;
+    }
+    // A leap second is a time (R4 data types, "dateTime"). There is none in this calendar, so it is the last moment of its minute: it
+    // lies on its own day, whatever the zone.
+    let (second, fraction) = if second == Some(60) { (Some(59), Some("999")) } else { (second, fraction) };
+    let time = Time::from_hms(
+        u8::try_from(hour).ok()?,
+        u8::try_from(minute).ok()?,
+        u8::try_from(second.unwrap_or_default()).ok()?,
+    );
+    let whole = PrimitiveDateTime::new(day, time.ok()?).assume_offset(offset(zone)?);
+    let (part, length) = match (second, fraction) {
+        (None, _) => (0, 60_000),
+        (Some(_), None) => (0, 1_000),
         (Some(_), Some(fraction)) => {
-            let legal = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-            let padded = format!("{fraction:0<3}");
-            let millis = legal.then(|| padded.get(..3)?.parse::<i64>().ok())??;
             let step = match fraction.len() {
                 1 => 100,
                 2 => 10,
                 _ => 1,
             };
-            (start.checked_add(Duration::milliseconds(millis))?, step)
+            (format!("{fraction:0<3}").get(..3)?.parse().ok()?, step)
         }
-        (None, Some(_)) => return None,
     };
+    let start = whole.checked_add(Duration::milliseconds(part))?;
     let low = millis(start);
     Some(Interval { low, high: low + length - 1 })
 }
@@ -195,6 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_the_last_moment_of_its_minute() {
+        let leap = interval("2015-06-30T23:59:60Z");
+        assert_eq!(leap.high, interval("2015-06-30").high);
+        assert!(leap.low > interval("2015-06-30T23:59:59.99Z").low && leap.high < interval("2015-07-01").low);
+        for same in
+            ["2015-06-30T23:59:60.25Z", "2015-06-30T16:59:60-07:00", "2015-07-01T08:59:60+09:00", "2015-06-30T23:59:60"]
+        {
+            assert_eq!(interval(same), leap, "{same}");
+        }
+    }
+
+    #[test]
     fn text_that_is_no_date_is_refused() {
         for text in [
             "",
@@ -208,7 +226,10 @@ mod tests {
             "2024-01T10:00",
             "2024-01-01T10",
             "2024-01-01T10:00:00.Z",
-            "2024-01-01T10:00:60Z",
+            "2024-01-01T10:00:61Z",
+            "2024-01-01T10:00:60.Z",
+            "2024-01-01T10:00:60.5.5Z",
+            "2024-01-01T10:60:00Z",
             "x",
             "２024",
         ] {

@@ -1,7 +1,7 @@
 //! Texts of a request: backslashes in values of a search (R4 search, "Escaping Search Parameters"), and values that are shown again.
 
 /// Splits at `separator` where no backslash stands before it; the backslashes stay (R4 search, "Escaping").
-pub(super) fn split_escaped(text: &str, separator: char) -> Vec<String> {
+pub fn split_escaped(text: &str, separator: char) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for c in text.chars() {

@@ -1,16 +1,19 @@
-//! What a search keeps: one parameter with its values against a resource's index. Pure; the same code judges searches,
+//! The condition of a search: one parameter with its values against a resource's index. Pure; the same code judges searches,
 //! granular scopes and includes.
 
 mod matching;
+
+use std::collections::HashSet;
 
 pub use matching::folded;
 
 use super::date::{Interval, Prefix};
 use super::escaping::split_escaped;
-use super::index::Index;
+use super::index::{Index, Value};
+use super::reference::Reference;
 use crate::parameters::{SearchParamType, SearchParameter};
 use crate::types::ResourceType;
-use matching::Match;
+use matching::{Candidate, Match};
 
 /// A condition on one parameter: some value of the resource matches some value of the search.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ enum Test {
     Missing(bool),
     /// Any of these; `:not` turns it round.
     Any { matches: Vec<Match>, negated: bool },
+    /// A reference to one of these resources (`Type/id`), each of which may be named under one of the bases, too.
+    Names { targets: HashSet<String>, bases: Vec<String> },
 }
 
 /// A search parameter whose name, modifier or value is not right; the text says what would be.
@@ -38,9 +43,9 @@ pub enum FilterError {
     Unknown {
         /// The type.
         resource_type: String,
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// What there is.
+        /// The parameters that there are.
         known: String,
     },
     /// The value or the modifier is malformed.
@@ -92,15 +97,17 @@ impl Filter {
         filter(Test::Any { matches, negated })
     }
 
-    /// That the reference parameter of type `resource_type` names one of `targets` (`Type/id`); with none of them it keeps nothing.
+    /// That the reference parameter of type `resource_type` names one of `targets` (`Type/id`), as they are or under one of `bases`; with
+    /// none of them it keeps nothing.
     pub fn naming(
         resource_type: &ResourceType,
         parameter: &'static SearchParameter,
-        targets: Vec<String>,
+        targets: HashSet<String>,
+        bases: &[&str],
     ) -> Option<Filter> {
         let (position, _) = resource_type.parameters().find(|(_, row)| *row == parameter)?;
-        let matches = targets.into_iter().map(Match::Reference).collect();
-        Some(Filter { parameter, position, test: Test::Any { matches, negated: false } })
+        let bases = bases.iter().map(|base| (*base).to_owned()).collect();
+        Some(Filter { parameter, position, test: Test::Names { targets, bases } })
     }
 
     /// Whether a resource with this index is kept.
@@ -109,9 +116,21 @@ impl Filter {
         match &self.test {
             Test::Missing(missing) => values.is_empty() == *missing,
             Test::Any { matches, negated } => {
-                let found =
-                    matches.iter().any(|wanted| values.iter().any(|value| wanted.accepts(value, self.parameter.coded)));
+                // Each value is prepared once, whatever the number of those it is compared with.
+                let found = values
+                    .iter()
+                    .map(Candidate::new)
+                    .any(|value| matches.iter().any(|wanted| wanted.accepts(&value, self.parameter.coded)));
                 found != *negated
+            }
+            Test::Names { targets, bases } => {
+                let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
+                values.iter().any(|value| match value {
+                    Value::Reference(text) => {
+                        Reference::parse(text, &bases).is_some_and(|named| targets.contains(&named.to_string()))
+                    }
+                    _ => false,
+                })
             }
         }
     }
@@ -126,7 +145,7 @@ impl Filter {
         };
         // A bare id under a parameter that may name other types too is not known to be a member's.
         let only_member = matches!(self.parameter.code, "patient" | "subject" | "beneficiary");
-        // What is neither a member's id nor a reference to another type might be anybody's: a URL, a urn.
+        // A URL or a urn, which is neither a member's id nor a reference to another type, might be anybody's.
         let is_member = move |text: &str| only_member && text.contains(':');
         matches.iter().filter_map(move |wanted| match wanted {
             Match::Reference(text) => text.strip_prefix("Patient/").or(is_member(text).then_some(text.as_str())),

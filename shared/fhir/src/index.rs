@@ -16,7 +16,7 @@ pub enum Value {
         system: String,
         /// Its code or value.
         code: String,
-        /// What an Identifier says of its type, as system and code; both are there.
+        /// An Identifier's own types, as system and code; both are there.
         types: Vec<(String, String)>,
     },
     /// A `code`, boolean or string: the parameter's row says which system it is of.
@@ -37,6 +37,8 @@ pub enum Value {
     Quantity {
         /// The number as text, so that no digit is lost.
         number: String,
+        /// How the amount compares to the number (`<`, `<=`, `>=`, `>`); empty where it is the number.
+        comparator: String,
         /// The system of its unit.
         system: String,
         /// The code of its unit.
@@ -88,7 +90,7 @@ mod span {
 
 /// The version of the index, kept with each: a stored index of another version is made anew from its resource. It is raised with
 /// every change of the parameter table or of [`values`]; a test of this file notices such a change.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// All values of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -190,7 +192,7 @@ fn owned(element: &Json, name: &str) -> String {
     text(element, name).unwrap_or_default().to_owned()
 }
 
-/// What an element means follows from the parameter's kind and the element's shape.
+/// The values of an element, by the parameter's kind and the element's shape.
 fn extract(param_type: SearchParamType, element: &Json, found: &mut Vec<Value>) {
     match param_type {
         SearchParamType::Token => {
@@ -296,6 +298,7 @@ fn quantity(element: &Json) -> Option<Value> {
     let currency = text(element, "currency");
     Some(Value::Quantity {
         number: number(element)?,
+        comparator: owned(element, "comparator"),
         system: currency.map_or_else(|| owned(element, "system"), |_| "urn:iso:std:iso:4217".to_owned()),
         code: currency.map_or_else(|| owned(element, "code"), str::to_owned),
         unit: owned(element, "unit"),

@@ -13,9 +13,9 @@ pub enum Ownership {
     Member(String),
     /// Nobody: a directory entry.
     Shared,
-    /// Whoever owns these.
+    /// The owners of these.
     OwnersOf(Vec<Reference>),
-    /// Whoever's attachment names it.
+    /// The owner of the resource whose attachment names it.
     Attachment,
 }
 
@@ -33,7 +33,7 @@ pub enum NoOwner {
     Contained {
         /// Which element.
         element: &'static str,
-        /// What stands there.
+        /// The text that stands there.
         reference: String,
     },
     /// The element refers to something else than a patient, or to one by a name that nothing in the run goes by.
@@ -43,7 +43,7 @@ pub enum NoOwner {
     NotAPatient {
         /// Which element.
         element: &'static str,
-        /// What stands there.
+        /// The text that stands there.
         reference: String,
     },
     /// More than one patient.

@@ -4,8 +4,8 @@
 //! server works them out ([`met_by`]) and names them itself ([`name_in`]), so that `meta.profile` is always there, and what it
 //! says is true.
 
-mod condition;
 mod conformance;
+mod predicate;
 mod rules;
 mod systems;
 mod table;

@@ -98,7 +98,7 @@ fn codings(resource: &Json) -> impl Iterator<Item = &Json> {
     resource["meta"]["security"].as_array().into_iter().flatten().chain(of_document)
 }
 
-/// The code of a coding that counts. One without a system counts where either system has the code: whoever leaves the
+/// The code of a coding that counts. One without a system counts where either system has the code: a source that leaves the
 /// system away still means the label.
 fn sensitive(coding: &Json) -> Option<&str> {
     let code = coding["code"].as_str()?;

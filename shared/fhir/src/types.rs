@@ -27,6 +27,16 @@ pub enum Owner {
     Attachment,
 }
 
+impl Owner {
+    /// The element that decides, if there is one.
+    pub fn element(self) -> Option<&'static str> {
+        match self {
+            Owner::Subject(element) | Owner::SubjectOrShared(element) | Owner::Targets(element) => Some(element),
+            Owner::Itself | Owner::Shared | Owner::Attachment => None,
+        }
+    }
+}
+
 /// One resource type.
 ///
 /// Elements are listed by name, a space between them, without those that every resource has; `[x]` stands for any type of value.

@@ -4,15 +4,13 @@
 use jsonwebtoken::DecodingKey;
 use tokio::sync::RwLock;
 
-use super::{FRESH, SigningKeys};
+use super::SigningKeys;
+use crate::bounds::{KEYS_AGAIN_SECONDS, KEYS_FRESH_SECONDS};
 use crate::clock::{Clock, Time};
 use crate::config::{AuthTableName, SigningKeyId};
 use crate::store::auth::{Auth, Stored};
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
-
-/// An unknown key has the record read again once in so many seconds at most: anybody can make up such a key.
-const UNKNOWN: i64 = 60;
 
 /// The keys that verify our tokens.
 pub struct KeyRing {
@@ -157,11 +155,11 @@ fn all(record: Option<Stored<SigningKeys>>, first_kms: &str, first: Option<&Publ
 
 impl Loaded {
     fn is_fresh(&self, now: Time) -> bool {
-        now < self.at.plus_seconds(FRESH)
+        now < self.at.plus_seconds(KEYS_FRESH_SECONDS)
     }
 
     fn may_look_for_unknown(&self, now: Time) -> bool {
-        self.unknown_at.is_none_or(|at| at.plus_seconds(UNKNOWN) <= now)
+        self.unknown_at.is_none_or(|at| at.plus_seconds(KEYS_AGAIN_SECONDS) <= now)
     }
 
     fn accepted(&self, now: Time) -> impl Iterator<Item = &Public> {

@@ -3,7 +3,7 @@
 //! The checks stand in [`checked`] in the order in which they are made.
 
 use super::authorization_response;
-use super::client::{Client, LONGEST_CLIENT_ID};
+use super::client::Client;
 use super::error::{AuthorizeError, PageError};
 use super::pages::see_other;
 use super::parameters::Parameters;
@@ -11,17 +11,14 @@ use super::pkce::CodeChallenge;
 use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage};
 use super::session::{self, Cookie, Session};
-use super::sign_in::LONGEST_USERNAME;
 use super::state::{Pages, State};
 use crate::access::is_supported;
+use crate::bounds::{CLIENT_ID_BYTES, STATE_BYTES, USERNAME_BYTES};
 use crate::clock::Time;
 use crate::http::{Request, Response};
 use crate::issuer::Issuer;
 use crate::scope::{MalformedScope, Scopes};
 use crate::store::auth::Commit;
-
-/// The longest `state` or `nonce` that is carried through: longer ones do not fit the redirect's line at API Gateway.
-const LONGEST_STATE: usize = 2048;
 
 /// An app's wishes about pages (`prompt`, `max_age`).
 struct Prompt {
@@ -67,7 +64,7 @@ async fn checked(
     let redirect_uri = registered_redirect_uri(&client, &asked)?;
     let session = session.map(|stored| stored.record);
 
-    let echo = asked.one("state").ok().flatten().filter(|state| state.len() <= LONGEST_STATE);
+    let echo = asked.one("state").ok().flatten().filter(|state| state.len() <= STATE_BYTES);
     let told =
         |error: AuthorizeError| Stop::App(authorization_response::with_error(redirect_uri, echo, issuer, &error));
     asked.each_once().map_err(|duplicate| told(duplicate.into()))?;
@@ -108,7 +105,7 @@ async fn checked(
 async fn known_client(state: &State, asked: &Parameters) -> Result<Client, PageError> {
     let client_id =
         asked.one("client_id")?.ok_or(PageError::UntrustedApp("the app did not say who it is (client_id)"))?;
-    let client = match client_id.len() <= LONGEST_CLIENT_ID {
+    let client = match client_id.len() <= CLIENT_ID_BYTES {
         true => state.auth.get::<Client>(client_id).await?.map(|stored| stored.record),
         false => None,
     };
@@ -167,7 +164,7 @@ fn response_mode(asked: &Parameters) -> Result<(), AuthorizeError> {
 fn state_and_nonce(asked: &Parameters) -> Result<(&str, Option<&str>), AuthorizeError> {
     let state = asked.one("state")?.ok_or_else(|| invalid("state is missing"))?;
     let nonce = asked.one("nonce")?;
-    if state.len() > LONGEST_STATE || nonce.is_some_and(|nonce| nonce.len() > LONGEST_STATE) {
+    if state.len() > STATE_BYTES || nonce.is_some_and(|nonce| nonce.len() > STATE_BYTES) {
         return Err(invalid("state and nonce have at most 2048 bytes"));
     }
     Ok((state, nonce))
@@ -234,7 +231,7 @@ fn prompt(asked: &Parameters, session: Option<&Session>, now: Time) -> Result<Pr
 /// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1). It fills the form's field, and decides nothing.
 fn login_hint(asked: &Parameters) -> Option<String> {
     let hint = asked.one("login_hint").ok().flatten()?;
-    (hint.len() <= LONGEST_USERNAME && !hint.contains(char::is_control)).then(|| hint.to_owned())
+    (hint.len() <= USERNAME_BYTES && !hint.contains(char::is_control)).then(|| hint.to_owned())
 }
 
 /// Stores the request, bound to this browser, and leads to its next page.

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::clock::Time;
 use crate::config::Plan;
+use crate::http::conditional::is_held;
 use crate::http::{Request, Response, allow_any_origin, public_json, set};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
@@ -24,7 +25,7 @@ pub fn bundle(request: &Request, issuer: &Issuer, plan: &Plan, assembled: Time) 
         "entry": entries,
     });
     let mut response = public_json(&bundle);
-    if request.header(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
+    if is_held(request, &etag, None) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = lambda_http::Body::Empty;
     }

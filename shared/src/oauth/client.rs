@@ -4,15 +4,11 @@
 use jsonwebtoken::jwk::JwkSet;
 use serde::{Deserialize, Serialize};
 
-use super::jwt::ACCESS_TOKEN_LIFETIME;
-use super::refresh_token;
+use crate::bounds::{ACCESS_TOKEN_SECONDS, REFRESH_SECONDS};
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Secret};
 use crate::store::auth::Record;
-
-/// No `client_id` of ours is longer; a longer one is not looked up.
-pub const LONGEST_CLIENT_ID: usize = 128;
 
 /// An app, as it was registered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,14 +94,12 @@ impl Client {
 
     /// How long its access tokens are good, in seconds.
     pub fn access_token_lifetime(&self) -> i64 {
-        self.limits.access_seconds.map_or(ACCESS_TOKEN_LIFETIME, |limit| ACCESS_TOKEN_LIFETIME.min(limit.into()))
+        self.limits.access_seconds.map_or(ACCESS_TOKEN_SECONDS, |limit| ACCESS_TOKEN_SECONDS.min(limit.into()))
     }
 
     /// How long it stays connected without a refresh, in seconds.
     pub fn refresh_lifetime(&self) -> i64 {
-        self.limits
-            .refresh_days
-            .map_or(refresh_token::LIFETIME, |days| refresh_token::LIFETIME.min(i64::from(days) * 86_400))
+        self.limits.refresh_days.map_or(REFRESH_SECONDS, |days| REFRESH_SECONDS.min(i64::from(days) * 86_400))
     }
 }
 
@@ -163,9 +157,6 @@ mod tests {
         let short = client(Limits { refresh_days: Some(1), access_seconds: Some(300) });
         assert_eq!((short.access_token_lifetime(), short.refresh_lifetime()), (300, 86_400));
         let long = client(Limits { refresh_days: Some(u16::MAX), access_seconds: Some(u16::MAX) });
-        assert_eq!(
-            (long.access_token_lifetime(), long.refresh_lifetime()),
-            (ACCESS_TOKEN_LIFETIME, refresh_token::LIFETIME)
-        );
+        assert_eq!((long.access_token_lifetime(), long.refresh_lifetime()), (ACCESS_TOKEN_SECONDS, REFRESH_SECONDS));
     }
 }

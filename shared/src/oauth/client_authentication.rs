@@ -8,11 +8,12 @@ use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Authentication, Client, LONGEST_CLIENT_ID};
+use super::client::{Authentication, Client};
 use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
 use super::parameters::Parameters;
 use super::state::State;
+use crate::bounds::{ASSERTION_SECONDS, CLIENT_ID_BYTES, CLOCK_SKEW_SECONDS};
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
@@ -21,12 +22,6 @@ use crate::store::auth::{Commit, CommitError, Record, Stored};
 
 /// The one type of assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// An assertion is good for at most so many seconds (SMART: "no more than five minutes in the future").
-const LONGEST_ASSERTION: i64 = 300;
-
-/// How far the clocks of two machines may differ, in seconds.
-const SKEW: i64 = 30;
 
 /// The client that a request names, and the proof that came with it.
 pub(super) struct Credentials {
@@ -131,7 +126,7 @@ fn note(state: &State, client: Option<&str>, error: &TokenError) {
 
 fn read(request: &Request, form: &Parameters) -> Result<Credentials, TokenError> {
     let (form_id, form_secret) = (form.one("client_id")?, form.one("client_secret")?);
-    if form_id.is_some_and(|id| id.len() > LONGEST_CLIENT_ID) {
+    if form_id.is_some_and(|id| id.len() > CLIENT_ID_BYTES) {
         return Err(wrong("this client_id is not registered here"));
     }
     let assertion = form.one("client_assertion")?;
@@ -149,7 +144,7 @@ fn read(request: &Request, form: &Parameters) -> Result<Credentials, TokenError>
         if form_id.is_some_and(|form_id| form_id != client_id) {
             return Err(wrong("client_id in the form is not the sub of client_assertion"));
         }
-        if client_id.len() > LONGEST_CLIENT_ID {
+        if client_id.len() > CLIENT_ID_BYTES {
             return Err(wrong("this client_id is not registered here"));
         }
         return Ok(Credentials { client_id, proof: Proof::Assertion(assertion.to_owned()) });
@@ -166,7 +161,7 @@ fn read(request: &Request, form: &Parameters) -> Result<Credentials, TokenError>
     let wrong = |why| TokenError::InvalidClient { why, basic: true };
     let (client_id, sent) =
         basic(authorization).ok_or(wrong("the Authorization header is not HTTP Basic with `id:secret`"))?;
-    if client_id.len() > LONGEST_CLIENT_ID {
+    if client_id.len() > CLIENT_ID_BYTES {
         return Err(wrong("this client_id is not registered here"));
     }
     if form_secret.is_some() {
@@ -282,24 +277,24 @@ async fn verified(
         return Err(wrong("aud of client_assertion must be the issuer or the token endpoint, and nothing besides"));
     }
     let (now, NumericDate(exp)) = (now.seconds(), claims.exp);
-    if now >= exp.saturating_add(SKEW) || exp > now + LONGEST_ASSERTION + SKEW {
+    if now >= exp.saturating_add(CLOCK_SKEW_SECONDS) || exp > now + ASSERTION_SECONDS + CLOCK_SKEW_SECONDS {
         return Err(wrong("client_assertion must end within the next five minutes"));
     }
-    if claims.nbf.is_some_and(|NumericDate(nbf)| nbf > now + SKEW) {
+    if claims.nbf.is_some_and(|NumericDate(nbf)| nbf > now + CLOCK_SKEW_SECONDS) {
         return Err(wrong("client_assertion is not valid yet (nbf)"));
     }
     let wanted = Wanted { kid, jku: header.jku.as_deref(), rsa: header.alg == Algorithm::RS384 };
     let key = state.client_keys.key(&client.authentication, &wanted, issuer.is_loopback()).await.map_err(no_key)?;
     let key = DecodingKey::from_jwk(&key).map_err(|_| wrong("the registered key cannot be used"))?;
     // The claims were compared above: times with our own clock, and the whole of an audience, of which jsonwebtoken asks for
-    // one value. What is left is the signature.
+    // one value. The signature is left.
     let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
     (validation.validate_exp, validation.validate_aud) = (false, false);
     jsonwebtoken::decode::<Claims>(assertion, &key, &validation)
         .map_err(|_| wrong("client_assertion does not verify: it was signed with another key"))?;
     let id = Secret::from_client(&format!("{} {}", client.id, claims.jti)).hashed().0;
-    Ok(Used { id, until: Time((exp + SKEW) * 1000) })
+    Ok(Used { id, until: Time((exp + CLOCK_SKEW_SECONDS) * 1000) })
 }
 
 fn no_key(why: NoKey) -> TokenError {

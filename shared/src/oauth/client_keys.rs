@@ -9,19 +9,8 @@ use tokio::sync::Mutex;
 
 use super::client::Authentication;
 use super::fetch::{self, FetchError};
+use crate::bounds::{KEY_SET_AGAIN_SECONDS, KEY_SET_SECONDS, KEY_SET_SECONDS_UNSAID, KEY_SETS};
 use crate::clock::{Clock, Time};
-
-/// Keys are kept for at most so many seconds, however long their server allows.
-const LONGEST: i64 = 300;
-/// Keys are kept for so many seconds where their server does not say.
-const UNSAID: i64 = 60;
-
-/// An unknown `kid` or a failed fetch causes the next fetch after so many seconds at the earliest: anybody who knows a
-/// `client_id` can make up assertions, and must not have us flood the app's server.
-const AGAIN: i64 = 30;
-
-/// Keys of at most so many apps are kept.
-const MOST: usize = 256;
 
 /// Why no key was found.
 #[derive(Debug)]
@@ -78,7 +67,7 @@ impl ClientKeys {
         let mut fetched = self.fetched.lock().await;
         let now = self.clock.now();
         let known = fetched.get(url);
-        let rested = known.is_none_or(|known| known.at.plus_seconds(AGAIN) <= now);
+        let rested = known.is_none_or(|known| known.at.plus_seconds(KEY_SET_AGAIN_SECONDS) <= now);
         let useful = known.is_some_and(|known| match &known.keys {
             Some(keys) => now < known.until && (wanted.one_of(keys).is_some() || !rested),
             None => !rested,
@@ -86,7 +75,7 @@ impl ClientKeys {
         if !useful {
             let answer = fetch::json(url, loopback).await.and_then(|document| {
                 let keys = usable(&document.body)?;
-                Ok((keys, document.max_age.unwrap_or(UNSAID).min(LONGEST)))
+                Ok((keys, document.max_age.unwrap_or(KEY_SET_SECONDS_UNSAID).min(KEY_SET_SECONDS)))
             });
             let before = fetched.remove(url).filter(|known| now < known.until);
             let (keys, until) = match answer {
@@ -97,7 +86,7 @@ impl ClientKeys {
                     before.map_or((None, now), |known| (known.keys, known.until))
                 }
             };
-            if fetched.len() >= MOST {
+            if fetched.len() >= KEY_SETS {
                 fetched.clear();
             }
             fetched.insert(url.to_owned(), Fetched { keys, at: now, until });

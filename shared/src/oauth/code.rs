@@ -6,16 +6,11 @@ use super::pkce::CodeChallenge;
 use super::request::AuthorizationRequest;
 use super::session::Session;
 use crate::access::grant;
+use crate::bounds::{CODE_MEMORY_SECONDS, CODE_SECONDS};
 use crate::clock::Time;
 use crate::scope::Scopes;
 use crate::secret::{Hashed, Random};
 use crate::store::auth::Record;
-
-/// How long a code is good, in seconds (SMART App Launch 2.2: about a minute).
-pub const LIFETIME: i64 = 60;
-
-/// How long a code is remembered, in seconds, so that a second use is noticed and ends the grant.
-const MEMORY: i64 = 86_400;
 
 /// An authorization code: the permission that it stands for, before the app fetches it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,7 +73,7 @@ impl AuthorizationCode {
 
     /// Whether it is too old to be exchanged.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.issued_at.plus_seconds(LIFETIME)
+        now >= self.issued_at.plus_seconds(CODE_SECONDS)
     }
 
     /// The same code, after its exchange.
@@ -96,6 +91,6 @@ impl Record for AuthorizationCode {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.issued_at.plus_seconds(MEMORY))
+        Some(self.issued_at.plus_seconds(CODE_MEMORY_SECONDS))
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::password::Unhashable;
 use super::visible::is_seen;
 use crate::access::Refusal;
+use crate::bounds::SHOWN_CHARACTERS;
 use crate::http::{Duplicate, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::auth::CommitError;
@@ -250,18 +251,15 @@ pub enum PageError {
     Store(#[from] StoreError),
 }
 
-/// At most this many characters of what an app sent are shown.
-const LONGEST_SHOWN: usize = 200;
-
 /// A text that an app sent, in quotation marks: what cannot be seen is written as its code point, and the end of a long
 /// text is cut off.
 fn in_short(text: &str) -> String {
     let shown: String = text
         .chars()
-        .take(LONGEST_SHOWN)
+        .take(SHOWN_CHARACTERS)
         .map(|c| if is_seen(c) { c.to_string() } else { c.escape_unicode().to_string() })
         .collect();
-    format!("“{shown}{}”", if text.chars().nth(LONGEST_SHOWN).is_some() { "…" } else { "" })
+    format!("“{shown}{}”", if text.chars().nth(SHOWN_CHARACTERS).is_some() { "…" } else { "" })
 }
 
 impl From<Duplicate> for PageError {

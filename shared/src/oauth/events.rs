@@ -7,8 +7,8 @@ use crate::http::Request;
 use crate::store::StoreError;
 use crate::store::schema::member;
 
-/// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` where no member is known yet;
-/// `client` is the app that the member signs in for, and empty on the way to the account page.
+/// Records a sign-in, or an attempt at one. `subject` is `Patient/<id>`, or `user/<name>` after a failed attempt. `client` is the
+/// app that the member signs in for; it is empty on the way to the account page.
 pub(super) async fn sign_in(
     audit: &Audit,
     request: &Request,
@@ -21,7 +21,8 @@ pub(super) async fn sign_in(
     audit.event(request, record).await
 }
 
-/// Records a member's decision about an app; `scope` is the part that they allowed.
+/// Records a member's decision about an app. `scope` is the part that they allowed, empty if they refused; the record has it as
+/// its `query`.
 pub(super) async fn consent(
     audit: &Audit,
     request: &Request,
@@ -41,7 +42,7 @@ pub(super) async fn consent(
     audit.event(request, record).await
 }
 
-/// Records an event of a grant's life.
+/// Records something that happened to a grant: a token, a refresh, a reuse, a revocation or a stop.
 pub(super) async fn grant(
     audit: &Audit,
     request: &Request,

@@ -4,6 +4,9 @@
 //! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that
 //! says something else at a second look gains nothing. Redirects are not followed.
 
+use crate::bounds::{FETCH_SECONDS, KEY_SET_BYTES};
+use crate::http::fields::{list, pair};
+use crate::http::media_type::MediaType;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -22,13 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::issuer::is_loopback;
-
-/// A fetch takes at most this long, from looking up the name to the last byte.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// A longer document is none of those that we ask for. In bytes.
-const LARGEST: usize = 64 * 1024;
+use crate::loopback::is_loopback;
 
 /// Why a document was not fetched, in words for the app's developer.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +89,7 @@ pub async fn json(url: &str, loopback: bool) -> Result<Document, FetchError> {
         let response = get(&url, &addresses).await?;
         document(response).await
     };
-    tokio::time::timeout(PATIENCE, fetched).await.unwrap_or(Err(FetchError::Slow))
+    tokio::time::timeout(Duration::from_secs(FETCH_SECONDS), fetched).await.unwrap_or(Err(FetchError::Slow))
 }
 
 /// All addresses of the URL's host; none may be one that is not allowed.
@@ -163,26 +160,27 @@ async fn document(response: Response<Incoming>) -> Result<Document, FetchError> 
         return Err(FetchError::Answer(format!("it answers {status}, not 200")));
     }
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let kind = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind != "application/json" && !kind.ends_with("+json") {
-        return Err(FetchError::Answer(format!("its Content-Type is `{kind}`, not application/json")));
+    let content_type = text(header::CONTENT_TYPE);
+    let is_json = |held: MediaType| held.essence() == "application/json" || held.essence().ends_with("+json");
+    if !MediaType::parse(content_type).is_some_and(is_json) {
+        return Err(FetchError::Answer(format!("its Content-Type is `{content_type}`, not application/json")));
     }
     let max_age = max_age(text(header::CACHE_CONTROL), text(header::AGE));
-    let body = Limited::new(response.into_body(), LARGEST).collect().await;
-    let body = body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {LARGEST} bytes")))?.to_bytes();
+    let body = Limited::new(response.into_body(), KEY_SET_BYTES).collect().await;
+    let body =
+        body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {KEY_SET_BYTES} bytes")))?.to_bytes();
     Ok(Document { body, max_age })
 }
 
 /// For how many more seconds a document may be kept (RFC 9111 §4.2.1, §5.2.2).
 fn max_age(cache_control: &str, age: &str) -> Option<i64> {
-    let directives: Vec<String> =
-        cache_control.split(',').map(|directive| directive.trim().to_ascii_lowercase()).collect();
-    if directives.iter().any(|directive| directive == "no-store" || directive.starts_with("no-cache")) {
+    let directives: Vec<(String, String)> = list(cache_control).filter_map(pair).collect();
+    let directive = |wanted: &str| directives.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    if directive("no-store").or(directive("no-cache")).is_some() {
         return Some(0);
     }
-    let seconds = directives.iter().find_map(|directive| directive.strip_prefix("max-age="))?;
     // An age that is no number means that the document is stale (§4.2.1).
-    let seconds: i64 = seconds.trim_matches('"').parse().unwrap_or(0);
+    let seconds: i64 = directive("max-age")?.parse().unwrap_or(0);
     Some(seconds.saturating_sub(age.trim().parse().unwrap_or(0)).max(0))
 }
 

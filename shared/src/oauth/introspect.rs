@@ -1,7 +1,7 @@
 //! `POST /oauth2/introspect`: tells an app what a token of its own is good for (RFC 7662, SMART App Launch 2.2 "Token
 //! Introspection"). The app proves itself, or shows an access token of its own for the same member.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 
 use super::client::{Authentication, Client};
@@ -86,8 +86,7 @@ async fn asker(
     issuer: &Issuer,
     form: &Parameters,
 ) -> Result<Asker, IntrospectError> {
-    let is_bearer = |value: &str| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-    if request.header(header::AUTHORIZATION).is_some_and(is_bearer) {
+    if request.credentials("Bearer").is_some() {
         let asked_with = async {
             let bearer = endpoint.verifier.verify(request, issuer).await?;
             endpoint.verifier.confirm(&bearer).await?;

@@ -8,6 +8,7 @@ use super::parameters::Parameters;
 use super::state::TokenEndpoint;
 use crate::access::grant::Grant;
 use crate::access::{ACCESS_TOKEN_TYPE, AccessClaims};
+use crate::bounds::SCOPE_BYTES_IN_TOKEN;
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
@@ -15,10 +16,6 @@ use crate::keys::SigningKey;
 use crate::scope::{Scope, Scopes};
 use crate::secret::Secret;
 use crate::store::StoreError;
-
-/// A longer scope string is left out of the token and read from the grant's row: an `Authorization` header must fit API
-/// Gateway's 10 KB. In bytes.
-const LONGEST_SCOPE_IN_TOKEN: usize = 1024;
 
 /// An access token request (RFC 6749 §4.1.3, §6).
 pub(super) struct TokenRequest<'a> {
@@ -64,7 +61,7 @@ impl Issue<'_> {
         let TokenRequest { endpoint, issuer, .. } = self.asked;
         let scope = self.scopes.to_string();
         // A narrowed token must say its scopes itself: the grant's row says more.
-        let in_token = scope.len() <= LONGEST_SCOPE_IN_TOKEN || scope != self.grant.scope;
+        let in_token = scope.len() <= SCOPE_BYTES_IN_TOKEN || scope != self.grant.scope;
         let claims = AccessClaims {
             iss: issuer.as_str().to_owned(),
             aud: issuer.fhir_base(),

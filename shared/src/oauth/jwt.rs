@@ -7,13 +7,10 @@ use serde_json::json;
 
 use crate::clock::Time;
 use crate::config::SigningKeyId;
-use crate::keys::{LONGEST_TOKEN, SigningKey, SigningKeys};
+use crate::keys::{SigningKey, SigningKeys};
 use crate::store::auth::Stored;
 use crate::store::signer::Signer;
 use crate::store::{Aws, StoreError};
-
-/// How long an access token is good, in seconds.
-pub const ACCESS_TOKEN_LIFETIME: i64 = LONGEST_TOKEN;
 
 /// Signs tokens, with the key whose turn it is.
 pub struct TokenSigner {

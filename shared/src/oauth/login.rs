@@ -10,18 +10,15 @@ use super::parameters::Parameters;
 use super::password::acceptable;
 use super::request::{AuthorizationRequest, Stage};
 use super::session::{self, Cookie, Session, csrf};
-use super::sign_in::{LONGEST_USERNAME, SignIn, Tried, Way, canonical};
+use super::sign_in::{SignIn, Tried, Way, canonical};
 use super::state::{Pages, State};
 use super::throttle::Attempt;
+use crate::bounds::{TYPED_BYTES, USERNAME_BYTES};
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
 use crate::store::schema;
-
-/// A longer name or password is not looked at, in bytes as they were typed: comparing is costly, and no person types more. It
-/// is several times what can be set, because some keyboards take letters apart.
-const LONGEST_TYPED: usize = 1024;
 
 /// The reason for which somebody signs in.
 enum Purpose {
@@ -58,9 +55,9 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
     }
     let purpose = purpose(state, fields.one("request")?, Some(&browser)).await?;
     let (name, password) = (fields.field("username")?, Secret::from_client(fields.field("password")?));
-    let is_too_long = name.len() > LONGEST_TYPED || password.reveal().len() > LONGEST_TYPED;
+    let is_too_long = name.len() > TYPED_BYTES || password.reveal().len() > TYPED_BYTES;
     let username = if is_too_long { String::new() } else { canonical(name) };
-    if username.is_empty() || username.len() > LONGEST_USERNAME {
+    if username.is_empty() || username.len() > USERNAME_BYTES {
         return form(pages, StatusCode::BAD_REQUEST, &purpose, &browser, "", Some(WRONG));
     }
     let attempt = Attempt::count(state, &username, &request.source_ip).await?;

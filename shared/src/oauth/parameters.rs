@@ -3,15 +3,9 @@
 use http::{Method, header};
 
 use super::error::{PageError, TokenError};
+use crate::bounds::{AUTHORIZE_BYTES, OAUTH_PARAMETERS, TOKEN_FORM_BYTES};
 use crate::http::{Duplicate, Request, single};
 use crate::issuer::Issuer;
-
-/// No legitimate client sends more or larger parameters than this.
-const MOST_PARAMETERS: usize = 50;
-/// As [`MOST_PARAMETERS`], in bytes of names and values: for an authorization request, which mostly comes in a URL.
-const LARGEST_REQUEST: usize = 16 * 1024;
-/// As [`MOST_PARAMETERS`], in bytes of names and values: for a form that an app posts.
-const LARGEST_FORM: usize = 32 * 1024;
 
 /// The parameters of a request, decoded, in the order in which they came. OAuth's have no empty values: a parameter without
 /// a value is treated as if it was left out (RFC 6749 §3.1, §3.2), before anything else is looked at.
@@ -31,7 +25,7 @@ impl Parameters {
             })?,
             false => request.query(),
         };
-        match are_too_many(&pairs, LARGEST_REQUEST) {
+        match are_too_many(&pairs, AUTHORIZE_BYTES) {
             true => Err(PageError::Malformed("the app's request is too long".into())),
             false => Ok(Parameters::with_values(pairs)),
         }
@@ -45,9 +39,11 @@ impl Parameters {
     pub fn of_app(request: &Request) -> Result<Parameters, TokenError> {
         let no_form = || TokenError::InvalidRequest("the body must be application/x-www-form-urlencoded".into());
         let pairs = request.form().ok_or_else(no_form)?;
-        if are_too_many(&pairs, LARGEST_FORM) {
-            let text = "the form is too long: at most 50 parameters, and 32 KB in all";
-            return Err(TokenError::InvalidRequest(text.into()));
+        if are_too_many(&pairs, TOKEN_FORM_BYTES) {
+            return Err(TokenError::InvalidRequest(format!(
+                "the form is too long: at most {OAUTH_PARAMETERS} parameters, and {} KB in all",
+                TOKEN_FORM_BYTES / 1024
+            )));
         }
         let form = Parameters::with_values(pairs);
         form.each_once()?;
@@ -121,5 +117,5 @@ impl Parameters {
 
 fn are_too_many(pairs: &[(String, String)], largest: usize) -> bool {
     let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
-    pairs.len() > MOST_PARAMETERS || size > largest
+    pairs.len() > OAUTH_PARAMETERS || size > largest
 }

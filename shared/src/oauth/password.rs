@@ -5,6 +5,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::bounds::PASSWORD_BYTES;
 use crate::secret::{Random, Secret};
 
 /// A password that could not be hashed.
@@ -14,7 +15,7 @@ pub struct Unhashable(String);
 
 /// A password that may not be set; the text says which may.
 #[derive(Debug, thiserror::Error)]
-#[error("8 to 256 characters are needed")]
+#[error("8 characters or more are needed, and at most {PASSWORD_BYTES} bytes")]
 pub struct Unacceptable;
 
 /// A password under argon2id, in PHC form.
@@ -61,7 +62,7 @@ impl PasswordHashed {
 /// [`Unacceptable`]
 pub fn acceptable(password: &Secret) -> Result<(), Unacceptable> {
     let text = password.reveal();
-    if text.chars().count() < 8 || text.len() > 256 { Err(Unacceptable) } else { Ok(()) }
+    if text.chars().count() < 8 || text.len() > PASSWORD_BYTES { Err(Unacceptable) } else { Ok(()) }
 }
 
 /// A password as it is compared: keyboards differ in how they compose a letter such as `é`, and people do not see it

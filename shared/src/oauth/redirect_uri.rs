@@ -3,7 +3,8 @@
 
 use url::Url;
 
-use crate::issuer::is_loopback;
+use crate::bounds::REDIRECT_URI_BYTES;
+use crate::loopback::is_loopback;
 
 /// Why a redirect URI cannot be registered, and what would be right.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,18 +14,15 @@ pub struct Unacceptable {
     why: &'static str,
 }
 
-/// A longer URI does not fit a redirect with everything else. In characters.
-const LONGEST: usize = 1024;
-
 /// Accepts `https` URLs, loopback URLs for native apps, and private-use schemes with a dot (RFC 8252 §7).
 ///
 /// # Errors
 /// [`Unacceptable`]
 pub fn registrable(uri: &str) -> Result<(), Unacceptable> {
-    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(LONGEST).collect(), why });
+    let refuse = |why| Err(Unacceptable { uri: uri.chars().take(REDIRECT_URI_BYTES).collect(), why });
     let illegal =
         |c: char| !c.is_ascii_graphic() || matches!(c, '*' | '\\' | '"' | '<' | '>' | '^' | '`' | '{' | '|' | '}');
-    if uri.len() > LONGEST {
+    if uri.len() > REDIRECT_URI_BYTES {
         return refuse("is too long: 1024 characters are allowed");
     }
     if uri.contains(illegal) {
@@ -124,7 +122,7 @@ mod tests {
             let error = registrable(uri).unwrap_err().to_string();
             assert!(error.contains(right), "{error}");
         }
-        assert!(registrable(&format!("https://app.example/{}", "a".repeat(LONGEST))).is_err());
+        assert!(registrable(&format!("https://app.example/{}", "a".repeat(REDIRECT_URI_BYTES))).is_err());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! A refresh token is good once. The grant holds the one that is live; presenting a spent one ends the grant, and with
 //! it every token of the family, because somebody may hold a copy (RFC 9700 §4.14.2). There is one exception: a client
-//! that did not receive the answer may present the token it spent again for [`RETRY`] seconds, as long as the next
-//! token was not used.
+//! that did not receive the answer may present the token it spent again for [`REFRESH_RETRY_SECONDS`] seconds, as long
+//! as the next token was not used.
 //!
 //! Everything is checked first, then KMS signs, and last one transaction replaces the grant. A fault before the
 //! transaction consumes nothing; of two requests with the same token one commits, and the other one is such a retry.
@@ -13,9 +13,10 @@ use super::client_authentication::{Credentials, credentials, names_client};
 use super::error::TokenError;
 use super::issue::{Issue, TokenRequest, Tokens};
 use super::member::Member;
-use super::refresh_token::{self, RETRY, RefreshToken};
+use super::refresh_token::{self, RefreshToken};
 use super::{events, reuse};
 use crate::access::grant::{Grant, RefreshChain, Why};
+use crate::bounds::REFRESH_RETRY_SECONDS;
 use crate::keys::SigningKeys;
 use crate::scope::{MalformedScope, Scopes};
 use crate::secret::{Hashed, Secret};
@@ -109,8 +110,10 @@ impl Refresh<'_> {
             return Err(unknown());
         }
         let chain = grant.record.refresh.clone().ok_or_else(unknown)?;
-        let is_retry =
-            chain.spent.as_ref().is_some_and(|(spent, at)| *spent == self.presented && now < at.plus_seconds(RETRY));
+        let is_retry = chain
+            .spent
+            .as_ref()
+            .is_some_and(|(spent, at)| *spent == self.presented && now < at.plus_seconds(REFRESH_RETRY_SECONDS));
         if chain.current != self.presented && !is_retry {
             reuse::end(self.asked, &grant.record, Why::RefreshTokenReused).await?;
             return Err(TokenError::InvalidGrant("the refresh token was used before; its grant is ended"));

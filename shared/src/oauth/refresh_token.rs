@@ -3,16 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::REFRESH_SECONDS;
 use crate::clock::Time;
 use crate::secret::{Hashed, Random, Secret, is_identifier, is_secret};
 use crate::store::auth::Record;
-
-/// How long a grant lives after its last refresh, in seconds: a little more than the three months that
-/// 45 CFR 170.315(g)(10)(v) asks for.
-pub const LIFETIME: i64 = 93 * 86_400;
-
-/// How long a client that did not receive its answer may present the token it spent again, in seconds.
-pub const RETRY: i64 = 60;
 
 /// A refresh token that was issued. Its record tells a spent token from a forged one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +27,7 @@ impl Record for RefreshToken {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.issued_at.plus_seconds(LIFETIME))
+        Some(self.issued_at.plus_seconds(REFRESH_SECONDS))
     }
 }
 

@@ -3,58 +3,56 @@
 use serde::{Deserialize, Serialize};
 
 use super::pkce::CodeChallenge;
+use crate::bounds::AUTHORIZATION_REQUEST_SECONDS;
 use crate::clock::Time;
 use crate::secret::Hashed;
 use crate::store::auth::Record;
-
-/// How long a member may take on the pages, in seconds.
-pub const LIFETIME: i64 = 900;
 
 /// A request that passed every check of the authorize endpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// Its id, hashed. The id leads a browser from page to page.
     pub hash: Hashed,
-    /// The app.
+    /// The app's `client_id`.
     pub client: String,
     /// The app's name, as members see it.
     pub client_name: String,
-    /// Where the answer goes.
+    /// The address to which the answer goes.
     pub redirect_uri: String,
-    /// The scopes that the app asks for, already narrowed to those it may have.
+    /// The scopes that the app asks for, without those that it may not have.
     pub scope: String,
     /// The app's state, to be given back byte for byte.
     pub state: String,
     /// The app's nonce.
     pub nonce: Option<String>,
-    /// Who the app thinks will sign in.
+    /// The person that the app expects to sign in.
     pub login_hint: Option<String>,
-    /// The PKCE challenge: the app must have its verifier at the exchange.
+    /// The PKCE challenge. The app must present its verifier at the exchange.
     pub challenge: CodeChallenge,
     /// The browser that asked.
     pub browser: Hashed,
-    /// How far it has come.
+    /// The stage that it has reached.
     pub stage: Stage,
-    /// When it was made.
+    /// The time at which it was made.
     pub created_at: Time,
 }
 
-/// How far a request has come.
+/// The stages of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Nobody has signed in for it.
     Asked,
-    /// Somebody has, in this session; nobody else may decide it.
+    /// The member signed in, in this session. No other session may decide the request.
     SignedIn(Hashed),
     /// The member said yes or no.
     Decided,
 }
 
 impl AuthorizationRequest {
-    /// Whether it has waited too long.
+    /// Whether its time to be decided is over.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.created_at.plus_seconds(LIFETIME)
+        now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
     }
 
     /// The same request, bound to the session that signed in for it.
@@ -78,6 +76,6 @@ impl Record for AuthorizationRequest {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.created_at.plus_seconds(LIFETIME))
+        Some(self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS))
     }
 }

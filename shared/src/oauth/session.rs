@@ -4,15 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::member::Member;
 use super::state::State;
+use crate::bounds::SESSION_SECONDS;
 use crate::clock::Time;
 use crate::http::Request;
 use crate::issuer::Issuer;
 use crate::secret::{Hashed, Secret};
 use crate::store::StoreError;
 use crate::store::auth::{Record, Stored};
-
-/// How long a session lasts, in seconds.
-pub const LIFETIME: i64 = 900;
 
 /// A member's sign-in, in one browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +34,7 @@ pub struct Session {
 impl Session {
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
-        self.ended || now >= self.auth_time.plus_seconds(LIFETIME)
+        self.ended || now >= self.auth_time.plus_seconds(SESSION_SECONDS)
     }
 
     /// The same session, over.
@@ -54,7 +52,7 @@ impl Record for Session {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.auth_time.plus_seconds(LIFETIME))
+        Some(self.auth_time.plus_seconds(SESSION_SECONDS))
     }
 }
 
@@ -98,7 +96,7 @@ impl Cookie {
     /// A `Set-Cookie` header that gives it `value`. `Lax` lets the app's redirect bring it along and no other site's
     /// form.
     pub fn set(self, value: &Secret, issuer: &Issuer) -> String {
-        self.header(value.reveal(), LIFETIME, issuer)
+        self.header(value.reveal(), SESSION_SECONDS, issuer)
     }
 
     /// A `Set-Cookie` header that takes it away.

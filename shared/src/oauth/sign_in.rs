@@ -6,18 +6,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::member::{Member, Subject};
 use super::password::{PasswordHashed, Unhashable};
+use crate::bounds::FIRST_PASSWORD_SECONDS;
 use crate::clock::Time;
 use crate::secret::{Hashed, Random, Secret};
 use crate::store::auth::Record;
-
-/// No sign-in name is longer, in bytes.
-pub const LONGEST_USERNAME: usize = 128;
-
-/// No provider's `sub` is longer, in bytes (OpenID Connect Core §2).
-pub const LONGEST_SUBJECT: usize = 255;
-
-/// How long a code with which a person sets their first password is good, in seconds.
-pub const CODE_LIFETIME: i64 = 7 * 86_400;
 
 /// The id of nobody. An unknown name is looked up under it, so that it takes as many reads as a known one.
 const NOBODY: &str = "nobody";
@@ -99,7 +91,7 @@ impl SignIn {
         let code = random.identifier();
         let hash = Secret::from_client(&code).hashed();
         let parts: Vec<&str> = (0..code.len()).step_by(4).map(|at| &code[at..at + 4]).collect();
-        let code_kept = OneTimeCode { hash, ends_at: now.plus_seconds(CODE_LIFETIME) };
+        let code_kept = OneTimeCode { hash, ends_at: now.plus_seconds(FIRST_PASSWORD_SECONDS) };
         (SignIn { password: None, code: Some(code_kept), ..self }, Secret::from_client(&parts.join("-")))
     }
 
@@ -209,9 +201,9 @@ mod tests {
         let tried = |way: &SignIn, typed: &str, seconds| {
             SignIn::tried(Some(way), Some(&ada), &secret(typed), Time(0).plus_seconds(seconds))
         };
-        assert_eq!(tried(&way, code.reveal(), CODE_LIFETIME - 1), Tried::Code);
+        assert_eq!(tried(&way, code.reveal(), FIRST_PASSWORD_SECONDS - 1), Tried::Code);
         assert_eq!(tried(&way, &code.reveal().replace('-', " ").to_uppercase(), 1), Tried::Code);
-        assert_eq!(tried(&way, code.reveal(), CODE_LIFETIME), Tried::Refused);
+        assert_eq!(tried(&way, code.reveal(), FIRST_PASSWORD_SECONDS), Tried::Refused);
         assert_eq!(tried(&way, "correct horse", 1), Tried::Refused, "the code replaces the password");
         let set = way.with_password(&secret("another horse"), &random).unwrap();
         assert_eq!(tried(&set, code.reveal(), 1), Tried::Refused);

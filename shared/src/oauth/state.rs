@@ -77,6 +77,16 @@ fn audit(aws: &Aws, table: &AuditTableName, clock: &Clock) -> Audit {
     Audit::new(AuditTable::new(aws, table), clock.clone())
 }
 
+/// The parts of an endpoint that reads our tokens and keeps records, from the function's environment.
+async fn verifying() -> Result<(State, Audit, Verifier), StartError> {
+    let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
+        config::from_environment()?;
+    let (aws, clock) = (Aws::from_environment().await, Clock::System);
+    let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
+    let audit = audit(&aws, &audit_table, &clock);
+    Ok((State::new(&aws, config, &auth_table, clock, Random::system()), audit, verifier))
+}
+
 impl Pages {
     /// From the function's environment.
     ///
@@ -141,12 +151,7 @@ impl RevocationEndpoint {
     /// # Errors
     /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<RevocationEndpoint, StartError> {
-        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
-            config::from_environment()?;
-        let (aws, clock) = (Aws::from_environment().await, Clock::System);
-        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
-        let audit = audit(&aws, &audit_table, &clock);
-        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        let (state, audit, verifier) = verifying().await?;
         Ok(RevocationEndpoint { state, audit, verifier })
     }
 
@@ -180,12 +185,7 @@ impl UserinfoEndpoint {
     /// # Errors
     /// [`ConfigError`](config::ConfigError), or [`StoreError`] where the keys cannot be read.
     pub async fn from_environment() -> Result<UserinfoEndpoint, StartError> {
-        let (config, auth_table, audit_table, key): (Config, AuthTableName, AuditTableName, SigningKeyId) =
-            config::from_environment()?;
-        let (aws, clock) = (Aws::from_environment().await, Clock::System);
-        let verifier = Verifier::load(&aws, &auth_table, &key, clock.clone()).await?;
-        let audit = audit(&aws, &audit_table, &clock);
-        let state = State::new(&aws, config, &auth_table, clock, Random::system());
+        let (state, audit, verifier) = verifying().await?;
         Ok(UserinfoEndpoint { state, audit, verifier })
     }
 

@@ -1,14 +1,12 @@
 //! Failed client authentications and introspections: a log line each, with the client, the cause, and how often it happened
 //! since this function started. Strangers can cause them, so they are never rows of a table.
 
+use crate::bounds::TALLIED_CAUSES;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Counts of at most so many clients and causes are kept; then counting begins anew.
-const MOST: usize = 4096;
-
-/// Stands for a client that is not registered. What a stranger sends as a `client_id` may be anything, such as a secret in
-/// the wrong field, and is not logged.
+/// Stands for a client that is not registered. A stranger may send anything as a `client_id`, such as a secret in the
+/// wrong field, so it is not logged.
 const NOT_REGISTERED: &str = "not registered";
 
 /// How often each client did what.
@@ -31,7 +29,7 @@ impl Tally {
     fn count(&self, client: &str, cause: &'static str) -> u64 {
         // A count is whole whenever the lock is free, also after a panic elsewhere.
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST {
+        if counts.len() >= TALLIED_CAUSES {
             counts.clear();
         }
         let count = counts.entry((client.to_owned(), cause)).or_default();
@@ -49,9 +47,9 @@ mod tests {
         let tally = Tally::default();
         assert_eq!((tally.count("a", "wrong"), tally.count("a", "wrong"), tally.count("a", "late")), (1, 2, 1));
         assert_eq!((tally.count("b", "wrong"), tally.count("a", "wrong")), (1, 3));
-        for client in 0..2 * MOST {
+        for client in 0..2 * TALLIED_CAUSES {
             tally.count(&client.to_string(), "wrong");
         }
-        assert!(tally.0.lock().unwrap().len() <= MOST);
+        assert!(tally.0.lock().unwrap().len() <= TALLIED_CAUSES);
     }
 }

@@ -7,18 +7,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::error::PageError;
 use super::state::State;
+use crate::bounds::{ADDRESS_FAILURES, FAILURE_WINDOW_SECONDS, USER_FAILURES};
 use crate::clock::Time;
 use crate::store::StoreError;
 use crate::store::auth::Auth;
-
-/// The length of a window, in seconds.
-const WINDOW: i64 = 900;
-
-/// Wrong passwords for one name before it is locked until the window ends.
-const USER_LIMIT: i64 = 10;
-
-/// Failures from one address, or one IPv6 network; more, because many members may share one.
-const ADDRESS_LIMIT: i64 = 50;
 
 /// The part of an address that stands for one connection to the internet: an IPv4 address as a whole, the first 64 bits of
 /// an IPv6 address, of which a subscriber gets at least so many addresses (RFC 6177).
@@ -38,8 +30,8 @@ pub(super) struct Attempt {
 
 /// The window of a moment: its number, and the moment at which it ends.
 fn window(now: Time) -> (i64, Time) {
-    let window = now.seconds().div_euclid(WINDOW);
-    (window, Time((window + 1) * WINDOW * 1000))
+    let window = now.seconds().div_euclid(FAILURE_WINDOW_SECONDS);
+    (window, Time((window + 1) * FAILURE_WINDOW_SECONDS * 1000))
 }
 
 /// The counter of failures with a name in the window of that number.
@@ -53,7 +45,7 @@ fn of_name(username: &str, window: i64) -> String {
 /// [`StoreError`]
 pub async fn locked_until(auth: &Auth, username: &str, now: Time) -> Result<Option<Time>, StoreError> {
     let (window, ends) = window(now);
-    Ok((auth.counted(&of_name(username, window)).await? >= USER_LIMIT).then_some(ends))
+    Ok((auth.counted(&of_name(username, window)).await? >= USER_FAILURES).then_some(ends))
 }
 
 /// The names that are locked, for the operator's command alone.
@@ -63,7 +55,7 @@ pub async fn locked_until(auth: &Auth, username: &str, now: Time) -> Result<Opti
 pub async fn locked(auth: &Auth, now: Time) -> Result<BTreeSet<String>, StoreError> {
     let end = format!("/{}", window(now).0);
     let counts = auth.counts("user/").await?;
-    let over = counts.into_iter().filter(|(_, count)| *count >= USER_LIMIT);
+    let over = counts.into_iter().filter(|(_, count)| *count >= USER_FAILURES);
     let name = |(id, _): (String, i64)| Some(id.strip_prefix("user/")?.strip_suffix(&end)?.to_owned());
     Ok(over.filter_map(name).collect())
 }
@@ -92,7 +84,7 @@ impl Attempt {
         let ((window, ends), network) = (window(now), network(address));
         let attempt = Attempt { counters: [of_name(username, window), format!("address/{network}/{window}")], ends };
         let (by_user, by_address) = attempt.add(state, 1).await?;
-        if by_user > USER_LIMIT || by_address > ADDRESS_LIMIT {
+        if by_user > USER_FAILURES || by_address > ADDRESS_FAILURES {
             return Err(PageError::Throttled(ends.seconds() - now.seconds()));
         }
         Ok(attempt)

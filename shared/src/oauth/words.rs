@@ -1,4 +1,4 @@
-//! Scopes in a member's words.
+//! Scopes in a member's words. The words for a type stand in its row, in [`crate::fhir::types`].
 
 use super::whole::is_whole;
 use crate::access::NAMED_PARTS;

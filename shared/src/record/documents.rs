@@ -11,18 +11,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
+use crate::bounds::ROW_DOCUMENT_BYTES;
 use crate::fhir::reference::Reference;
+use crate::http::media_type::MediaType;
 use crate::store::StoreError;
 use crate::store::objects::{Object, ObjectBytes, content_hash};
 use crate::store::schema;
 use crate::store::table::{RowQuery, SortKeys, Table};
-
-/// The most bytes of content that stay in the row. At this size a row and an object cost about the same to write and to read
-/// (decision 13).
-pub const LARGEST_CONTENT_IN_ROW: usize = 16 << 10;
-
-/// The most bytes of content: what one `PutObject` takes.
-pub const LARGEST_CONTENT: u64 = 5 << 30;
 
 /// The content of a Binary, in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +89,8 @@ pub struct Upload {
 impl Upload {
     /// Takes `data` out of a Binary's JSON, if its bytes are too many for the row.
     pub(super) fn taken_from(binary: &mut Json) -> Option<Upload> {
-        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > LARGEST_CONTENT_IN_ROW)?;
-        let is_large = |bytes: &Vec<u8>| bytes.len() > LARGEST_CONTENT_IN_ROW && binary["resourceType"] == "Binary";
+        let data = binary["data"].as_str().filter(|data| data.len() / 4 * 3 > ROW_DOCUMENT_BYTES)?;
+        let is_large = |bytes: &Vec<u8>| bytes.len() > ROW_DOCUMENT_BYTES && binary["resourceType"] == "Binary";
         let bytes = decoded(data).ok().filter(is_large)?;
         binary.as_object_mut()?.shift_remove("data");
         let (sha256, size) = (content_hash(&bytes), bytes.len() as u64);
@@ -158,8 +153,8 @@ const INERT: &[&str] = &[
 
 /// The media type under which an object leaves the bucket.
 pub fn inert(media_type: &str) -> &'static str {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    INERT.iter().find(|known| known.eq_ignore_ascii_case(essence)).copied().unwrap_or("application/octet-stream")
+    let known = MediaType::parse(media_type).and_then(|held| INERT.iter().find(|known| held.essence() == **known));
+    known.copied().unwrap_or("application/octet-stream")
 }
 
 #[cfg(test)]
@@ -180,12 +175,12 @@ mod tests {
     #[test]
     fn large_data_are_taken_out_of_a_binary_and_small_ones_stay() {
         let mut small =
-            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_CONTENT_IN_ROW])});
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; ROW_DOCUMENT_BYTES])});
         assert!(Upload::taken_from(&mut small).is_none() && small["data"].is_string());
         let mut large =
-            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; LARGEST_CONTENT_IN_ROW + 3])});
+            json!({"resourceType": "Binary", "id": "b", "data": STANDARD.encode(vec![7; ROW_DOCUMENT_BYTES + 3])});
         let taken = Upload::taken_from(&mut large).unwrap();
-        assert_eq!((taken.content.size, large.get("data")), (LARGEST_CONTENT_IN_ROW as u64 + 3, None));
+        assert_eq!((taken.content.size, large.get("data")), (ROW_DOCUMENT_BYTES as u64 + 3, None));
         assert!(!taken.content.object.key.contains("b/") && taken.content.object.key.len() == "documents/".len() + 43);
     }
 

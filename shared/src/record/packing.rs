@@ -184,18 +184,17 @@ fn parts(version: &ResourceVersion, plain: &[u8]) -> Option<(LazyIndex, String)>
     let json = String::from_utf8(json).ok()?;
     let stored = &plain[end + 1..];
     let made_by = postcard::take_from_bytes::<u32>(stored).ok().map(|(version, _)| version);
-    let index = if json.is_empty() {
-        // The JSON lies in the bucket: an index of another version is made anew when it is read from there.
-        LazyIndex::known(postcard::from_bytes::<StoredIndex>(stored).ok()?.index(version))
-    } else if made_by == Some(index::VERSION) {
+    let index = if made_by == Some(index::VERSION) {
         LazyIndex { stored: stored.to_vec(), index: OnceLock::new() }
     } else {
+        // Another version's values may be written in another way, too: nothing of it is read but the version.
         LazyIndex::known(anew(&version.key.resource_type, &json)?)
     };
     Some((index, json))
 }
 
-/// Indexes a JSON text anew. An empty text stands for JSON that lies in the bucket, and gives an index of nothing.
+/// Indexes a JSON text anew. An empty text stands for JSON that lies in the bucket, and gives an index of nothing, whose version says
+/// that it is to be made anew when the JSON is read from there.
 fn anew(resource_type: &str, json: &str) -> Option<Index> {
     if json.is_empty() {
         return Some(Index::default());
@@ -262,5 +261,18 @@ mod tests {
         let stale = Index { version: 0, entries: Vec::new() };
         let packed = pack(&version(&key), &stale, &resource.to_string()).unwrap();
         assert_eq!(unpack(&version(&key), &packed).unwrap().0, index(&resource));
+    }
+
+    #[test]
+    fn an_index_of_another_form_is_no_damage_even_where_the_json_lies_in_the_bucket() {
+        let (key, resource) = (Reference::new("Observation", "o"), observation());
+        for json in [resource.to_string(), String::new()] {
+            // A zero ends the JSON; then come the version, and entries that cannot be read.
+            let plain = [json.as_bytes(), &[0, 1, 0xff, 0xff]].concat();
+            let packed = [&[dictionary::NEWEST], dictionary::compress(&plain).unwrap().as_slice()].concat();
+            let (found, text) = unpack(&version(&key), &packed).unwrap();
+            assert_eq!(text, json);
+            assert_eq!(found, if json.is_empty() { Index::default() } else { index(&resource) });
+        }
     }
 }

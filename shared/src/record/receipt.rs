@@ -6,6 +6,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::bounds::RECEIPT_LEAD;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::store::schema::{AFTER_ALL, sortable};
@@ -13,15 +14,32 @@ use crate::store::schema::{AFTER_ALL, sortable};
 /// The beginning of a receipt's id.
 const PREFIX: &str = "received-";
 
-/// By how many milliseconds a receipt may be older than the resources that it names: a batch is written after its receipts.
-pub const LEAD: i64 = 10 * 60_000;
-
-/// The most resources that a receipt names, so that a page can carry it.
-pub const MOST_TARGETS: usize = 500;
+/// The id of the Organization that receipts name as their author.
+const AUTHOR: &str = "this-plan";
 
 /// Whether a Provenance is a receipt.
 pub fn is_receipt(key: &Reference) -> bool {
     key.resource_type == "Provenance" && key.id.starts_with(PREFIX)
+}
+
+/// The author of receipts: the plan, as a shared resource that each member with a record reaches.
+pub fn author() -> Reference {
+    Reference::new("Organization", AUTHOR)
+}
+
+/// The plan of this name, as the Organization that receipts refer to.
+pub fn organization(plan: &str) -> Json {
+    json!({
+        "resourceType": "Organization",
+        "id": AUTHOR,
+        "active": true,
+        "type": [{"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/organization-type",
+            "code": "pay",
+            "display": "Payer",
+        }]}],
+        "name": plan,
+    })
 }
 
 /// A receipt for `targets`, which `plan` sent. `salt` tells it from other receipts of the same moment; it is at most 40 letters, digits
@@ -41,14 +59,14 @@ pub fn receipt(plan: &str, now: Time, salt: &str, targets: &[Reference]) -> Json
                 "transmitter",
                 "Transmitter",
             ),
-            "who": {"display": plan},
+            "who": {"reference": author().to_string(), "display": plan},
         }],
     })
 }
 
 /// The first and the last key of receipts that may name a resource that became visible at `since` or later.
 pub fn since(since: Time) -> (String, String) {
-    let first = sortable(Time(since.0.saturating_sub(LEAD)));
+    let first = sortable(Time(since.0.saturating_sub(RECEIPT_LEAD)));
     (format!("Provenance/{PREFIX}{first}"), format!("Provenance/{PREFIX}{AFTER_ALL}"))
 }
 
@@ -65,7 +83,7 @@ mod tests {
             format!("Provenance/{id}")
         };
         let (first, last) = since(Time(1_800_000_000_000));
-        assert!(key(1_800_000_000_000 - LEAD) >= first && key(1_800_000_000_000 - LEAD - 1) < first);
+        assert!(key(1_800_000_000_000 - RECEIPT_LEAD) >= first && key(1_800_000_000_000 - RECEIPT_LEAD - 1) < first);
         assert!(key(i64::from(u32::MAX) * 1000) < last);
     }
 }

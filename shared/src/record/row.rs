@@ -86,8 +86,13 @@ impl Row {
 
     /// The local references among the values of its search parameters.
     pub fn references(&self) -> impl Iterator<Item = Reference> {
+        self.references_under(&[])
+    }
+
+    /// The same, also as absolute URLs under `bases`.
+    pub fn references_under(&self, bases: &[&str]) -> impl Iterator<Item = Reference> {
         self.index().entries.iter().flat_map(|(_, values)| values).filter_map(|value| match value {
-            Value::Reference(text) => Reference::parse(text, &[]),
+            Value::Reference(text) => Reference::parse(text, bases),
             _ => None,
         })
     }

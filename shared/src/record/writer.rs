@@ -2,15 +2,17 @@
 //!
 //! A [`Change`] says what is to become of one resource, a [`Standing`] what the store has of it, and `settle` makes the change. Beside the rows that [`super::resources`] reads there is, for each resource of a member's, a home (see `homes`): it names a
 //! partition before anything is written there. So what was once stored can always be found again, to be moved when the plan finds
-//! that it is another member's, or to be deleted by its id alone. What follows from a member's resources (pointers, receipts) is derived
-//! again by `derived`.
+//! that it is another member's, or to be deleted by its id alone. `derived` derives again the pointers and
+//! receipts that follow from a member's resources.
 
 mod binaries;
 mod change;
 mod derived;
 mod homes;
+mod identified;
 mod names;
 mod news;
+mod patients;
 mod pointers;
 mod provenances;
 mod removal;

@@ -1,7 +1,7 @@
 //! `GET /fhir/Binary/{id}`: what a document holds, as it is or as FHIR (R4, "Binary").
 //!
-//! What it holds came from somewhere else, and may be a page with a script. So it leaves as something to be kept and never
-//! to be shown: whatever its type says, nothing in it runs under our origin.
+//! Its content came from somewhere else, and may be a page with a script. So it leaves as a file to be saved and never to be
+//! shown: no type that it claims makes anything in it run under our origin.
 
 mod form;
 mod range;
@@ -14,20 +14,20 @@ use serde_json::Value as Json;
 
 use self::form::{Form, file_name, media_type};
 use self::range::Range;
-use super::bundle::BYTE_BUDGET;
+use super::call::Call;
+use super::format::accepted;
+use super::input::Asked;
 use super::outcome::Error;
-use super::read::is_held;
-use super::server::Call;
+use super::subset::Subset;
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::clock::Time;
-use crate::http::FHIR_JSON;
-use crate::http::{Response, empty, json, set};
+use crate::http::conditional::is_held;
+use crate::http::date::http_date;
+use crate::http::{FHIR_JSON, Response, empty, json, set};
 use crate::record::documents::{Content, decoded, inert};
 use crate::record::row::Row;
 use crate::store::StoreError;
-
-/// The most bytes that an answer carries: a buffered Lambda response ends at 6 MB, and they travel in it as base64.
-const LARGEST_ANSWER: u64 = 4 << 20;
 
 /// A Binary on its way out.
 struct Given {
@@ -42,29 +42,35 @@ enum Bytes {
     InBucket(Content),
 }
 
-/// What tells one version from another.
+/// The header fields that tell one version from another.
 struct Validators {
     etag: String,
     updated: Time,
 }
 
 /// Gives a Binary out in the form that the app asks for.
-pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error> {
-    let text = call.server.resources.json(row.clone()).await?;
+pub(super) async fn give(call: &Call<'_>, row: Row, asked: &Asked, subset: &Subset) -> Result<Disclosure, Error> {
+    let text = call.resources.json(row.clone()).await?;
     let resource: Json = serde_json::from_str(&text).map_err(|_| broken("no JSON"))?;
     let media_type = media_type(resource["contentType"].as_str());
-    let form = Form::wanted(call.request, &media_type)?;
+    let form = Form::wanted(accepted(call.request, &asked.pairs)?.as_ref(), &media_type)?;
+    if form == Form::Raw && *subset != Subset::Whole {
+        let text =
+            format!("`_elements` and `_summary` are parts of the resource: ask for it with `Accept: {FHIR_JSON}`");
+        return Err(Error::Invalid(text));
+    }
     let validators = Validators::of(form, &row);
-    if is_held(call.request, &validators.etag, row.last_updated) {
+    if is_held(call.request, &validators.etag, Some(row.last_updated)) {
         return Ok(Disclosure::not_modified(validators.set_on(empty(StatusCode::NOT_MODIFIED))));
     }
     match (form, row.content()) {
         (Form::Fhir, content) => {
-            let text = match content {
+            let text = match content.filter(|_| subset.keeps_data()) {
                 Some(content) => with_data(call, &text, &content, &media_type).await?,
                 None => text,
             };
-            Ok(Disclosure::new(validators.set_on(json(StatusCode::OK, FHIR_JSON, text)), vec![row.key]))
+            let response = json(StatusCode::OK, FHIR_JSON, subset.of(text));
+            Ok(Disclosure::new(validators.set_on(response), vec![row.key]))
         }
         (Form::Raw, Some(content)) => {
             raw(call, &validators, Given { row, media_type, bytes: Bytes::InBucket(content) }).await
@@ -79,14 +85,14 @@ pub(super) async fn give(call: &Call<'_>, row: Row) -> Result<Disclosure, Error>
 
 /// The resource with its `data`, which is stored apart.
 async fn with_data(call: &Call<'_>, text: &str, content: &Content, media_type: &str) -> Result<String, Error> {
-    if content.size.div_ceil(3) * 4 + text.len() as u64 > BYTE_BUDGET as u64 {
+    if content.size.div_ceil(3) * 4 + text.len() as u64 > bounds::ANSWER_BYTES as u64 {
         return Err(Error::NotAcceptable(format!(
             "with its {} bytes in it the resource is larger than an answer can be: ask for them as they are, with \
              `Accept: {media_type}` or `*/*`",
             content.size
         )));
     }
-    let bytes = call.server.resources.content(content).await?;
+    let bytes = call.resources.content(content).await?;
     let open = text.strip_suffix('}').ok_or_else(|| broken("no JSON"))?;
     Ok(format!(r#"{open},"data":"{}"}}"#, STANDARD.encode(bytes)))
 }
@@ -99,7 +105,7 @@ async fn raw(call: &Call<'_>, validators: &Validators, given: Given) -> Result<D
         Range::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Range::Unsatisfiable => return Err(Error::RangeNotSatisfiable { size }),
     };
-    if length > LARGEST_ANSWER {
+    if length > bounds::ANSWER_BYTES as u64 {
         return link(call, given).await;
     }
     let mut response = empty(status);
@@ -119,8 +125,8 @@ async fn raw(call: &Call<'_>, validators: &Validators, given: Given) -> Result<D
 async fn link(call: &Call<'_>, given: Given) -> Result<Disclosure, Error> {
     let Bytes::InBucket(content) = &given.bytes else { return Err(broken("too large for its row")) };
     let file = file_name(&given.row.key.id, &given.media_type);
-    let now = call.server.clock.now();
-    let url = call.server.resources.link(content, inert(&given.media_type), &file, now).await?;
+    let now = call.clock.now();
+    let url = call.resources.link(content, inert(&given.media_type), &file, now).await?;
     let mut response = empty(StatusCode::SEE_OTHER);
     set(&mut response, header::LOCATION, &url);
     Ok(Disclosure::linked(response, vec![given.row.key]))
@@ -134,9 +140,9 @@ impl Given {
         }
     }
 
-    /// So many bytes from `first` on. Of the bucket no more than these is read.
+    /// `length` bytes from `first` on; no more than these are read from the bucket.
     async fn part(&self, call: &Call<'_>, first: u64, length: u64) -> Result<Vec<u8>, Error> {
-        let resources = &call.server.resources;
+        let resources = &call.resources;
         Ok(match &self.bytes {
             Bytes::Here(bytes) => {
                 let place = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -161,7 +167,7 @@ impl Validators {
 
     fn set_on(&self, mut response: Response) -> Response {
         set(&mut response, header::ETAG, &self.etag);
-        set(&mut response, header::LAST_MODIFIED, &self.updated.http_date());
+        set(&mut response, header::LAST_MODIFIED, &http_date(self.updated));
         set(&mut response, header::VARY, "Accept");
         response
     }

@@ -1,17 +1,11 @@
 //! Bundles, put together from stored JSON without reading it again.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::query::Summary;
-use crate::fhir::elements::{cut_within, in_summary, is_mandatory};
+use super::outcome::{Issue, outcome};
 use crate::fhir::reference::Reference;
-use crate::fhir::types::ResourceType;
 
-/// The largest answer, in bytes as API Gateway receives it. A buffered Lambda response ends at 6 MB, and the body travels as
-/// a JSON string, in which quotes and line breaks count twice.
-pub const BYTE_BUDGET: usize = 4 << 20;
-
-/// What an entry is in a search set.
+/// The role of an entry in a search set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// A match.
@@ -24,7 +18,7 @@ pub enum Mode {
 
 /// An entry.
 pub struct Entry {
-    /// What it holds; `None` for a remark.
+    /// The resource; `None` for a remark.
     pub reference: Option<Reference>,
     /// Why it is there.
     pub mode: Mode,
@@ -33,6 +27,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The remarks on the answer.
+    pub fn outcome(issues: &[Issue]) -> Entry {
+        Entry { reference: None, mode: Mode::Outcome, json: outcome(issues).to_string() }
+    }
+
     /// How many bytes it adds to the answer, escaped.
     pub fn weight(&self) -> usize {
         escaped_length(&self.json) + 200
@@ -87,7 +86,7 @@ impl Bundle {
         text
     }
 
-    /// What was given out, for the audit.
+    /// The resources that were given out, for the audit.
     pub fn references(&self) -> Vec<Reference> {
         self.entries.iter().filter_map(|entry| entry.reference.clone()).collect()
     }
@@ -104,47 +103,10 @@ pub fn escaped_length(text: &str) -> usize {
         .sum()
 }
 
-/// Elements that every subset keeps, besides those that the type must have: without them a resource is not understood rightly
-/// (R4 search, "Elements").
-const ALWAYS: &[&str] = &["resourceType", "id", "meta", "implicitRules", "modifierExtension"];
-
-/// Cuts a resource down and marks it as cut (tag SUBSETTED). Whole resources are not touched, nor read.
-pub fn subset(json: String, summary: &Summary) -> String {
-    if matches!(summary, Summary::Whole | Summary::Count) {
-        return json;
-    }
-    let Ok(Json::Object(mut resource)) = serde_json::from_str::<Json>(&json) else { return json };
-    let Some(resource_type) = resource.get("resourceType").and_then(Json::as_str).and_then(ResourceType::named) else {
-        return json;
-    };
-    resource.retain(|name, _| {
-        ALWAYS.contains(&name.as_str())
-            || is_mandatory(resource_type, name)
-            || match summary {
-                Summary::Data => name != "text",
-                Summary::Text => name == "text",
-                Summary::Digest => in_summary(resource_type, name),
-                Summary::Elements(names) => {
-                    names.iter().any(|wanted| wanted.split_once('.').map_or(wanted.as_str(), |(_, name)| name) == name)
-                }
-                Summary::Whole | Summary::Count => true,
-            }
-    });
-    if *summary == Summary::Digest {
-        cut_within(resource_type, &mut resource);
-    }
-    let tag = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"});
-    let meta = resource.entry("meta").or_insert_with(|| json!({}));
-    match meta["tag"].as_array_mut() {
-        Some(tags) => tags.push(tag),
-        None => meta["tag"] = json!([tag]),
-    }
-    Json::Object(resource).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value as Json;
 
     #[test]
     fn an_empty_search_set_has_no_entry_array() {
@@ -159,18 +121,5 @@ mod tests {
         for text in ["plain", "\"quoted\" \\ and\nlines\t\u{1}", "é😀"] {
             assert_eq!(escaped_length(text), serde_json::to_string(text).unwrap().len() - 2);
         }
-    }
-
-    #[test]
-    fn a_subset_says_that_it_is_one() {
-        let json = subset(
-            r#"{"resourceType":"Claim","id":"1","status":"active","use":"claim","payee":{}}"#.into(),
-            &Summary::Elements(vec!["use".into()]),
-        );
-        let resource: Json = serde_json::from_str(&json).unwrap();
-        assert_eq!(resource["use"], "claim");
-        assert!(resource.get("payee").is_none());
-        assert_eq!(resource["status"], "active", "what a type must have stays");
-        assert_eq!(resource["meta"]["tag"][0]["code"], "SUBSETTED");
     }
 }

@@ -5,6 +5,7 @@ mod combinations;
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 
+use super::format::{accepted, takes_json};
 use crate::fhir::guides::Guides;
 use crate::fhir::profiles::Profile;
 use combinations::Combination;
@@ -12,8 +13,7 @@ use combinations::Combination;
 use crate::fhir::parameters::Coded;
 use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType, TYPES};
-use crate::http::FHIR_JSON;
-use crate::http::{Response, allow_any_origin, json as answer, set};
+use crate::http::{FHIR_JSON, Request, Response, allow_any_origin, json as answer, set};
 use crate::issuer::Issuer;
 
 /// The day on which this version's tables last changed.
@@ -26,8 +26,11 @@ const COMBINATION: &str = "http://hl7.org/fhir/StructureDefinition/capabilitysta
 const NARROWED_INCLUDES: &[(&str, &str, &[&str])] =
     &[("CareTeam", "participant", &["Patient", "Practitioner", "PractitionerRole", "RelatedPerson"])];
 
-/// Answers with the statement of the server at `issuer`, for these versions of the guides.
-pub fn metadata(issuer: &Issuer, guides: Guides) -> Response {
+/// Answers with the statement of the server at `issuer`, for these versions of the guides, where the app takes JSON.
+pub fn metadata(request: &Request, issuer: &Issuer, guides: Guides) -> Response {
+    if let Err(error) = accepted(request, &request.query()).and_then(|accept| takes_json(accept.as_ref())) {
+        return error.respond(&issuer.fhir_base());
+    }
     let mut response = answer(StatusCode::OK, FHIR_JSON, statement(issuer, guides).to_string());
     set(&mut response, http::header::CACHE_CONTROL, "public, max-age=300");
     response.headers_mut().remove(http::header::PRAGMA);

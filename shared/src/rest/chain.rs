@@ -2,13 +2,16 @@
 //! each into a shared type or to the member; what they look at is what the member reaches, as a search of that type would find
 //! it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::call::Call;
 use super::outcome::Error;
-use super::query::Query;
-use super::server::Call;
 use crate::access::Interaction;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::parameters::SearchParameter;
 use crate::fhir::types::{Owner, ResourceType};
+use crate::record::row::Row;
 
 /// One chain of a search.
 #[derive(Clone, Debug)]
@@ -17,7 +20,7 @@ pub struct Chain {
     pub parameter: &'static SearchParameter,
     /// The type that it leads to.
     pub target: &'static ResourceType,
-    /// What must hold there.
+    /// The condition on the resource at the end of the chain.
     condition: Filter,
 }
 
@@ -58,16 +61,24 @@ pub fn chains(resource_type: &ResourceType) -> impl Iterator<Item = (&'static Se
     resource_type.parameters().flat_map(|(_, row)| row.chains.iter().map(move |code| (row, *code)))
 }
 
-/// Turns the search's chains into plain conditions, on references to the resources in reach for which they hold. Those of a
-/// type that the scopes do not let the app search are refused, as a search of that type is.
-pub(super) async fn resolve(call: &Call<'_>, query: &mut Query) -> Result<(), Error> {
-    for chain in std::mem::take(&mut query.chains) {
+/// The chains of a search on `resource_type` as plain conditions: on references to the resources in reach for which the chains hold.
+/// Those of a type that the scopes do not let the app search are refused, as a search of that type is.
+pub(super) async fn resolved(
+    call: &Call<'_>,
+    resource_type: &ResourceType,
+    chains: Vec<Chain>,
+) -> Result<Vec<Filter>, Error> {
+    let (mut filters, mut read) = (Vec::new(), BTreeMap::new());
+    for chain in chains {
         let permit = call.bearer.permit(Interaction::Search, chain.target)?;
-        let read = async { Ok(call.server.resources.reachable(&permit).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let found = access.open(sealed)?.into_iter().filter(|row| chain.condition.keeps(row.index()));
+        // Several chains may lead to one type.
+        let reachable: &Vec<Row> = match read.entry(chain.target.name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(call.read(call.resources.reachable(&permit)).await?),
+        };
+        let found = reachable.iter().filter(|row| chain.condition.keeps(row.index()));
         let targets = found.map(|row| row.key.to_string()).collect();
-        query.filters.extend(Filter::naming(query.resource_type, chain.parameter, targets));
+        filters.extend(Filter::naming(resource_type, chain.parameter, targets, &[&call.base]));
     }
-    Ok(())
+    Ok(filters)
 }

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use http::{Method, StatusCode};
-use serde_json::Value as Json;
+use http::StatusCode;
 
-use super::bounded::bounded;
-use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
-use super::outcome::{Error, outcome};
-use super::server::Call;
+use super::bundle::{Bundle, Entry, Mode};
+use super::call::Call;
+use super::input::Asked;
+use super::outcome::{Error, Issue};
+use super::unknown::unknown;
 use crate::access::Interaction;
 use crate::audit::Disclosure;
-use crate::fhir::escaping::shortened;
+use crate::bounds;
 use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::types::ResourceType;
 use crate::http::FHIR_JSON;
@@ -26,11 +26,8 @@ const KIND: &str = "DocumentReference";
 /// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
 const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
 
-/// A member's documents are read for at most so many calls of 1 MB.
-const LONGEST_READ: usize = 16;
-
-/// What was asked for.
-struct Request {
+/// The parameters of `$docref`, read.
+struct DocrefParameters {
     /// All must hold.
     filters: Vec<Filter>,
     /// Care dates: `context.period`, or `date` where a document does not say which care it is about.
@@ -39,18 +36,15 @@ struct Request {
 }
 
 /// Gives out the documents.
-pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
-    let pairs = pairs(call)?;
+pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
     let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
     let permit = call.bearer.permit(Interaction::Search, resource_type)?;
-    let request = Request::parse(&pairs, call)?;
+    let request = DocrefParameters::parse(&asked.pairs, call)?;
     let mut rows = Vec::new();
     let mut window = Window::whole(true);
-    for _ in 0..LONGEST_READ {
+    for _ in 0..bounds::READ_CALLS {
         let keep = |row: &Row| request.keeps(row);
-        let read = async { Ok(call.server.resources.history(&permit, &window, keep).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), read)?;
-        let slice = access.open(sealed)?;
+        let slice = call.read(call.resources.history(&permit, &window, keep)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {
@@ -63,21 +57,16 @@ pub(super) async fn docref(call: &Call<'_>) -> Result<Disclosure, Error> {
     if request.dates.is_empty() {
         newest_of_each_type(&mut rows);
     }
-    let mut bundle = bundle(call, rows).await?;
-    bundle.self_link = link(call, &pairs);
+    let mut bundle = bundle(call, rows, asked.remarks).await?;
+    bundle.self_link = link(call, &asked.pairs);
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
     Ok(Disclosure::new(response, bundle.references()))
 }
 
-impl Request {
-    fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<Request, Error> {
-        bounded(pairs)?;
+impl DocrefParameters {
+    fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<DocrefParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            let name = shortened(name);
-            return Err(Error::Invalid(format!(
-                "`$docref` has no parameter `{name}`. It has: {}",
-                PARAMETERS.join(", ")
-            )));
+            return Err(Error::Invalid(unknown("`$docref`", name, PARAMETERS, &[])));
         }
         let once = |name| crate::http::single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
@@ -114,7 +103,7 @@ impl Request {
             Some("true") => true,
             Some(_) => return Err(Error::Invalid("`on-demand` is true or false".into())),
         };
-        Ok(Request { filters, dates, generated_only })
+        Ok(DocrefParameters { filters, dates, generated_only })
     }
 
     fn keeps(&self, row: &Row) -> bool {
@@ -139,13 +128,13 @@ fn newest_of_each_type(rows: &mut Vec<Row>) {
 }
 
 /// The documents, as many as fit; where some do not, it is said.
-async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> {
+async fn bundle(call: &Call<'_>, rows: Vec<Row>, mut remarks: Vec<Issue>) -> Result<Bundle, ObjectError> {
     let (mut bundle, mut weight, total) = (Bundle::default(), 0, rows.len());
     for row in rows {
         let reference = Some(row.key.clone());
-        let entry = Entry { reference, mode: Mode::Match, json: call.server.resources.json(row).await? };
+        let entry = Entry { reference, mode: Mode::Match, json: call.resources.json(row).await? };
         weight += entry.weight();
-        if weight > BYTE_BUDGET && !bundle.entries.is_empty() {
+        if weight > bounds::ANSWER_BYTES && !bundle.entries.is_empty() {
             break;
         }
         bundle.entries.push(entry);
@@ -154,8 +143,10 @@ async fn bundle(call: &Call<'_>, rows: Vec<Row>) -> Result<Bundle, ObjectError> 
     let left = total - bundle.entries.len();
     if left > 0 {
         let text = format!("{left} more do not fit this answer; name a type or dates, or search {KIND}");
-        let json = outcome("information", "too-long", &text).to_string();
-        bundle.entries.push(Entry { reference: None, mode: Mode::Outcome, json });
+        remarks.push(Issue::information("too-long", text));
+    }
+    if !remarks.is_empty() {
+        bundle.entries.push(Entry::outcome(&remarks));
     }
     Ok(bundle)
 }
@@ -164,51 +155,4 @@ fn link(call: &Call<'_>, pairs: &[(String, String)]) -> String {
     let start = format!("{}/{KIND}/$docref?", call.base);
     let length = start.len();
     form_urlencoded::Serializer::for_suffix(start, length).extend_pairs(pairs).finish()
-}
-
-/// The parameters: of the query, and of the form or the `Parameters` where they were posted.
-fn pairs(call: &Call<'_>) -> Result<Vec<(String, String)>, Error> {
-    let mut pairs = call.request.query();
-    if call.request.method != Method::POST {
-        return Ok(pairs);
-    }
-    if let Some(form) = call.request.form() {
-        pairs.extend(form);
-        return Ok(pairs);
-    }
-    let wrong = |what: &str| Error::Invalid(format!("`$docref` is posted as Parameters in JSON, or as a form: {what}"));
-    let body: Json = serde_json::from_slice(&call.request.body).map_err(|_| wrong("this is neither"))?;
-    if body["resourceType"] != "Parameters" {
-        return Err(wrong("the resource is none"));
-    }
-    for parameter in body["parameter"].as_array().into_iter().flatten() {
-        let name = parameter["name"].as_str().ok_or_else(|| wrong("a parameter has no name"))?;
-        let values = values_of(parameter);
-        if values.is_empty() {
-            return Err(wrong(&format!("`{}` has no value that is understood", shortened(name))));
-        }
-        pairs.extend(values.into_iter().map(|value| (name.to_owned(), value)));
-    }
-    Ok(pairs)
-}
-
-/// The values of one of the `Parameters`, as a query writes them: US Core 4 and later send a Coding as `type`, 3.1.1 a
-/// `CodeableConcept`, whose codings mean any of them.
-fn values_of(parameter: &Json) -> Vec<String> {
-    let escaped = |text: &str| text.replace('\\', "\\\\").replace(',', "\\,").replace('|', "\\|");
-    let token = |coding: &Json| {
-        let code = escaped(coding["code"].as_str()?);
-        Some(coding["system"].as_str().map_or_else(|| code.clone(), |system| format!("{}|{code}", escaped(system))))
-    };
-    if let Some(codings) = parameter["valueCodeableConcept"]["coding"].as_array() {
-        return codings.iter().filter_map(token).collect();
-    }
-    if let Some(value) = token(&parameter["valueCoding"]) {
-        return vec![value];
-    }
-    let flag = parameter["valueBoolean"].as_bool().map(|flag| flag.to_string());
-    let text = ["valueId", "valueString", "valueDateTime", "valueDate", "valueCode"].iter();
-    let mut texts = text.filter_map(|name| parameter[*name].as_str()).map(str::to_owned);
-    let profile = parameter["valueCanonical"].as_str().or_else(|| parameter["valueUri"].as_str()).map(escaped);
-    texts.next().or(flag).or(profile).into_iter().collect()
 }

@@ -1,32 +1,29 @@
 //! `GET` and `POST /fhir/Patient/{id}/$everything`: the whole record, page by page.
 //!
 //! The member's partition is read in key order; pointers in it lead to the shared resources, each of which comes once, in its
-//! place. What only shared resources refer to (the organization of a practitioner's role) comes at the end. A page holds as
-//! much as an answer can carry, or as many as `_count` says.
+//! place. Resources to which only shared ones refer (the organization of a practitioner's role) come at the end. A page holds
+//! as much as an answer can carry, or as many as `_count` says.
 
-mod request;
+mod parameters;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use http::StatusCode;
 
-use super::bundle::{BYTE_BUDGET, Bundle, Entry, Mode};
+use super::absent::absent;
+use super::bundle::{Bundle, Entry, Mode};
+use super::call::Call;
+use super::input::Asked;
 use super::outcome::Error;
-use super::server::Call;
-use crate::access::{Access, Interaction, Permits};
+use crate::access::{Interaction, Permits};
 use crate::audit::Disclosure;
+use crate::bounds;
 use crate::fhir::reference::Reference;
 use crate::http::FHIR_JSON;
 use crate::http::json;
 use crate::record::resources::{Found, Reach};
 use crate::record::row::Row;
-use request::{Place, Request};
-
-/// A call reads at least so many rows: fewer would save nothing and cost a round trip more.
-const SMALLEST_READ: usize = 100;
-
-/// And at most so many, about as many as a page can carry: what does not fit is read again for the next.
-const LARGEST_READ: usize = 1_200;
+use parameters::{EverythingCursor, EverythingParameters};
 
 /// A page while it is filled.
 struct Page {
@@ -34,15 +31,16 @@ struct Page {
     weight: usize,
     count: usize,
     full: bool,
-    last: Place,
+    last: EverythingCursor,
 }
 
 /// Gives out the record.
-pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
-    if call.request.parameter("operation") != "$everything" {
-        return Err(Error::NotFound);
+pub(super) async fn everything(call: &Call<'_>, asked: Asked) -> Result<Disclosure, Error> {
+    let operation = call.request.parameter("operation");
+    if operation != "$everything" {
+        return Err(absent(&["Patient", call.request.parameter("id"), operation]));
     }
-    let request = Request::parse(call)?;
+    let request = EverythingParameters::parse(asked.pairs)?;
     let mut permits = call.bearer.permits(Interaction::Search);
     if let Some(resource_types) = &request.resource_types {
         permits = permits.limited_to(resource_types);
@@ -70,21 +68,26 @@ pub(super) async fn everything(call: &Call<'_>) -> Result<Disclosure, Error> {
     } else if request.place.after.is_none() {
         bundle.total = Some(bundle.entries.len());
     }
+    if !asked.remarks.is_empty() {
+        bundle.entries.push(Entry::outcome(&asked.remarks));
+    }
     let response = json(StatusCode::OK, FHIR_JSON, bundle.to_json(&call.base));
     Ok(Disclosure::new(response, bundle.references()))
 }
 
 /// Fills the page with what is new, where that was asked for and there is little of it; tells whether it did. The order is that of
 /// the record, so that a page can go on in it when there is much by then.
-async fn news(call: &Call<'_>, request: &Request, permits: &Permits, page: &mut Page) -> Result<bool, Error> {
+async fn news(
+    call: &Call<'_>,
+    request: &EverythingParameters,
+    permits: &Permits,
+    page: &mut Page,
+) -> Result<bool, Error> {
     let Some(since) = request.since else { return Ok(false) };
-    let resources = &call.server.resources;
-    let read = async { Ok(resources.news(permits, since).await?) };
-    let (access, sealed) = tokio::try_join!(call.access(), read)?;
-    let Some(news) = access.open(sealed)? else { return Ok(false) };
+    let Some(news) = call.read(call.resources.news(permits, since)).await? else { return Ok(false) };
     let (mut rows, mut second) = (news.rows, Vec::new());
     if news.shared {
-        let (pointed, referred) = access.open(resources.all_shared(permits).await?)?;
+        let (pointed, referred) = call.read(call.resources.all_shared(permits)).await?;
         rows.extend(pointed);
         second = referred;
     }
@@ -119,35 +122,32 @@ struct Met {
 /// Fills the page from the member's partition, the Patient first.
 async fn partition(
     call: &Call<'_>,
-    request: &Request,
+    request: &EverythingParameters,
     permits: &Permits,
     page: &mut Page,
     met: &mut Met,
 ) -> Result<(), Error> {
-    let resources = &call.server.resources;
     let patient = Reference::new("Patient", call.bearer.patient());
     let mut after = request.place.after.clone().filter(|after| *after != patient).map(|after| after.to_string());
     let first = request.place.after.is_none();
     loop {
         // Where rows are left out, so many rows say nothing of so many resources: then a call reads what it can.
         let all = !request.is_selective() && !permits.are_granular();
-        let limit = all.then(|| page.room().saturating_add(1).clamp(SMALLEST_READ, LARGEST_READ));
-        let next = async { Ok(resources.compartment(permits, after.as_deref(), limit).await?) };
+        let limit = all
+            .then(|| page.room().saturating_add(1).clamp(bounds::EVERYTHING_LEAST_ROWS, bounds::EVERYTHING_MOST_ROWS));
         let own = async {
             match first && page.entries.is_empty() {
-                true => Ok(Some(resources.owned(permits, std::slice::from_ref(&patient)).await?)),
-                false => Ok(None),
+                true => call.read(call.resources.owned(permits, std::slice::from_ref(&patient))).await,
+                false => Ok(Vec::new()),
             }
         };
-        let (access, own, slice) = tokio::try_join!(call.access(), own, next)?;
-        if let Some(own) = own {
-            for row in access.open(own)? {
-                if request.wants(&row) {
-                    page.add(call, row, false).await?;
-                }
+        let next = call.read(call.resources.compartment(permits, after.as_deref(), limit));
+        let (own, slice) = tokio::try_join!(own, next)?;
+        for row in own {
+            if request.wants(&row) {
+                page.add(call, row, false).await?;
             }
         }
-        let slice = access.open(slice)?;
         let reaches: Vec<Reach> = slice
             .rows
             .iter()
@@ -157,14 +157,12 @@ async fn partition(
             })
             .collect();
         met.pointers.extend(reaches.iter().map(|reach| reach.target().clone()));
-        let mut shared = shared(call, access, permits, &reaches).await?;
+        let shared = shared(call, permits, &reaches).await?.into_iter().map(|row| (row.key.clone(), row));
+        let mut shared: HashMap<Reference, Row> = shared.collect();
         for found in slice.rows {
             let row = match found {
                 Found::Resource(row) => Some(row),
-                Found::Pointer(reach) => {
-                    let at = shared.iter().position(|row| row.key == *reach.target());
-                    at.map(|at| shared.swap_remove(at)).inspect(|row| met.rows.push(row.clone()))
-                }
+                Found::Pointer(reach) => shared.remove(reach.target()).inspect(|row| met.rows.push(row.clone())),
                 Found::Tombstone => None,
             };
             if let Some(row) = row.filter(|row| row.key != patient && request.wants(row)) {
@@ -186,29 +184,22 @@ async fn partition(
 /// Adds what the member's shared resources refer to and no pointer leads to.
 async fn second_step(
     call: &Call<'_>,
-    request: &Request,
+    request: &EverythingParameters,
     permits: &Permits,
     page: &mut Page,
     met: &Met,
 ) -> Result<(), Error> {
     let reaches: Vec<Reach> = if met.whole {
-        let targets =
-            met.rows.iter().flat_map(|row| row.references().filter_map(|target| Reach::of_reference(row, &target)));
-        targets
-            .filter(|reach| !met.pointers.contains(reach.target()))
-            .collect::<BTreeSet<Reach>>()
-            .into_iter()
-            .collect()
+        let reaches = met.rows.iter().flat_map(|row| Reach::of_references(row, &[]));
+        let second = reaches.filter(|reach| !met.pointers.contains(reach.target()));
+        second.collect::<BTreeSet<Reach>>().into_iter().collect()
     } else {
-        let second = async { Ok(call.server.resources.second_steps(permits).await?) };
-        let (access, sealed) = tokio::try_join!(call.access(), second)?;
-        access.open(sealed)?
+        call.read(call.resources.second_steps(permits)).await?
     };
     let after = request.place.after.as_ref().filter(|_| request.place.second_step);
     let reaches: Vec<Reach> =
         reaches.into_iter().filter(|reach| after.is_none_or(|after| reach.target() > after)).collect();
-    let access = call.access().await?;
-    for row in shared(call, access, permits, &reaches).await? {
+    for row in shared(call, permits, &reaches).await? {
         if request.wants(&row) {
             page.add(call, row, true).await?;
             if page.full {
@@ -219,34 +210,34 @@ async fn second_step(
     Ok(())
 }
 
-async fn shared(call: &Call<'_>, access: &Access, permits: &Permits, reaches: &[Reach]) -> Result<Vec<Row>, Error> {
+async fn shared(call: &Call<'_>, permits: &Permits, reaches: &[Reach]) -> Result<Vec<Row>, Error> {
     if reaches.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(access.open(call.server.resources.shared(permits, reaches).await?)?)
+    call.read(call.resources.shared(permits, reaches)).await
 }
 
 impl Page {
     /// About how many more resources it takes: as many as were asked for, or as fit if they are like those before.
     fn room(&self) -> usize {
         let mean = self.weight / self.entries.len().max(1);
-        self.count.min(BYTE_BUDGET.saturating_sub(self.weight).checked_div(mean).unwrap_or(usize::MAX))
+        self.count.min(bounds::ANSWER_BYTES.saturating_sub(self.weight).checked_div(mean).unwrap_or(usize::MAX))
     }
 
     /// Adds a resource, or notes that the page is full before it.
     async fn add(&mut self, call: &Call<'_>, row: Row, second_step: bool) -> Result<(), Error> {
         let key = row.key.clone();
-        let json = call.server.resources.json(row).await?;
+        let json = call.resources.json(row).await?;
         let entry = Entry { reference: Some(key.clone()), mode: Mode::Match, json };
         let weight = entry.weight();
-        if self.count == 0 || (self.weight + weight > BYTE_BUDGET && !self.entries.is_empty()) {
+        if self.count == 0 || (self.weight + weight > bounds::ANSWER_BYTES && !self.entries.is_empty()) {
             self.full = true;
             return Ok(());
         }
         self.count -= 1;
         self.weight += weight;
         self.entries.push(entry);
-        self.last = Place { after: Some(key), second_step };
+        self.last = EverythingCursor { after: Some(key), second_step };
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
-//! What no route takes: preflights, methods that apps do not have, and paths that are not there.
+//! Requests that no route takes: preflights, methods that apps do not have, and paths that are not there.
 
 use http::{Method, StatusCode, header};
 use lambda_http::Body;
+use serde_json::json;
 
+use super::absent::absent;
 use super::outcome::Error;
 use crate::config::Config;
 use crate::fhir::reference::is_id;
@@ -11,41 +13,55 @@ use crate::http::{Request, Response, json, set};
 
 /// Answers the request.
 pub fn fallback(config: &Config, request: &Request) -> Response {
-    let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let path: Vec<&str> = request.path.strip_prefix('/').unwrap_or(&request.path).split('/').collect();
     if request.method == Method::OPTIONS {
         return preflight(&path);
     }
-    if path.first() != Some(&"fhir") {
-        return outside_fhir(&path);
-    }
-    let named = |name: &str| ResourceType::named(name).is_some();
-    let allow = match path[1..] {
-        ["metadata"] | [".well-known", "smart-configuration"] => Some("GET"),
-        [resource_type] if named(resource_type) => Some("GET"),
-        [resource_type, "_search"] if named(resource_type) => Some("POST"),
-        ["Patient", _, "$everything"] | ["DocumentReference", "$docref"] => Some("GET, POST"),
-        [resource_type, id] | [resource_type, id, "_history", _] if named(resource_type) && is_id(id) => Some("GET"),
-        _ => None,
-    };
-    let taken = allow.is_some_and(|allow| allow.split(", ").any(|method| method == request.method.as_str()));
-    let error = match allow {
-        Some(allow) if !taken => Error::MethodNotAllowed { allow },
-        _ => Error::NotFound,
+    let ["fhir", steps @ ..] = &path[..] else { return outside_fhir(&path) };
+    let error = match methods(steps) {
+        Some(allow) if !allow.split(", ").any(|method| method == request.method.as_str()) => {
+            Error::MethodNotAllowed { allow }
+        }
+        _ => absent(steps),
     };
     error.respond(&config.issuer(&request.domain).fhir_base())
 }
 
-/// Paths of the authorization server: its endpoints under another method, and what is not there.
+/// The methods of a path below `/fhir`, if it is one of ours.
+fn methods(steps: &[&str]) -> Option<&'static str> {
+    let named = |name: &str| ResourceType::named(name).is_some();
+    match *steps {
+        ["metadata"] | [".well-known", "smart-configuration"] => Some("GET, HEAD"),
+        [resource_type] if named(resource_type) => Some("GET, HEAD"),
+        [resource_type, "_search"] if named(resource_type) => Some("POST"),
+        ["Patient", _, "$everything"] | ["DocumentReference", "$docref"] => Some("GET, HEAD, POST"),
+        [resource_type, id] | [resource_type, id, "_history", _] if named(resource_type) && is_id(id) => {
+            Some("GET, HEAD")
+        }
+        _ => None,
+    }
+}
+
+/// Paths of the authorization server: its endpoints under another method, and paths that are not there.
 fn outside_fhir(path: &[&str]) -> Response {
     let allow = match path {
-        ["oauth2", "authorize" | "userinfo"] | ["login" | "consent" | "account"] => "GET, POST",
+        ["oauth2", "authorize" | "userinfo"] | ["login" | "consent" | "account"] => "GET, HEAD, POST",
         ["oauth2", "token" | "revoke" | "introspect"] => "POST",
         ["oauth2", "jwks"]
-        | [".well-known", "openid-configuration" | "oauth-authorization-server" | "user-access-brands.json"] => "GET",
-        _ => return json(StatusCode::NOT_FOUND, "application/json", r#"{"error":"not_found"}"#.to_owned()),
+        | [".well-known", "openid-configuration" | "oauth-authorization-server" | "user-access-brands.json"] => {
+            "GET, HEAD"
+        }
+        _ => {
+            let text = match path {
+                [_, .., ""] => "the path has a slash too many at its end",
+                _ => "nothing is at this path",
+            };
+            let body = json!({"error": "not_found", "error_description": text});
+            return json(StatusCode::NOT_FOUND, "application/json", body.to_string());
+        }
     };
-    let text = format!(r#"{{"error":"invalid_request","error_description":"the method here is {allow}"}}"#);
-    let mut response = json(StatusCode::METHOD_NOT_ALLOWED, "application/json", text);
+    let body = json!({"error": "invalid_request", "error_description": format!("the method here is {allow}")});
+    let mut response = json(StatusCode::METHOD_NOT_ALLOWED, "application/json", body.to_string());
     set(&mut response, header::ALLOW, allow);
     response
 }
@@ -62,7 +78,7 @@ fn preflight(path: &[&str]) -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     if open {
         set(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-        set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS");
+        set(&mut response, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, OPTIONS");
         let headers = "Accept, Authorization, Content-Type, If-Modified-Since, If-None-Match, If-Range, Prefer, Range";
         set(&mut response, header::ACCESS_CONTROL_ALLOW_HEADERS, headers);
         set(&mut response, header::ACCESS_CONTROL_MAX_AGE, "86400");

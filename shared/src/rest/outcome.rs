@@ -6,6 +6,7 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use crate::access::Refusal;
 use crate::http::{FHIR_JSON, Response, allow_any_origin, json as answer, set};
 use crate::store::StoreError;
 use crate::store::objects::ObjectError;
@@ -34,6 +35,9 @@ pub enum Error {
     /// Nothing there, or nothing that this member may see.
     #[error("there is no such resource in this member's record")]
     NotFound,
+    /// The server has no such type, interaction or operation; the text says so.
+    #[error("{0}")]
+    NotHere(String),
     /// A resource of the member's was there, and the plan deleted it.
     #[error("this resource was deleted")]
     Gone,
@@ -82,6 +86,7 @@ impl Error {
             Error::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "security"),
             Error::InsufficientScope { .. } | Error::OtherMember { .. } => (StatusCode::FORBIDDEN, "forbidden"),
             Error::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Error::NotHere(_) => (StatusCode::NOT_FOUND, "not-supported"),
             Error::Gone => (StatusCode::GONE, "deleted"),
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             Error::NotSupported(_) => (StatusCode::BAD_REQUEST, "not-supported"),
@@ -105,7 +110,7 @@ impl Error {
         if status.is_server_error() {
             tracing::error!(error = %self, "a FHIR request failed");
         }
-        let mut response = answer(status, FHIR_JSON, outcome("error", code, &text).to_string());
+        let mut response = answer(status, FHIR_JSON, outcome(&[Issue::error(code, text.clone())]).to_string());
         let realm = format!("Bearer realm=\"{fhir_base}\"");
         match self {
             Error::NoToken => set(&mut response, header::WWW_AUTHENTICATE, &realm),
@@ -129,10 +134,43 @@ impl Error {
     }
 }
 
-/// An `OperationOutcome` of one issue.
-pub fn outcome(severity: &str, code: &str, diagnostics: &str) -> serde_json::Value {
-    json!({
-        "resourceType": "OperationOutcome",
-        "issue": [{"severity": severity, "code": code, "diagnostics": diagnostics}],
-    })
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Missing => Error::NoToken,
+            Refusal::Invalid(why) => Error::InvalidToken(why),
+            Refusal::Scope(needed) => Error::InsufficientScope { needed },
+            Refusal::Store(error) => Error::Store(error),
+        }
+    }
+}
+
+/// One issue of an `OperationOutcome`.
+#[derive(Debug)]
+pub struct Issue {
+    severity: &'static str,
+    code: &'static str,
+    diagnostics: String,
+}
+
+impl Issue {
+    /// Something that the app should know, and that changes nothing in the answer.
+    pub fn information(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "information", code, diagnostics }
+    }
+
+    /// The answer may not be what the app wanted.
+    pub fn warning(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "warning", code, diagnostics }
+    }
+
+    fn error(code: &'static str, diagnostics: String) -> Issue {
+        Issue { severity: "error", code, diagnostics }
+    }
+}
+
+/// An `OperationOutcome` of these issues.
+pub fn outcome(issues: &[Issue]) -> serde_json::Value {
+    let issue = |Issue { severity, code, diagnostics }: &Issue| json!({"severity": severity, "code": code, "diagnostics": diagnostics});
+    json!({"resourceType": "OperationOutcome", "issue": issues.iter().map(issue).collect::<Vec<_>>()})
 }

@@ -1,26 +1,26 @@
-//! A search as it was asked: the query's pairs, checked against the table before anything is looked up.
+//! A search as it was asked: its parameters, checked against the table before anything is looked up.
 
-use super::bounded::{LARGEST_LIST, bounded};
+mod fault;
+mod include;
+mod sort;
+
+use std::collections::BTreeSet;
+
+pub use self::include::Include;
+pub use self::sort::Sort;
+
+use self::fault::Fault;
 use super::chain::Chain;
+use super::cursor::CURSOR;
 use super::outcome::Error;
+use super::subset::Subset;
+use super::unknown::unknown;
+use crate::bounds::{ALL_VALUES, CHAINS, DEFAULT_PAGE, INCLUDES, LARGEST_PAGE, VALUES};
+use crate::fhir::escaping::{shortened, split_escaped};
 use crate::fhir::filter::{Filter, FilterError};
-use crate::fhir::parameters::{SearchParamType, SearchParameter};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
-
-/// The page size where the app names none, and the largest one.
-pub const DEFAULT_COUNT: usize = 50;
-/// See [`DEFAULT_COUNT`].
-pub const LARGEST_COUNT: usize = 100;
-
-/// More includes than this are an attack, too.
-const MOST_INCLUDES: usize = 16;
-
-/// More chains than this are an attack, too: each reads what the member reaches.
-const MOST_CHAINS: usize = 4;
-
-/// Our own parameter: where a page goes on. Apps get it in `next` and never make it.
-pub const CURSOR: &str = "_cursor";
+use crate::record::row::Row;
 
 /// Parameters about the answer, not about resources. Each may be given once, apart from the includes.
 const CONTROLS: &[&str] =
@@ -28,45 +28,6 @@ const CONTROLS: &[&str] =
 
 /// R4 parameters that ask about resources the app may not read: oracles, refused by name.
 const ORACLES: &[&str] = &["_has", "_filter", "_query", "_list", "_text", "_content", "_contained", "_containedType"];
-
-/// One key of `_sort`.
-#[derive(Clone, Debug)]
-pub struct Sort {
-    /// The parameter whose values order the result.
-    pub parameter: &'static SearchParameter,
-    /// Its position in the type's list.
-    pub position: u16,
-    /// Whether `-` stood before it.
-    pub descending: bool,
-}
-
-/// One `_include` or `_revinclude`.
-#[derive(Clone, Debug)]
-pub struct Include {
-    /// The type that refers.
-    pub source: &'static ResourceType,
-    /// The positions of the parameters that refer, in the source type's list.
-    pub parameters: Vec<u16>,
-    /// Only targets of this type.
-    pub target: Option<String>,
-}
-
-/// How much of each resource is given out (R4 search, "Summary", "Elements").
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Summary {
-    /// All of it.
-    Whole,
-    /// No resources at all: how many there are.
-    Count,
-    /// Without the narrative.
-    Data,
-    /// The narrative, and what must be there.
-    Text,
-    /// What R4 calls the type's summary.
-    Digest,
-    /// These elements and what must be there.
-    Elements(Vec<String>),
-}
 
 /// A search.
 #[derive(Debug)]
@@ -84,100 +45,172 @@ pub struct Query {
     /// Whether `_total=accurate` was asked for.
     pub exact_total: bool,
     /// How much of each resource.
-    pub summary: Summary,
-    /// What the matches refer to.
+    pub subset: Subset,
+    /// Resources that the matches refer to.
     pub includes: Vec<Include>,
-    /// What refers to the matches.
+    /// Resources that refer to the matches.
     pub reverse_includes: Vec<Include>,
     /// Where to go on.
     pub cursor: Option<String>,
     /// The pairs that were understood, for the `self` link.
     pub understood: Vec<(String, String)>,
-    /// Parameters left out because the app said `Prefer: handling=lenient`.
-    pub ignored: Vec<String>,
+    /// Why parameters were left out of a lenient search.
+    pub left_out: Vec<String>,
+    /// How many values its filters have in all.
+    values: usize,
 }
 
 impl Query {
-    /// Reads a search on `resource_type`. `bases` are the URLs under which our own resources may be named.
+    /// Reads a search on `resource_type`. Equal parameters count once, and so do equal values of one. A `lenient` search leaves out what
+    /// this server does not support. `bases` are the URLs under which our own resources may be named.
     ///
     /// # Errors
     /// [`Error::Invalid`] or [`Error::NotSupported`] that names the parameter and what would be right.
     pub fn parse(
         resource_type: &'static ResourceType,
-        pairs: Vec<(String, String)>,
+        pairs: &[(String, String)],
         lenient: bool,
         bases: &[&str],
     ) -> Result<Query, Error> {
-        bounded(&pairs)?;
-        let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
-        let (summary, count) = (summary(once("_summary")?, once("_elements")?)?, count(once("_count")?)?);
+        let once = |name: &str| single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
+        let (subset, count) = (Subset::parse(once("_summary")?, once("_elements")?)?, count(once("_count")?)?);
+        once("_sort")?;
+        once("_pretty")?;
         let mut query = Query {
             resource_type,
             filters: Vec::new(),
             chains: Vec::new(),
-            sort: sort(resource_type, once("_sort")?)?,
-            count: count.unwrap_or(DEFAULT_COUNT),
+            sort: Vec::new(),
+            count: count.unwrap_or(DEFAULT_PAGE),
             exact_total: exact_total(once("_total")?)?,
             // R4: `_count=0` asks for the total alone.
-            summary: if count == Some(0) { Summary::Count } else { summary },
+            subset: if count == Some(0) { Subset::Count } else { subset },
             includes: Vec::new(),
             reverse_includes: Vec::new(),
             cursor: once(CURSOR)?.map(str::to_owned),
             understood: Vec::new(),
-            ignored: Vec::new(),
+            left_out: Vec::new(),
+            values: 0,
         };
-        format(once("_format")?)?;
-        once("_pretty")?;
-        for (name, value) in &pairs {
-            let base = name.split([':', '.']).next().unwrap_or_default();
-            if ORACLES.contains(&base) {
-                return Err(Error::NotSupported(format!(
-                    "`{base}` is not supported: it asks about more than the member's own resources"
-                )));
-            }
-            match name.as_str() {
-                "_include" => query.includes.push(include(resource_type, value, false)?),
-                "_revinclude" => query.reverse_includes.push(include(resource_type, value, true)?),
-                name if base == "_include" || base == "_revinclude" => {
-                    return Err(Error::NotSupported(format!(
-                        "`{name}` is not supported; name each step of an include by itself"
-                    )));
-                }
-                name if CONTROLS.contains(&name) => {}
-                name => match condition(&mut query, name, value, bases) {
+        let mut seen = BTreeSet::new();
+        for pair in pairs.iter().filter(|pair| seen.insert(*pair)) {
+            // Of `_sort` a lenient search leaves out single keys, of the others all.
+            let keys = if pair.0 == "_sort" { pair.1.split(',').collect() } else { vec![pair.1.as_str()] };
+            for value in keys {
+                match query.take(&pair.0, value, bases) {
                     Ok(()) => {}
-                    Err(FilterError::Unknown { .. }) if lenient => {
-                        query.ignored.push(name.to_owned());
-                        continue;
-                    }
-                    Err(FilterError::Unsupported(text)) => return Err(Error::NotSupported(text)),
-                    Err(fault) => return Err(Error::Invalid(fault.to_string())),
-                },
+                    Err(Fault::Unsupported(error)) if lenient => query.left_out.push(error.to_string()),
+                    Err(Fault::Unsupported(error) | Fault::Malformed(error)) => return Err(error),
+                }
             }
-            if name != CURSOR {
-                let value = if name == "_count" { query.count.to_string() } else { value.clone() };
-                query.understood.push((name.clone(), value));
-            }
-        }
-        if query.includes.len() + query.reverse_includes.len() > MOST_INCLUDES {
-            return Err(Error::Invalid(format!("a search has at most {MOST_INCLUDES} includes")));
-        }
-        if query.chains.len() > MOST_CHAINS {
-            return Err(Error::Invalid(format!("a search has at most {MOST_CHAINS} chains")));
         }
         Ok(query)
     }
 
-    /// Makes sure that every member the search names is `owner`. It is never narrowed silently: an app that asks for
-    /// another member, even among others, is told so.
+    /// Takes one parameter in, and notes it as understood.
+    fn take(&mut self, name: &str, value: &str, bases: &[&str]) -> Result<(), Fault> {
+        let base = name.split([':', '.']).next().unwrap_or_default();
+        if ORACLES.contains(&base) {
+            let text = format!("`{base}` is not supported: it asks about more than the member's own resources");
+            return Err(Fault::unsupported(text));
+        }
+        match name {
+            "_sort" => {
+                sort::add(&mut self.sort, self.resource_type, value)?;
+                // One parameter with the keys that were understood.
+                if let Some((_, keys)) = self.understood.iter_mut().find(|(name, _)| name == "_sort") {
+                    keys.push(',');
+                    keys.push_str(value);
+                    return Ok(());
+                }
+            }
+            "_include" | "_revinclude" => self.include(value, name == "_revinclude")?,
+            name if base == "_include" || base == "_revinclude" => {
+                let name = shortened(name);
+                let text = format!("`{name}` is not supported; name each step of an include by itself");
+                return Err(Fault::unsupported(text));
+            }
+            CURSOR => return Ok(()),
+            "_count" => {
+                self.understood.push((name.to_owned(), self.count.to_string()));
+                return Ok(());
+            }
+            name if CONTROLS.contains(&name) => {}
+            name => self.condition(name, value, bases)?,
+        }
+        self.understood.push((name.to_owned(), value.to_owned()));
+        Ok(())
+    }
+
+    fn include(&mut self, value: &str, reverse: bool) -> Result<(), Fault> {
+        let include = include::parse(self.resource_type, value, reverse)?;
+        let includes = if reverse { &mut self.reverse_includes } else { &mut self.includes };
+        if !includes.contains(&include) {
+            includes.push(include);
+        }
+        if self.includes.len() + self.reverse_includes.len() > INCLUDES {
+            return Err(Fault::malformed(format!("a search has at most {INCLUDES} includes")));
+        }
+        Ok(())
+    }
+
+    fn fault(&self, error: FilterError) -> Fault {
+        let FilterError::Unknown { name, .. } = &error else { return error.into() };
+        let known: Vec<&str> = self.resource_type.parameters().map(|(_, parameter)| parameter.code).collect();
+        Fault::unknown(unknown(self.resource_type.name, name, &known, CONTROLS))
+    }
+
+    fn condition(&mut self, name: &str, value: &str, bases: &[&str]) -> Result<(), Fault> {
+        let mut values = split_escaped(value, ',');
+        let mut seen = BTreeSet::new();
+        values.retain(|value| seen.insert(value.clone()));
+        if values.len() > VALUES {
+            return Err(Fault::malformed(format!("`{}` has more than {VALUES} values", shortened(name))));
+        }
+        self.values += values.len();
+        if self.values > ALL_VALUES {
+            let text = format!("the parameters of a search have at most {ALL_VALUES} values in all; ask in parts");
+            return Err(Fault::malformed(text));
+        }
+        let value = values.join(",");
+        if name.contains('.') {
+            self.chains.push(Chain::parse(self.resource_type, name, &value, bases)?);
+        } else {
+            let filter = Filter::parse(self.resource_type, name, &value, bases);
+            self.filters.push(filter.map_err(|error| self.fault(error))?);
+        }
+        if self.chains.len() > CHAINS {
+            return Err(Fault::malformed(format!("a search has at most {CHAINS} chains")));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the search is about `owner`. It is never narrowed silently: an app that asks about another member, even among
+    /// others, is told so. A condition on another element, such as the subscriber of a Coverage, is about the member's own resources,
+    /// whoever stands there.
     ///
     /// # Errors
     /// [`Error::OtherMember`]
     pub fn only_of(&self, owner: &str) -> Result<(), Error> {
-        match self.filters.iter().find(|filter| filter.members().any(|member| member != owner)) {
+        match self
+            .filters
+            .iter()
+            .filter(|filter| self.names_subject(filter))
+            .find(|filter| filter.members().any(|member| member != owner))
+        {
             Some(filter) => Err(Error::OtherMember { parameter: filter.parameter.code.to_owned() }),
             None => Ok(()),
         }
+    }
+
+    /// Whether the filter says whom the resources are about: its parameter stands at the element that names a resource's owner, or is one
+    /// of R4's for a subject.
+    fn names_subject(&self, filter: &Filter) -> bool {
+        let owner_element = match self.resource_type.owner {
+            Owner::Subject(element) | Owner::SubjectOrShared(element) => element,
+            _ => "",
+        };
+        filter.parameter.path == owner_element || matches!(filter.parameter.code, "patient" | "subject" | "focus")
     }
 
     /// The filters that can leave a resource of the owner out: `patient=<owner>` cannot.
@@ -192,9 +225,15 @@ impl Query {
         })
     }
 
-    /// Whether the order is the one that the history is kept in, and if so whether the newest come first.
+    /// Whether all filters keep this resource.
+    pub fn keeps(&self, row: &Row) -> bool {
+        self.filters.iter().all(|filter| filter.keeps(row.index()))
+    }
+
+    /// Whether the newest come first, where the order is the one that the history is kept in. Shared resources have no history.
     pub fn history_order(&self) -> Option<bool> {
         match &self.sort[..] {
+            _ if self.resource_type.is_shared() => None,
             [] => Some(true),
             [sort] if Some(sort.parameter.code) == self.resource_type.key_date => Some(sort.descending),
             _ => None,
@@ -202,55 +241,14 @@ impl Query {
     }
 }
 
-fn condition(query: &mut Query, name: &str, value: &str, bases: &[&str]) -> Result<(), FilterError> {
-    if value.split(',').count() > LARGEST_LIST {
-        return Err(FilterError::Malformed(format!("`{name}` has more than {LARGEST_LIST} values")));
-    }
-    if name.contains('.') {
-        query.chains.push(Chain::parse(query.resource_type, name, value, bases)?);
-    } else {
-        query.filters.push(Filter::parse(query.resource_type, name, value, bases)?);
-    }
-    Ok(())
-}
-
 fn count(value: Option<&str>) -> Result<Option<usize>, Error> {
     let Some(text) = value else { return Ok(None) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
-        return Err(Error::Invalid(format!("`_count={text}`: a whole number from 0 to {LARGEST_COUNT} is needed")));
+        return Err(Error::Invalid(format!("`_count={text}`: a whole number from 0 to {LARGEST_PAGE} is needed")));
     }
     // A number too large for the type is larger than the largest page.
-    Ok(Some(text.parse().unwrap_or(LARGEST_COUNT).min(LARGEST_COUNT)))
-}
-
-fn sort(resource_type: &'static ResourceType, value: Option<&str>) -> Result<Vec<Sort>, Error> {
-    let Some(text) = value else { return Ok(Vec::new()) };
-    text.split(',')
-        .map(|key| {
-            let (code, descending) = key.strip_prefix('-').map_or((key, false), |code| (code, true));
-            let found = resource_type.parameter(code);
-            let sortable = |resource_type| {
-                matches!(
-                    resource_type,
-                    SearchParamType::Date | SearchParamType::String | SearchParamType::Token | SearchParamType::Uri
-                )
-            };
-            match found {
-                Some((position, parameter)) if sortable(parameter.param_type) => {
-                    Ok(Sort { parameter, position, descending })
-                }
-                _ => {
-                    let known: Vec<&str> = resource_type
-                        .parameters()
-                        .filter(|(_, parameter)| sortable(parameter.param_type))
-                        .map(|(_, parameter)| parameter.code)
-                        .collect();
-                    Err(Error::Invalid(format!("`_sort={key}`: {} sorts by {}", resource_type.name, known.join(", "))))
-                }
-            }
-        })
-        .collect()
+    Ok(Some(text.parse().unwrap_or(LARGEST_PAGE).min(LARGEST_PAGE)))
 }
 
 fn exact_total(value: Option<&str>) -> Result<bool, Error> {
@@ -261,73 +259,17 @@ fn exact_total(value: Option<&str>) -> Result<bool, Error> {
     }
 }
 
-fn summary(summary: Option<&str>, elements: Option<&str>) -> Result<Summary, Error> {
-    match (summary, elements) {
-        (None | Some("false"), None) => Ok(Summary::Whole),
-        (None | Some("false"), Some(elements)) => {
-            Ok(Summary::Elements(elements.split(',').map(|name| name.trim().to_owned()).collect()))
-        }
-        (Some(_), Some(_)) => Err(Error::Invalid("`_summary` and `_elements` exclude each other".into())),
-        (Some("count"), None) => Ok(Summary::Count),
-        (Some("data"), None) => Ok(Summary::Data),
-        (Some("text"), None) => Ok(Summary::Text),
-        (Some("true"), None) => Ok(Summary::Digest),
-        (Some(other), None) => {
-            Err(Error::Invalid(format!("`_summary={other}`: true, text, data, count or false is needed")))
-        }
-    }
-}
-
-/// Refuses every format but JSON.
-///
-/// # Errors
-/// [`Error::NotAcceptable`]
-pub fn format(value: Option<&str>) -> Result<(), Error> {
-    match value {
-        None | Some("json" | "application/json" | "application/fhir+json" | "application/fhir json" | "text/json") => {
-            Ok(())
-        }
-        Some(_) => Err(Error::speaks_json()),
-    }
-}
-
-/// `Type:parameter[:Target]`, or `Type:*` for all of a type's references.
-fn include(resource_type: &'static ResourceType, value: &str, reverse: bool) -> Result<Include, Error> {
-    let name = if reverse { "_revinclude" } else { "_include" };
-    let wrong = |what: String| Error::Invalid(format!("`{name}={value}`: {what}"));
-    let mut parts = value.splitn(3, ':');
-    let source = parts.next().unwrap_or_default();
-    let Some(code) = parts.next() else {
-        return Err(wrong(format!("Type:parameter is needed, such as {}:patient", resource_type.name)));
-    };
-    let Some(source) = ResourceType::named(source) else {
-        return Err(wrong(format!("{source} is no type of this server")));
-    };
-    if !reverse && source != resource_type {
-        return Err(wrong(format!(
-            "a search on {} includes what {} refers to",
-            resource_type.name, resource_type.name
-        )));
-    }
-    let references = || source.parameters().filter(|(_, parameter)| parameter.param_type == SearchParamType::Reference);
-    let parameters: Vec<u16> = references()
-        .filter(|(_, parameter)| code == "*" || parameter.code == code)
-        .map(|(position, _)| position)
-        .collect();
-    if parameters.is_empty() || (reverse && code == "*") {
-        let known: Vec<&str> = references().map(|(_, parameter)| parameter.code).collect();
-        return Err(wrong(format!("{} refers by {}", source.name, known.join(", "))));
-    }
-    Ok(Include { source, parameters, target: parts.next().map(str::to_owned) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse_as(query: &str, lenient: bool) -> Result<Query, Error> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Query::parse(ResourceType::named("ExplanationOfBenefit").unwrap(), &pairs, lenient, &[])
+    }
+
     fn parse(query: &str) -> Result<Query, Error> {
-        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Query::parse(ResourceType::named("ExplanationOfBenefit").unwrap(), pairs, false, &[])
+        parse_as(query, false)
     }
 
     #[test]
@@ -337,18 +279,61 @@ mod tests {
     }
 
     #[test]
-    fn a_search_for_another_member_is_noticed_wherever_it_stands() {
-        for query in [
-            "patient=b",
-            "patient=a,b",
-            "patient=a&patient=b",
-            "patient=Patient/b",
-            "patient:Patient=b",
-            "payee=Patient/b",
-        ] {
+    fn a_search_for_another_members_record_is_noticed_in_every_spelling() {
+        for query in ["patient=b", "patient=a,b", "patient=a&patient=b", "patient=Patient/b", "patient:Patient=b"] {
             assert!(matches!(parse(query).unwrap().only_of("a"), Err(Error::OtherMember { .. })), "{query}");
         }
-        assert!(parse("patient=Patient/a&status=active").unwrap().only_of("a").is_ok());
+        for query in ["patient=Patient/a&status=active", "payee=Patient/b", "enterer=Patient/b&patient=a"] {
+            assert!(parse(query).unwrap().only_of("a").is_ok(), "{query}: a condition on the member's own resources");
+        }
+    }
+
+    #[test]
+    fn a_lenient_search_leaves_out_what_is_unsupported_and_nothing_that_is_malformed() {
+        for (query, understood) in [
+            ("colour=red&status=active", "status=active"),
+            ("_sort=colour,-created,shape&_count=7", "_sort=-created&_count=7"),
+            ("_sort=colour", ""),
+            (
+                "_include=ExplanationOfBenefit:colour&_include=ExplanationOfBenefit:provider",
+                "_include=ExplanationOfBenefit:provider",
+            ),
+            ("_include=*&_revinclude=Nonsense:x&_include=Claim:provider", ""),
+            ("_include:iterate=ExplanationOfBenefit:provider", ""),
+            ("type:text=a&provider.name=a&_has:Claim:patient:use=a&_filter=x&_list=y", ""),
+        ] {
+            assert!(parse(query).is_err(), "{query}");
+            let lenient = parse_as(query, true).unwrap();
+            let told = form_urlencoded::parse(understood.as_bytes()).into_owned().collect::<Vec<_>>();
+            assert_eq!(lenient.understood, told, "{query}");
+            assert!(!lenient.left_out.is_empty(), "{query}");
+        }
+        for query in [
+            "created=soon",
+            "_count=x",
+            "_include=Claim",
+            "_sort=",
+            "type=a|b|c",
+            "status=",
+            "_summary=half",
+            "_elements=",
+        ] {
+            assert!(parse_as(query, true).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn equal_parameters_and_equal_values_count_once() {
+        let repeated = |text: &str, times: usize| vec![text; times].join("&");
+        let query = parse(&repeated("_revinclude=Provenance:target", INCLUDES + 1)).unwrap();
+        assert_eq!((query.reverse_includes.len(), query.understood.len()), (1, 1));
+        assert_eq!(parse(&repeated("status=active", 90)).unwrap().filters.len(), 1);
+        assert!(parse(&format!("status={}", vec!["active"; 2 * VALUES].join(","))).is_ok());
+        let sort = parse("_sort=-created,created,type,-type").unwrap().sort;
+        assert_eq!(
+            sort.iter().map(|sort| (sort.parameter.code, sort.descending)).collect::<Vec<_>>(),
+            [("created", true), ("type", false)]
+        );
     }
 
     #[test]
@@ -384,11 +369,10 @@ mod tests {
             "_summary=half",
             "_include=ExplanationOfBenefit",
             "_include=Claim:provider",
-            "_format=xml",
         ] {
             assert!(parse(query).is_err(), "{query}");
         }
-        assert_eq!(parse("_count=1000000000000000000000").unwrap().count, LARGEST_COUNT);
-        assert_eq!(parse("_count=0").unwrap().summary, Summary::Count);
+        assert_eq!(parse("_count=1000000000000000000000").unwrap().count, LARGEST_PAGE);
+        assert_eq!(parse("_count=0").unwrap().subset, Subset::Count);
     }
 }

@@ -1,50 +1,41 @@
-//! What the data functions share: one door in, and one door out.
+//! One door in and one door out, which all data functions share.
 
-use http::{Method, header};
-use tokio::sync::OnceCell;
+use http::Method;
 
+use super::call::Call;
 use super::fallback::fallback;
+use super::format::{accepted, takes_json};
+use super::input::{self, Asked, Posted};
 use super::outcome::Error;
-use super::query;
 use super::{docref, everything, read, search};
-use crate::access::{Access, Bearer, Refusal, Verifier};
+use crate::access::Verifier;
 use crate::audit::{Audit, Disclosure};
 use crate::clock::Clock;
 use crate::config::{
     self, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId,
 };
-use crate::http::{Request, Response, allow_any_origin, single};
+use crate::http::{Request, Response, allow_any_origin};
 use crate::record::resources::Resources;
 use crate::store::audit::AuditTable;
 use crate::store::{Aws, StoreError};
 
-/// What a data function must be told.
+/// The settings that a data function needs.
 type Settings = (Config, ResourcesTableName, AuthTableName, AuditTableName, DocumentsBucketName, SigningKeyId);
 
 /// A data function, for its lifetime.
 pub struct Server {
     config: Config,
     verifier: Verifier,
-    pub(super) resources: Resources,
+    resources: Resources,
     audit: Audit,
-    pub(super) clock: Clock,
-}
-
-/// One request under a good token.
-pub(super) struct Call<'a> {
-    pub server: &'a Server,
-    pub request: &'a Request,
-    pub bearer: Bearer,
-    /// The URL that FHIR URLs start with.
-    pub base: String,
-    access: OnceCell<Access>,
+    clock: Clock,
 }
 
 impl Server {
     /// From the function's environment.
     ///
     /// # Errors
-    /// What is missing in the environment, or what does not answer of the keys.
+    /// A setting is missing in the environment, or a key does not answer.
     pub async fn from_environment() -> Result<Server, Box<dyn std::error::Error + Send + Sync>> {
         let settings = config::from_environment()?;
         Ok(Server::new(&Aws::from_environment().await, settings, Clock::System).await?)
@@ -78,54 +69,55 @@ impl Server {
     pub async fn read(&self, request: Request) -> Response {
         match (request.parameter("type"), request.parameter("id")) {
             ("DocumentReference", "$docref") if !request.parameters.contains_key("vid") => {
-                self.answer("docref", &request, docref::docref).await
+                self.answer("docref", &request, Posted::Operation, docref::docref).await
             }
             _ if request.method == Method::POST => fallback(&self.config, &request),
-            _ if request.parameters.contains_key("vid") => self.answer("vread", &request, read::vread).await,
-            _ => self.answer("read", &request, read::read).await,
+            _ if request.parameters.contains_key("vid") => {
+                self.answer("vread", &request, Posted::Search, read::vread).await
+            }
+            _ => self.answer("read", &request, Posted::Search, read::read).await,
         }
     }
 
     /// `GET /fhir/{type}` and `POST /fhir/{type}/_search`
     pub async fn search(&self, request: Request) -> Response {
-        self.answer("search", &request, search::search).await
+        self.answer("search", &request, Posted::Search, search::search).await
     }
 
     /// `GET` and `POST /fhir/Patient/{id}/$everything`
     pub async fn everything(&self, request: Request) -> Response {
-        self.answer("everything", &request, everything::everything).await
+        self.answer("everything", &request, Posted::Operation, everything::everything).await
     }
 
-    async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, handler: H) -> Response
+    async fn answer<'a, H>(&'a self, action: &'static str, request: &'a Request, posted: Posted, handler: H) -> Response
     where
-        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Asked) -> Result<Disclosure, Error>,
     {
-        let base = self.config.issuer(&request.domain).fhir_base();
-        match self.attempt(action, request, base.clone(), handler).await {
+        match self.attempt(action, request, posted, handler).await {
             Ok(mut response) => {
                 allow_any_origin(&mut response);
                 response
             }
-            Err(error) => error.respond(&base),
+            Err(error) => error.respond(&self.config.issuer(&request.domain).fhir_base()),
         }
     }
 
-    /// The order of every data request: the token, the format, the handler, the grant (which the handler may have checked
+    /// The order of every data request: the token, the parameters and the format, the handler, the grant (which the handler may have checked
     /// while it read), the audit record, and only then the answer.
     async fn attempt<'a, H>(
         &'a self,
         action: &'static str,
         request: &'a Request,
-        base: String,
+        posted: Posted,
         handler: H,
     ) -> Result<Response, Error>
     where
-        H: AsyncFnOnce(&Call<'a>) -> Result<Disclosure, Error>,
+        H: AsyncFnOnce(&Call<'a>, Asked) -> Result<Disclosure, Error>,
     {
-        let bearer = self.verifier.verify(request, &self.config.issuer(&request.domain)).await?;
-        let call = Call { server: self, request, bearer, base, access: OnceCell::new() };
-        let result = match acceptable(request) {
-            Ok(()) => handler(&call).await,
+        let issuer = self.config.issuer(&request.domain);
+        let call = Call::verified(&self.verifier, &self.resources, &self.clock, request, &issuer).await?;
+        let result = match asked(request, posted) {
+            Ok(asked) => handler(&call, asked).await,
             Err(error) => Err(error),
         };
         // Tables that do not answer are not asked again, for the function's own time is short; nor is a grant that was found
@@ -144,45 +136,12 @@ impl Server {
     }
 }
 
-impl Call<'_> {
-    /// The grant, found alive: read once, when first asked for.
-    pub async fn access(&self) -> Result<&Access, Error> {
-        Ok(self.access.get_or_try_init(|| self.server.verifier.confirm(&self.bearer)).await?)
+/// The request's parameters, where the app takes JSON. A Binary has a type of its own: which one shows when it is read.
+fn asked(request: &Request, posted: Posted) -> Result<Asked, Error> {
+    let asked = input::asked(request, posted)?;
+    let accept = accepted(request, &asked.pairs)?;
+    if request.parameter("type") != "Binary" || !request.parameters.contains_key("id") {
+        takes_json(accept.as_ref())?;
     }
-
-    /// Whether the app wants unknown parameters left out instead of refused (R4 search, "Handling Errors").
-    pub fn lenient(&self) -> bool {
-        self.request
-            .header("prefer")
-            .is_some_and(|prefer| prefer.split([',', ';']).any(|p| p.trim() == "handling=lenient"))
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Error {
-        match refusal {
-            Refusal::Missing => Error::NoToken,
-            Refusal::Invalid(why) => Error::InvalidToken(why),
-            Refusal::Scope(needed) => Error::InsufficientScope { needed },
-            Refusal::Store(error) => Error::Store(error),
-        }
-    }
-}
-
-/// Whether the app takes JSON, by `_format` or else by `Accept`. What a Binary holds has a type of its own: which one shows
-/// when it was read.
-fn acceptable(request: &Request) -> Result<(), Error> {
-    if request.parameter("type") == "Binary" && request.parameters.contains_key("id") {
-        return Ok(());
-    }
-    if let Ok(Some(wanted)) = single(&request.query(), "_format") {
-        return query::format(Some(wanted));
-    }
-    let Some(accept) = request.header(header::ACCEPT) else { return Ok(()) };
-    let json = ["application/fhir+json", "application/json", "text/json", "application/*", "*/*"];
-    let takes = accept.split(',').filter_map(|range| range.split(';').next()).any(|range| {
-        let range = range.trim();
-        range.is_empty() || json.iter().any(|known| known.eq_ignore_ascii_case(range))
-    });
-    if takes { Ok(()) } else { Err(Error::speaks_json()) }
+    Ok(asked)
 }

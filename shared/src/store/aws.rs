@@ -1,18 +1,59 @@
 //! The SDKs' way to AWS: an account, or a stack on one machine.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::retry::{RetryPartition, TokenBucket};
 
 /// The SDKs' common configuration.
 #[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
     endpoints: Endpoints,
+    /// The patience of a load; `None` for a function, which answers in time or not at all.
+    patience: Option<Patience>,
+}
+
+/// The patience of a load: where storage throttles or is out of reach, its calls are repeated, with pauses that grow to 20 seconds and
+/// are of random length, until they succeed or the operator stops the load.
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    pace: Option<Arc<Pace>>,
+}
+
+/// As good as without an end: a call is tried for days. The SDK adds up the pauses of all tries when a client is made.
+const MOST_TRIES: u32 = 20_000;
+
+/// The most writes in a second.
+#[derive(Debug)]
+struct Pace {
+    gap: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Patience {
+    /// Patience, with at most this many writes in a second.
+    pub fn at_most(writes_a_second: Option<u32>) -> Patience {
+        let pace = |rate: u32| Pace { gap: Duration::from_secs(1) / rate.max(1), next: Mutex::new(Instant::now()) };
+        Patience { pace: writes_a_second.map(|rate| Arc::new(pace(rate))) }
+    }
+
+    /// Waits until the next write is due.
+    pub(super) async fn pace(&self) {
+        let Some(pace) = &self.pace else { return };
+        let due = {
+            let mut next = pace.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = (*next).max(Instant::now());
+            *next = due + pace.gap;
+            due
+        };
+        tokio::time::sleep_until(due.into()).await;
+    }
 }
 
 /// Endpoints of a stack on one machine. Without them the SDK's own rules apply, `AWS_ENDPOINT_URL_*` among them.
@@ -24,7 +65,7 @@ struct Endpoints {
 }
 
 /// At most three tries, and an end well before API Gateway's 30 seconds.
-fn patience(loader: ConfigLoader) -> ConfigLoader {
+fn in_time(loader: ConfigLoader) -> ConfigLoader {
     loader.retry_config(RetryConfig::standard().with_max_attempts(3)).timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
@@ -38,8 +79,9 @@ impl Aws {
     /// The account and region of the environment, as a function on Lambda has them.
     pub async fn from_environment() -> Aws {
         Aws {
-            config: patience(aws_config::defaults(BehaviorVersion::latest())).load().await,
+            config: in_time(aws_config::defaults(BehaviorVersion::latest())).load().await,
             endpoints: Endpoints::default(),
+            patience: None,
         }
     }
 
@@ -49,7 +91,7 @@ impl Aws {
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
-        Aws { config: patience(loader).load().await, endpoints: Endpoints::default() }
+        Aws { config: in_time(loader).load().await, endpoints: Endpoints::default(), patience: None }
     }
 
     /// A stack on one machine. `environment` are the variables that it gives its functions.
@@ -62,7 +104,8 @@ impl Aws {
             .region(Region::new(text("AWS_REGION")))
             .credentials_provider(credentials);
         Aws {
-            config: patience(loader).load().await,
+            config: in_time(loader).load().await,
+            patience: None,
             endpoints: Endpoints {
                 dynamodb: value("AWS_ENDPOINT_URL_DYNAMODB"),
                 s3: value("AWS_ENDPOINT_URL_S3"),
@@ -71,13 +114,41 @@ impl Aws {
         }
     }
 
+    /// The same way, with patience.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Aws {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(MOST_TRIES)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_secs(20));
+        let time = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(30))
+            .disable_operation_timeout()
+            .build();
+        let config = self.config.to_builder().retry_config(retries).timeout_config(time).build();
+        Aws { config, endpoints: self.endpoints.clone(), patience: Some(patience) }
+    }
+
+    /// The patience of its calls.
+    pub(super) fn patience(&self) -> Option<&Patience> {
+        self.patience.as_ref()
+    }
+
+    /// The budget of retries: patience needs one without an end.
+    fn budget(&self) -> Option<RetryPartition> {
+        let endless = || RetryPartition::custom("load").token_bucket(TokenBucket::unlimited()).build();
+        self.patience.as_ref().map(|_| endless())
+    }
+
     /// The configuration that all clients share.
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        config.set_retry_partition(self.budget());
         let config = self.endpoints.dynamodb.iter().fold(config, aws_sdk_dynamodb::config::Builder::endpoint_url);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
@@ -103,6 +174,8 @@ impl Aws {
     /// Addresses have the bucket in their path where an endpoint is given: `localhost` has no names below it.
     fn s3_from(&self, config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
         let by_hand = self.endpoints.s3.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+        let mut config = config;
+        config.set_retry_partition(self.budget());
         let config = self.endpoints.s3.iter().fold(config, aws_sdk_s3::config::Builder::endpoint_url);
         aws_sdk_s3::Client::from_conf(config.force_path_style(by_hand).build())
     }

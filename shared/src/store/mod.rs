@@ -15,5 +15,5 @@ pub(crate) mod schema;
 pub mod signer;
 pub(crate) mod table;
 
-pub use aws::Aws;
+pub use aws::{Aws, Patience};
 pub use error::StoreError;

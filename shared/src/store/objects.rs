@@ -20,10 +20,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use super::aws::Aws;
 use super::error::StoreError;
 use super::meter;
+use crate::bounds::LINK_SECONDS;
 use crate::clock::Time;
-
-/// How long a link to an object is good, in seconds. It outlives a revocation by at most that.
-pub const LINK_SECONDS: u64 = 60;
 
 /// The `Content-Disposition` of every object: a browser saves it and does not show it.
 const DISPOSITION: &str = "attachment";

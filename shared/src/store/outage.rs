@@ -6,8 +6,8 @@ use http::{StatusCode, header};
 use super::StoreError;
 use crate::http::{Response, set};
 
-/// How an answer tells that storage failed. What exactly went wrong is for the log alone: it would tell an attacker
-/// about our parts.
+/// How an answer tells that storage failed. The cause is for the log alone: it would tell an attacker about our
+/// parts.
 pub struct Outage {
     /// The HTTP status.
     pub status: StatusCode,

@@ -1,4 +1,4 @@
-//! The three tables, as the AWS console shows them: every form of key and every attribute stands here and nowhere else.
+//! The three tables, as the AWS console shows them: every form of key and every attribute.
 //!
 //! `<…>` stands for a value without `/` or `#`. The types of attributes are DynamoDB's: S text, N number, B bytes, SS a set of texts.
 //!
@@ -12,6 +12,7 @@
 //! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | out of everyone's reach: a Binary that no resource names yet, a Provenance as it came |
 //! | `home/<Type>/<id>` | `<Type>/<id>` | a home: the members in whose partitions copies of the resource may stand |
 //! | `reached/<Type>/<id>` | `<owner>` | a member whose pointer leads to the shared resource |
+//! | `identified/<Type>/<hash>` | `<Type>/<id>` | the Patient or shared resource has an identifier, which is hashed: SHA-256 of its system and value, the first 16 bytes |
 //! | `to-do` | `<Type>/<id>` | a note: a Provenance whose copies, or a Patient whose pointers and receipts, are to be derived again |
 //! | `shared` | `<moment>` | a moment at which shared resources changed: 11 hexadecimal digits, milliseconds since 1970 |
 //!
@@ -23,7 +24,7 @@
 //! | `u` | N | `meta.lastUpdated`, in milliseconds since 1970 | resources, tombstones |
 //! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`] | resources |
 //! | `h` | B | the first 16 bytes of the SHA-256 of the content without `v` and `u`: the same content makes no new version | resources |
-//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970 | resources of a source that gives one |
+//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970; of a tombstone, the date of the deletion | resources of a source that gives one, tombstones |
 //! | `d` | S | [`position`] in the history: `<Type>/<moment>/<id>`; the sort key of the local index `by-date` | members' own resources of types with a date |
 //! | `f` | SS | ids of the Binaries that the resource names, or named until they were dropped | resources that name Binaries |
 //! | `o` | S | key of an object in the bucket | Binaries and resources too large for a row |
@@ -151,7 +152,7 @@ pub(crate) const AFTER_ALL: &str = "~";
 /// The sort key of a record that is alone in its partition.
 pub(crate) const ALONE: &str = "-";
 
-/// The key of a row. Only this file says how one is made.
+/// The key of a row.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pk: String,
@@ -187,6 +188,11 @@ impl Key {
     /// Of the note that a member's pointer leads to a shared resource.
     pub fn reached(target: &Reference, owner: &str) -> Key {
         Key { pk: reached(target), sk: owner.to_owned() }
+    }
+
+    /// Of the note that a resource has an identifier, by the identifier's hash.
+    pub fn identified(resource: &Reference, hash: &str) -> Key {
+        Key { pk: identified(&resource.resource_type, hash), sk: resource.to_string() }
     }
 
     /// Of a note of what is to be derived again.
@@ -253,6 +259,11 @@ pub(crate) fn member(owner: &str) -> String {
 /// The partition of the members whose pointers lead to a shared resource.
 pub(crate) fn reached(target: &Reference) -> String {
     format!("reached/{target}")
+}
+
+/// The partition of the resources of a type that have an identifier, by its hash.
+pub(crate) fn identified(resource_type: &str, hash: &str) -> String {
+    format!("identified/{resource_type}/{hash}")
 }
 
 /// The beginning of the sort keys of a Binary's names.

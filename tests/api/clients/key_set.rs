@@ -22,7 +22,7 @@ async fn in_process(app: &App, issuer: Issuer, clock: Clock) -> TokenEndpoint {
     TokenEndpoint::new(&Aws::local(app.environment()).await, settings, clock, Random::system()).await.unwrap()
 }
 
-/// What it answers to an exchange of a code that does not exist.
+/// The error that it answers to an exchange of a code that does not exist.
 async fn error_of(server: &TokenEndpoint, assertion: &str) -> Json {
     let form = [
         ("grant_type", "authorization_code"),

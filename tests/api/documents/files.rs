@@ -49,7 +49,7 @@ async fn files_beside_the_feed_become_documents_of_the_member() {
     ];
     let first = load(&app, &feed, &resources).await;
     assert!(first.is_clean(), "{first}");
-    assert_eq!(first.files, 4);
+    assert_eq!(first.documents, 4);
     let tokens = app.sign_in("alice", "patient/*.rs").await;
     let attachment =
         async |path: &str, pointer: &str| app.fhir(&tokens, path).await.json().pointer(pointer).unwrap().clone();
@@ -80,7 +80,7 @@ async fn files_beside_the_feed_become_documents_of_the_member() {
     let objects = app.objects().await;
     assert_eq!(objects.len(), 2, "small content stays in its row: {objects:?}");
     let second = load(&app, &feed, &resources).await;
-    assert_eq!((second.total().stored, second.total().unchanged, second.files), (0, resources.len() as u64, 0));
+    assert_eq!((second.total().stored, second.total().unchanged, second.documents), (0, resources.len() as u64, 0));
     assert_eq!(app.objects().await, objects);
     fs::write(files.join("report.pdf"), noise(300_001)).unwrap();
     let third = load(&app, &feed, &resources).await;

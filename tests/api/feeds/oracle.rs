@@ -1,5 +1,6 @@
 //! The resources of a feed that count in the end. The oracle knows the rule of `docs/loading.md` and nothing of the loader: of two that both count, the
-//! one with the newer date of the source does, else the later one; what is refused counts for nothing.
+//! one with the newer date of the source does, else the later one; a deletion is of the day of its load; what is refused counts for nothing, and
+//! so does all that one run says of a resource that it gives to two members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +12,13 @@ use super::feed::{Item, RUNS, Says};
 #[derive(Clone, Debug)]
 pub(super) enum State {
     Is(Json),
-    /// It was there and was deleted: of these members, if it was any member's, as the run before left it or as this run began to.
-    Deleted(BTreeSet<String>),
+    /// It was there and was deleted.
+    Deleted {
+        /// The members whose it was, if it was any member's, as the run before left it or as this run began to.
+        owners: BTreeSet<String>,
+        /// Whether the deletion has a date: a version of before that does not bring it back.
+        is_dated: bool,
+    },
 }
 
 pub(super) type Store = BTreeMap<String, State>;
@@ -22,6 +28,8 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
     let mut store = Store::new();
     for run in 0..RUNS {
         let of_run: Vec<&Says> = feed.iter().filter(|item| item.run == run).map(|item| &item.says).collect();
+        let unclear = given_to_two(&of_run);
+        let of_run: Vec<&Says> = of_run.into_iter().filter(|says| !unclear.contains(&key(says))).collect();
         let is_taken =
             |says: &&&Says| key(says).starts_with("Provenance/") || !is_refused(says, &store, &BTreeSet::new());
         let coming: BTreeSet<String> = of_run.iter().filter(is_taken).map(|says| key(says)).collect();
@@ -35,11 +43,24 @@ pub(super) fn outcome(feed: &[Item]) -> Store {
             }
             // A Binary goes with the last document that names it.
             if late.is_empty() && named && !names_binary(&store) && store.contains_key(BINARY) {
-                store.insert(BINARY.to_owned(), State::Deleted(BTreeSet::new()));
+                store.insert(BINARY.to_owned(), State::Deleted { owners: BTreeSet::new(), is_dated: false });
             }
         }
+        // Of what came and went in one run nothing is kept.
+        store.retain(|key, state| matches!(state, State::Is(_)) || before.contains_key(key) || key == BINARY);
     }
     store
+}
+
+/// The resources that a run gives to two members.
+fn given_to_two(of_run: &[&Says]) -> BTreeSet<String> {
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for says in of_run {
+        if let Says::Is(resource) = says {
+            owners.entry(key(says)).or_default().extend(owner(resource));
+        }
+    }
+    owners.into_iter().filter(|(_, owners)| owners.len() > 1).map(|(key, _)| key).collect()
 }
 
 const BINARY: &str = "Binary/b1";
@@ -70,22 +91,31 @@ fn take(store: &mut Store, before: &Store, says: &Says) {
     let key = key(says);
     match says {
         Says::Is(resource) => {
-            if let Some(State::Is(there)) = store.get(&key)
-                && matches!((date(there), date(resource)), (Some(there), Some(new)) if there > new)
-            {
+            let is_older = match store.get(&key) {
+                Some(State::Is(there)) => {
+                    matches!((date(there), date(resource)), (Some(there), Some(new)) if there > new)
+                }
+                // Every date of a feed is before today.
+                Some(State::Deleted { is_dated: true, .. }) => date(resource).is_some(),
+                _ => false,
+            };
+            if is_older {
                 return;
             }
             store.insert(key, State::Is(resource.clone()));
         }
         Says::Deleted(_) => {
-            if let Some(State::Is(there)) = store.get(&key) {
-                let before = match before.get(&key) {
-                    Some(State::Is(before)) => owner(before),
-                    _ => None,
-                };
-                let owners = owner(there).into_iter().chain(before).collect();
-                store.insert(key, State::Deleted(owners));
-            }
+            let before = match before.get(&key) {
+                Some(State::Is(before)) => owner(before),
+                _ => None,
+            };
+            let owners = match store.get(&key) {
+                Some(State::Is(there)) => owner(there).into_iter().chain(before).collect(),
+                Some(State::Deleted { owners, .. }) => owners.clone(),
+                None => BTreeSet::new(),
+            };
+            let is_dated = key != BINARY;
+            store.insert(key, State::Deleted { owners, is_dated });
         }
     }
 }
@@ -156,7 +186,7 @@ fn is_shared_device(store: &Store) -> bool {
 pub(super) fn resources(store: &Store) -> Vec<Json> {
     let is = |state: &State| match state {
         State::Is(resource) => Some(resource.clone()),
-        State::Deleted(_) => None,
+        State::Deleted { .. } => None,
     };
     store.values().filter_map(is).collect()
 }

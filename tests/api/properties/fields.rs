@@ -13,6 +13,8 @@ pub enum Kind {
     Instant,
     /// URIs.
     Uri,
+    /// Canonical URLs: one without a version finds every version.
+    Canonical,
     /// Strings, names and addresses.
     Text,
     /// References.
@@ -27,7 +29,7 @@ pub type Field = (&'static str, Kind, &'static [&'static str]);
 /// The parameters of every type.
 const COMMON: &[Field] = &[
     ("_lastUpdated", Kind::Instant, &["meta.lastUpdated"]),
-    ("_profile", Kind::Uri, &["meta.profile"]),
+    ("_profile", Kind::Canonical, &["meta.profile"]),
     ("_source", Kind::Uri, &["meta.source"]),
     ("_tag", Kind::Token, &["meta.tag"]),
 ];

@@ -56,7 +56,7 @@ fn ask(field: Field, known: &Known) -> BoxedStrategy<Ask> {
         Kind::Token => plain(&["", "", ":not"], token()),
         Kind::Date => plain(&[""], date(prop_oneof![select(DATES), select(QUERY_DATES)].prop_map(str::to_owned).boxed())),
         Kind::Instant => plain(&[""], date(instant(&known.instants))),
-        Kind::Uri => plain(&[""], select(URIS).prop_map(Wanted::Uri).boxed()),
+        Kind::Uri | Kind::Canonical => plain(&[""], select(URIS).prop_map(Wanted::Uri).boxed()),
         Kind::Text => plain(&["", ":contains", ":exact"], text()),
         Kind::Quantity => plain(&[""], quantity()),
         Kind::Reference => prop_oneof![
@@ -228,7 +228,10 @@ impl Wanted {
                 })
             }
             Wanted::Date { prefix, text } => dates_fit(prefix, span(element), moments(text)),
-            Wanted::Uri(wanted) => element == wanted,
+            Wanted::Uri(wanted) => {
+                let version = element.as_str().and_then(|has| has.strip_prefix(wanted)?.strip_prefix('|'));
+                element == wanted || (kind == Kind::Canonical && version.is_some())
+            }
             Wanted::Text(wanted) => strings(element).iter().any(|has| match modifier {
                 ":exact" => has == wanted,
                 ":contains" => plain(has).contains(&plain(wanted)),

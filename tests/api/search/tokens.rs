@@ -136,6 +136,38 @@ async fn an_identifier_is_found_by_its_type_and_its_value_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_profile_without_a_version_finds_every_claim_of_it() {
+    let app = App::start().await;
+    let own = "https://plan.example/StructureDefinition/lab-result";
+    let of = |id: &str, claims: &str| {
+        json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "x"},
+            "subject": {"reference": "Patient/alice"}, "meta": {"profile": [claims]}})
+    };
+    let feed = vec![
+        of("bare", own),
+        of("first", &format!("{own}|1.4.0")),
+        of("second", &format!("{own}|2.0.0-ballot")),
+        of("other", &format!("{own}-2|1.4.0")),
+    ];
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    for (value, ids) in [
+        (own.to_owned(), "bare first second"),
+        (format!("{own}|1.4.0"), "first"),
+        (format!(r"{own}\|1.4.0"), "first"),
+        (format!("{own}|1"), ""),
+        (format!("{own}|2.0.0-ballot,{own}-2"), "other second"),
+        (own.strip_suffix("-result").unwrap().to_owned(), ""),
+    ] {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("_profile", &value).finish();
+        let reply = app.fhir(&tokens, &format!("Observation?_sort=_id&{query}")).await;
+        let ids = ids.split_whitespace().map(|id| format!("Observation/{id}")).collect::<Vec<_>>();
+        assert_eq!(reply.matches(), ids, "{value}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_canonical_without_a_version_finds_every_version_and_one_with_it_its_own() {
     let app = App::start().await;
     let feed = vec![json!({"resourceType": "QuestionnaireResponse", "id": "told", "status": "completed",

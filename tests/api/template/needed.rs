@@ -1,5 +1,4 @@
-//! What each function does is what its policy allows; and of the auth table the policy allows nothing that it does not
-//! do.
+//! Each function does only what its policy allows; and of the auth table the policy allows only what the function does.
 //!
 //! No emulator enforces IAM. Here every call of the real functions is held against the policies of the template.
 
@@ -16,7 +15,7 @@ use crate::members::{at_the_door, set};
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
-/// What a call needs: an action on one thing and, where that is a table, on one partition.
+/// The right that a call needs: an action on one thing and, where that is a table, on one partition.
 #[derive(Debug)]
 struct Need {
     action: String,
@@ -36,7 +35,7 @@ struct Walk<'a> {
     app: &'a App,
     wire: &'a Wire,
     resources: Resources,
-    /// So many calls were looked at.
+    /// The number of calls that were looked at.
     seen: usize,
     /// Which rights on the auth table were needed: function, action, and the policy's partition.
     used: BTreeSet<(String, String, String)>,

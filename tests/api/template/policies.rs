@@ -97,7 +97,7 @@ impl Right<'_> {
         tests.iter().flat_map(|test| texts(&self.condition[*test]["dynamodb:LeadingKeys"])).collect()
     }
 
-    /// What is wrong with the rows that it reaches.
+    /// The fault in the rows that it reaches.
     fn fault_of_partitions(&self, id: &str) -> Option<String> {
         let (action, thing, partitions) = (self.action, self.thing(), self.partitions());
         if !HELD.contains(&thing) {

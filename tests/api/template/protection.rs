@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
-use shared::store::objects::LINK_SECONDS;
+use shared::bounds::LINK_SECONDS;
 
 use super::{Resources, functions, of_type, texts};
 

@@ -22,7 +22,7 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 /// zstd's level, the same as the store's.
-const LEVEL: i32 = 19;
+const LEVEL: i32 = 12;
 
 /// The size of a dictionary, in bytes.
 const SIZE: usize = 144 << 10;

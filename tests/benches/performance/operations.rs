@@ -6,6 +6,9 @@ use std::collections::HashSet;
 use patient_access::load::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use shared::bounds::{ALL_VALUES, INCLUDES, PARAMETERS, VALUES};
+use shared::fhir::parameters::SearchParameter;
+use shared::fhir::types::TYPES;
 use tests::Tokens;
 
 use crate::Sizes;
@@ -184,8 +187,52 @@ pub async fn operations(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
     }
     rows.extend(whole_records(stage, sizes).await);
     rows.extend(long_texts(stage).await);
+    rows.extend(worst(stage).await);
     rows
 }
+
+/// The costliest search of each kind that the bounds allow, over histories that one call or several read.
+async fn worst(stage: &Stage) -> Vec<Operation> {
+    const SORTED: usize = 2_500;
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    let file = material::observations(folder.path(), SORTED);
+    stage.load(Source::of_paths(&[file]).expect("it is there")).await;
+    let sorted = stage.connect(&material::long_member(SORTED)).await;
+    let counted = stage.app.sign_in(&material::long_member(COUNTED), "patient/*.rs").await;
+    let values = |count: usize| (0..count).map(|number| format!("x{number}")).collect::<Vec<_>>();
+    let apart =
+        |values: &[String]| values.iter().map(|value| format!("code:not={value}")).collect::<Vec<_>>().join("&");
+    let names = ["_id:not", "code:not", "status:not", "category:not"];
+    let together = values(ALL_VALUES);
+    let together = together.chunks(VALUES).zip(names).map(|(values, name)| format!("{name}={}", values.join(",")));
+    let together = together.collect::<Vec<_>>().join("&");
+    let keys = "_sort=code,-status,category,-value-date,_id,-_lastUpdated,identifier,combo-code";
+    let reverse = reverse_includes("Observation");
+    let mut rows = Vec::new();
+    for (name, tokens, size, path) in [
+        ("worst: a count by 400 values", &counted, COUNTED, format!("Observation?_summary=count&{together}")),
+        (
+            "worst: a count by 100 parameters",
+            &counted,
+            COUNTED,
+            format!("Observation?_summary=count&{}", apart(&values(PARAMETERS - 1))),
+        ),
+        ("worst: a page sorted by 8 keys", &sorted, SORTED, format!("Observation?_count=100&{keys}")),
+        (
+            "worst: a page of Provenances with all targets",
+            &counted,
+            COUNTED,
+            "Provenance?_count=100&_include=Provenance:target".to_owned(),
+        ),
+        ("worst: a page with 16 reverse includes", &counted, COUNTED, format!("Observation?_count=100&{reverse}")),
+    ] {
+        rows.push(stage.one(tokens, name, size, &path, None).await);
+    }
+    rows
+}
+
+/// The history that the worst requests count.
+const COUNTED: usize = 10_000;
 
 /// The requests that take most memory: many long texts in one call.
 async fn long_texts(stage: &Stage) -> Vec<Operation> {
@@ -306,4 +353,14 @@ async fn synthea(stage: &Stage) -> Option<Operation> {
         sum = Some(sum.map_or_else(|| row.clone(), |sum| sum.and(&row)));
     }
     sum
+}
+
+/// As many `_revinclude`s as a search may have, of what refers to a type.
+fn reverse_includes(resource_type: &str) -> String {
+    let codes = TYPES.iter().flat_map(|source| {
+        let refers = |row: &SearchParameter| row.targets.contains(&resource_type) || row.targets == ["*"];
+        let rows = source.parameters().filter(move |(_, row)| refers(row));
+        rows.map(|(_, row)| format!("_revinclude={}:{}", source.name, row.code))
+    });
+    codes.take(INCLUDES).collect::<Vec<_>>().join("&")
 }

@@ -18,7 +18,7 @@ pub(crate) struct Line {
     pub(crate) modifiers: Vec<Coding>,
     /// The reason why the plan pays nothing for this line.
     pub(crate) denied: Option<Coding>,
-    /// Tooth and surfaces.
+    /// The tooth and its surfaces, on a dental claim.
     pub(crate) tooth: Option<(Coding, Vec<Coding>)>,
 }
 
@@ -59,7 +59,7 @@ impl Line {
         self
     }
 
-    /// The same line for this many units: charge and allowed amount are multiplied.
+    /// The same line for this many units. This multiplies the charge and the allowed amount.
     pub(crate) fn times(mut self, units: u32) -> Self {
         self.units = units;
         self.charge *= i64::from(units);

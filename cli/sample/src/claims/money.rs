@@ -1,4 +1,4 @@
-//! Adjudication: what plan and member pay of each line, in whole cents.
+//! Adjudication: the amounts that the plan and the member pay for each line, in whole cents.
 //!
 //! It always holds that submitted = discount + not covered + allowed; allowed = plan's payment + member's share;
 //! member's share = deductible + copay + coinsurance.
@@ -58,7 +58,7 @@ impl Ledger {
         }
         out.allowed = line.allowed.min(line.charge);
         out.discount = line.charge - out.allowed;
-        // Payments on a replaced claim are not counted: its replacement is adjudicated in full.
+        // The member's payments on a replaced claim do not count: the plan adjudicates its replacement in full.
         let counts = !matches!(&claim.related, Some((code, _)) if *code == super::REPLACED_BY);
         let (met, paid) = self.0.entry((plan.id, line.date.year())).or_default();
         let room = (plan.limit - *paid).max(0);
@@ -94,7 +94,7 @@ pub(crate) fn amounts(a: &Amounts, pharmacy: bool) -> Vec<Value> {
         (adjudication("deductible", "Deductible"), a.deductible),
         (adjudication("copay", "CoPay"), a.copay),
         (c4bb_adjudication("coinsurance", "Co-insurance"), a.coinsurance),
-        // At the pharmacy's counter the member pays at once.
+        // The member pays at the pharmacy's counter.
         (c4bb_adjudication("paidbypatient", "Paid by patient"), if pharmacy { a.member } else { 0 }),
         (c4bb_adjudication("drugcost", "Drug cost"), if pharmacy { a.allowed } else { 0 }),
     ];
@@ -114,7 +114,7 @@ pub(crate) fn totals(a: &Amounts, pharmacy: bool) -> Vec<Value> {
     amounts(a, pharmacy)
 }
 
-/// The adjustment reason where the allowed amount is below the charge.
+/// The adjustment reason, if the allowed amount is below the charge.
 pub(crate) fn adjustments(a: &Amounts) -> Vec<Value> {
     let fee = carc("45", "Charge exceeds fee schedule/maximum allowable or contracted/legislated fee arrangement.");
     if a.discount > 0 { vec![reason(fee, a.discount)] } else { Vec::new() }
@@ -128,7 +128,7 @@ fn reason(code: Coding, cents: i64) -> Value {
     })
 }
 
-/// The entries of `adjudication` of one line.
+/// The entries of one line's `adjudication`. Under a case rate the lines have none.
 pub(crate) fn line(claim: &Claim, line: &Line, a: &Amounts) -> Vec<Value> {
     if claim.case_rate {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! CloudFormation's YAML as plain JSON.
 //!
-//! CloudFormation has two forms of every intrinsic function, `!Sub x` and `{"Fn::Sub": "x"}`. [`to_json`] writes the
-//! long one, so that the rest of the crate reads one form.
+//! CloudFormation's intrinsic functions have a long form, `{"Fn::Sub": "x"}`, and most have a short one, `!Sub x`. [`to_json`]
+//! writes the long one, so that the rest of the crate reads one form.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Number, Value};
@@ -11,7 +11,7 @@ use serde_yaml_ng::Value as Yaml;
 /// template without running it.
 ///
 /// # Errors
-/// The text is not YAML, or JSON cannot hold it.
+/// The text is not YAML, or it has a key or a number that JSON cannot hold.
 pub fn template_json(text: &str) -> Result<Value> {
     to_json(serde_yaml_ng::from_str(text)?)
 }
@@ -19,7 +19,7 @@ pub fn template_json(text: &str) -> Result<Value> {
 /// Turns a YAML document into JSON, with short-form intrinsics written out.
 ///
 /// # Errors
-/// A key is not a scalar, or JSON cannot hold a number.
+/// A key is no text, number or boolean, or JSON cannot hold a number.
 pub(crate) fn to_json(yaml: Yaml) -> Result<Value> {
     Ok(match yaml {
         Yaml::Null => Value::Null,
@@ -54,7 +54,7 @@ fn to_key(key: Yaml) -> Result<String> {
         Yaml::String(text) => text,
         Yaml::Number(number) => number.to_string(),
         Yaml::Bool(flag) => flag.to_string(),
-        other => bail!("a key of the template is not a scalar: {other:?}"),
+        other => bail!("a key of the template is no text, number or boolean: {other:?}"),
     })
 }
 

@@ -1,5 +1,8 @@
 //! One value of a search: how it is written, and which values of a resource are it.
 
+use std::cell::OnceCell;
+
+use icu_casemap::CaseMapper;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -8,7 +11,7 @@ use crate::date::{Interval, Prefix};
 use crate::escaping::shortened;
 use crate::escaping::{split_escaped, unescape};
 use crate::index::Value;
-use crate::number::{in_range, range, range_in_range};
+use crate::number::{Criterion, Extent};
 use crate::parameters::Coded;
 use crate::parameters::{SearchParamType, SearchParameter};
 use crate::reference::{Reference, is_id};
@@ -34,15 +37,22 @@ pub(super) enum Match {
     /// Folded text, and how it must lie in the resource's.
     Text(String, Lies),
     Exactly(String),
-    Number(Prefix, f64, f64),
+    Number(Criterion),
     Quantity {
-        prefix: Prefix,
-        low: f64,
-        high: f64,
-        system: Option<String>,
-        code: Option<String>,
+        number: Criterion,
+        unit: Unit,
     },
     Uri(String),
+    /// A canonical URL; without a version it is that of every version.
+    Canonical(String),
+}
+
+/// The unit of a search; `None` is a part that was left out. A code without a system may also be the unit as people write it (R4
+/// search, "Quantity").
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    system: Option<String>,
+    code: Option<String>,
 }
 
 /// How the text of a search lies in the resource's.
@@ -50,6 +60,22 @@ pub(super) enum Match {
 pub(super) enum Lies {
     AtStart,
     Anywhere,
+}
+
+/// A value of a resource, which may be compared with many of a search.
+pub(super) struct Candidate<'a> {
+    value: &'a Value,
+    folded: OnceCell<String>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(value: &'a Value) -> Candidate<'a> {
+        Candidate { value, folded: OnceCell::new() }
+    }
+
+    fn folded(&self, text: &str) -> &str {
+        self.folded.get_or_init(|| folded(text))
+    }
 }
 
 impl Match {
@@ -97,12 +123,10 @@ impl Match {
             (SearchParamType::String, None) => Ok(Match::Text(folded(&unescaped()), Lies::AtStart)),
             (SearchParamType::String, Some("contains")) => Ok(Match::Text(folded(&unescaped()), Lies::Anywhere)),
             (SearchParamType::String, Some("exact")) => Ok(Match::Exactly(unescaped())),
+            (SearchParamType::Uri, None) if parameter.path == "meta.profile" => Ok(Match::Canonical(unescaped())),
             (SearchParamType::Uri, None) => Ok(Match::Uri(unescaped())),
             (SearchParamType::Number, None) => {
-                let number = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, range(text)?)));
-                number
-                    .map(|(prefix, (low, high))| Match::Number(prefix, low, high))
-                    .ok_or_else(|| wrong("a number is needed"))
+                Criterion::parse(value).map(Match::Number).ok_or_else(|| wrong("a number is needed"))
             }
             (SearchParamType::Quantity, None) => {
                 amount(value).ok_or_else(|| wrong("a quantity is `number` or `number|system|code`"))
@@ -115,8 +139,8 @@ impl Match {
     }
 
     /// Whether this is the value, of a parameter whose elements are `coded` so.
-    pub(super) fn accepts(&self, value: &Value, coded: Coded) -> bool {
-        match (self, value) {
+    pub(super) fn accepts(&self, candidate: &Candidate, coded: Coded) -> bool {
+        match (self, candidate.value) {
             (Match::Token { system, code }, Value::Token { system: has_system, code: has_code, .. }) => {
                 system.as_ref().is_none_or(|system| system == has_system)
                     && code.as_ref().is_none_or(|code| code == has_code)
@@ -137,29 +161,20 @@ impl Match {
             (Match::Id(wanted), Value::Reference(has)) => {
                 unversioned(has).split_once('/').is_some_and(|(_, id)| id == wanted)
             }
-            (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => folded(has).starts_with(wanted.as_str()),
-            (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => folded(has).contains(wanted.as_str()),
+            (Match::Text(wanted, Lies::AtStart), Value::Text(has)) => {
+                candidate.folded(has).starts_with(wanted.as_str())
+            }
+            (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => candidate.folded(has).contains(wanted.as_str()),
             (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
-            (Match::Number(prefix, low, high), Value::Number(has)) => {
-                has.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
-            }
+            (Match::Canonical(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
+            (Match::Number(wanted), Value::Number(has)) => Extent::of(has, "").is_some_and(|has| wanted.holds(&has)),
             (
-                Match::Quantity { prefix, low, high, system, code },
-                Value::Quantity { number, system: s, code: c, unit },
-            ) => {
-                number.parse().is_ok_and(|has| in_range(*prefix, has, *low, *high))
-                    && system.as_ref().is_none_or(|system| system == s)
-                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
-            }
-            (
-                Match::Quantity { prefix, low, high, system, code },
-                Value::Range { low: from, high: to, system: s, code: c, unit },
-            ) => {
-                let end = |end: &Option<String>, open: f64| end.as_ref().map_or(Some(open), |text| text.parse().ok());
-                let ends = end(from, f64::NEG_INFINITY).zip(end(to, f64::INFINITY));
-                ends.is_some_and(|ends| range_in_range(*prefix, ends, *low, *high))
-                    && system.as_ref().is_none_or(|system| system == s)
-                    && code.as_ref().is_none_or(|code| code == c || (system.is_none() && code == unit))
+                Match::Quantity { number: wanted, unit: of },
+                Value::Quantity { number, comparator, system, code, unit },
+            ) => of.is(system, code, unit) && Extent::of(number, comparator).is_some_and(|has| wanted.holds(&has)),
+            (Match::Quantity { number: wanted, unit: of }, Value::Range { low, high, system, code, unit }) => {
+                let has = Extent::between(low.as_deref(), high.as_deref());
+                of.is(system, code, unit) && has.is_some_and(|has| wanted.holds(&has))
             }
             _ => false,
         }
@@ -195,10 +210,17 @@ fn amount(value: &str) -> Option<Match> {
         [number, system, code] => (number, system.as_str(), code.as_str()),
         _ => return None,
     };
-    let (prefix, number) = Prefix::split(number)?;
-    let (low, high) = range(number)?;
+    let number = Criterion::parse(number)?;
     let some = |text: &str| (!text.is_empty()).then(|| unescape(text));
-    Some(Match::Quantity { prefix, low, high, system: some(system), code: some(code) })
+    Some(Match::Quantity { number, unit: Unit { system: some(system), code: some(code) } })
+}
+
+impl Unit {
+    /// Whether an amount of this system, code and unit is of it.
+    fn is(&self, system: &str, code: &str, unit: &str) -> bool {
+        self.system.as_ref().is_none_or(|wanted| wanted == system)
+            && self.code.as_ref().is_none_or(|wanted| wanted == code || (self.system.is_none() && wanted == unit))
+    }
 }
 
 /// A reference without `/_history/…`.
@@ -211,7 +233,46 @@ fn is_version(canonical: &str, url: &str) -> bool {
     canonical.strip_prefix(url).is_some_and(|rest| rest.starts_with('|')) && url.contains(':')
 }
 
-/// Text as string searches compare it: without case and accents (R4 search, "String").
+/// Text as string searches compare it: without case and accents (R4 search, "String"). Case goes by Unicode's full folding, as
+/// canonical caseless matching asks for it (Unicode Standard, D145): `ß` is `ss`, `ς` is `σ`; `ı` is not `i`. Then the marks go.
 pub fn folded(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let decomposed: String = text.nfd().collect();
+    CaseMapper::new().fold_string(&decomposed).nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_folded_without_case_and_accents_by_all_of_unicode() {
+        for (one, other) in [
+            ("Weiß", "WEISS"),
+            ("weiẞ", "weiss"),
+            ("ΝΙΚΟΣ", "Νίκος"),
+            ("ΝΊΚΟς", "νικοσ"),
+            ("Ǳamonja", "ǳamonja"),
+            ("ﬁeld", "FIELD"),
+            ("ŉ", "ʼN"),
+            ("Ꭰ", "ꭰ"),
+            ("İzmir", "izmir"),
+            ("IZMIR", "izmir"),
+            ("José", "jose\u{301}"),
+            ("Ångström", "angstrom"),
+            ("\u{1f80}", "\u{1f08}Ι"),
+            ("Nguyễn", "NGUYEN"),
+            ("e\u{323}\u{302}", "ệ"),
+        ] {
+            assert_eq!(folded(one), folded(other), "{one} {other}");
+        }
+        for (one, other) in [("ı", "i"), ("ı", "I"), ("ø", "o"), ("ss", "s"), ("æ", "ae")] {
+            assert_ne!(folded(one), folded(other), "{one} {other}");
+        }
+        for text in ["Weiß", "ΐ", "İ", "ﬃ", "ᾳ", "Ǆ", "\u{345}"] {
+            assert_eq!(folded(&folded(text)), folded(text), "{text}");
+        }
+    }
 }

@@ -51,7 +51,7 @@ fn values_follow_from_kind_and_shape() {
 }
 
 /// A hash of the parameter table and of the indexes of [`samples`] for each version: the first is of version 1.
-const HASHES: &[u64] = &[0x0c1b_58e1_9302_f395];
+const HASHES: &[u64] = &[0x0c1b_58e1_9302_f395, 0x8ba1_1d1f_2551_7968];
 
 /// Resources with each kind of value in each of its shapes.
 fn samples() -> Vec<Json> {
@@ -73,7 +73,8 @@ fn samples() -> Vec<Json> {
         json!({"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"},
             "code": {"coding": coding, "text": "words"}, "category": [{"text": "words alone"}],
             "effectivePeriod": {"start": "2026-01-01", "end": "2026-01-02T00:00:00+05:00"}, "valueQuantity": quantity(1),
-            "component": [{"code": {"coding": coding}, "valueCodeableConcept": {"coding": coding}}]}),
+            "component": [{"code": {"coding": coding}, "valueCodeableConcept": {"coding": coding}},
+                {"valueQuantity": {"value": 7, "comparator": "<", "unit": "mg"}}]}),
         json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "https://other.example/Patient/p"},
             "onsetAge": quantity(2), "abatementRange": {"low": quantity(3), "high": quantity(4)},
             "recordedDate": "2026-03", "code": {"text": "words"}, "stage": [{"summary": {"coding": coding}}]}),
@@ -84,7 +85,7 @@ fn samples() -> Vec<Json> {
             "instantiatesCanonical": ["https://x.example/plan|2"], "authoredOn": "2026-01-01T10:00:00-07:00",
             "occurrenceTiming": {"event": ["2026-02-01", "2026-02-09"], "repeat": {"boundsPeriod": {"end": "2027"}}}}),
         json!({"resourceType": "QuestionnaireResponse", "id": "q", "questionnaire": "https://x.example/q",
-            "subject": {"reference": "Patient/p"}, "authored": "2026-01-01"}),
+            "subject": {"reference": "Patient/p"}, "authored": "2016-12-31T23:59:60Z"}),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Medications, from the order to the taking of them.
 //!
-//! A medication is named by a code or by a reference, so every type but Medication has both `code` and `medication`.
+//! A code or a reference names a medication, so every type but Medication has both `code` and `medication`.
 
 use super::Definition::{R4, R4As};
 use super::{ACTORS, PRACTITIONERS, SearchParameter, code, date, identifier, reference, token};
@@ -42,7 +42,7 @@ pub(crate) const MEDICATION_REQUEST: &[SearchParameter] = &[
     date("MedicationRequest", "authoredon", "authoredOn", R4),
     token("MedicationRequest", "category", "category", R4),
     token("MedicationRequest", "code", "medicationCodeableConcept", R4As("clinical-code")),
-    // The times at which doses are due; when it was ordered is `authoredon`.
+    // `date` is the times at which doses are due; `authoredon` is the time of the order.
     date("MedicationRequest", "date", "dosageInstruction.timing.event", R4As("medications-date")),
     reference("MedicationRequest", "encounter", "encounter", R4As("medications-encounter"), &["Encounter"]),
     identifier("MedicationRequest", "identifier", "identifier", R4As("clinical-identifier")),

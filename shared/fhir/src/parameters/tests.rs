@@ -1,4 +1,4 @@
-//! What must hold of every row, whatever R4 and the guides say.
+//! The facts that must hold of every row, whatever R4 and the guides say.
 
 use super::*;
 use crate::types::{Owner, ResourceType, TYPES};

@@ -7,7 +7,7 @@ mod payer;
 mod us_core;
 mod us_core_observations;
 
-use super::condition::Condition;
+use super::predicate::Predicate;
 use crate::guides::Guides::{self, UsCore3, UsCore6, UsCore7};
 
 /// A condition that a profile sets, from one set of guides to another.
@@ -17,27 +17,27 @@ struct Rule {
     /// The first and the last set in which it asks this.
     sets: (Guides, Guides),
     /// All of these must hold.
-    conditions: &'static [Condition],
+    conditions: &'static [Predicate],
 }
 
 /// By guide and profile.
 const TABLES: [&[Rule]; 4] = [us_core::RULES, us_core_observations::RULES, carin_bb::RULES, payer::RULES];
 
 /// All that a profile asks in a set; nothing where no table knows the profile.
-pub(super) fn rules(profile: &str, guides: Guides) -> impl Iterator<Item = &'static Condition> {
+pub(super) fn rules(profile: &str, guides: Guides) -> impl Iterator<Item = &'static Predicate> {
     let applies = move |rule: &&Rule| rule.profile == profile && rule.sets.0 <= guides && guides <= rule.sets.1;
     TABLES.into_iter().flatten().filter(applies).flat_map(|rule| rule.conditions)
 }
 
-const fn rule(profile: &'static str, conditions: &'static [Condition]) -> Rule {
+const fn rule(profile: &'static str, conditions: &'static [Predicate]) -> Rule {
     Rule { profile, sets: (UsCore3, UsCore7), conditions }
 }
 
-const fn in_3(profile: &'static str, conditions: &'static [Condition]) -> Rule {
+const fn in_3(profile: &'static str, conditions: &'static [Predicate]) -> Rule {
     Rule { profile, sets: (UsCore3, UsCore3), conditions }
 }
 
-const fn since_6(profile: &'static str, conditions: &'static [Condition]) -> Rule {
+const fn since_6(profile: &'static str, conditions: &'static [Predicate]) -> Rule {
     Rule { profile, sets: (UsCore6, UsCore7), conditions }
 }
 

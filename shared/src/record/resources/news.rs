@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::rows::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
+use crate::bounds::{NEWS, RECEIPT_LEAD};
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
@@ -12,10 +13,6 @@ use crate::record::row::Row;
 use crate::store::StoreError;
 use crate::store::schema::{self, Key};
 use crate::store::table::{RowQuery, SortKeys};
-
-/// The most resources that are read one by one. A row read by itself costs as much as several in a history, so beyond this the
-/// record itself is cheaper to read.
-const MOST_NEWS: usize = 250;
 
 /// The news of a record.
 pub struct News {
@@ -71,7 +68,7 @@ impl Resources {
                 rows.push(receipt);
             }
         }
-        if named.len() > MOST_NEWS {
+        if named.len() > NEWS {
             return Ok(None);
         }
         let read: BTreeSet<Reference> = rows.iter().map(|row| row.key.clone()).collect();
@@ -84,7 +81,7 @@ impl Resources {
 
     /// Whether any shared resource changed.
     async fn shared_changed(&self, since: Time) -> Result<bool, StoreError> {
-        let first = schema::sortable(Time(since.0.saturating_sub(receipt::LEAD)));
+        let first = schema::sortable(Time(since.0.saturating_sub(RECEIPT_LEAD)));
         let query = RowQuery { limit: Some(1), ..RowQuery::new(schema::SHARED_NEWS, SortKeys::From(first)) };
         Ok(!self.table.page(query).await?.items.is_empty())
     }

@@ -1,12 +1,9 @@
 //! The right to read a shared resource.
 
+use crate::bounds::REACH_STEPS;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::row::Row;
-
-/// The most steps from a member's own resources to a shared one. After one step there is a pointer to it; after two, a shared resource
-/// with a pointer refers to it.
-pub(super) const STEPS: u8 = 2;
 
 /// Permission to read one shared resource. Only this module makes one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,11 +18,13 @@ impl Reach {
         Reach { target, steps }
     }
 
-    /// From a resource that was read to one that it refers to, if that is of a shared type and not too many steps away.
-    pub fn of_reference(row: &Row, target: &Reference) -> Option<Reach> {
-        let shared = ResourceType::named(&target.resource_type)?.is_shared();
-        let refers = row.references().any(|reference| reference == *target);
-        (shared && refers && row.steps < STEPS).then(|| Reach { target: target.clone(), steps: row.steps + 1 })
+    /// From a resource that was read to the shared ones that it refers to. `bases` are the URLs under which our own resources may be named.
+    pub fn of_references(row: &Row, bases: &[&str]) -> impl Iterator<Item = Reach> {
+        let is_shared =
+            |target: &Reference| ResourceType::named(&target.resource_type).is_some_and(ResourceType::is_shared);
+        let (ends, steps) = (row.steps >= REACH_STEPS, row.steps + 1);
+        let targets = row.references_under(bases).filter(move |target| !ends && is_shared(target));
+        targets.map(move |target| Reach { target, steps })
     }
 
     /// The shared resource.

@@ -1,6 +1,7 @@
 //! Rows of the table: they are read and decoded here.
 
 use super::reach::Reach;
+use crate::bounds::HELD_BYTES;
 use crate::clock::Time;
 use crate::fhir::index;
 use crate::fhir::index::Index;
@@ -132,10 +133,6 @@ pub(in crate::record) fn decode(item: &Item, steps: u8) -> Result<Found, StoreEr
     Ok(Found::Resource(Row { version: number, last_updated, position, key, index, json, content, steps }))
 }
 
-/// The most bytes of unpacked JSON that the rows of one call hold: about two pages. Rows beyond that stay packed until they are given
-/// out.
-const MOST_HELD: usize = 8 << 20;
-
 /// How much unpacked JSON the rows of one call hold.
 #[derive(Default)]
 pub(super) struct Held(usize);
@@ -144,7 +141,7 @@ impl Held {
     /// Adds the row of an item, and packs it where there is too much already.
     pub fn take(&mut self, row: &mut Row, item: &Item) {
         self.0 += row.weight();
-        if self.0 > MOST_HELD
+        if self.0 > HELD_BYTES
             && let Ok(body) = item.bytes(attribute::BODY)
         {
             self.0 -= row.weight();

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::try_join_all;
 
-use super::reach::{Reach, STEPS};
+use super::reach::Reach;
 use super::rows::{Found, Resources};
 use crate::access::{Permit, Permits, Sealed};
+use crate::bounds::REACH_STEPS;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::TYPES;
 use crate::record::row::Row;
@@ -53,8 +54,8 @@ impl Resources {
         let pointers = self.pointers(&permit.partition(), permit.resource_type().referred_by).await?;
         let mut second = BTreeSet::new();
         for row in self.fetch(&pointers).await? {
-            let targets = row.references().filter(|target| target.resource_type == permit.resource_type().name);
-            second.extend(targets.filter_map(|target| Reach::of_reference(&row, &target)));
+            let of_type = |reach: &Reach| reach.target().resource_type == permit.resource_type().name;
+            second.extend(Reach::of_references(&row, &[]).filter(of_type));
         }
         Ok(second.into_iter().collect())
     }
@@ -68,9 +69,9 @@ impl Resources {
         let direct: BTreeSet<&Reference> = pointers.iter().map(Reach::target).collect();
         let mut second = BTreeSet::new();
         for row in self.fetch(&pointers).await? {
-            let targets =
-                row.references().filter(|target| permits.include(&target.resource_type) && !direct.contains(target));
-            second.extend(targets.filter_map(|target| Reach::of_reference(&row, &target)));
+            let is_new =
+                |reach: &Reach| permits.include(&reach.target().resource_type) && !direct.contains(reach.target());
+            second.extend(Reach::of_references(&row, &[]).filter(is_new));
         }
         Ok(permits.seal(second.into_iter().collect()))
     }
@@ -108,7 +109,7 @@ impl Resources {
         let direct: BTreeSet<&Reference> = pointers.iter().map(Reach::target).collect();
         let second: BTreeSet<Reach> = pointed
             .iter()
-            .flat_map(|row| row.references().filter_map(|target| Reach::of_reference(row, &target)))
+            .flat_map(|row| Reach::of_references(row, &[]))
             .filter(|reach| !direct.contains(reach.target()))
             .collect();
         let referred = self.fetch(&second.into_iter().collect::<Vec<_>>()).await?;
@@ -122,7 +123,7 @@ impl Resources {
         let keys = steps.keys().map(|target| Key::shared(target)).collect();
         let mut rows = self.resources(keys, 1).await?;
         for row in &mut rows {
-            row.steps = steps.get(&row.key).copied().unwrap_or(STEPS);
+            row.steps = steps.get(&row.key).copied().unwrap_or(REACH_STEPS);
         }
         rows.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(rows)

@@ -168,7 +168,7 @@ impl Writer {
             if names.iter().all(|name| name == resource) {
                 let row = self.standing_row(partition, &binary).await?.filter(StandingRow::is_live);
                 match (row, deleted) {
-                    (Some(row), Some(now)) => self.bury(partition, &binary, &row, now).await?,
+                    (Some(row), Some(now)) => self.bury(partition, &binary, &row, (now, None)).await?,
                     (Some(row), None) => self.remove(partition, &binary, &row).await?,
                     (None, _) => {}
                 }

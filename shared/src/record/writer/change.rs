@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::standing::{Standing, StandingRow};
+use crate::bounds::ROW_INDEX_BYTES;
 use crate::clock::Time;
 use crate::fhir::date::Interval;
 use crate::fhir::index::Index;
@@ -14,10 +15,6 @@ use crate::record::documents::{Upload, named_binaries};
 use crate::record::packing::{self, ResourceVersion};
 use crate::record::partition::Partition;
 use crate::store::objects::content_hash;
-
-/// The largest packed index, in bytes. A resource may lie in the bucket, but its index stands in the row, and an item together with its
-/// copy in the local index is at most 400 KB.
-const LARGEST_INDEX: usize = 190_000;
 
 /// The outcome of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +35,8 @@ pub struct Change {
     pub(super) resource_type: &'static ResourceType,
     pub(super) reference: Reference,
     pub(super) copies: BTreeMap<Partition, ResourceCopy>,
+    /// When the source deleted it, where it is to be deleted and the date counts.
+    pub(super) deleted: Option<i64>,
     /// Whether it counts even where the store's version has a newer date of the source.
     overrides: bool,
 }
@@ -64,7 +63,8 @@ impl Change {
     pub fn store(resource_type: &'static ResourceType, id: &str, copies: Vec<(Partition, Json)>) -> Change {
         let copy = |(partition, resource)| (partition, ResourceCopy::of(resource_type, resource));
         let copies = copies.into_iter().map(copy).collect();
-        Change { resource_type, reference: Reference::new(resource_type.name, id), copies, overrides: false }
+        let reference = Reference::new(resource_type.name, id);
+        Change { resource_type, reference, copies, deleted: None, overrides: false }
     }
 
     /// A Binary of this member is to hold a file. Its JSON is without `data`.
@@ -75,18 +75,16 @@ impl Change {
             resource_type,
             reference: Reference::new(resource_type.name, &id),
             copies: BTreeMap::from([(Partition::Member(owner.to_owned()), copy)]),
+            deleted: None,
             overrides: false,
         })
     }
 
-    /// The resource is to be deleted from every partition.
-    pub fn delete(resource_type: &'static ResourceType, id: &str) -> Change {
-        Change {
-            resource_type,
-            reference: Reference::new(resource_type.name, id),
-            copies: BTreeMap::new(),
-            overrides: false,
-        }
+    /// The resource is to be deleted from every partition: as the source did at `deleted`, so that a version of before that does
+    /// not bring it back.
+    pub fn delete(resource_type: &'static ResourceType, id: &str, deleted: Option<i64>) -> Change {
+        let reference = Reference::new(resource_type.name, id);
+        Change { resource_type, reference, copies: BTreeMap::new(), deleted, overrides: false }
     }
 
     /// This change, made whatever the date of the store's version is, if it `overrides` that.
@@ -135,12 +133,19 @@ impl Change {
     /// The outcome, if the change is made now. The source's own date decides which of two versions is newer.
     pub fn outcome(&self, standing: &Standing) -> Written {
         let mut live = standing.live();
-        if self.copies.is_empty() {
-            return if live.next().is_some() { Written::Deleted } else { Written::Unchanged };
-        }
-        let ours = self.copies.values().find_map(|copy| copy.source_date);
+        let is_there = standing.live().next().is_some();
+        let ours = self.deleted.or_else(|| self.copies.values().find_map(|copy| copy.source_date));
+        // A tombstone has the date of the deletion.
         let stored = standing.rows.values().filter_map(|row| row.source_date).max();
-        if !self.overrides && matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours) {
+        let is_older = !self.overrides && matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours);
+        if self.copies.is_empty() {
+            return match (is_there, is_older) {
+                (false, _) => Written::Unchanged,
+                (true, true) => Written::Superseded,
+                (true, false) => Written::Deleted,
+            };
+        }
+        if is_older {
             return Written::Superseded;
         }
         let same = |(partition, copy): (&Partition, &ResourceCopy)| {
@@ -175,12 +180,40 @@ impl ResourceCopy {
             meta.remove("versionId");
             meta.remove("lastUpdated");
         }
-        let mut content = resource.to_string().into_bytes();
+        let mut content = Vec::new();
+        canonical(&resource, &mut content);
         content.extend(upload.iter().flat_map(Upload::sha256));
         let hash = content_hash(&content)[..16].to_vec();
         let binaries = if resource_type.names_documents() { named_binaries(&resource) } else { BTreeSet::new() };
-        let fits = content.len() <= LARGEST_INDEX || index_length(resource_type, &resource) <= LARGEST_INDEX;
+        let fits = content.len() <= ROW_INDEX_BYTES || index_length(resource_type, &resource) <= ROW_INDEX_BYTES;
         ResourceCopy { resource, hash, source_date, binaries, upload, fits }
+    }
+}
+
+/// JSON with the properties of every object in the order of their names: their order means nothing (RFC 8259 §4), and makes no new
+/// version.
+fn canonical(json: &Json, text: &mut Vec<u8>) {
+    match json {
+        Json::Object(properties) => {
+            let mut sorted: Vec<(&String, &Json)> = properties.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            text.push(b'{');
+            for (name, value) in sorted {
+                text.extend_from_slice(Json::from(name.as_str()).to_string().as_bytes());
+                text.push(b':');
+                canonical(value, text);
+            }
+            text.push(b'}');
+        }
+        Json::Array(items) => {
+            text.push(b'[');
+            for item in items {
+                canonical(item, text);
+                text.push(b',');
+            }
+            text.push(b']');
+        }
+        other => text.extend_from_slice(other.to_string().as_bytes()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! All that follows from the resources in a member's partition: pointers to shared resources, and what receipts name.
 //!
-//! [`Writer::derive`] is the one place that takes away. It reads the whole partition, so it runs only for members who lost something:
-//! a load adds what follows from new resources as it writes them.
+//! Only [`Writer::derive`] takes pointers and receipts away. It reads the whole partition, so it runs only for members who lost
+//! something: a load adds what follows from new resources as it writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,19 @@ use crate::fhir::reference::{Reference, references_in};
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
 use crate::record::provenance::{is_never_owned, targets};
-use crate::record::receipt::is_receipt;
+use crate::record::receipt::{author, is_receipt};
 use crate::record::resources::{Found, decode};
 use crate::record::row::Row;
 use crate::store::StoreError;
 use crate::store::schema::{self, AFTER_ALL, Key, resources as attribute};
 use crate::store::table::{Condition, Consistency, RowQuery, SortKeys};
 
-/// A member's partition, as far as something follows from it.
+/// The parts of a member's partition from which something follows.
 #[derive(Default)]
 struct Inventory {
     /// The member's own resources.
     own: BTreeSet<Reference>,
-    /// The shared resources that these refer to.
+    /// The shared resources that these refer to, and the author of their receipts.
     direct: BTreeSet<Reference>,
     /// The Provenances of the feed, with their targets.
     provenances: Vec<(Reference, Vec<Option<Reference>>)>,
@@ -44,17 +44,17 @@ struct Receipt {
     targets: BTreeSet<Reference>,
 }
 
-/// The consequences of an inventory.
+/// The pointers and receipts that follow from an inventory.
 struct Follows {
     /// The shared resources in reach, and how many steps away each is.
     reach: BTreeMap<Reference, u8>,
-    /// The resources that receipts name: the member's own, and the shared ones in reach that are there.
+    /// The resources that receipts are to name: the member's own, and the shared ones in reach that are stored.
     received: BTreeSet<Reference>,
 }
 
 impl Writer {
-    /// Derives again what follows from a member's resources. Gives the ids of the Provenances whose copies are to be made again, because
-    /// a target of theirs is not the member's: when that is done, this is to be called once more.
+    /// Derives again what follows from a member's resources. Returns the ids of the Provenances whose copies must be made again,
+    /// because a target of theirs is not the member's. After that, call this once more.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -69,8 +69,8 @@ impl Writer {
             let follows = self.follows(&inventory).await?;
             let taken = self.derive_receipts(member, &inventory.receipts, &follows.received, (receipts, now)).await?
                 | self.derive_pointers(member, &inventory.pointers, &follows.reach).await?;
-            // Another load may have written a resource after this look passed its place, and found its pointer or receipt there already:
-            // a second look gives back what was taken.
+            // While this look ran, another load may have written a resource that the look had already passed, and found its pointer or
+            // receipt still there. A second look gives back what the first took.
             if !taken {
                 return Ok(inventory.moved(member, &follows.received));
             }
@@ -79,7 +79,7 @@ impl Writer {
 
     async fn inventory(&self, member: &str) -> Result<Inventory, StoreError> {
         let mut inventory = Inventory::default();
-        // Only the names of Binaries come after the types.
+        // Only the names of Binaries sort after the resources.
         let range = SortKeys::Before(AFTER_ALL.to_owned());
         let query = RowQuery { consistency: Consistency::Strong, ..RowQuery::new(schema::member(member), range) };
         let mut pages = self.table.pages(query);
@@ -91,6 +91,10 @@ impl Writer {
                     Found::Resource(row) => inventory.take(&self.resource(row.clone()).await?, row),
                 }
             }
+        }
+        // A member with resources has receipts, and these refer to their author.
+        if !inventory.own.is_empty() {
+            inventory.direct.insert(author());
         }
         Ok(inventory)
     }
@@ -110,7 +114,7 @@ impl Writer {
         Ok(Follows { reach, received })
     }
 
-    /// The shared resources among these that are there.
+    /// Those of these shared resources that are stored.
     async fn shared_resources(&self, of: &BTreeSet<Reference>) -> Result<BTreeMap<Reference, Json>, StoreError> {
         let keys = of.iter().map(Key::shared).collect();
         let mut found = BTreeMap::new();
@@ -122,7 +126,7 @@ impl Writer {
         Ok(found)
     }
 
-    /// Gives whether a pointer was taken away.
+    /// Returns whether a pointer was removed.
     async fn derive_pointers(
         &self,
         member: &str,
@@ -131,7 +135,7 @@ impl Writer {
     ) -> Result<bool, StoreError> {
         let mut taken = false;
         for (target, steps) in there {
-            // A pointer that is shorter than it should be goes first: a longer one never replaces a shorter.
+            // A pointer that nothing calls for is removed. So is one that is too short: a longer one could not replace it.
             if wanted.get(target).is_none_or(|wanted| wanted > steps) {
                 self.remove_pointer(member, target).await?;
                 taken = true;
@@ -146,7 +150,7 @@ impl Writer {
         Ok(taken)
     }
 
-    /// Gives whether a receipt names less than before.
+    /// Returns whether a receipt names fewer resources than before.
     async fn derive_receipts(
         &self,
         member: &str,
@@ -170,7 +174,7 @@ impl Writer {
         Ok(taken)
     }
 
-    /// Lets a receipt name only those of its targets that are `kept`. One that would name nothing goes.
+    /// Cuts a receipt's targets down to those that are `kept`. A receipt that would name nothing is deleted.
     async fn cut(&self, member: &str, receipt: &Receipt, kept: &[&Reference], now: Time) -> Result<(), StoreError> {
         let partition = Partition::Member(member.to_owned());
         let key = &receipt.row.key;
@@ -180,11 +184,14 @@ impl Writer {
         }
         let mut json = receipt.json.clone();
         json["target"] = kept.iter().map(|target| json!({"reference": target.to_string()})).collect();
-        let Some(resource_type) = ResourceType::named(&key.resource_type) else { return Ok(()) };
+        let resource_type = ResourceType::named(&key.resource_type)
+            .ok_or_else(|| StoreError::Fault("Provenance is no type of this server".into()))?;
         let change = Change::store(resource_type, &key.id, vec![(partition.clone(), json)]);
-        let row = self.standing_row(&partition, key).await?;
+        let as_read = self.standing_row(&partition, key).await?.filter(|row| row.version == receipt.row.version);
+        // Another load cut or removed it meanwhile: the second look sees it as it is now.
+        let Some(row) = as_read else { return Ok(()) };
         for copy in &change.copies {
-            let written = self.put_copy(&change, copy, row.as_ref(), receipt.row.version + 1, now).await;
+            let written = self.put_copy(&change, copy, Some(&row), receipt.row.version + 1, now).await;
             unless_it_conflicts(written)?;
         }
         Ok(())
@@ -192,7 +199,7 @@ impl Writer {
 }
 
 impl Inventory {
-    /// The ids of the Provenances whose copies here are to be made again, where `received` are the resources that receipts name.
+    /// The ids of the Provenances whose copies here must be made again. `received` are the resources that receipts name.
     fn moved(&self, member: &str, received: &BTreeSet<Reference>) -> BTreeSet<String> {
         let patient = Reference::new("Patient", member);
         let is_own = |target: &Option<Reference>| {

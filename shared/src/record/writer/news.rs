@@ -2,13 +2,14 @@
 
 use super::change::Change;
 use super::rows::{Writer, unless_it_conflicts};
+use crate::bounds::RECEIPT_TARGETS;
 use crate::clock::Time;
 use crate::fhir::guides::Guides;
 use crate::fhir::profiles;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
-use crate::record::receipt::{MOST_TARGETS, receipt};
+use crate::record::receipt::{organization, receipt};
 use crate::store::StoreError;
 use crate::store::objects::content_hash;
 use crate::store::schema::{Key, PK};
@@ -33,7 +34,15 @@ impl Receipts<'_> {
             let id = receipt["id"].as_str().unwrap_or_default().to_owned();
             Change::store(resource_type, &id, vec![(Partition::Member(member.to_owned()), receipt)])
         };
-        targets.chunks(MOST_TARGETS).map(of).collect()
+        targets.chunks(RECEIPT_TARGETS).map(of).collect()
+    }
+
+    /// The Organization that is their author.
+    pub fn author(&self) -> Option<Change> {
+        let mut organization = organization(self.plan);
+        profiles::name_in(self.guides, &mut organization);
+        let (resource_type, id) = (ResourceType::named("Organization")?, organization["id"].as_str()?.to_owned());
+        Some(Change::store(resource_type, &id, vec![(Partition::Shared, organization)]))
     }
 }
 

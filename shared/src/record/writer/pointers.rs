@@ -6,6 +6,7 @@ use super::rows::Writer;
 use crate::fhir::reference::{Reference, references_in};
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
+use crate::record::receipt::author;
 use crate::record::resources::{Found, decode};
 use crate::store::StoreError;
 use crate::store::schema::{Key, PK, reached, resources as attribute};
@@ -52,8 +53,11 @@ impl Writer {
     /// # Errors
     /// [`StoreError`]
     pub async fn point(&self, owner: &str, target: &Reference, steps: u8) -> Result<(), StoreError> {
-        // This comes first: each member with a pointer to the target is found again when the target comes, changes or goes.
-        self.put_if(Condition::Always, Key::reached(target, owner).into()).await?;
+        // This comes first: each member with a pointer to the target is found again when the target comes, changes or goes. The author
+        // of receipts is always there and leads nowhere, and a list of all members would be one partition.
+        if *target != author() {
+            self.put_if(Condition::Always, Key::reached(target, owner).into()).await?;
+        }
         let pointer = Item::from(Key::of_member(owner, target));
         if steps == 1 {
             // A nearer pointer replaces a farther one. Neither replaces the member's own Device.

@@ -12,20 +12,23 @@ use crate::store::table::{CommitError, Condition, Item};
 
 impl Writer {
     /// Puts a tombstone in the place of a deleted resource, so that apps can tell it from one that never was. Its object in the bucket
-    /// goes with it.
+    /// goes with it. The tombstone keeps the date of the source's deletion, which a later version must not be older than.
     pub(super) async fn bury(
         &self,
         partition: &Partition,
         reference: &Reference,
         row: &StandingRow,
-        now: Time,
+        (now, date): (Time, Option<i64>),
     ) -> Result<(), CommitError> {
-        if *partition == Partition::Unclaimed {
+        if *partition == Partition::Unclaimed && date.is_none() {
             return self.remove(partition, reference, row).await;
         }
-        let tombstone = Item::from(partition.key(reference))
+        let mut tombstone = Item::from(partition.key(reference))
             .with(attribute::VERSION, row.version + 1)
             .with(attribute::LAST_UPDATED, now.0);
+        if let Some(date) = date {
+            tombstone.set(attribute::SOURCE_DATE, date);
+        }
         self.put_over(Some(row), tombstone).await?;
         self.forget(reference, row).await
     }

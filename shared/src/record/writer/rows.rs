@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::change::{Change, ResourceCopy};
 use super::standing::StandingRow;
+use crate::bounds::{ROW_BODY_BYTES, ROW_SHARED_BYTES};
 use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
@@ -18,10 +19,6 @@ use crate::store::objects::{Object, ObjectBytes, ObjectError, Objects, content_h
 use crate::store::schema::{Key, resources as attribute};
 use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item, Table};
 use crate::store::{Aws, StoreError};
-
-/// The largest packed body that stays in a row, in bytes. A larger one costs less in the bucket (decision 13); and so no batch of rows
-/// outgrows a function's memory.
-const LARGEST_BODY_IN_ROW: usize = 32 << 10;
 
 /// The table and the bucket, for writing.
 #[derive(Clone)]
@@ -140,6 +137,18 @@ impl Writer {
         unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
     }
 
+    /// Writes the later date of a second deletion into a tombstone.
+    pub(super) async fn put_deletion_date(
+        &self,
+        partition: &Partition,
+        reference: &Reference,
+        (row, date): (&StandingRow, Option<i64>),
+    ) -> Result<(), StoreError> {
+        let same = Condition::Is(attribute::VERSION, row.version.into());
+        let date = date.map(Attribute::from);
+        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+    }
+
     /// Makes the row of a copy, and sends a body that is too large for it to the bucket.
     async fn item(
         &self,
@@ -163,20 +172,24 @@ impl Writer {
         if let (Partition::Member(_), Some(_)) = (partition, resource_type.key_date) {
             item.set(attribute::POSITION, position(reference, key_date(resource_type, &index)));
         }
+        let most = if *partition == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
         let object = match &copy.upload {
             Some(upload) => {
                 item.set(attribute::BODY, packed);
                 item.set(attribute::OBJECT_SIZE, upload.size());
                 Some(upload.object().clone())
             }
-            None if packed.len() <= LARGEST_BODY_IN_ROW => {
+            None if packed.len() <= most => {
                 item.set(attribute::BODY, packed);
                 None
             }
             None => {
                 let object = Object::named(&reference.to_string(), content_hash(&packed));
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
-                item.set(attribute::BODY, pack(&written, &index, "")?);
+                let found_by = pack(&written, &index, "")?;
+                let in_row = *partition != Partition::Shared || found_by.len() <= most;
+                // An index of no version is made anew from the object.
+                item.set(attribute::BODY, if in_row { found_by } else { pack(&written, &Index::default(), "")? });
                 Some(object)
             }
         };

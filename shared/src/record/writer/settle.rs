@@ -27,7 +27,7 @@ impl Writer {
 
     /// Reads the partitions that the homes name and, with `everywhere`, also those that the changes name. Without a home nothing should
     /// stand in the latter.
-    async fn look(&self, changes: &[&Change], everywhere: bool) -> Result<Vec<Standing>, StoreError> {
+    pub(super) async fn look(&self, changes: &[&Change], everywhere: bool) -> Result<Vec<Standing>, StoreError> {
         let with_home = changes.iter().filter(|change| change.resource_type.has_home());
         let homes = self.homes(&with_home.map(|change| change.reference.clone()).collect::<Vec<_>>()).await?;
         let mut standings = Vec::with_capacity(changes.len());
@@ -107,8 +107,13 @@ impl Writer {
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
     }
 
-    /// Writes the source's date of every copy whose content stays.
+    /// Writes the source's date of every copy whose content stays, and of every tombstone that an earlier deletion left.
     async fn redate(&self, change: &Change, standing: &Standing) -> Result<(), StoreError> {
+        for (partition, row) in
+            standing.rows.iter().filter(|(_, row)| !row.is_live() && row.source_date < change.deleted)
+        {
+            self.put_deletion_date(partition, &change.reference, (row, change.deleted)).await?;
+        }
         for (partition, copy) in &change.copies {
             if standing.rows.get(partition).is_some_and(|row| row.source_date != copy.source_date) {
                 self.put_source_date(partition, &change.reference, copy).await?;
@@ -128,10 +133,11 @@ impl Writer {
         if change.copies.is_empty() {
             for (partition, row) in standing.live() {
                 self.release(partition, reference, &row.binaries, planned, Some(now)).await?;
-                self.bury(partition, reference, row, now).await?;
+                self.bury(partition, reference, row, (now, change.deleted)).await?;
             }
             return Ok(());
         }
+        self.identify(change).await?;
         let both: BTreeSet<String> = owners.union(&standing.home.owners).cloned().collect();
         if both != standing.home.owners {
             self.put_home(reference, &standing.home.owners, &both).await?;

@@ -54,6 +54,16 @@ impl Standing {
         self.live().map(|(partition, _)| partition)
     }
 
+    /// Whether it was deleted, and stands nowhere.
+    pub fn is_deleted(&self) -> bool {
+        !self.rows.is_empty() && self.live().next().is_none()
+    }
+
+    /// The members in whose partitions it stands.
+    pub fn members(&self) -> BTreeSet<&str> {
+        self.partitions().filter_map(Partition::owner).collect()
+    }
+
     /// The ids of the Provenances that are about it and came while it was not there.
     pub fn provenances(&self) -> &BTreeSet<String> {
         &self.home.provenances

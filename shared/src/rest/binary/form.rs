@@ -1,11 +1,10 @@
 //! In which form a Binary is given out: FHIR only where it is asked for by name (R4, "Binary": serving).
 
-use http::header;
-
 use crate::fhir::escaping::shortened;
-use crate::http::{Request, single};
+use crate::http::FHIR_JSON;
+use crate::http::media_type::{Accept, MediaType};
+use crate::rest::format::{JSON, takes_json};
 use crate::rest::outcome::Error;
-use crate::rest::query;
 
 /// The form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,69 +15,33 @@ pub(super) enum Form {
     Raw,
 }
 
-const FHIR: &[&str] = &["application/fhir+json", "application/json", "text/json"];
-
 impl Form {
-    /// What `_format`, or else `Accept`, says of a Binary that holds `media_type`.
+    /// The form that the app takes of a Binary that holds `media_type`. A form that it asks for by name comes before one that any name
+    /// would do for (RFC 9110 §12.5.1).
     ///
     /// # Errors
-    /// [`Error::NotAcceptable`] where it names neither.
-    pub(super) fn wanted(request: &Request, media_type: &str) -> Result<Form, Error> {
-        if let Ok(Some(format)) = single(&request.query(), "_format") {
-            return query::format(Some(format)).map(|()| Form::Fhir);
-        }
-        let accept = request.header(header::ACCEPT).filter(|accept| !accept.trim().is_empty());
-        let wanted = accept.map_or(Some(Form::Raw), |accept| Form::accepted(accept, media_type));
-        wanted.ok_or_else(|| {
-            let held = shortened(media_type);
-            Error::NotAcceptable(format!("this Binary comes as what it holds, `{held}`, or as `application/fhir+json`"))
-        })
-    }
-
-    /// By the weights of `Accept` (RFC 9110 §12.5.1). What is asked for by name comes before what any name would do for.
-    fn accepted(accept: &str, media_type: &str) -> Option<Form> {
-        let held = essence(media_type);
-        let family = held.split('/').next().unwrap_or_default();
-        let weight = |matches: &dyn Fn(&str) -> bool| {
-            let ranges = accept.split(',').map(|range| (essence(range), quality(range)));
-            ranges.filter(|(range, _)| matches(range)).map(|(_, quality)| quality).fold(0.0, f32::max)
-        };
-        let fhir = weight(&|range| FHIR.contains(&range));
-        let raw = weight(&|range| range == held);
-        let any = weight(&|range| range == "*/*" || range == format!("{family}/*"));
-        if fhir > 0.0 && fhir >= raw {
-            Some(Form::Fhir)
-        } else if raw > 0.0 || any > 0.0 {
-            Some(Form::Raw)
+    /// [`Error::NotAcceptable`] where it takes neither.
+    pub(super) fn wanted(accept: Option<&Accept>, media_type: &str) -> Result<Form, Error> {
+        let (Some(accept), Some(held)) = (accept, MediaType::parse(media_type)) else { return Ok(Form::Raw) };
+        let fhir = JSON.iter().map(|name| accept.named(name)).max().unwrap_or(0);
+        if fhir > 0 && fhir >= accept.named(held.essence()) {
+            Ok(Form::Fhir)
+        } else if accept.weight(&held) > 0 {
+            Ok(Form::Raw)
+        } else if takes_json(Some(accept)).is_ok() {
+            Ok(Form::Fhir)
         } else {
-            (weight(&|range| range == "application/*") > 0.0).then_some(Form::Fhir)
+            let held = shortened(media_type);
+            let text = format!("this Binary comes as what it holds, `{held}`, or as `{FHIR_JSON}`");
+            Err(Error::NotAcceptable(text))
         }
     }
-}
-
-/// A media type or range without its parameters, in lower case.
-fn essence(text: &str) -> String {
-    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn quality(range: &str) -> f32 {
-    let mut weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().strip_prefix("q="));
-    weights.find_map(|weight| weight.parse().ok()).unwrap_or(1.0)
 }
 
 /// A Binary's `contentType`, if it is a media type (RFC 9110 §8.3.1) that a header can carry; else that of mere bytes.
 pub(super) fn media_type(stored: Option<&str>) -> String {
-    let is_token = |text: &str| {
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        !text.is_empty() && text.bytes().all(legal)
-    };
-    let is_media_type = |text: &&str| {
-        let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-        printable
-            && essence(text)
-                .split_once('/')
-                .is_some_and(|(resource_type, name)| is_token(resource_type) && is_token(name))
-    };
+    let printable = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let is_media_type = |text: &&str| printable(text) && MediaType::parse(text).is_some();
     stored.map(str::trim).filter(is_media_type).unwrap_or("application/octet-stream").to_owned()
 }
 
@@ -100,13 +63,19 @@ const ENDINGS: &[(&str, &str)] = &[
 
 /// A file name for the Binary of this id, in which nothing needs quoting.
 pub(super) fn file_name(id: &str, media_type: &str) -> String {
-    let ending = ENDINGS.iter().find(|(known, _)| *known == essence(media_type)).map_or("", |(_, ending)| ending);
+    let held = MediaType::parse(media_type);
+    let ending = ENDINGS.iter().find(|(known, _)| held.as_ref().is_some_and(|held| held.essence() == *known));
+    let ending = ending.map_or("", |(_, ending)| ending);
     format!("{id}{ending}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn wanted(accept: &str, media_type: &str) -> Option<Form> {
+        Form::wanted(Accept::parse(accept).as_ref(), media_type).ok()
+    }
 
     #[test]
     fn fhir_is_given_to_whom_asks_for_it_by_name() {
@@ -122,12 +91,13 @@ mod tests {
             ("application/fhir+json, application/pdf", Some(Form::Fhir)),
             ("application/fhir+json;q=0.5, application/pdf", Some(Form::Raw)),
             ("application/fhir+json;q=0, */*", Some(Form::Raw)),
+            ("application/pdf;q=0, */*", Some(Form::Fhir)),
             ("application/fhir+xml", None),
             ("image/*, text/plain", None),
         ] {
-            assert_eq!(Form::accepted(accept, "application/pdf"), expected, "{accept}");
+            assert_eq!(wanted(accept, "application/pdf"), expected, "{accept}");
         }
-        assert_eq!(Form::accepted("application/*", "image/png"), Some(Form::Fhir));
+        assert_eq!(wanted("application/*", "image/png"), Some(Form::Fhir));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use http::header;
 
 use crate::http::Request;
+use crate::http::fields::list;
 
-/// What was asked for.
+/// The part that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Range {
     /// All of it.
@@ -21,8 +22,8 @@ pub(super) enum Range {
 }
 
 impl Range {
-    /// What the request asks of `size` bytes whose strong validator is `etag`. Several ranges, other units and what does not
-    /// read are all answered with the whole, as a server may (§14.2). With `If-Range` a part is asked for only if it is of
+    /// The part of `size` bytes, whose strong validator is `etag`, that the request asks for. Several ranges, other units and text that
+    /// does not read are all answered with the whole, as a server may (§14.2). With `If-Range` a part is asked for only if it is of
     /// this version; a date is never a validator as strong as that demands (§13.1.5, §8.8.2.2).
     pub(super) fn wanted(request: &Request, etag: &str, size: u64) -> Range {
         let is_current =
@@ -33,7 +34,9 @@ impl Range {
 
     fn parse(text: &str, size: u64) -> Option<Range> {
         let (unit, set) = text.split_once('=')?;
-        let (first, last) = set.trim().split_once('-')?;
+        let mut ranges = list(set);
+        let (Some(range), None) = (ranges.next(), ranges.next()) else { return None };
+        let (first, last) = range.split_once('-')?;
         if !unit.trim().eq_ignore_ascii_case("bytes") {
             return None;
         }
@@ -75,6 +78,7 @@ mod tests {
             ("Bytes=2-5", part(2, 5)),
             ("bytes=9-", part(9, 9)),
             ("bytes=-3", part(7, 9)),
+            ("bytes= , 2-5 ,", part(2, 5)),
             ("bytes=-100", part(0, 9)),
             ("bytes=0-99999999999999999999999", part(0, 9)),
             ("bytes=10-", Some(Range::Unsatisfiable)),

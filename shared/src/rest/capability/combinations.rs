@@ -8,7 +8,7 @@
 pub(super) struct Combination {
     /// The type searched.
     pub on: &'static str,
-    /// What stands in the query together.
+    /// The parameters that stand in a query together.
     pub parameters: &'static [&'static str],
     /// `SHALL` where some version demands it, else `SHOULD`.
     pub expectation: &'static str,

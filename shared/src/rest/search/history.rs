@@ -1,13 +1,16 @@
 //! A page in the order of the history.
 
-use super::{LONGEST_COUNT, Page, Place};
+use super::cursor::SearchCursor;
+use super::matches::Matches;
 use crate::access::Permit;
+use crate::bounds;
 use crate::fhir::filter::Filter;
 use crate::record::resources::Window;
 use crate::record::row::{Row, moment};
+use crate::rest::call::Call;
+use crate::rest::cursor::foreign;
 use crate::rest::outcome::Error;
-use crate::rest::query::{CURSOR, Query};
-use crate::rest::server::Call;
+use crate::rest::query::Query;
 
 /// Reads the page and no more where no filter can leave a row out. Where scopes leave some out, it
 /// reads on until the page is full, and goes on after what it gave out: neither the page nor its cursor tells of the others.
@@ -16,18 +19,16 @@ pub(super) async fn page(
     query: &Query,
     permit: &Permit,
     newest_first: bool,
-    cursor: Option<&Place>,
-) -> Result<Page, Error> {
+    cursor: Option<&SearchCursor>,
+) -> Result<Matches, Error> {
     let mut windows = windows(query, newest_first);
-    if let Some([Some(position)]) = cursor.map(|place| &place.at[..]) {
-        let Some(start) = windows.iter().position(|window| window.holds(query.resource_type, position)) else {
-            let text = format!("`{CURSOR}` is not one of this search: follow the `next` link as it came");
-            return Err(Error::Invalid(text));
-        };
+    if let Some([Some(position)]) = cursor.map(|cursor| &cursor.at[..]) {
+        let start =
+            windows.iter().position(|window| window.holds(query.resource_type, position)).ok_or_else(foreign)?;
         windows.drain(..start);
         windows[0].after = Some(position.clone());
     }
-    let mut read = Reading { rows: Vec::new(), more: None };
+    let mut read = Scan { rows: Vec::new(), more: None };
     let mut unread = windows.len();
     for window in windows {
         read.go_on(call, query, permit, window).await?;
@@ -36,7 +37,7 @@ pub(super) async fn page(
             break;
         }
     }
-    let Reading { mut rows, more } = read;
+    let Scan { mut rows, more } = read;
     let total = (cursor.is_none() && more.is_none() && unread == 0).then_some(rows.len());
     let last = |rows: &[Row]| rows.last().map(|row| row.position.clone());
     let more = if rows.len() > query.count {
@@ -48,17 +49,17 @@ pub(super) async fn page(
     } else {
         more
     };
-    Ok(Page { rows, more: more.map(|position| vec![Some(position)]), total })
+    Ok(Matches { rows, more: more.map(|position| vec![Some(position)]), total })
 }
 
-/// What was read of a history.
-struct Reading {
+/// The part of a history that was read.
+struct Scan {
     rows: Vec<Row>,
     /// The place up to which it was read, if there is more.
     more: Option<String>,
 }
 
-impl Reading {
+impl Scan {
     /// Reads on in a window: one call, or, where scopes leave some rows out, as many as it takes.
     async fn go_on(
         &mut self,
@@ -69,15 +70,13 @@ impl Reading {
     ) -> Result<(), Error> {
         let selective = query.selective().next().is_some();
         let keep = |row: &Row| query.selective().all(|filter| filter.keeps(row.index()));
-        for calls in 0..LONGEST_COUNT {
+        for calls in 0..bounds::READ_CALLS {
             let wanted = query.count + 1 - self.rows.len();
             window.limit = match permit.admits_all() {
                 true => (!selective).then_some(wanted),
                 false => (calls == 0 && !selective).then_some(wanted * 4),
             };
-            let read = async { Ok(call.server.resources.history(permit, &window, keep).await?) };
-            let (access, sealed) = tokio::try_join!(call.access(), read)?;
-            let slice = access.open(sealed)?;
+            let slice = call.read(call.resources.history(permit, &window, keep)).await?;
             self.rows.extend(slice.rows);
             self.more = slice.more;
             if permit.admits_all() || self.more.is_none() || self.rows.len() > query.count {

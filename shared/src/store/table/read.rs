@@ -7,19 +7,19 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
 use super::item::Item;
-use crate::store::aws::Aws;
+use crate::bounds::BATCH_KEYS;
+use crate::store::aws::{Aws, Patience};
 use crate::store::error::StoreError;
 use crate::store::meter;
 use crate::store::schema::Key;
-
-/// The most keys that DynamoDB reads in one call.
-const BATCH: usize = 100;
 
 /// One table, by its name.
 #[derive(Clone)]
 pub(crate) struct Table {
     pub(super) client: Client,
     pub(super) name: String,
+    /// The patience of a load.
+    pub(super) patience: Option<Patience>,
 }
 
 /// Whether a read may miss a write of the last moment. A consistent read costs twice as much.
@@ -34,7 +34,19 @@ pub(crate) enum Consistency {
 impl Table {
     /// The table of that name.
     pub fn new(aws: &Aws, name: &str) -> Table {
-        Table { client: aws.dynamodb(), name: name.to_owned() }
+        Table { client: aws.dynamodb(), name: name.to_owned(), patience: aws.patience().cloned() }
+    }
+
+    /// Waits until the next write is due, where a load has a pace.
+    pub(super) async fn pace(&self) {
+        if let Some(patience) = &self.patience {
+            patience.pace().await;
+        }
+    }
+
+    /// The pauses of one request.
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff { pauses: 0, is_endless: self.patience.is_some() }
     }
 
     /// Reads the row with that key.
@@ -65,7 +77,7 @@ impl Table {
         only: Option<&[&str]>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(BATCH).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
+        let batches = keys.chunks(BATCH_KEYS).map(|keys| self.batch_of_100(keys.to_vec(), only, consistency));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
@@ -77,7 +89,7 @@ impl Table {
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
         let (mut keys, mut items) = (keys.into_iter().map(|key| Item::from(key).0).collect(), Vec::new());
-        let mut backoff = Backoff::default();
+        let mut backoff = self.backoff();
         loop {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
@@ -105,10 +117,10 @@ impl Table {
 }
 
 /// The pauses between the tries of one request that DynamoDB did not carry out and the SDK does not repeat: 20 ms, then twice as
-/// long each time.
-#[derive(Default)]
+/// long each time. For a load they have no end, and grow to 20 seconds.
 pub(super) struct Backoff {
     pauses: u32,
+    is_endless: bool,
 }
 
 impl Backoff {
@@ -120,10 +132,10 @@ impl Backoff {
     /// # Errors
     /// [`StoreError::Busy`] for `reason` once there were [`Backoff::MOST`] pauses.
     pub async fn wait(&mut self, reason: &str) -> Result<(), StoreError> {
-        if self.pauses == Backoff::MOST {
+        if self.pauses == Backoff::MOST && !self.is_endless {
             return Err(StoreError::Busy(reason.to_owned()));
         }
-        tokio::time::sleep(Duration::from_millis(20 << self.pauses)).await;
+        tokio::time::sleep(Duration::from_millis(20 << self.pauses.min(10))).await;
         self.pauses += 1;
         Ok(())
     }

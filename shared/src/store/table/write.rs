@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::item::{Attribute, Item};
-use super::read::{Backoff, Table};
+use super::read::Table;
 use crate::clock::Time;
 use crate::store::error::StoreError;
 use crate::store::meter;
@@ -95,6 +95,7 @@ impl Table {
         condition: Condition,
         seen: ReturnValuesOnConditionCheckFailure,
     ) -> Result<(), CommitError> {
+        self.pace().await;
         let (condition, values) = condition.expression();
         let request = self
             .client
@@ -105,7 +106,7 @@ impl Table {
             .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(seen)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut backoff = Backoff::default();
+        let mut backoff = self.backoff();
         loop {
             let error = match meter::call(request.clone().send()).await {
                 Ok(answer) => {
@@ -132,6 +133,7 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn include(&self, key: Key, name: &str, texts: &BTreeSet<String>) -> Result<(), StoreError> {
+        self.pace().await;
         let request = self
             .client
             .update_item()
@@ -156,6 +158,7 @@ impl Table {
         value: Option<Attribute>,
         condition: Condition,
     ) -> Result<(), CommitError> {
+        self.pace().await;
         let (condition, values) = condition.expression();
         let request = self
             .client
@@ -204,6 +207,7 @@ impl Table {
     /// # Errors
     /// [`CommitError`]
     pub async fn delete(&self, key: Key, condition: Condition) -> Result<(), CommitError> {
+        self.pace().await;
         let (condition, values) = condition.expression();
         let request = self
             .client
@@ -233,7 +237,7 @@ impl Table {
             .transact_write_items()
             .set_transact_items(Some(parts))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut backoff = Backoff::default();
+        let mut backoff = self.backoff();
         loop {
             let error = match meter::call(request.clone().send()).await {
                 Ok(answer) => {

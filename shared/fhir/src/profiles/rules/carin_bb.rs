@@ -1,7 +1,7 @@
 //! CARIN Blue Button.
 
 use super::{Rule, in_3, rule};
-use crate::profiles::condition::Condition::{
+use crate::profiles::predicate::Predicate::{
     self, All, Coded, Each, Has, HasAny, Is, Not, Of, Once, ProviderNumber, When,
 };
 use crate::profiles::systems::{
@@ -127,7 +127,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// The conditions that explanations of benefits of all kinds share.
-const EXPLANATION: &[Condition] = &[
+const EXPLANATION: &[Predicate] = &[
     Is("use", &["claim"]),
     Has(&[
         "status",

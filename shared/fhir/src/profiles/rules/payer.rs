@@ -2,7 +2,7 @@
 
 use super::us_core::PROVENANCE;
 use super::{Rule, in_3, rule, since_6};
-use crate::profiles::condition::Condition::{Coded, Each, Has, Is, When};
+use crate::profiles::predicate::Predicate::{Coded, Each, Has, Is, When};
 use crate::profiles::systems::{IDENTIFIER_TYPE, PDEX_ADJUDICATION};
 
 pub(super) const RULES: &[Rule] = &[

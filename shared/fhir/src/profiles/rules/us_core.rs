@@ -1,7 +1,7 @@
 //! US Core, but for its observations.
 
 use super::{Rule, in_3, rule, since_6};
-use crate::profiles::condition::Condition::{
+use crate::profiles::predicate::Predicate::{
     self, Any, Coded, Each, Has, HasAny, Is, Not, Of, Once, ProviderNumber, RefersTo, Unless, When,
 };
 use crate::profiles::systems::{
@@ -143,7 +143,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// An agent who acts for an organization says for which one (provenance-1).
-pub(super) const PROVENANCE: &[Condition] = &[
+pub(super) const PROVENANCE: &[Predicate] = &[
     Has(&["target", "recorded", "agent"]),
     Each(
         "agent",

@@ -1,7 +1,7 @@
 //! US Core's observations, and R4's vital signs.
 
 use super::{Rule, in_3, rule, since_6};
-use crate::profiles::condition::Condition::{self, All, Coded, Each, Has, HasAny, Measured, Not, Of, ToTheDay, When};
+use crate::profiles::predicate::Predicate::{self, All, Coded, Each, Has, HasAny, Measured, Not, Of, ToTheDay, When};
 use crate::profiles::systems::{LOINC, OBSERVATION_CATEGORY, UCUM, US_CORE_CATEGORY};
 
 pub(super) const RULES: &[Rule] = &[
@@ -117,7 +117,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// A result, or what stands in its place.
-const OBSERVATION: &[Condition] = &[
+const OBSERVATION: &[Predicate] = &[
     Has(&["status", "category", "code", "subject"]),
     HasAny(&["value[x]", "dataAbsentReason", "component", "hasMember"]),
     Each("valueQuantity", &[When(&Has(&["system"]), &[Of(UCUM)])]),
@@ -125,7 +125,7 @@ const OBSERVATION: &[Condition] = &[
 ];
 
 /// R4's own profile, which those of US Core share.
-const VITAL_SIGN: &[Condition] = &[
+const VITAL_SIGN: &[Predicate] = &[
     Has(&["status", "code", "subject"]),
     Coded("category", OBSERVATION_CATEGORY, &["vital-signs"]),
     HasAny(&["effectiveDateTime", "effectivePeriod"]),
@@ -136,7 +136,7 @@ const VITAL_SIGN: &[Condition] = &[
 ];
 
 /// A vital sign of two pressures and no value of its own.
-const BLOOD_PRESSURE: &[Condition] = &[
+const BLOOD_PRESSURE: &[Predicate] = &[
     All(VITAL_SIGN),
     Not(&Has(&["value[x]"])),
     Each("component", &[Measured(&["mm[Hg]"]), HasAny(&["value[x]", "dataAbsentReason"])]),

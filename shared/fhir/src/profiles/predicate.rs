@@ -1,14 +1,14 @@
-//! The words in which a profile's rules are written, and what makes each of them true.
+//! The predicates of which a profile's rules are made, and the test of each.
 
 use serde_json::Value as Json;
 
 use super::systems::{System, UCUM};
 
-/// A condition on an element; the outermost element is the resource itself.
+/// A predicate on an element; the outermost element is the resource itself.
 ///
-/// Elements are named by paths, such as `agent.who`; an array counts as its items, and `value[x]` is a value of any type.
+/// Paths name elements, such as `agent.who`. An array counts as its items, and `value[x]` is a value of any type.
 #[derive(Debug)]
-pub(super) enum Condition {
+pub(super) enum Predicate {
     /// Each of these elements is there.
     Has(&'static [&'static str]),
     /// At least one of these elements is there.
@@ -19,60 +19,60 @@ pub(super) enum Condition {
     Is(&'static str, &'static [&'static str]),
     /// The element, a `CodeableConcept` or a Coding, has one of these codes of the system.
     Coded(&'static str, System, &'static [&'static str]),
-    /// Its own `system` is this one: it is an Identifier, a Quantity or a Coding.
+    /// The element's own `system` is this one, as an Identifier, a Quantity or a Coding has it.
     Of(System),
-    /// The element refers to a resource of this type.
+    /// The element has a relative reference to a resource of this type.
     RefersTo(&'static str, &'static str),
     /// The element, if it is there, is a date with a day in it.
     ToTheDay(&'static str),
     /// The element, if it is there, is a National Provider Identifier.
     ProviderNumber(&'static str),
-    /// Its value, if it has one, is a Quantity in one of these units of UCUM.
+    /// The element's value, if it has one, is a Quantity with a number, a unit's name, and one of these UCUM codes.
     Measured(&'static [&'static str]),
-    /// The elements, however many, each fulfil all of these.
-    Each(&'static str, &'static [Condition]),
+    /// Each of the elements, even if there is none, fulfils all of these.
+    Each(&'static str, &'static [Predicate]),
     /// All of these hold.
-    All(&'static [Condition]),
+    All(&'static [Predicate]),
     /// At least one of these holds.
-    Any(&'static [Condition]),
+    Any(&'static [Predicate]),
     /// This does not hold.
-    Not(&'static Condition),
-    /// Where the first holds, all of these do.
-    When(&'static Condition, &'static [Condition]),
-    /// Where the first does not hold, all of these do.
-    Unless(&'static Condition, &'static [Condition]),
+    Not(&'static Predicate),
+    /// If the first holds, all the others do.
+    When(&'static Predicate, &'static [Predicate]),
+    /// If the first does not hold, all the others do.
+    Unless(&'static Predicate, &'static [Predicate]),
 }
 
-impl Condition {
+impl Predicate {
     /// Whether the element fulfils it.
     pub(super) fn holds(&self, element: &Json) -> bool {
         let has = |path: &&str| !at(element, path).is_empty();
-        let all = |conditions: &[Condition]| conditions.iter().all(|condition| condition.holds(element));
+        let all = |conditions: &[Predicate]| conditions.iter().all(|condition| condition.holds(element));
         let texts = |path| at(element, path).into_iter().filter_map(Json::as_str);
         match self {
-            Condition::Has(paths) => paths.iter().all(has),
-            Condition::HasAny(paths) => paths.iter().any(has),
-            Condition::Once(path) => at(element, path).len() == 1,
-            Condition::Is(path, wanted) => texts(path).any(|text| wanted.contains(&text)),
-            Condition::Coded(path, System(system), codes) => {
+            Predicate::Has(paths) => paths.iter().all(has),
+            Predicate::HasAny(paths) => paths.iter().any(has),
+            Predicate::Once(path) => at(element, path).len() == 1,
+            Predicate::Is(path, wanted) => texts(path).any(|text| wanted.contains(&text)),
+            Predicate::Coded(path, System(system), codes) => {
                 at(element, path).into_iter().any(|concept| has_code(concept, system, codes))
             }
-            Condition::Of(System(system)) => element["system"] == *system,
-            Condition::RefersTo(path, resource_type) => at(element, path).into_iter().any(|reference| {
+            Predicate::Of(System(system)) => element["system"] == *system,
+            Predicate::RefersTo(path, resource_type) => at(element, path).into_iter().any(|reference| {
                 let text = reference["reference"].as_str().unwrap_or_default();
                 text.strip_prefix(resource_type).is_some_and(|rest| rest.starts_with('/'))
             }),
-            Condition::ToTheDay(path) => at(element, path).into_iter().all(is_to_the_day),
-            Condition::ProviderNumber(path) => at(element, path).into_iter().all(is_provider_number),
-            Condition::Measured(units) => is_measured(element, units),
-            Condition::Each(path, conditions) => {
+            Predicate::ToTheDay(path) => at(element, path).into_iter().all(is_to_the_day),
+            Predicate::ProviderNumber(path) => at(element, path).into_iter().all(is_provider_number),
+            Predicate::Measured(units) => is_measured(element, units),
+            Predicate::Each(path, conditions) => {
                 at(element, path).into_iter().all(|element| conditions.iter().all(|condition| condition.holds(element)))
             }
-            Condition::All(conditions) => all(conditions),
-            Condition::Any(conditions) => conditions.iter().any(|condition| condition.holds(element)),
-            Condition::Not(condition) => !condition.holds(element),
-            Condition::When(condition, then) => !condition.holds(element) || all(then),
-            Condition::Unless(condition, then) => condition.holds(element) || all(then),
+            Predicate::All(conditions) => all(conditions),
+            Predicate::Any(conditions) => conditions.iter().any(|condition| condition.holds(element)),
+            Predicate::Not(condition) => !condition.holds(element),
+            Predicate::When(condition, then) => !condition.holds(element) || all(then),
+            Predicate::Unless(condition, then) => condition.holds(element) || all(then),
         }
     }
 }
@@ -103,9 +103,9 @@ fn has_code(concept: &Json, system: &str, codes: &[&str]) -> bool {
 }
 
 fn is_measured(element: &Json, units: &[&str]) -> bool {
-    let quantity = Condition::All(&[
-        Condition::When(&Condition::Has(&["value[x]"]), &[Condition::Has(&["valueQuantity"])]),
-        Condition::Each("valueQuantity", &[Condition::Has(&["value", "unit"]), Condition::Of(UCUM)]),
+    let quantity = Predicate::All(&[
+        Predicate::When(&Predicate::Has(&["value[x]"]), &[Predicate::Has(&["valueQuantity"])]),
+        Predicate::Each("valueQuantity", &[Predicate::Has(&["value", "unit"]), Predicate::Of(UCUM)]),
     ]);
     let is_in_unit = |quantity: &Json| quantity["code"].as_str().is_some_and(|code| units.contains(&code));
     quantity.holds(element) && at(element, "valueQuantity").into_iter().all(is_in_unit)
@@ -129,7 +129,7 @@ fn is_provider_number(element: &Json) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::Condition::{
+    use super::Predicate::{
         All, Any, Coded, Each, Has, HasAny, Is, Measured, Not, Of, Once, ProviderNumber, RefersTo, ToTheDay, Unless,
         When,
     };

@@ -1,9 +1,8 @@
-//! What `$everything` is asked for: its parameters, and the place where a page goes on.
+//! The parameters of `$everything`, and the cursor where a page goes on.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use crate::clock::Time;
 use crate::fhir::date::Interval;
@@ -13,25 +12,25 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::http::single;
 use crate::record::row::Row;
-use crate::rest::bounded::bounded;
+use crate::rest::call::Call;
+use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
 use crate::rest::outcome::Error;
-use crate::rest::query::{self, CURSOR};
-use crate::rest::server::Call;
+use crate::rest::unknown::unknown;
 
 /// The operation's parameters (R4, `Patient/$everything`).
 const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
 
 /// Where a page goes on.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct EverythingCursor {
     /// After this resource.
     pub after: Option<Reference>,
     /// In the part that only shared resources refer to.
     pub second_step: bool,
 }
 
-/// What was asked for.
-pub(super) struct Request {
+/// The parameters of a request, read.
+pub(super) struct EverythingParameters {
     pairs: Vec<(String, String)>,
     /// The types that it is limited to.
     pub resource_types: Option<Vec<String>>,
@@ -42,23 +41,13 @@ pub(super) struct Request {
     /// At most so many resources.
     pub count: usize,
     /// Where the page before it ended.
-    pub place: Place,
+    pub place: EverythingCursor,
 }
 
-impl Request {
-    pub fn parse(call: &Call<'_>) -> Result<Request, Error> {
-        let mut pairs = call.request.query();
-        if call.request.method == http::Method::POST && !call.request.body.is_empty() {
-            pairs.extend(match call.request.form() {
-                Some(form) => form,
-                None => posted(&call.request.body)?,
-            });
-        }
-        bounded(&pairs)?;
+impl EverythingParameters {
+    pub fn parse(pairs: Vec<(String, String)>) -> Result<EverythingParameters, Error> {
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            let known = PARAMETERS[..5].join(", ");
-            let name = shortened(name);
-            return Err(Error::Invalid(format!("`$everything` has no parameter `{name}`. It has: {known}")));
+            return Err(Error::Invalid(unknown("`$everything`", name, &PARAMETERS[..5], &PARAMETERS[5..])));
         }
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let date = |name: &str| {
@@ -84,11 +73,10 @@ impl Request {
                 .filter(|count| *count > 0)
                 .ok_or_else(|| Error::Invalid(format!("`_count={text}`: a whole number from 1 is needed")))?,
         };
-        query::format(once("_format")?)?;
-        Ok(Request {
-            resource_types: once("_type")?.map(resource_types).transpose()?,
+        Ok(EverythingParameters {
+            resource_types: resource_types(&pairs)?,
             since: date("_since")?.map(|since| Time(since.low)),
-            place: once(CURSOR)?.map(Place::parse).transpose()?.unwrap_or_default(),
+            place: once(CURSOR)?.map(EverythingCursor::parse).transpose()?.unwrap_or_default(),
             care,
             count,
             pairs,
@@ -119,60 +107,34 @@ impl Request {
         self.resource_types.is_some() || self.since.is_some() || self.care != Interval::ALWAYS
     }
 
-    pub fn link(&self, call: &Call<'_>, next: Option<&Place>) -> String {
+    pub fn link(&self, call: &Call<'_>, next: Option<&EverythingCursor>) -> String {
         let patient = call.bearer.patient();
         let start = format!("{}/Patient/{patient}/$everything?", call.base);
         let length = start.len();
         let mut text = form_urlencoded::Serializer::for_suffix(start, length);
         text.extend_pairs(self.pairs.iter().filter(|(name, _)| next.is_none() || name != CURSOR));
         if let Some(place) = next {
-            text.append_pair(CURSOR, &URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default()));
+            text.append_pair(CURSOR, &encoded(place));
         }
         text.finish().trim_end_matches('?').to_owned()
     }
 }
 
-/// The types that `_type` names.
-fn resource_types(text: &str) -> Result<Vec<String>, Error> {
-    let known = |resource_type: &str| match ResourceType::named(resource_type) {
-        Some(resource_type) => Ok(resource_type.name.to_owned()),
-        None => Err(Error::Invalid(format!(
-            "`_type` names `{}`, which is no type of this server",
-            shortened(resource_type)
-        ))),
-    };
-    text.split(',').map(|resource_type| known(resource_type.trim())).collect()
-}
-
-/// The pairs of a posted Parameters resource.
-fn posted(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
-    let wrong = || Error::Invalid("the body of `$everything` is a Parameters resource or nothing".into());
-    let resource: Json = serde_json::from_slice(body).map_err(|_| wrong())?;
-    if resource["resourceType"] != "Parameters" {
-        return Err(wrong());
+/// The types that `_type` names: as a list, or given several times (R4, `Patient/$everything`: `0..*`).
+fn resource_types(pairs: &[(String, String)]) -> Result<Option<Vec<String>>, Error> {
+    let mut types = BTreeSet::new();
+    for name in pairs.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')).map(str::trim)
+    {
+        let unknown = || format!("`_type` names `{}`, which is no type of this server", shortened(name));
+        types.insert(ResourceType::named(name).ok_or_else(|| Error::Invalid(unknown()))?.name.to_owned());
     }
-    let parameters = resource["parameter"].as_array().map(Vec::as_slice).unwrap_or_default();
-    parameters
-        .iter()
-        .map(|parameter| {
-            let value = parameter.as_object().and_then(|p| p.iter().find(|(name, _)| name.starts_with("value")));
-            let text = match value.map(|(_, value)| value) {
-                Some(Json::String(text)) => text.clone(),
-                Some(Json::Number(number)) => number.to_string(),
-                _ => return Err(wrong()),
-            };
-            Ok((parameter["name"].as_str().ok_or_else(wrong)?.to_owned(), text))
-        })
-        .collect()
+    Ok((!types.is_empty()).then(|| types.into_iter().collect()))
 }
 
-impl Place {
-    fn parse(text: &str) -> Result<Place, Error> {
-        let wrong = || Error::Invalid(format!("`{CURSOR}` is not one of ours: follow the `next` link as it came"));
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
-        let place: Place = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-        let sound =
-            place.after.as_ref().is_none_or(|after| Reference::parse(&after.to_string(), &[]).as_ref() == Some(after));
-        if sound { Ok(place) } else { Err(wrong()) }
+impl EverythingCursor {
+    fn parse(text: &str) -> Result<EverythingCursor, Error> {
+        let cursor: EverythingCursor = decoded(text)?;
+        let is_reference = |after: &Reference| Reference::parse(&after.to_string(), &[]).as_ref() == Some(after);
+        if cursor.after.as_ref().is_none_or(is_reference) { Ok(cursor) } else { Err(foreign()) }
     }
 }

@@ -1,0 +1,124 @@
+//! Whether a Patient is the person who is known under that id.
+//!
+//! A member's whole record hangs on the id of their Patient. If a source gives one to a second person, that person would read
+//! the first one's claims.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::Value as Json;
+use shared::fhir::filter::folded;
+
+use super::Run;
+use super::reason::{Reason, ReasonCode};
+use super::survey::ANOTHER_PERSON;
+
+/// The facts by which a Patient is known as the same person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Person {
+    birth_date: Option<String>,
+    /// The family names, without case and accents.
+    families: BTreeSet<String>,
+}
+
+/// How two Patients of one id compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// They are one person, as far as they tell.
+    Same,
+    /// Only the birth date differs.
+    BirthDate,
+    /// Only the family name differs.
+    Family,
+    /// Both differ.
+    Another,
+}
+
+impl Person {
+    /// As a Patient tells it.
+    pub(super) fn of(patient: &Json) -> Person {
+        let names = patient["name"].as_array().into_iter().flatten();
+        let families = names.filter_map(|name| name["family"].as_str());
+        Person {
+            birth_date: patient["birthDate"].as_str().map(str::to_owned),
+            families: families.map(|name| folded(name.trim())).filter(|name| !name.is_empty()).collect(),
+        }
+    }
+
+    /// An element that one of them lacks does not differ. A birth date may be of less precision.
+    pub(super) fn likeness(&self, other: &Person) -> Likeness {
+        let date = match (&self.birth_date, &other.birth_date) {
+            (Some(one), Some(two)) => !one.starts_with(two.as_str()) && !two.starts_with(one.as_str()),
+            _ => false,
+        };
+        let family =
+            !self.families.is_empty() && !other.families.is_empty() && self.families.is_disjoint(&other.families);
+        match (date, family) {
+            (false, false) => Likeness::Same,
+            (true, false) => Likeness::BirthDate,
+            (false, true) => Likeness::Family,
+            (true, true) => Likeness::Another,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Compares the persons of the run with each other and with the store, before anything is written. Nothing of another person
+    /// under a known id is taken.
+    pub(super) async fn know_again(&mut self) -> Result<()> {
+        let ids: Vec<String> = self.survey.persons().keys().cloned().collect();
+        for ids in ids.chunks(PATIENTS_AT_ONCE) {
+            let known = self.writer.patients(ids).await?;
+            for id in ids {
+                if !self.settings.same_person.contains(id) {
+                    self.compare(id, known.get(id).map(Person::of));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, id: &str, known: Option<Person>) {
+        let whence = if known.is_some() { "the store" } else { "this run" };
+        let come = self.survey.persons().get(id).cloned().unwrap_or_default();
+        let mut all = known.into_iter().chain(come);
+        let Some(first) = all.next() else { return };
+        let differing: Vec<Likeness> = all.map(|person| first.likeness(&person)).collect();
+        if differing.contains(&Likeness::Another) {
+            let text = format!("{whence} has another person under the Patient id {id}: {ANOTHER_PERSON}");
+            self.strangers.insert(id.to_owned(), Reason::new(ReasonCode::AnotherPerson, text));
+        } else if let Some(likeness) = differing.into_iter().find(|likeness| *likeness != Likeness::Same) {
+            let what = if likeness == Likeness::BirthDate { "birth date" } else { "family name" };
+            let text = format!("its {what} differs from that in {whence}: make sure that it is one person");
+            self.report.warn("same-person", &format!("Patient/{id}"), text);
+        }
+    }
+}
+
+/// The number of Patients that are read from the store at once.
+const PATIENTS_AT_ONCE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn another_person_has_another_birth_date_and_another_family_name() {
+        let person = |family: &str, date: &str| Person::of(&json!({"name": [{"family": family}], "birthDate": date}));
+        let known = person("Muñoz", "1980-02-03");
+        for (family, date, likeness) in [
+            ("MUNOZ", "1980-02-03", Likeness::Same),
+            ("Muñoz", "1980", Likeness::Same),
+            ("Muñoz", "1980-03-02", Likeness::BirthDate),
+            ("Smith", "1980-02-03", Likeness::Family),
+            ("Smith", "1979-01-01", Likeness::Another),
+        ] {
+            assert_eq!(known.likeness(&person(family, date)), likeness, "{family} {date}");
+        }
+        let nameless = Person::of(&json!({"birthDate": "1979-01-01"}));
+        assert_eq!(known.likeness(&nameless), Likeness::BirthDate);
+        let both = Person::of(&json!({"name": [{"family": "Smith"}, {"family": "Munoz", "use": "maiden"}]}));
+        assert_eq!(known.likeness(&both), Likeness::Same);
+    }
+}
