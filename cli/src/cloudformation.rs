@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use shared::config::{AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName, SigningKeyId};
+use shared::config::{AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName, SecretsKeyId, SigningKeyId};
 use shared::store::Aws;
 
 use crate::stack::Stack;
@@ -15,6 +15,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("AuthTableName", AuthTableName::VARIABLE),
     ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
     ("SigningKeyId", SigningKeyId::VARIABLE),
+    ("SecretsKeyId", SecretsKeyId::VARIABLE),
     ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),

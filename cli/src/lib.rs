@@ -7,6 +7,7 @@ pub mod app;
 pub mod call;
 pub mod cloudformation;
 pub mod demo;
+pub mod identity_provider;
 pub mod keys;
 pub mod load;
 pub mod local;

@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, keys, load, local, member, sample};
+use patient_access::{app, identity_provider, keys, load, local, member, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -40,6 +40,9 @@ enum Command {
     /// Register apps, and change or stop them
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Set up the identity providers with which members sign in
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// Look after the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -125,6 +128,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => return arguments.run(target.find().await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
         Command::App(app) => print(&app.run(&target.find().await?).await?)?,
+        Command::IdentityProvider(provider) => {
+            let stack = target.find().await?;
+            tell(&format!("stack: {}", stack.issuer()));
+            print(&provider.run(&stack).await?)?;
+        }
         Command::Keys(keys) => print(&keys.run(&target.find().await?).await?)?,
         Command::Member(member) => {
             let stack = target.find().await?;

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
+use shared::config::{
+    AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SecretsKeyId, SigningKeyId, from_lookup,
+};
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
 use shared::store::auth::Auth;
+use shared::store::sealer::Sealer;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
@@ -26,6 +29,8 @@ pub struct Stack {
     documents_bucket: DocumentsBucketName,
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
+    /// `None` where the stack does not name it: only commands about identity providers need it.
+    secrets_key: Option<SecretsKeyId>,
 }
 
 /// A running local stack as other commands find it, in `.local/stacks/<pid>.json` of the checkout.
@@ -53,8 +58,8 @@ impl Stack {
     /// A variable is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
         let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
-        let signing_key = from_lookup(&lookup).ok();
-        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
+        let (signing_key, secrets_key) = (from_lookup(&lookup).ok(), from_lookup(&lookup).ok());
+        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key, secrets_key })
     }
 
     /// The issuer: the base URL of its API.
@@ -95,6 +100,16 @@ impl Stack {
     pub fn signing_key(&self) -> Result<&str> {
         let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
         self.signing_key.as_deref().context(missing)
+    }
+
+    /// The sealer of identity providers' secrets, which is KMS.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name its key.
+    pub fn sealer(&self) -> Result<Sealer> {
+        let missing =
+            "the stack does not say which key seals secrets: its output SecretsKeyId is missing; deploy it anew";
+        Ok(Sealer::new(&self.aws, self.secrets_key.as_deref().context(missing)?))
     }
 
     /// The same stack for a load that does not give up: its calls have patience.

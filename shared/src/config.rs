@@ -116,6 +116,10 @@ names! {
     DocumentsBucketName, "DOCUMENTS_BUCKET";
     /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
     SigningKeyId, "SIGNING_KEY";
+    /// The KMS key that seals the secrets of identity providers.
+    SecretsKeyId, "SECRETS_KEY";
+    /// The KMS key that signs our assertions at identity providers. It signs no token.
+    AssertionKeyId, "ASSERTION_KEY";
 }
 
 macro_rules! tuples {

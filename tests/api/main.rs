@@ -44,6 +44,7 @@ mod payer_feed;
 mod permissions;
 mod profiles;
 mod properties;
+mod providers;
 mod reads;
 mod receipts;
 mod refresh;

@@ -70,6 +70,7 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
         if *variable != "ISSUER" {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
+                "SECRETS_KEY" => &resources["SignInFunction"],
                 _ => &resources["ReadFunction"],
             };
             assert_eq!(leads_to, function["Properties"]["Environment"]["Variables"][variable], "{output}");

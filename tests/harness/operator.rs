@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::Stack;
-use patient_access::{app, keys, member};
+use patient_access::{app, identity_provider, keys, member};
 
 use crate::App;
 
@@ -13,6 +13,9 @@ enum Line {
     /// `patient-access app …`
     #[command(subcommand)]
     App(app::AppCommand),
+    /// `patient-access identity-provider …`
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -38,6 +41,7 @@ impl App {
 pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
+        Line::IdentityProvider(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await.map(|told| told.text),
     }

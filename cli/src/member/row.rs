@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 use shared::bounds::{SUBJECT_BYTES, USERNAME_BYTES};
 use shared::fhir::reference::is_id;
 use shared::oauth::member::Subject;
+use shared::oauth::provider::settings::is_name;
 use shared::oauth::sign_in::{Way, canonical};
 
 /// The columns, by their names.
@@ -110,7 +111,7 @@ fn row([username, provider, subject, patient, state]: [String; 5]) -> Result<Row
             Way::Username(name)
         }
         (true, false) => {
-            if !is_provider(&provider) {
+            if !is_name(&provider) {
                 return reason("provider", "a provider's name has 1 to 64 lower-case letters, digits and hyphens");
             }
             let is_subject =
@@ -134,11 +135,6 @@ fn row([username, provider, subject, patient, state]: [String; 5]) -> Result<Row
         other => return reason("state", format!("`{other}` is no state: active or disabled")),
     };
     Ok(Row { way, patient: (!patient.is_empty()).then_some(patient), disabled })
-}
-
-/// Whether a text is a name for an identity provider.
-pub(super) fn is_provider(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// The fields of a line of CSV (RFC 4180); `None` where its quotation marks do not match. A field never has a line break here: no

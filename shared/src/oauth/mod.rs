@@ -7,10 +7,10 @@
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 //!
 //! A person is a [`member::Member`]; each of their ways in is a [`sign_in::SignIn`], with a [`password`] where the plan keeps a
-//! directory of its own.
+//! directory of its own. [`provider`] is sign-in by an identity provider of the plan; [`purpose`] opens the session, whatever the way.
 //!
 //! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
-//! them from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
+//! them from where [`address`] allows, and [`published`] keeps them. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
 //! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
 
 mod account;
@@ -18,6 +18,7 @@ mod address;
 mod authorization_response;
 mod authorize;
 pub mod brands;
+mod claims;
 pub mod client;
 mod client_authentication;
 pub mod client_keys;
@@ -37,6 +38,9 @@ mod pages;
 mod parameters;
 pub mod password;
 pub mod pkce;
+pub mod provider;
+mod published;
+mod purpose;
 pub mod redirect_uri;
 mod refresh;
 pub mod refresh_token;
@@ -55,4 +59,4 @@ pub mod visible;
 mod whole;
 mod words;
 
-pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};
+pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, SignInEndpoint, TokenEndpoint, UserinfoEndpoint};

@@ -27,6 +27,20 @@ pub(super) struct LoginPage<'a> {
     pub csrf: &'a str,
     pub username: &'a str,
     pub problem: Option<&'a str>,
+    /// Whether there is a form for a name of the plan's own directory.
+    pub local: bool,
+    /// The providers with which they may sign in.
+    pub providers: &'a [WayIn],
+    /// Whether they just signed out.
+    pub signed_out: bool,
+}
+
+/// A link on the sign-in page to a provider's page.
+pub(super) struct WayIn {
+    /// The plan's name for the provider.
+    pub name: String,
+    /// The path that leads there.
+    pub path: String,
 }
 
 /// The page on which somebody with a code sets their first password.

@@ -25,8 +25,10 @@ pub struct Session {
     pub patient: String,
     /// The member's stamp when they signed in.
     pub stamp: String,
-    /// When they signed in.
-    pub auth_time: Time,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// When they proved who they are. A provider that they signed in with may not have told it.
+    pub auth_time: Option<Time>,
     /// Whether it ended before its time: the member signed out, or signed in again.
     pub ended: bool,
 }
@@ -34,7 +36,7 @@ pub struct Session {
 impl Session {
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
-        self.ended || now >= self.auth_time.plus_seconds(SESSION_SECONDS)
+        self.ended || now >= self.opened_at.plus_seconds(SESSION_SECONDS)
     }
 
     /// The same session, over.
@@ -52,7 +54,7 @@ impl Record for Session {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.auth_time.plus_seconds(SESSION_SECONDS))
+        Some(self.opened_at.plus_seconds(SESSION_SECONDS))
     }
 }
 

@@ -154,6 +154,7 @@ impl Auth {
     /// [`CommitError::Conflict`] where a record is not as it was read; [`CommitError::Store`] where the table fails.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         match <[TransactionPart; 1]>::try_from(commit.writes(&self.random.identifier())?) {
+            Err(writes) if writes.is_empty() => Ok(()),
             // One row needs no transaction. A transaction would cost twice as much.
             Ok([TransactionPart::Put(row, condition)]) => self.table.put_own(row, condition).await,
             Ok([check]) => self.table.transact(vec![check]).await,

@@ -40,6 +40,8 @@
 //! |---|---|---|
 //! | `client#<client id>` | `-` | an app |
 //! | `member#<id>` | `-` | a person who may sign in |
+//! | `identity-providers#all` | `-` | the identity providers of the plan, and whether its own directory is a way in |
+//! | `authentication-request#<hash>` | `-` | a browser that is at an identity provider, by the `state` of our request |
 //! | `last-sign-in#<id>` | `-` | the last sign-in of that person |
 //! | `sign-in#<hash>` | `-` | a way in: a user name or a subject of an identity provider, and the person to whom it leads |
 //! | `request#<hash>` | `-` | an authorization request |
