@@ -197,6 +197,8 @@ T148   Keys that the provider changes in the middle of a sign-in are read once m
 T149   Two tabs sign in each for its own request.
 T150   Whichever call to AWS fails on the way in by a provider, a new start signs in, and makes one person.
 T151   A sign-in with a provider opens a new session; the one from before, planted or genuine, ends.
+T152   A logout token counts only from the provider, for us, fresh, signed as an id_token is, and is no id_token; it ends
+       the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
 "#;
 
 /// The rows: number and demand.

@@ -91,6 +91,7 @@ const EVENTS: &[(&str, u64, &str, Sent)] = &[
     ("search/wrong-body", 400, "OperationOutcome", Otherwise),
     ("signin/answer", 400, "<!doctype html>", ByGateway),
     ("signin/keys", 200, "\"kty\":\"RSA\"", ByGateway),
+    ("signin/logout", 400, "invalid_request", ByGateway),
     ("signin/start", 404, "<!doctype html>", ByGateway),
     ("token/broken-base64", 400, "invalid_request", Otherwise),
     ("token/code", 400, "invalid_grant", ByGateway),

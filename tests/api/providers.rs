@@ -4,6 +4,7 @@
 pub mod attacks;
 mod faults;
 mod foreign;
+mod logout;
 pub mod pair;
 pub mod stand;
 

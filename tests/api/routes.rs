@@ -31,6 +31,7 @@ const ROUTES: &[(&str, &str, &str, Open)] = &[
     ("GET", "/login/{provider}", "/login/plan", Open::Nothing),
     ("GET", "/login/{provider}/answer", "/login/plan/answer?code=a&state=b", Open::Step),
     ("GET", "/login/{provider}/jwks", "/login/plan/jwks", Open::Yes),
+    ("POST", "/login/{provider}/logout", "/login/plan/logout", Open::Step),
     ("GET", "/consent", "/consent", Open::Step),
     ("HEAD", "/consent", "/consent", Open::Step),
     ("POST", "/consent", "/consent", Open::Step),

@@ -46,6 +46,6 @@ pub(super) async fn run(stack: &Stack, provider: &IdentityProvider, json: bool) 
     if json {
         return Ok(format!("{}\n", json!({"name": provider.name, "fits": true, "notes": notes})));
     }
-    let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
-    Ok(format!("{} fits\n{notes}", provider.name))
+    let note = |note: &&str| format!("note: {note}\n");
+    Ok(format!("{} fits\n", provider.name) + &notes.iter().map(note).collect::<String>())
 }

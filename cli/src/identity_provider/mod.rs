@@ -130,6 +130,7 @@ fn to_json(stack: &Stack, provider: &IdentityProvider) -> Json {
         "name": provider.name, "issuer": provider.issuer, "client_id": provider.client_id,
         "authentication": authentication, "scope": provider.scope, "claim": provider.claim, "names": "patient",
         "acr": provider.acr, "amr": provider.amr, "redirect_uri": provider.redirect_uri(stack.issuer()),
+        "backchannel_logout_uri": provider.logout_uri(stack.issuer()),
     });
     if provider.authentication == ClientAuthentication::PrivateKeyJwt {
         told["jwks_uri"] = provider.jwks_uri(stack.issuer()).into();
@@ -149,7 +150,8 @@ fn told(stack: &Stack, provider: &IdentityProvider, json: bool) -> String {
         other => other.to_string(),
     };
     let lines = told.as_object().into_iter().flatten().map(|(name, value)| (name.replace('_', " "), text(value)));
-    lines.filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name:<15} {text}\n")).collect()
+    let line = |(name, text): (String, String)| format!("{name:<23} {text}\n");
+    lines.filter(|(_, text)| !text.is_empty()).map(line).collect()
 }
 
 fn all(stack: &Stack, ways: &IdentityProviders, json: bool) -> String {

@@ -79,18 +79,7 @@ impl SetProvider {
                 self.name
             )));
         }
-        let authentication = match self.proof.private_key_jwt {
-            true => ClientAuthentication::PrivateKeyJwt,
-            false => {
-                let context = IdentityProvider::context(&self.name, &self.issuer);
-                let sealed = stack.sealer()?.seal(&secret()?, &context).await?;
-                if self.auth == Some(Way::Post) {
-                    ClientAuthentication::Post(sealed)
-                } else {
-                    ClientAuthentication::Basic(sealed)
-                }
-            }
-        };
+        let authentication = self.authentication(stack).await?;
         let provider = IdentityProvider {
             name: self.name,
             issuer: self.issuer,
@@ -109,6 +98,19 @@ impl SetProvider {
         }
         save(&auth, before.as_ref(), &ways).await?;
         Ok(told(stack, &provider, self.json))
+    }
+
+    /// How we prove there who we are. A secret is sealed before it goes anywhere.
+    async fn authentication(&self, stack: &Stack) -> Result<ClientAuthentication> {
+        if self.proof.private_key_jwt {
+            return Ok(ClientAuthentication::PrivateKeyJwt);
+        }
+        let context = IdentityProvider::context(&self.name, &self.issuer);
+        let sealed = stack.sealer()?.seal(&secret()?, &context).await?;
+        Ok(match self.auth {
+            Some(Way::Post) => ClientAuthentication::Post(sealed),
+            Some(Way::Basic) | None => ClientAuthentication::Basic(sealed),
+        })
     }
 
     /// Checks the arguments by themselves.

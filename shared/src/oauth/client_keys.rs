@@ -36,7 +36,7 @@ pub(super) struct Wanted<'a> {
 
 impl ClientKeys {
     pub fn new(clock: Clock) -> ClientKeys {
-        ClientKeys(Published::new(clock, KEY_SET_AGAIN_SECONDS))
+        ClientKeys(Published::new(clock))
     }
 
     /// The one key of the app that an assertion names. `loopback` tells whether keys may come from our own machine.
@@ -51,7 +51,8 @@ impl ClientKeys {
     }
 
     async fn published(&self, url: &str, wanted: &Wanted<'_>, loopback: bool) -> Result<Jwk, NoKey> {
-        let keys = self.0.document(url, loopback, usable, |keys| wanted.one_of(keys).is_some()).await;
+        let keys =
+            self.0.document(url, (loopback, KEY_SET_AGAIN_SECONDS), usable, |keys| wanted.one_of(keys).is_some()).await;
         wanted.one_of(&keys.map_err(|_| NoKey::Unfetched)?).cloned().ok_or(NoKey::Unknown)
     }
 }

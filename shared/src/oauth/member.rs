@@ -25,6 +25,9 @@ pub struct Member {
     /// again. A session, a code and a grant carry the stamp they were made under and are worth nothing under another: no clocks
     /// are compared.
     pub stamp: String,
+    /// A random value that the person's sessions carry, besides. A logout at their provider replaces it: every session ends, and
+    /// what apps were allowed stays.
+    pub sessions: String,
     /// Whether grants of an earlier stamp may still be alive: a change ends them after it is committed, and whoever finds this
     /// mark ends them again.
     pub ending: bool,
@@ -50,6 +53,7 @@ impl Member {
             disabled: false,
             created_at: now,
             stamp: random.identifier(),
+            sessions: random.identifier(),
             ending: false,
         }
     }
@@ -64,6 +68,12 @@ impl Member {
     #[must_use]
     pub fn disabled(self, disabled: bool, random: &Random) -> Member {
         Member { disabled, ..self }.restamped(random)
+    }
+
+    /// The same member, signed out everywhere.
+    #[must_use]
+    pub fn signed_out(self, random: &Random) -> Member {
+        Member { sessions: random.identifier(), ..self }
     }
 
     /// Whether a sign-in under that stamp still counts.

@@ -11,8 +11,6 @@ use crate::clock::{Clock, Time};
 /// Documents that were fetched, by their addresses.
 pub(super) struct Published<D> {
     clock: Clock,
-    /// After a fetch, a document that does not fit, or a failure, causes another only after this long, in seconds.
-    rest: i64,
     fetched: Mutex<HashMap<String, Fetched<D>>>,
 }
 
@@ -24,15 +22,16 @@ struct Fetched<D> {
 }
 
 impl<D: Clone> Published<D> {
-    pub fn new(clock: Clock, rest: i64) -> Published<D> {
-        Published { clock, rest, fetched: Mutex::default() }
+    pub fn new(clock: Clock) -> Published<D> {
+        Published { clock, fetched: Mutex::default() }
     }
 
-    /// The document at `url`, as `read` reads it. A kept one that does not `fit` is fetched once more.
+    /// The document at `url`, as `read` reads it. A kept one that does not `fit` is fetched once more. After a fetch, one that does
+    /// not fit, or a failure, causes another only when it has had its `rest`, in seconds.
     pub async fn document(
         &self,
         url: &str,
-        loopback: bool,
+        (loopback, rest): (bool, i64),
         read: impl Fn(&[u8]) -> Result<D, FetchError>,
         fits: impl Fn(&D) -> bool,
     ) -> Result<D, FetchError> {
@@ -40,7 +39,7 @@ impl<D: Clone> Published<D> {
         let mut fetched = self.fetched.lock().await;
         let now = self.clock.now();
         let known = fetched.get(url);
-        let rested = known.is_none_or(|known| known.at.plus_seconds(self.rest) <= now);
+        let rested = known.is_none_or(|known| known.at.plus_seconds(rest) <= now);
         let useful = known.is_some_and(|known| match &known.document {
             Ok(document) => now < known.until && (fits(document) || !rested),
             Err(_) => !rested,

@@ -87,6 +87,7 @@ impl Purpose {
             username: who.username,
             patient: who.patient.to_owned(),
             stamp: who.member.stamp.clone(),
+            sessions: who.member.sessions.clone(),
             opened_at,
             auth_time: who.auth_time,
             ended: false,

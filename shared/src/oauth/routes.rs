@@ -31,12 +31,13 @@ impl Pages {
 }
 
 impl SignInEndpoint {
-    /// `GET` of `/login/{provider}`, `/login/{provider}/answer` and `/login/{provider}/jwks`
+    /// `GET` of `/login/{provider}`, `/login/{provider}/answer` and `/login/{provider}/jwks`, `POST` of `/login/{provider}/logout`
     pub async fn answer(&self, request: Request) -> Response {
         let issuer = self.config().issuer(&request.domain);
         let name = request.parameters.get("provider").map(String::as_str).unwrap_or_default();
         let page = match request.path.rsplit('/').next() {
             Some("answer") => provider::answer(self, &request, &issuer, name).await,
+            Some("logout") => provider::logout(self, &request, &issuer, name).await,
             Some("jwks") => provider::keys_of_ours(self).await,
             _ => provider::start(self, &request, &issuer, name).await,
         };

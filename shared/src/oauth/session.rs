@@ -25,6 +25,8 @@ pub struct Session {
     pub patient: String,
     /// The member's stamp when they signed in.
     pub stamp: String,
+    /// The member's value for sessions then.
+    pub sessions: String,
     /// When it was opened.
     pub opened_at: Time,
     /// When they proved who they are. A provider that they signed in with may not have told it.
@@ -68,7 +70,8 @@ pub(super) async fn current(
     let stored = state.auth.get::<Session>(&cookie.hashed().0).await?;
     let Some(session) = stored.filter(|session| !session.record.is_over(state.clock.now())) else { return Ok(None) };
     let member = state.auth.get::<Member>(&session.record.member).await?;
-    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
+    let counts = |member: &Member| member.knows(&session.record.stamp) && member.sessions == session.record.sessions;
+    Ok(member.is_some_and(|member| counts(&member.record)).then_some(session))
 }
 
 /// A cookie of ours. Under https its name has the `__Host-` prefix, so that no other host can set it.

@@ -206,9 +206,8 @@ impl SignInEndpoint {
             signer: Signer::new(aws),
             assertion_key,
             assertion_public: OnceCell::new(),
-            // A token comes from the provider itself: nobody else can make us fetch its keys again, so nothing has to rest.
-            metadata: Published::new(clock.clone(), 0),
-            keys: Published::new(clock.clone(), 0),
+            metadata: Published::new(clock.clone()),
+            keys: Published::new(clock.clone()),
             state: State::new(aws, config, &auth_table, clock, random),
         }
     }

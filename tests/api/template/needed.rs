@@ -189,6 +189,13 @@ async fn provider(walk: &mut Walk<'_>) {
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
         cookies.take(&reply);
     }
+    let now = Clock::System.now().seconds();
+    let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+    let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
+    let form = [("logout_token", token.as_str())];
+    let told = app.post("/login/plan/logout", &form, HeaderMap::new());
+    assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
 }
 
 /// Two exchanges of one code at once: the loser reads the code again. They seldom meet, so this is tried until they do.

@@ -3,7 +3,10 @@
 //! The checks stand in [`answer`] in the order in which they are made. The request is spent before anything is asked of the provider,
 //! so no answer counts twice, whatever fails after it.
 
-use super::error::{ProviderError, untrusted};
+use jsonwebtoken::Header;
+use jsonwebtoken::jwk::JwkSet;
+
+use super::error::{ProviderError, unavailable, untrusted};
 use super::id_token::{self, Expected, Identity};
 use super::keys;
 use super::metadata::Metadata;
@@ -124,13 +127,11 @@ async fn verified(
     nonce: &Secret,
 ) -> Result<Identity, PageError> {
     let wrong = |why: &str| untrusted(&provider.name, why);
-    let header = id_token::header(&tokens.id_token).map_err(wrong)?;
-    let kid = header.kid.as_deref();
-    let has_it = |set: &_| keys::one_of(set, header.alg, kid).is_some();
-    let set = endpoint.keys.document(&metadata.jwks_uri, issuer.is_loopback(), keys::read, has_it).await;
-    let set = set.map_err(|error| super::error::unavailable(&provider.name, "its key set", &error))?;
-    let key =
-        keys::one_of(&set, header.alg, kid).ok_or_else(|| wrong("its key is not exactly one of the provider's"))?;
+    let header = id_token::header(&tokens.id_token, &["JWT"]).map_err(wrong)?;
+    // The token comes from the provider itself: nobody else can make us fetch its keys again, so they need no rest.
+    let set = keys_of(endpoint, issuer, provider, metadata, (&header, 0)).await?;
+    let key = keys::one_of(&set, header.alg, header.kid.as_deref());
+    let key = key.ok_or_else(|| wrong("its key is not exactly one of the provider's"))?;
     let expected = Expected {
         issuer: &provider.issuer,
         client_id: &provider.client_id,
@@ -139,6 +140,20 @@ async fn verified(
         now: endpoint.state.clock.now(),
     };
     Ok(id_token::verify(&tokens.id_token, &header, key, &expected).map_err(wrong)?)
+}
+
+/// The provider's key set, read again where it lacks the key that a token names and had its rest.
+pub(super) async fn keys_of(
+    endpoint: &SignInEndpoint,
+    issuer: &Issuer,
+    provider: &IdentityProvider,
+    metadata: &Metadata,
+    (header, rest): (&Header, i64),
+) -> Result<JwkSet, PageError> {
+    let has_it = |set: &_| keys::one_of(set, header.alg, header.kid.as_deref()).is_some();
+    let how = (issuer.is_loopback(), rest);
+    let set = endpoint.keys.document(&metadata.jwks_uri, how, keys::read, has_it).await;
+    set.map_err(|error| unavailable(&provider.name, "its key set", &error).into())
 }
 
 /// Opens a session, or tells somebody without a record that they have none.

@@ -60,17 +60,17 @@ pub(super) struct Identity {
     pub claims: Map<String, Json>,
 }
 
-/// Checks a token's header: everything that can be known before a key is looked up.
+/// Checks a token's header: everything that can be known before a key is looked up. It says one of these `types`, or none.
 ///
 /// # Errors
 /// The check that fails.
-pub(super) fn header(token: &str) -> Result<Header, &'static str> {
+pub(super) fn header(token: &str, types: &[&str]) -> Result<Header, &'static str> {
     // `none` is no algorithm to the parser.
     let header = jsonwebtoken::decode_header(token).map_err(|_| "it is no JWT that is signed")?;
     if !ALGORITHMS.contains(&header.alg) {
         return Err("it is signed with an algorithm that we do not take");
     }
-    if header.typ.as_ref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
+    if header.typ.as_ref().is_some_and(|typ| !types.iter().any(|known| typ.eq_ignore_ascii_case(known))) {
         return Err("it is a token of another type");
     }
     // An extension that must be understood, and is not (RFC 7515 §4.1.11, RFC 7797 §6).
@@ -78,6 +78,20 @@ pub(super) fn header(token: &str) -> Result<Header, &'static str> {
         return Err("it demands an extension");
     }
     Ok(header)
+}
+
+/// The claims of a token whose signature is the key's.
+///
+/// # Errors
+/// The check that fails.
+pub(super) fn signed(token: &str, header: &Header, key: &Jwk) -> Result<Map<String, Json>, &'static str> {
+    let key = DecodingKey::from_jwk(key).map_err(|_| "the key cannot be used")?;
+    // The signature alone: the claims are compared by those who know what they expect, times with our own clock.
+    let mut validation = Validation::new(header.alg);
+    validation.required_spec_claims.clear();
+    (validation.validate_exp, validation.validate_aud) = (false, false);
+    let decoded = jsonwebtoken::decode::<Map<String, Json>>(token, &key, &validation);
+    Ok(decoded.map_err(|_| "its signature is wrong")?.claims)
 }
 
 /// Verifies a token of that header with the provider's key.
@@ -90,13 +104,7 @@ pub(super) fn verify(
     key: &Jwk,
     expected: &Expected<'_>,
 ) -> Result<Identity, &'static str> {
-    let key = DecodingKey::from_jwk(key).map_err(|_| "the key cannot be used")?;
-    // The signature alone: the claims are compared below, times with our own clock.
-    let mut validation = Validation::new(header.alg);
-    validation.required_spec_claims.clear();
-    (validation.validate_exp, validation.validate_aud) = (false, false);
-    let decoded = jsonwebtoken::decode::<Map<String, Json>>(token, &key, &validation);
-    let all = decoded.map_err(|_| "its signature is wrong")?.claims;
+    let all = signed(token, header, key)?;
     let claims = Claims::deserialize(Json::Object(all.clone())).map_err(|_| "a claim is missing or of a wrong type")?;
     check(&claims, header.alg, expected)?;
     let auth_time = claims.auth_time.map(|NumericDate(seconds)| Time(seconds.saturating_mul(1000)));

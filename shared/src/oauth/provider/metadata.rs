@@ -17,9 +17,6 @@ pub struct Metadata {
     /// Whether each of its answers names it (RFC 9207).
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
-    /// The algorithms of its `id_token`s.
-    #[serde(default)]
-    pub id_token_signing_alg_values_supported: Vec<String>,
     /// The ways in which clients prove who they are; `client_secret_basic` where it does not say.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The values of `prompt` that it says it knows.

@@ -109,6 +109,11 @@ impl IdentityProvider {
         format!("{issuer}/login/{}/answer", self.name)
     }
 
+    /// The address at which this provider tells that somebody signed out there.
+    pub fn logout_uri(&self, issuer: &Issuer) -> String {
+        format!("{issuer}/login/{}/logout", self.name)
+    }
+
     /// The address of our public keys, for a provider where we sign assertions.
     pub fn jwks_uri(&self, issuer: &Issuer) -> String {
         format!("{issuer}/login/{}/jwks", self.name)

@@ -1,13 +1,12 @@
 //! `GET /login/{provider}` sends the browser to a provider, and `GET /login/{provider}/jwks` has the key of our assertions.
 
-use http::StatusCode;
 use serde_json::json;
 
 use super::error::unavailable;
 use super::metadata::{self, Metadata};
 use super::request::{AuthenticationRequest, Bound};
 use super::settings::{IdentityProvider, IdentityProviders};
-use crate::http::{Request, Response, json as answer, single};
+use crate::http::{Request, Response, public_json, single};
 use crate::issuer::Issuer;
 use crate::oauth::error::PageError;
 use crate::oauth::pages::see_other;
@@ -58,7 +57,7 @@ pub(super) async fn published(
 ) -> Result<Metadata, PageError> {
     let (url, loopback) = (metadata::address(&provider.issuer), issuer.is_loopback());
     let read = |text: &[u8]| Metadata::read(text, &provider.issuer, loopback);
-    let metadata = endpoint.metadata.document(&url, loopback, read, |_| true).await;
+    let metadata = endpoint.metadata.document(&url, (loopback, 0), read, |_| true).await;
     metadata.map_err(|error| unavailable(&provider.name, "its metadata", &error).into())
 }
 
@@ -103,6 +102,5 @@ fn address(metadata: &Metadata, parameters: impl Iterator<Item = (&'static str, 
 
 /// The public key of our assertions. It signs no token of ours, and is no part of our own key set.
 pub(in crate::oauth) async fn keys_of_ours(endpoint: &SignInEndpoint) -> Result<Response, PageError> {
-    let keys = json!({"keys": [endpoint.assertion_key().await?]});
-    Ok(answer(StatusCode::OK, "application/jwk-set+json", keys.to_string()))
+    Ok(public_json(&json!({"keys": [endpoint.assertion_key().await?]})))
 }
