@@ -1,4 +1,7 @@
 //! FHIR dates as intervals (R4 search, "Date"): a date of less than full precision stands for all moments in it.
+//!
+//! A date with a time is a moment, wherever the clock stood that told it. A date without one is a day on a calendar, and a search for it
+//! asks for what a resource itself says happened on that day: 18:30 at −07:00 is of the day that it names, though it is the next in UTC.
 
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
@@ -18,8 +21,36 @@ impl Interval {
     /// All of time.
     pub const ALWAYS: Interval = Interval { low: i64::MIN, high: i64::MAX };
 
-    /// Reads a FHIR `date`, `dateTime` or `instant`; a time without a zone is taken as UTC. `None` where the text is none.
+    /// As [`FhirDate::parse`], its moments alone.
     pub fn parse(text: &str) -> Option<Interval> {
+        FhirDate::parse(text).map(|date| date.interval)
+    }
+}
+
+/// A `date`, `dateTime` or `instant` as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FhirDate {
+    /// Its moments; those of a date without a time are of UTC.
+    pub interval: Interval,
+    /// How many minutes its clock is ahead of UTC; `None` for a date without a time.
+    offset: Option<i16>,
+}
+
+/// How many minutes the clocks that tell the ends of an interval are ahead of UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// The clock of the first moment.
+    pub low: i16,
+    /// The clock of the last moment.
+    pub high: i16,
+}
+
+/// The most minutes that a clock is off UTC (R4 data types, "dateTime").
+const MOST_OFFSET: i16 = 14 * 60;
+
+impl FhirDate {
+    /// Reads a FHIR `date`, `dateTime` or `instant`; a time without a zone is taken as UTC. `None` where the text is none.
+    pub fn parse(text: &str) -> Option<FhirDate> {
         let (date, clock) = match text.split_once('T') {
             Some((date, clock)) => (date, Some(clock)),
             None => (text, None),
@@ -46,14 +77,59 @@ impl Interval {
         let low = millis(PrimitiveDateTime::new(first, Time::MIDNIGHT).assume_utc());
         // After 9999 the calendar ends.
         let high = next.map_or(END_OF_CALENDAR, |next| millis(next.midnight().assume_utc()) - 1);
-        Some(Interval { low, high })
+        Some(FhirDate { interval: Interval { low, high }, offset: None })
+    }
+
+    /// The moments of a resource as they are compared with this date: by what the clocks showed that told them, where this date has no
+    /// time.
+    pub fn view(&self, Told { interval: moments, offsets }: Told) -> Interval {
+        if self.offset.is_some() {
+            return moments;
+        }
+        // An end that is open stays so.
+        let shown = |moment: i64, offset: i16| match moment {
+            i64::MIN | i64::MAX => moment,
+            _ => moment + i64::from(offset) * 60_000,
+        };
+        Interval { low: shown(moments.low, offsets.low), high: shown(moments.high, offsets.high) }
+    }
+
+    /// The most by which moments that match this date may lie outside its own, in milliseconds.
+    pub(super) fn slack(&self) -> i64 {
+        if self.offset.is_some() { 0 } else { i64::from(MOST_OFFSET) * 60_000 }
+    }
+}
+
+/// An interval as a resource tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its moments.
+    pub interval: Interval,
+    /// The clocks of its ends.
+    pub offsets: Offsets,
+}
+
+impl Told {
+    /// From the beginning of one date to the end of another.
+    pub(super) fn between(first: &Told, last: &Told) -> Told {
+        Told {
+            interval: Interval { low: first.interval.low, high: last.interval.high },
+            offsets: Offsets { low: first.offsets.low, high: last.offsets.high },
+        }
+    }
+
+    /// A date, dateTime or instant.
+    pub(super) fn at(text: &str) -> Option<Told> {
+        let FhirDate { interval, offset } = FhirDate::parse(text)?;
+        let offset = offset.unwrap_or_default();
+        Some(Told { interval, offsets: Offsets { low: offset, high: offset } })
     }
 
     /// A FHIR Period: an end that is absent is open.
-    pub fn period(start: Option<&str>, end: Option<&str>) -> Option<Interval> {
-        let low = start.map_or(Some(i64::MIN), |text| Interval::parse(text).map(|date| date.low))?;
-        let high = end.map_or(Some(i64::MAX), |text| Interval::parse(text).map(|date| date.high))?;
-        (start.is_some() || end.is_some()).then_some(Interval { low, high })
+    pub(super) fn period(start: Option<&str>, end: Option<&str>) -> Option<Told> {
+        let open = Told { interval: Interval::ALWAYS, offsets: Offsets::default() };
+        let of = |text: Option<&str>| text.map_or(Some(open), Told::at);
+        (start.is_some() || end.is_some()).then_some(Told::between(&of(start)?, &of(end)?))
     }
 }
 
@@ -66,7 +142,7 @@ fn millis(time: OffsetDateTime) -> i64 {
 }
 
 /// `hh:mm[:ss[.fff]][zone]` on a day.
-fn moment(day: Date, text: &str) -> Option<Interval> {
+fn moment(day: Date, text: &str) -> Option<FhirDate> {
     // A `+` that was not percent-encoded in a query arrives as a space.
     let zone_at = text.find(['Z', '+', '-', ' ']).unwrap_or(text.len());
     let (clock, zone) = text.split_at(zone_at);
@@ -90,7 +166,8 @@ fn moment(day: Date, text: &str) -> Option<Interval> {
         u8::try_from(minute).ok()?,
         u8::try_from(second.unwrap_or_default()).ok()?,
     );
-    let whole = PrimitiveDateTime::new(day, time.ok()?).assume_offset(offset(zone)?);
+    let offset = offset(zone)?;
+    let whole = PrimitiveDateTime::new(day, time.ok()?).assume_offset(offset);
     let (part, length) = match (second, fraction) {
         (None, _) => (0, 60_000),
         (Some(_), None) => (0, 1_000),
@@ -105,7 +182,7 @@ fn moment(day: Date, text: &str) -> Option<Interval> {
     };
     let start = whole.checked_add(Duration::milliseconds(part))?;
     let low = millis(start);
-    Some(Interval { low, high: low + length - 1 })
+    Some(FhirDate { interval: Interval { low, high: low + length - 1 }, offset: Some(offset.whole_minutes()) })
 }
 
 fn offset(zone: &str) -> Option<UtcOffset> {
@@ -115,8 +192,9 @@ fn offset(zone: &str) -> Option<UtcOffset> {
     let (sign, rest) = zone.split_at_checked(1)?;
     let (hours, minutes) = rest.split_once(':')?;
     let total = digits(hours, 2)? * 60 + digits(minutes, 2).filter(|minutes| *minutes < 60)?;
-    let seconds = i32::try_from(total).ok().filter(|total| *total <= 14 * 60)? * 60;
-    UtcOffset::from_whole_seconds(if sign == "-" { -seconds } else { seconds }).ok()
+    let total = i16::try_from(total).ok().filter(|total| *total <= MOST_OFFSET)?;
+    let seconds = i32::from(if sign == "-" { -total } else { total }) * 60;
+    UtcOffset::from_whole_seconds(seconds).ok()
 }
 
 /// How a search compares a date (R4 search, "Prefixes").
@@ -183,76 +261,4 @@ impl Prefix {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn interval(text: &str) -> Interval {
-        Interval::parse(text).unwrap_or_else(|| panic!("{text}"))
-    }
-
-    #[test]
-    fn a_partial_date_stands_for_all_its_moments() {
-        assert_eq!(interval("2024-02").low, interval("2024-02-01T00:00:00.000Z").low);
-        assert_eq!(interval("2024-02").high, interval("2024-02-29T23:59:59.999Z").high);
-        assert_eq!(interval("2024").high + 1, interval("2025").low);
-        assert_eq!(interval("2024-02-29T10:30-05:00").low, interval("2024-02-29T15:30:00Z").low);
-        assert_eq!(interval("9999").high, interval("9999-12-31T23:59:59.999Z").high);
-        assert_eq!(interval("9999-12-31").high, interval("9999-12").high);
-    }
-
-    #[test]
-    fn a_leap_second_is_the_last_moment_of_its_minute() {
-        let leap = interval("2015-06-30T23:59:60Z");
-        assert_eq!(leap.high, interval("2015-06-30").high);
-        assert!(leap.low > interval("2015-06-30T23:59:59.99Z").low && leap.high < interval("2015-07-01").low);
-        for same in
-            ["2015-06-30T23:59:60.25Z", "2015-06-30T16:59:60-07:00", "2015-07-01T08:59:60+09:00", "2015-06-30T23:59:60"]
-        {
-            assert_eq!(interval(same), leap, "{same}");
-        }
-    }
-
-    #[test]
-    fn text_that_is_no_date_is_refused() {
-        for text in [
-            "",
-            "2024-13",
-            "2024-02-30",
-            "2024-01-01T25:00",
-            "0000",
-            "2024-1-1",
-            "2024-01-01T10:00:00+14:01",
-            "20240101",
-            "2024-01T10:00",
-            "2024-01-01T10",
-            "2024-01-01T10:00:00.Z",
-            "2024-01-01T10:00:61Z",
-            "2024-01-01T10:00:60.Z",
-            "2024-01-01T10:00:60.5.5Z",
-            "2024-01-01T10:60:00Z",
-            "x",
-            "２024",
-        ] {
-            assert!(Interval::parse(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn prefixes_follow_the_interval_rules() {
-        let (year, day) = (interval("2024"), interval("2024-06-01"));
-        assert!(Prefix::Eq.compares(day, year) && !Prefix::Eq.compares(year, day));
-        assert!(Prefix::Gt.compares(year, day) && Prefix::Lt.compares(year, day));
-        assert!(Prefix::Ge.compares(day, day) && !Prefix::Gt.compares(day, day));
-        assert!(Prefix::Sa.compares(interval("2025"), year) && Prefix::Eb.compares(interval("2023"), year));
-        let open = Interval::period(Some("2020"), None).unwrap();
-        assert!(Prefix::Gt.compares(open, interval("2090")));
-    }
-
-    #[test]
-    fn only_known_prefixes_are_split() {
-        assert_eq!(Prefix::split("ge2024"), Some((Prefix::Ge, "2024")));
-        assert_eq!(Prefix::split("2024"), Some((Prefix::Eq, "2024")));
-        assert_eq!(Prefix::split("xx2024"), None);
-        assert_eq!(Prefix::split("eqge2024").and_then(|(_, rest)| Interval::parse(rest)), None);
-    }
-}
+mod tests;

@@ -158,25 +158,26 @@ impl Filter {
     /// a bound that an index can use before the filter judges exactly.
     pub fn bounds(&self) -> Option<Interval> {
         let Test::Any { matches, negated: false } = &self.test else { return None };
-        let [Match::Date(prefix, value)] = matches[..] else { return None };
+        let [Match::Date(prefix, date)] = matches[..] else { return None };
+        let (Interval { low, high }, slack) = (date.interval, date.slack());
         // The longest interval of a dateTime is a year; a Period or a Timing may begin at any time before.
         let long = ["period", "Period", "Timing"].iter().any(|end| self.parameter.path.contains(end));
-        let year_before = |low: i64| if long { i64::MIN } else { low.saturating_sub(366 * 86_400_000) };
+        let year_before = if long { i64::MIN } else { low - slack - 366 * 86_400_000 };
         Some(match prefix {
-            Prefix::Eq => Interval { low: value.low, high: value.high },
-            Prefix::Lt | Prefix::Le | Prefix::Eb => Interval { low: i64::MIN, high: value.high },
-            Prefix::Sa => Interval { low: value.high, high: i64::MAX },
-            Prefix::Gt | Prefix::Ge => Interval { low: year_before(value.low), high: i64::MAX },
+            Prefix::Eq => Interval { low: low - slack, high: high + slack },
+            Prefix::Lt | Prefix::Le | Prefix::Eb => Interval { low: i64::MIN, high: high + slack },
+            Prefix::Sa => Interval { low: high - slack, high: i64::MAX },
+            Prefix::Gt | Prefix::Ge => Interval { low: year_before, high: i64::MAX },
             Prefix::Ne | Prefix::Ap => return None,
         })
     }
 
-    /// The moment before which no instant passes, if there is one, in milliseconds since 1970.
+    /// The moment before which no instant of UTC passes, if there is one, in milliseconds since 1970.
     pub fn since(&self) -> Option<i64> {
         let Test::Any { matches, negated: false } = &self.test else { return None };
         match matches[..] {
-            [Match::Date(Prefix::Eq | Prefix::Ge, value)] => Some(value.low),
-            [Match::Date(Prefix::Gt | Prefix::Sa, value)] => Some(value.high),
+            [Match::Date(Prefix::Eq | Prefix::Ge, date)] => Some(date.interval.low),
+            [Match::Date(Prefix::Gt | Prefix::Sa, date)] => Some(date.interval.high),
             _ => None,
         }
     }

@@ -132,33 +132,24 @@ pub(super) struct Extent {
     high: Option<End>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct End {
     at: Decimal,
     is_included: bool,
 }
 
 impl Extent {
-    /// Of a number, which a Quantity may qualify by a `comparator`: `<5` is all that lies below 5 (R4 data types, "Quantity"). A
-    /// comparator that R4 does not know says no more than that the value is not known.
-    pub(super) fn of(number: &str, comparator: &str) -> Option<Extent> {
-        let at = Decimal::parse(number)?;
-        let end = |is_included| Some(End { at: at.clone(), is_included });
-        let (low, high) = match comparator {
-            "" => (end(true), end(true)),
-            "<" => (None, end(false)),
-            "<=" => (None, end(true)),
-            ">" => (end(false), None),
-            ">=" => (end(true), None),
-            _ => (None, None),
-        };
-        Some(Extent { low, high })
+    /// Of one number.
+    pub(super) fn of(number: &str) -> Option<Extent> {
+        Extent::between(Some(number), Some(number))
     }
 
-    /// Of a Range, whose ends are included.
+    /// From one number to another, as [`Value::Range`](crate::index::Value::Range) writes them: an end after `<` or `>` is not included.
     pub(super) fn between(low: Option<&str>, high: Option<&str>) -> Option<Extent> {
         let end = |text: Option<&str>| {
-            text.map_or(Some(None), |text| Some(Some(End { at: Decimal::parse(text)?, is_included: true })))
+            let Some(text) = text else { return Some(None) };
+            let number = text.trim_start_matches(['<', '>']);
+            Some(Some(End { at: Decimal::parse(number)?, is_included: number.len() == text.len() }))
         };
         Some(Extent { low: end(low)?, high: end(high)? })
     }

@@ -8,13 +8,18 @@ pub type Span = (i128, i128);
 /// A day in milliseconds.
 const DAY: i128 = 86_400_000;
 
-/// The first and the last moment of a date or a Period. An absent end is open (R4).
-pub fn span(element: &Json) -> Span {
+/// The first and the last moment of a date or a Period. An absent end is open (R4). A search for a date without a time looks at what
+/// the clock showed, whatever its zone.
+pub fn span(element: &Json, wanted: &str) -> Span {
+    let shown = |text: &str| {
+        let zone_at = text.find('T').and_then(|time| Some(time + text[time..].find(['Z', '+', '-'])?));
+        moments(if wanted.contains('T') { text } else { &text[..zone_at.unwrap_or(text.len())] })
+    };
     match element.as_str() {
-        Some(text) => moments(text),
+        Some(text) => shown(text),
         None => (
-            element["start"].as_str().map_or(i128::MIN, |text| moments(text).0),
-            element["end"].as_str().map_or(i128::MAX, |text| moments(text).1),
+            element["start"].as_str().map_or(i128::MIN, |text| shown(text).0),
+            element["end"].as_str().map_or(i128::MAX, |text| shown(text).1),
         ),
     }
 }

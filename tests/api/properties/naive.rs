@@ -227,7 +227,7 @@ impl Wanted {
                         && code.as_ref().is_none_or(|code| code == has_code)
                 })
             }
-            Wanted::Date { prefix, text } => dates_fit(prefix, span(element), moments(text)),
+            Wanted::Date { prefix, text } => dates_fit(prefix, span(element, text), moments(text)),
             Wanted::Uri(wanted) => {
                 let version = element.as_str().and_then(|has| has.strip_prefix(wanted)?.strip_prefix('|'));
                 element == wanted || (kind == Kind::Canonical && version.is_some())

@@ -188,3 +188,65 @@ async fn a_leap_second_lies_on_its_day_wherever_a_date_is_read() {
     assert_eq!(recent.matches(), ["Observation/leap"]);
     app.finish().await;
 }
+
+/// `docs/decisions/021-a-day-is-the-one-that-the-resource-names.md`
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_without_a_time_asks_for_the_day_that_the_resource_names() {
+    let app = App::start().await;
+    let measured = |id: &str, date: &str| {
+        json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "x"},
+            "subject": {"reference": "Patient/alice"}, "effectiveDateTime": date})
+    };
+    let visit = |id: &str, start: &str, end: &str| {
+        json!({"resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": "AMB"}, "type": [{"text": "x"}],
+            "subject": {"reference": "Patient/alice"}, "period": {"start": start, "end": end}})
+    };
+    let feed = vec![
+        measured("evening", "2019-05-06T20:45:00-06:00"),
+        measured("day", "2019-05-06"),
+        measured("morning", "2019-05-07T00:15:00+12:00"),
+        measured("utc", "2019-05-07T02:45:00Z"),
+        visit("night", "2019-11-02T23:00:00-04:00", "2019-11-03T22:30:00-05:00"),
+    ];
+    assert!(app.load(Source::Memory(feed)).await.is_clean());
+    let tokens = app.sign_in("alice", "patient/*.rs").await;
+    let observed = async |value: &str| {
+        let found = found(&app, &tokens, "Observation", "date", value).await;
+        found.into_iter().filter(|id| !id.starts_with("alice")).collect::<Vec<_>>().join(" ")
+    };
+    for (value, ids) in [
+        ("2019-05-06", "day evening"),
+        ("2019-05-07", "morning utc"),
+        ("2019-05", "day evening morning utc"),
+        ("lt2019-05-07", "day evening"),
+        ("le2019-05-06", "day evening"),
+        ("eb2019-05-07", "day evening"),
+        ("2019-05-07T02:45:00Z", "evening utc"),
+        ("2019-05-06T12:15:00Z", "morning"),
+        ("2019-05-06T20:45-06:00", "evening utc"),
+        ("lt2019-05-06T18:00:00-06:00", "day morning"),
+    ] {
+        assert_eq!(observed(value).await, ids, "{value}");
+    }
+    for value in ["sa2019-05-06", "ge2019-05-07", "gt2019-05-06"] {
+        assert_eq!(observed(value).await, "morning utc", "{value}");
+    }
+    for (value, found_by) in
+        [("2019-11", true), ("ge2019-11-04", false), ("sa2019-11-01", true), ("eb2019-11-04", true)]
+    {
+        assert_eq!(found(&app, &tokens, "Encounter", "date", value).await.len(), usize::from(found_by), "{value}");
+    }
+    for (query, told) in [
+        ("start=2019-05-07&end=2019-05-07", "Observation/morning Observation/utc"),
+        ("start=2019-05-06&end=2019-05-06", "Observation/day Observation/evening"),
+        ("start=2019-11-03&end=2019-11-03", "Encounter/night"),
+        ("start=2019-11-04&end=2019-11-05", ""),
+        ("start=2019-11-04T03:00:00Z&end=2019-11-05", "Encounter/night"),
+    ] {
+        let reply = app.fhir(&tokens, &format!("Patient/alice/$everything?_type=Observation,Encounter&{query}")).await;
+        let mut keys = reply.matches();
+        keys.sort();
+        assert_eq!(keys.join(" "), told, "{query}");
+    }
+    app.finish().await;
+}

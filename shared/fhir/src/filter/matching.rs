@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::FilterError;
-use crate::date::{Interval, Prefix};
+use crate::date::{FhirDate, Prefix};
 use crate::escaping::shortened;
 use crate::escaping::{split_escaped, unescape};
 use crate::index::Value;
@@ -29,7 +29,7 @@ pub(super) enum Match {
         resource_type: (String, String),
         value: String,
     },
-    Date(Prefix, Interval),
+    Date(Prefix, FhirDate),
     /// A reference with its type, or a URL as it stands.
     Reference(String),
     /// A bare id: of any type.
@@ -98,8 +98,8 @@ impl Match {
                 of_type(value).ok_or_else(|| wrong("a type and a value are `system|code|value`, all three of them"))
             }
             (SearchParamType::Date, None) => {
-                let date = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, Interval::parse(text)?)));
-                date.map(|(prefix, interval)| Match::Date(prefix, interval))
+                let date = Prefix::split(value).and_then(|(prefix, text)| Some((prefix, FhirDate::parse(text)?)));
+                date.map(|(prefix, date)| Match::Date(prefix, date))
                     .ok_or_else(|| wrong("a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss][Z|+hh:mm], after eq, ne, gt, lt, ge, le, sa, eb, ap or nothing"))
             }
             (SearchParamType::Reference, None) => match Reference::parse(value, bases) {
@@ -154,8 +154,8 @@ impl Match {
             (Match::OfType { resource_type, value }, Value::Token { code, types, .. }) => {
                 value == code && types.contains(resource_type)
             }
-            (Match::Date(prefix, wanted), Value::Date { low, high }) => {
-                prefix.compares(Interval { low: *low, high: *high }, *wanted)
+            (Match::Date(prefix, wanted), has) => {
+                has.told().is_some_and(|has| prefix.compares(wanted.view(has), wanted.interval))
             }
             (Match::Reference(wanted), Value::Reference(has)) => unversioned(has) == wanted || is_version(has, wanted),
             (Match::Id(wanted), Value::Reference(has)) => {
@@ -167,11 +167,10 @@ impl Match {
             (Match::Text(wanted, Lies::Anywhere), Value::Text(has)) => candidate.folded(has).contains(wanted.as_str()),
             (Match::Exactly(wanted), Value::Text(has)) | (Match::Uri(wanted), Value::Uri(has)) => wanted == has,
             (Match::Canonical(wanted), Value::Uri(has)) => wanted == has || is_version(has, wanted),
-            (Match::Number(wanted), Value::Number(has)) => Extent::of(has, "").is_some_and(|has| wanted.holds(&has)),
-            (
-                Match::Quantity { number: wanted, unit: of },
-                Value::Quantity { number, comparator, system, code, unit },
-            ) => of.is(system, code, unit) && Extent::of(number, comparator).is_some_and(|has| wanted.holds(&has)),
+            (Match::Number(wanted), Value::Number(has)) => Extent::of(has).is_some_and(|has| wanted.holds(&has)),
+            (Match::Quantity { number: wanted, unit: of }, Value::Quantity { number, system, code, unit }) => {
+                of.is(system, code, unit) && Extent::of(number).is_some_and(|has| wanted.holds(&has))
+            }
             (Match::Quantity { number: wanted, unit: of }, Value::Range { low, high, system, code, unit }) => {
                 let has = Extent::between(low.as_deref(), high.as_deref());
                 of.is(system, code, unit) && has.is_some_and(|has| wanted.holds(&has))

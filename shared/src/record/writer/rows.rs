@@ -228,8 +228,5 @@ pub(super) fn stamped(resource: &Json, version: u64, now: Time) -> Json {
 /// The first moment of the date by which the type's history is ordered.
 fn key_date(resource_type: &ResourceType, index: &Index) -> Option<i64> {
     let (position, _) = resource_type.parameter(resource_type.key_date?)?;
-    index.values(position).iter().find_map(|value| match value {
-        Value::Date { low, .. } => Some(*low),
-        _ => None,
-    })
+    index.values(position).iter().find_map(Value::told).map(|told| told.interval.low)
 }

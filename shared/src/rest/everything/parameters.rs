@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::fhir::date::Interval;
+use crate::fhir::date::FhirDate;
 use crate::fhir::escaping::shortened;
 use crate::fhir::index::Value;
 use crate::fhir::reference::Reference;
@@ -36,8 +36,10 @@ pub(super) struct EverythingParameters {
     pub resource_types: Option<Vec<String>>,
     /// Only what became visible then or later.
     pub since: Option<Time>,
-    /// Only care in this time.
-    care: Interval,
+    /// Only care that ends at this date or later.
+    start: Option<FhirDate>,
+    /// Only care that begins at this date or earlier.
+    end: Option<FhirDate>,
     /// At most so many resources.
     pub count: usize,
     /// Where the page before it ended.
@@ -52,17 +54,15 @@ impl EverythingParameters {
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let date = |name: &str| {
             let parse = |text: &str| {
-                Interval::parse(text)
+                FhirDate::parse(text)
                     .ok_or_else(|| Error::Invalid(format!("`{name}={text}`: a date such as 2025-01-31 is needed")))
             };
             once(name)?.map(parse).transpose()
         };
         let (start, end) = (date("start")?, date("end")?);
-        let care = Interval {
-            low: start.map_or(Interval::ALWAYS.low, |start| start.low),
-            high: end.map_or(Interval::ALWAYS.high, |end| end.high),
-        };
-        if care.low > care.high {
+        if let (Some(start), Some(end)) = (start, end)
+            && start.interval.low > end.interval.high
+        {
             return Err(Error::Invalid("`start` is after `end`".into()));
         }
         let count = match once("_count")? {
@@ -75,9 +75,10 @@ impl EverythingParameters {
         };
         Ok(EverythingParameters {
             resource_types: resource_types(&pairs)?,
-            since: date("_since")?.map(|since| Time(since.low)),
+            since: date("_since")?.map(|since| Time(since.interval.low)),
             place: once(CURSOR)?.map(EverythingCursor::parse).transpose()?.unwrap_or_default(),
-            care,
+            start,
+            end,
             count,
             pairs,
         })
@@ -86,7 +87,12 @@ impl EverythingParameters {
     /// Whether the resource is recent enough and of the asked time of care; one without a date always is.
     pub fn wants(&self, row: &Row) -> bool {
         let recent = self.since.is_none_or(|since| row.last_updated >= since);
-        recent && (self.care == Interval::ALWAYS || self.is_in_time(row))
+        recent && (!self.is_about_care() || self.is_in_time(row))
+    }
+
+    /// Whether the time of care is asked for.
+    fn is_about_care(&self) -> bool {
+        self.start.is_some() || self.end.is_some()
     }
 
     fn is_in_time(&self, row: &Row) -> bool {
@@ -96,15 +102,15 @@ impl EverythingParameters {
             Some(row.index().values(position)).filter(|values| !values.is_empty())
         };
         let Some(dates) = resource_type.care_dates().find_map(values) else { return true };
-        dates.iter().any(|value| match value {
-            Value::Date { low, high } => *high >= self.care.low && *low <= self.care.high,
-            _ => true,
+        dates.iter().filter_map(Value::told).any(|told| {
+            self.start.is_none_or(|start| start.view(told).high >= start.interval.low)
+                && self.end.is_none_or(|end| end.view(told).low <= end.interval.high)
         })
     }
 
     /// Whether resources of the permitted types may be left out.
     pub fn is_selective(&self) -> bool {
-        self.resource_types.is_some() || self.since.is_some() || self.care != Interval::ALWAYS
+        self.resource_types.is_some() || self.since.is_some() || self.is_about_care()
     }
 
     pub fn link(&self, call: &Call<'_>, next: Option<&EverythingCursor>) -> String {

@@ -27,7 +27,7 @@ pub(super) fn sort_keys(query: &Query, row: &Row) -> SortKeys {
 /// A value as text that sorts as the value does; words without a code sort as no value.
 fn sortable(value: &Value) -> Option<String> {
     Some(match value {
-        Value::Date { low, .. } => format!("{:013x}", moment(Some(*low))),
+        Value::Date { low, .. } | Value::ZonedDate { low, .. } => format!("{:013x}", moment(Some(*low))),
         Value::Token { code, .. } | Value::Code(code) => code.clone(),
         Value::Text(text) => folded(text),
         Value::Uri(text) | Value::Number(text) | Value::Reference(text) => text.clone(),
