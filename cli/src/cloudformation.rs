@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use shared::config::{
     AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName,
-    SigningKeyId,
+    SecretsKeyId, SigningKeyId,
 };
 use shared::store::Aws;
 
@@ -22,6 +22,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("ContractElement", "CONTRACT_ELEMENT"),
     ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
     ("SigningKeyId", SigningKeyId::VARIABLE),
+    ("SecretsKeyId", SecretsKeyId::VARIABLE),
     ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),

@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, audit, keys, load, local, member, report, sample};
+use patient_access::{app, audit, identity_provider, keys, load, local, member, report, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -40,6 +40,9 @@ enum Command {
     /// Register apps, and change or stop them
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Set up the identity providers with which members sign in
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// Look after the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -163,10 +166,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => return arguments.run(on(&target).await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
         Command::App(app) => print(&app.run(&on(&target).await?).await?)?,
+        Command::IdentityProvider(provider) => print(&provider.run(&on(&target).await?).await?)?,
         Command::Keys(keys) => print(&keys.run(&on(&target).await?).await?)?,
         Command::Audit(audit) => return told(audit.run(&on(&target).await?).await?),
         Command::Report(report) => return told(report.run(&on(&target).await?).await?),
-        Command::Member(member) => print(&member.run(&on(&target).await?).await?)?,
+        Command::Member(member) => {
+            let told = member.run(&on(&target).await?).await?;
+            print(&told.text)?;
+            return Ok(told.exit_code());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

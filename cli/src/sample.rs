@@ -14,7 +14,7 @@ use serde_json::Value;
 #[derive(Args)]
 #[command(after_help = "The ids are m000001, m000002 and so on, whatever the seed: load one population per stack.\n\n\
     Example: patient-access sample --members 100 --seed 7 --out members.ndjson && patient-access load members.ndjson\n\
-    Then let one of them sign in: patient-access member add --username m1 --password PASSWORD --patient m000001")]
+    Then let one of them sign in: patient-access member add --username m1 --patient m000001")]
 pub struct SampleArguments {
     /// The number of members
     #[arg(long, value_name = "N", default_value_t = 10)]

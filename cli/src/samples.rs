@@ -8,9 +8,9 @@ use indicatif::ProgressBar;
 use sample_members::{Sample, SampleMember};
 use shared::clock::Clock;
 use shared::oauth::client::Client;
-use shared::oauth::member::Member;
+use shared::oauth::sign_in::in_directory;
 use shared::secret::{Random, Secret};
-use shared::store::auth::{Commit, CommitError, Record};
+use shared::store::auth::{Commit, CommitError};
 
 use crate::demo;
 use crate::load::{Source, load};
@@ -45,10 +45,11 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     for member in &members {
         let password = Secret::from_client(&member.password);
         let patient = member.patient.as_deref().unwrap_or_default();
-        keep(&stack, &Member::new(&member.username, &password, patient, &Random::system(), now)?).await?;
+        let (person, way) = in_directory(&member.username, &password, Some(patient), &Random::system(), now)?;
+        keep(&stack, Commit::default().create(&person).create(&way)).await?;
     }
     let app = Client::new(CLIENT_ID, "Sample App", &[REDIRECT_URI], now);
-    keep(&stack, &app).await?;
+    keep(&stack, Commit::default().create(&app)).await?;
     Ok(Installed { members, issuer: descriptor.url.clone() })
 }
 
@@ -58,11 +59,11 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
 /// The stack does not answer.
 pub async fn register_demo(descriptor: &Descriptor) -> Result<()> {
     let stack = Stack::local(descriptor).await?;
-    keep(&stack, &demo::client(&descriptor.url, Clock::System.now())).await
+    keep(&stack, Commit::default().create(&demo::client(&descriptor.url, Clock::System.now()))).await
 }
 
-async fn keep<R: Record>(stack: &Stack, record: &R) -> Result<()> {
-    match stack.auth().commit(Commit::default().create(record)).await {
+async fn keep(stack: &Stack, new: Commit) -> Result<()> {
+    match stack.auth().commit(new).await {
         Ok(()) | Err(CommitError::Conflict) => Ok(()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::config::{
     AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName,
-    SigningKeyId, from_lookup,
+    SecretsKeyId, SigningKeyId, from_lookup,
 };
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
@@ -19,6 +19,7 @@ use shared::store::archive::Archive;
 use shared::store::audit::AuditTable;
 use shared::store::auth::Auth;
 use shared::store::counts::Counts;
+use shared::store::sealer::Sealer;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
@@ -40,6 +41,8 @@ pub struct Stack {
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
     rules: Rules,
+    /// `None` where the stack does not name it: only commands about identity providers need it.
+    secrets_key: Option<SecretsKeyId>,
 }
 
 /// The variable that tells which rules of R4 have another class than their own: `refuse:RULE accept:RULE`.
@@ -71,7 +74,6 @@ impl Stack {
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
         let (config, issuer, resources_table, auth_table, audit_table, documents_bucket) = from_lookup(&lookup)?;
         let contract_element = lookup("CONTRACT_ELEMENT").filter(|element| !element.is_empty());
-        let signing_key = from_lookup(&lookup).ok();
         let rules = Rules::read(&lookup(RULES).unwrap_or_default()).context("the stack's parameter LoadRules")?;
         Ok(Stack {
             aws,
@@ -84,7 +86,8 @@ impl Stack {
             contract_element,
             audit_archive: from_lookup(&lookup).ok(),
             audit_key: from_lookup(&lookup).ok(),
-            signing_key,
+            signing_key: from_lookup(&lookup).ok(),
+            secrets_key: from_lookup(&lookup).ok(),
             rules,
         })
     }
@@ -181,6 +184,16 @@ impl Stack {
     pub fn signing_key(&self) -> Result<&str> {
         let missing = "the stack does not say which key signs: its output SigningKeyId is missing; deploy it anew";
         self.signing_key.as_deref().context(missing)
+    }
+
+    /// The sealer of identity providers' secrets, which is KMS.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name its key.
+    pub fn sealer(&self) -> Result<Sealer> {
+        let missing =
+            "the stack does not say which key seals secrets: its output SecretsKeyId is missing; deploy it anew";
+        Ok(Sealer::new(&self.aws, self.secrets_key.as_deref().context(missing)?))
     }
 
     /// The same stack for a load that does not give up: its calls have patience.

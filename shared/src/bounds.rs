@@ -157,6 +157,16 @@ bounds! {
         "No member's sign-in name is longer.";
     PASSWORD_BYTES: usize = 256, "bytes of a password that is set", Refused,
         "Hashing is costly, and no person types more.";
+    PROVIDER_NAME_BYTES: usize = 64, "bytes of the plan's name for an identity provider", Refused,
+        "It stands in the redirect URI.";
+    PROVIDER_SECRET_BYTES: usize = 1024, "bytes of our client secret at an identity provider", Refused,
+        "No provider gives out a longer one, and KMS seals at most 4 KB.";
+    PROVIDER_CODE_BYTES: usize = 4096, "bytes of an identity provider's `code`", Refused,
+        "The longest that are known have about half as many, and API Gateway takes no longer line than 10 KB.";
+    SUBJECT_BYTES: usize = 255, "bytes of a provider's `sub`", Refused,
+        "OpenID Connect allows no longer one (Core §2).";
+    FIRST_PASSWORD_SECONDS: i64 = 7 * 86_400, "seconds", Over,
+        "A code with which a person sets their first password is good this long: it may travel by mail.";
     TYPED_BYTES: usize = 1024, "bytes of a name or password that is typed", Refused,
         "A longer one is not checked. Some keyboards send a letter as several characters, so this is several times the bound on a \
          name or password that is set.";

@@ -123,6 +123,10 @@ names! {
     DocumentsBucketName, "DOCUMENTS_BUCKET";
     /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
     SigningKeyId, "SIGNING_KEY";
+    /// The KMS key that seals the secrets of identity providers.
+    SecretsKeyId, "SECRETS_KEY";
+    /// The KMS key that signs our assertions at identity providers. It signs no token.
+    AssertionKeyId, "ASSERTION_KEY";
 }
 
 /// How many days the rows of a closed day stay in the audit table (`AUDIT_TABLE_DAYS`).

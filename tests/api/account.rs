@@ -1,7 +1,6 @@
 //! The account page: a member sees the apps that they let in, and stops them at once (T047d).
 
 use http::{HeaderMap, StatusCode};
-use patient_access::member::{ChangePassword, OneMember};
 use tests::{App, AuthorizeOptions, Tokens};
 
 async fn refresh(app: &App, tokens: &Tokens) -> StatusCode {
@@ -126,24 +125,22 @@ async fn signing_out_ends_the_session_and_signing_in_again_ends_the_one_before()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_password_or_a_stopped_member_ends_every_permission_and_every_sign_in() {
     let app = App::start().await;
-    let stack = app.stack_to_work_on().await;
-    let username = || "alice".to_owned();
     for stop in [false, true] {
         let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
         let code =
             app.authorize(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await.redirected("code").unwrap();
         if stop {
-            OneMember { username: username() }.disable(&stack).await.unwrap();
+            app.operate(&["member", "disable", "--username", "alice"]).await.unwrap();
         } else {
             let password = tests::fixtures::password("alice");
-            ChangePassword { username: username(), password }.run(&stack).await.unwrap();
+            app.operate(&["member", "password", "--username", "alice", "--password", &password]).await.unwrap();
         }
         assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(refresh(&app, &tokens).await, StatusCode::BAD_REQUEST);
         assert_eq!(app.exchange(&code).await.json()["error"], "invalid_grant", "an earlier sign-in no longer counts");
     }
     assert_eq!(app.account("alice").await.page.status, StatusCode::UNAUTHORIZED);
-    OneMember { username: username() }.enable(&stack).await.unwrap();
+    app.operate(&["member", "enable", "--username", "alice"]).await.unwrap();
     assert_eq!(app.account("alice").await.page.status, StatusCode::OK);
     app.finish().await;
 }

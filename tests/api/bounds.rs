@@ -25,6 +25,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("PASSWORD_BYTES", "a_mistake_on_the_command_line_is_named"),
     ("READ_CALLS", "a_request_reads_sixteen_calls_of_a_record_and_refuses_to_read_more"),
     ("ROW_INDEX_BYTES", "a_resource_that_is_found_by_more_than_a_row_holds_is_rejected"),
+    ("SUBJECT_BYTES", "a_subject_longer_than_openid_connect_allows_is_rejected"),
     ("USER_FAILURES", "guessing_ends_after_ten_tries_for_the_name_and_for_nobody_else"),
 ];
 

@@ -177,6 +177,29 @@ T122   Without the audit table there is no health data in any answer.
 T123   The limit of a page counts its length after JSON is escaped in JSON.
 T128   A version that is older by the source's own date does not replace a newer one.
 
+# Sign-in by the plan's identity provider
+T140   An answer without `state`, with a made-up or used one, in another browser than was sent away, or too late, signs
+       nobody in, and nothing is asked of the provider (RFC 9700 §4.7).
+T141   An id_token of another issuer or audience, under a key that is not the provider's, without a signature, or by an
+       algorithm that is not on the list, HS256 under the public key among them, signs nobody in.
+T142   An id_token that has expired, is from the future, lacks its subject, or has another request's nonce or another
+       access token's hash signs nobody in.
+T143   A claim that is missing, empty, a list, an object or absurdly long names nobody; one that names another record
+       than the plan tied the person to signs nobody in.
+T144   One provider's answer does not count as another's: the redirect URI, the state and `iss` say whose it is
+       (RFC 9207).
+T145   A provider's error ends on a page, spends the request, and becomes no markup.
+T146   A provider that is slow, down, or answers nonsense ends on a page that says what to do, and nobody is half signed
+       in.
+T147   No endpoint that a provider names leads us to a private address, nor a browser to a script.
+T148   Keys that the provider changes in the middle of a sign-in are read once more; a key that it withdrew signs nobody
+       in.
+T149   Two tabs sign in each for its own request.
+T150   Whichever call to AWS fails on the way in by a provider, a new start signs in, and makes one person.
+T151   A sign-in with a provider opens a new session; the one from before, planted or genuine, ends.
+T152   A logout token counts only from the provider, for us, fresh, signed as an id_token is, and is no id_token; it ends
+       the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
+
 # The audit, and what is counted from it
 T201   An answer counts for CMS's report only where it carried a resource of the member's own, and a record that comes
        twice counts once (42 CFR 422.119(f)).

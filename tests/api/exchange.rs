@@ -3,7 +3,6 @@
 use http::{HeaderMap, Request, StatusCode};
 use shared::clock::Clock;
 use shared::oauth::client::Client;
-use shared::oauth::member::Member;
 use tests::{App, AuthorizeOptions, REDIRECT_URI, Tokens, VERIFIER, app_named, basic, claims_of};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -196,7 +195,7 @@ async fn an_app_or_member_stopped_after_the_consent_gets_no_token() {
     let reply = app.exchange(&one).await;
     assert_eq!((reply.status, reply.json()["error"].as_str()), (StatusCode::UNAUTHORIZED, Some("invalid_client")));
     app.change::<Client>("app", |client| client.disabled = false).await;
-    app.change::<Member>("alice", |member| member.disabled = true).await;
+    app.change_person("alice", |member| member.disabled = true).await;
     let reply = app.exchange(&two).await;
     assert_eq!((reply.status, reply.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
     assert!(app.stored("grant").await.is_empty());

@@ -11,6 +11,7 @@ use shared::secret::Random;
 use tests::{App, Call, Wire, checkout, operate_on};
 
 use crate::load_faults::{after, before};
+use crate::members::at_the_door;
 
 /// Rights by the place where they are needed, both as `operations.md` names them.
 type Rights = BTreeMap<String, BTreeSet<String>>;
@@ -43,6 +44,11 @@ async fn work(app: &App, stack: &Stack) {
         "member password --username alice --password another-one",
         "member disable --username alice",
         "member enable --username alice",
+        "member list --state locked",
+        "member change --username alice --new-username alicia",
+        "member change --username alicia --patient bob",
+        "member unlock --username bob",
+        "member remove --username eve",
         "keys rotate",
         "keys rotate --at-once",
         "keys rotate --compromised",
@@ -58,6 +64,9 @@ async fn work(app: &App, stack: &Stack) {
         let told = operate_on(stack, &line.split(' ').collect::<Vec<_>>()).await;
         assert!(told.is_ok(), "{line}: {told:?}");
     }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "username,patient,state\nbob,bob,disabled\nfay,bob,\n").unwrap();
+    operate_on(stack, &["member", "import", file.path().to_str().unwrap()]).await.unwrap();
 }
 
 /// An audit with a closed day, and an app that got data twice in a year that nobody counted.
@@ -140,6 +149,8 @@ async fn the_operators_role_needs_the_rights_that_the_documentation_lists_and_no
     let app = App::start().await;
     // A grant that the commands can end.
     app.sign_in("alice", "patient/*.rs").await;
+    // A wrong password, to be forgotten.
+    app.log_in(&at_the_door(&app).await, "bob", "not the password").await;
     let wire = Wire::new().await;
     wire.lead_to(app.environment());
     let mut environment = app.environment().clone();

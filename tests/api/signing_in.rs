@@ -7,7 +7,6 @@ use patient_access::stack::{Descriptor, announce};
 use shared::clock::Clock;
 use shared::config::{Config, from_lookup};
 use shared::oauth::client::Client;
-use shared::oauth::member::Member;
 use tests::fixtures::password;
 use tests::{App, AuthorizeOptions, Browser, Cookies, Reply, app_named, binaries, checkout};
 
@@ -168,7 +167,7 @@ async fn a_second_click_makes_no_second_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_name_a_wrong_password_and_a_stopped_or_locked_member_look_alike() {
     let app = App::start().await;
-    app.change::<Member>("carol", |member| member.disabled = true).await;
+    app.change_person("carol", |member| member.disabled = true).await;
     // The clock stands still: tries are counted in windows, and these must fall into one.
     let inside = app.inside(&Clock::fixed(Clock::System.now()), [].into()).await;
     let good = AuthorizeOptions::new(&inside, "alice", SCOPE);

@@ -1,7 +1,6 @@
 //! An app or a member that is stopped stays stopped, whatever was under way at that moment.
 
 use http::{HeaderMap, StatusCode};
-use patient_access::member::{ChangePassword, OneMember};
 use shared::access::grant::{self, Grant, Why};
 use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::keys::KeyRing;
@@ -13,19 +12,16 @@ use tests::{App, AuthorizeOptions, Fault, Wire, app_named, claims_of};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_worth_nothing_under_another_password_or_after_a_stop() {
     let app = App::start().await;
-    let stack = app.stack_to_work_on().await;
-    let username = || "alice".to_owned();
     for stop in [false, true] {
         let account = app.account("alice").await;
         let consent = app.signed_in(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await;
         if stop {
-            OneMember { username: username() }.disable(&stack).await.unwrap();
-            OneMember { username: username() }.enable(&stack).await.unwrap();
+            for what in ["disable", "enable"] {
+                app.operate(&["member", what, "--username", "alice"]).await.unwrap();
+            }
         } else {
-            ChangePassword { username: username(), password: tests::fixtures::password("alice") }
-                .run(&stack)
-                .await
-                .unwrap();
+            let password = tests::fixtures::password("alice");
+            app.operate(&["member", "password", "--username", "alice", "--password", &password]).await.unwrap();
         }
         let again = app.get_with("/account", account.cookies.headers()).await;
         assert_eq!(again.status, StatusCode::SEE_OTHER, "stopped: {stop}: the page asks for a sign-in");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
-use tests::{App, AuthorizeOptions, Templates, checkout};
+use tests::{App, AuthorizeOptions, IdentityProvider, Templates, checkout};
 
 use crate::load_faults::{after, before};
 
@@ -157,6 +157,11 @@ async fn every_row_of_a_stack_in_use_is_as_the_schema_says() {
     let browser = app.browse(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await.expect("the page comes");
     app.log_in(&browser, "alice", "not the password").await;
     app.hand_over("count").await;
+    let provider = IdentityProvider::start(&[]).await;
+    let line = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", provider.url);
+    let line = format!("{line} --claim member --names patient");
+    app.operate(&line.split(' ').collect::<Vec<_>>()).await.expect("it is set up");
+    app.get("/login/plan").await;
     let client = tests::dynamodb(app.environment());
     for (name, table) in described() {
         let name = &app.environment()[&format!("{}_TABLE", name.to_uppercase())];

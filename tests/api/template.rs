@@ -74,6 +74,7 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
                 "AUDIT_ARCHIVE" | "AUDIT_KEY" => &resources["CloseFunction"],
+                "SECRETS_KEY" => &resources["SignInFunction"],
                 _ => &resources["ReadFunction"],
             };
             assert_eq!(leads_to, function["Properties"]["Environment"]["Variables"][variable], "{output}");
@@ -143,7 +144,7 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "template.yaml",
-        "[request#*, session#*, code#*]",
+        "[request#*, session#*, code#*, last-sign-in#*, sign-in#*]",
         "[request#*, session#*, code#*, client#*]",
         "AuthorizeFunction may dynamodb:PutItem client#*, which only the operator writes",
     ),

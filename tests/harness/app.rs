@@ -22,6 +22,7 @@ use serde_json::Value as Json;
 use shared::clock::Clock;
 use shared::oauth::client::{Authentication, Client as RegisteredClient, ClientSecret};
 use shared::oauth::member::Member;
+use shared::oauth::sign_in::{self, SignIn, in_directory};
 use shared::secret::{Random, Secret};
 use shared::store::Aws;
 use shared::store::auth::Commit;
@@ -242,10 +243,25 @@ impl App {
     async fn add_member_with(&self, username: &str, patient: &str, password: &str) {
         let password = Secret::from_client(password);
         self.keep_secret(password.reveal());
-        let member =
-            Member::new(username, &password, patient, &Random::system(), Clock::System.now()).expect("it hashes");
+        let (member, way) = in_directory(username, &password, Some(patient), &Random::system(), Clock::System.now())
+            .expect("it hashes");
         let stack = self.stack_to_work_on().await;
-        stack.auth().commit(Commit::default().create(&member)).await.expect("the member is new");
+        stack.auth().commit(Commit::default().create(&member).create(&way)).await.expect("the member is new");
+    }
+
+    /// The id of the person who signs in with that name.
+    pub async fn person(&self, username: &str) -> String {
+        let auth = self.stack_to_work_on().await.auth();
+        let way = auth
+            .get::<SignIn>(&sign_in::Way::Username(username.to_owned()).key())
+            .await
+            .expect("the auth table answers");
+        way.expect("there is such a person").record.member
+    }
+
+    /// Changes the person who signs in with that name.
+    pub async fn change_person(&self, username: &str, change: impl FnOnce(&mut Member)) {
+        self.change::<Member>(&self.person(username).await, change).await;
     }
 
     /// Notes something that no log may show.

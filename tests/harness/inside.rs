@@ -31,6 +31,7 @@ pub fn with_room<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'stat
 pub(crate) struct Inside {
     pages: oauth::Pages,
     token: oauth::TokenEndpoint,
+    sign_in: oauth::SignInEndpoint,
     rest: rest::Server,
     issuer: Issuer,
     random: Random,
@@ -45,6 +46,7 @@ impl Inside {
         let token = oauth::TokenEndpoint::new(&aws, told(environment), clock.clone(), random.clone());
         Inside {
             pages: oauth::Pages::new(&aws, told(environment), clock.clone(), random.clone()),
+            sign_in: oauth::SignInEndpoint::new(&aws, told(environment), clock.clone(), random.clone()),
             token: token.await.expect("KMS gives the public keys"),
             rest: rest::Server::new(&aws, told(environment), clock.clone()).await.expect("KMS gives the public keys"),
             issuer: told(environment),
@@ -84,6 +86,10 @@ impl Inside {
                 self.rest.read(asked).await
             }
             ["oauth2", "token"] => self.token.answer(asked).await,
+            ["login", provider] | ["login", provider, _] => {
+                asked.parameters = named(&[("provider", provider)]);
+                self.sign_in.answer(asked).await
+            }
             ["oauth2", "authorize"] | ["login" | "consent"] => self.pages.authorize(asked).await,
             _ => panic!("{path} is not served in this process: ask through the gateway"),
         };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::Stack;
-use patient_access::{app, audit, keys, member, report};
+use patient_access::{app, audit, identity_provider, keys, member, report};
 
 use crate::App;
 
@@ -16,6 +16,9 @@ enum Line {
     /// `patient-access audit …`
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// `patient-access identity-provider …`
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -45,8 +48,9 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
         Line::Audit(command) => command.run(stack).await.map(|(text, _)| text),
+        Line::IdentityProvider(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
-        Line::Member(command) => command.run(stack).await,
+        Line::Member(command) => command.run(stack).await.map(|told| told.text),
         Line::Report(command) => command.run(stack).await.map(|(text, _)| text),
     }
 }

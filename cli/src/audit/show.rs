@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use serde_json::{Value as Json, json};
 use shared::clock;
-use shared::oauth::member::canonical;
+use shared::oauth::sign_in::canonical;
 use shared::store::audit::AuditRow;
 
 use super::rows::{self, Kept};

@@ -110,6 +110,11 @@ pub async fn try_end(auth: &Auth, grant: &Stored<Grant>, at: Time, why: Why) -> 
 }
 
 impl Grant {
+    /// The id of the person who granted it.
+    pub fn member(&self) -> &str {
+        Grant::place(&self.id).0
+    }
+
     /// Whether it opens anything at this moment.
     pub fn is_live(&self, now: Time) -> bool {
         self.ended.is_none() && now < self.expires_at

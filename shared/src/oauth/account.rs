@@ -53,7 +53,7 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
     let ended = match fields.one("do")?.or(stop.map(|_| "stop")) {
         Some("sign-out") => {
             pages.state.auth.commit(Commit::default().replace(&session, &session.record.clone().ended())).await?;
-            return Ok(see_other(&format!("{issuer}/login"), &[Cookie::Session.clear(issuer)]));
+            return Ok(see_other(&format!("{issuer}/login?signed-out=1"), &[Cookie::Session.clear(issuer)]));
         }
         Some("stop-all") => end(pages, request, &session.record, |_| true).await?,
         Some("stop") => end(pages, request, &session.record, |grant| stop == Some(&grant.client)).await?,

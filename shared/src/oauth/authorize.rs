@@ -9,7 +9,7 @@ use super::pages::see_other;
 use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
 use super::redirect_uri;
-use super::request::{AuthorizationRequest, Stage};
+use super::request::{AuthorizationRequest, Stage, Wishes};
 use super::session::{self, Cookie, Session};
 use super::state::{Pages, State};
 use crate::access::is_supported;
@@ -26,6 +26,8 @@ struct Prompt {
     none: bool,
     /// The member must sign in anew: `prompt=login`, `prompt=select_account`, or `max_age` has passed.
     login: bool,
+    /// The same, as an identity provider is told of it.
+    wishes: Wishes,
 }
 
 /// How a request that fails a check is answered.
@@ -93,7 +95,7 @@ async fn checked(
         scope: scope.to_string(),
         state: app_state.to_owned(),
         nonce: nonce.map(str::to_owned),
-        login_hint: login_hint(&asked),
+        wishes: prompt.wishes,
         challenge,
         stage: Stage::Asked,
         created_at: state.clock.now(),
@@ -222,16 +224,22 @@ fn prompt(asked: &Parameters, session: Option<&Session>, now: Time) -> Result<Pr
             seconds.ok_or_else(|| invalid("max_age must be a number of seconds"))
         })
         .transpose()?;
-    let too_old = session
-        .zip(max_age)
-        .is_some_and(|(session, max_age)| now.seconds().saturating_sub(session.auth_time.seconds()) >= max_age);
-    Ok(Prompt { none, login: too_old || words.contains(&"login") || words.contains(&"select_account") })
+    let is_older = |at: Time, max_age| now.seconds().saturating_sub(at.seconds()) >= max_age;
+    // A sign-in at an unknown time may be of any age.
+    let too_old =
+        session.zip(max_age).is_some_and(|(session, max_age)| session.auth_time.is_none_or(|at| is_older(at, max_age)));
+    // `consent` is always asked, and by us.
+    let anew: Vec<&str> = words.into_iter().filter(|word| ["login", "select_account"].contains(word)).collect();
+    let prompt = (!anew.is_empty()).then(|| anew.join(" "));
+    let wishes =
+        Wishes { login_hint: short(asked, "login_hint"), ui_locales: short(asked, "ui_locales"), prompt, max_age };
+    Ok(Prompt { none, login: too_old || wishes.prompt.is_some(), wishes })
 }
 
-/// Who the app thinks will sign in (OpenID Connect Core §3.1.2.1). It fills the form's field, and decides nothing.
-fn login_hint(asked: &Parameters) -> Option<String> {
-    let hint = asked.one("login_hint").ok().flatten()?;
-    (hint.len() <= USERNAME_BYTES && !hint.contains(char::is_control)).then(|| hint.to_owned())
+/// A wish that is only passed on: one that is too long is left out.
+fn short(asked: &Parameters, name: &str) -> Option<String> {
+    let wish = asked.one(name).ok().flatten()?;
+    (wish.len() <= USERNAME_BYTES && !wish.contains(char::is_control)).then(|| wish.to_owned())
 }
 
 /// Stores the request, bound to this browser, and leads to its next page.

@@ -8,6 +8,7 @@ use http::header;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::claims::{Audience, NumericDate};
 use super::client::{Authentication, Client};
 use super::client_keys::{NoKey, Wanted};
 use super::error::TokenError;
@@ -47,39 +48,9 @@ struct Claims {
     jti: String,
 }
 
-/// RFC 7519 §4.1.3: one recipient, or a list of them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// Seconds since 1970, whole or not (RFC 7519 §2). A fraction is dropped.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "serde_json::Number")]
-struct NumericDate(i64);
-
-impl TryFrom<serde_json::Number> for NumericDate {
-    type Error = &'static str;
-
-    #[expect(clippy::cast_possible_truncation, reason = "a time that no machine can count to is the last one it can")]
-    fn try_from(number: serde_json::Number) -> Result<NumericDate, &'static str> {
-        let seconds = number.as_i64().or(number.as_f64().map(|seconds| seconds.floor() as i64));
-        seconds.map(NumericDate).ok_or("no number of seconds")
-    }
-}
-
-impl Audience {
-    /// Whether it names us, by the issuer or the token endpoint (SMART, RFC 7523 §3), and nobody besides: another server that
-    /// the assertion is for could use it here.
-    fn is_us(&self, issuer: &Issuer) -> bool {
-        let is_us = |name: &String| name == issuer.as_str() || *name == format!("{issuer}/oauth2/token");
-        match self {
-            Audience::One(name) => is_us(name),
-            Audience::Many(names) => !names.is_empty() && names.iter().all(is_us),
-        }
-    }
+/// Whether a recipient is us: the issuer or the token endpoint (SMART, RFC 7523 §3).
+fn is_us(name: &str, issuer: &Issuer) -> bool {
+    name == issuer.as_str() || name == format!("{issuer}/oauth2/token")
 }
 
 /// An assertion that was used. Its record keeps anybody from using it again while it is good.
@@ -273,7 +244,7 @@ async fn verified(
     if claims.iss != client.id || claims.sub != client.id || claims.jti.is_empty() || claims.jti.len() > 256 {
         return Err(wrong("client_assertion needs iss and sub with the client_id, and a jti"));
     }
-    if !claims.aud.is_us(issuer) {
+    if !claims.aud.are_all(|name| is_us(name, issuer)) {
         return Err(wrong("aud of client_assertion must be the issuer or the token endpoint, and nothing besides"));
     }
     let (now, NumericDate(exp)) = (now.seconds(), claims.exp);

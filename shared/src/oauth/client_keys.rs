@@ -1,16 +1,14 @@
 //! The public keys with which apps sign their assertions. An app registers them, or the URL where it publishes them
 //! (SMART App Launch 2.2, "Registering a client (communicating public keys)").
 
-use std::collections::HashMap;
-
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
 use serde_json::Value as Json;
-use tokio::sync::Mutex;
 
 use super::client::Authentication;
 use super::fetch::{self, FetchError};
-use crate::bounds::{KEY_SET_AGAIN_SECONDS, KEY_SET_SECONDS, KEY_SET_SECONDS_UNSAID, KEY_SETS};
-use crate::clock::{Clock, Time};
+use super::published::Published;
+use crate::bounds::KEY_SET_AGAIN_SECONDS;
+use crate::clock::Clock;
 
 /// Why no key was found.
 #[derive(Debug)]
@@ -26,17 +24,7 @@ pub(super) enum NoKey {
 }
 
 /// Finds apps' keys, and keeps those that were fetched.
-pub(super) struct ClientKeys {
-    clock: Clock,
-    fetched: Mutex<HashMap<String, Fetched>>,
-}
-
-struct Fetched {
-    /// `None` where the fetch failed.
-    keys: Option<JwkSet>,
-    at: Time,
-    until: Time,
-}
+pub(super) struct ClientKeys(Published<JwkSet>);
 
 /// The key that an assertion names.
 pub(super) struct Wanted<'a> {
@@ -48,7 +36,7 @@ pub(super) struct Wanted<'a> {
 
 impl ClientKeys {
     pub fn new(clock: Clock) -> ClientKeys {
-        ClientKeys { clock, fetched: Mutex::default() }
+        ClientKeys(Published::new(clock))
     }
 
     /// The one key of the app that an assertion names. `loopback` tells whether keys may come from our own machine.
@@ -63,36 +51,9 @@ impl ClientKeys {
     }
 
     async fn published(&self, url: &str, wanted: &Wanted<'_>, loopback: bool) -> Result<Jwk, NoKey> {
-        // The lock is held while fetching, so that other requests wait for the same keys instead of fetching them, too.
-        let mut fetched = self.fetched.lock().await;
-        let now = self.clock.now();
-        let known = fetched.get(url);
-        let rested = known.is_none_or(|known| known.at.plus_seconds(KEY_SET_AGAIN_SECONDS) <= now);
-        let useful = known.is_some_and(|known| match &known.keys {
-            Some(keys) => now < known.until && (wanted.one_of(keys).is_some() || !rested),
-            None => !rested,
-        });
-        if !useful {
-            let answer = fetch::json(url, loopback).await.and_then(|document| {
-                let keys = usable(&document.body)?;
-                Ok((keys, document.max_age.unwrap_or(KEY_SET_SECONDS_UNSAID).min(KEY_SET_SECONDS)))
-            });
-            let before = fetched.remove(url).filter(|known| now < known.until);
-            let (keys, until) = match answer {
-                Ok((keys, age)) => (Some(keys), now.plus_seconds(age)),
-                Err(error) => {
-                    tracing::warn!(url, %error, "an app's keys cannot be fetched");
-                    // Keys that were fetched before stay good for as long as the app said.
-                    before.map_or((None, now), |known| (known.keys, known.until))
-                }
-            };
-            if fetched.len() >= KEY_SETS {
-                fetched.clear();
-            }
-            fetched.insert(url.to_owned(), Fetched { keys, at: now, until });
-        }
-        let keys = fetched.get(url).and_then(|fetched| fetched.keys.as_ref()).ok_or(NoKey::Unfetched)?;
-        wanted.one_of(keys).cloned().ok_or(NoKey::Unknown)
+        let keys =
+            self.0.document(url, (loopback, KEY_SET_AGAIN_SECONDS), usable, |keys| wanted.one_of(keys).is_some()).await;
+        wanted.one_of(&keys.map_err(|_| NoKey::Unfetched)?).cloned().ok_or(NoKey::Unknown)
     }
 }
 
@@ -167,7 +128,7 @@ fn key_of(json: &Json) -> Result<Jwk, &'static str> {
 }
 
 /// The length of a modulus in base64url, in bits, rounded down to whole bytes.
-fn modulus_bits(n: &str) -> usize {
+pub(super) fn modulus_bits(n: &str) -> usize {
     n.trim_start_matches('A').len() * 6 / 8 * 8
 }
 

@@ -35,8 +35,8 @@ pub struct AuthorizationCode {
     pub scope: String,
     /// The app's nonce, for the `id_token`.
     pub nonce: Option<String>,
-    /// When the member signed in, for the `id_token`.
-    pub auth_time: Time,
+    /// When the member signed in, for the `id_token`, where that is known.
+    pub auth_time: Option<Time>,
     /// When it was issued.
     pub issued_at: Time,
     /// Whether it was exchanged.

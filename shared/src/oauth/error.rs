@@ -4,6 +4,8 @@
 use http::{StatusCode, header};
 use serde_json::json;
 
+use super::password::Unhashable;
+use super::provider::ProviderError;
 use super::visible::is_seen;
 use crate::access::Refusal;
 use crate::bounds::SHOWN_CHARACTERS;
@@ -230,12 +232,27 @@ pub enum PageError {
     /// The account page was left open longer than a session lasts.
     #[error("you are signed out, so nothing was done: open the page again and sign in")]
     SignedOut,
+    /// Who signed in has no record here.
+    #[error("your sign-in is right, but your plan has not connected it to a record yet: ask your plan to do that")]
+    NoRecord,
+    /// Nobody can sign in with the provider that the address names.
+    #[error("your plan has no such way to sign in: go back to the app and start again")]
+    UnknownProvider,
+    /// The plan offers no way to sign in.
+    #[error("your plan has not set up a way to sign in yet")]
+    NoWayIn,
+    /// A sign-in at the plan's identity provider failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// Too many wrong passwords; seconds until the next try.
     #[error("too many sign-ins failed: wait a few minutes and try again")]
     Throttled(i64),
     /// The method or the body is not what the page sends.
     #[error("{0}")]
     Malformed(String),
+    /// A new password could not be hashed.
+    #[error(transparent)]
+    Unhashable(#[from] Unhashable),
     /// The page could not be made from its template.
     #[error("a page cannot be made: {0}")]
     Unrendered(#[from] askama::Error),
@@ -278,9 +295,15 @@ impl PageError {
             | PageError::UnregisteredRedirect(_)
             | PageError::Over
             | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
-            PageError::Forged | PageError::SignedOut => StatusCode::FORBIDDEN,
+            PageError::UnknownProvider => StatusCode::NOT_FOUND,
+            PageError::Provider(ProviderError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            PageError::Forged
+            | PageError::SignedOut
+            | PageError::NoRecord
+            | PageError::NoWayIn
+            | PageError::Provider(_) => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
-            PageError::Unrendered(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            PageError::Unrendered(_) | PageError::Unhashable(_) => StatusCode::INTERNAL_SERVER_ERROR,
             PageError::Store(error) => error.outage().status,
         }
     }

@@ -1,5 +1,6 @@
 //! The audit's records of sign-ins, consents and grants.
 
+use super::member::Member;
 use super::session::Session;
 use crate::access::grant::Grant;
 use crate::audit::{Audit, AuditRecord};
@@ -18,6 +19,13 @@ pub(super) async fn sign_in(
 ) -> Result<(), StoreError> {
     let record =
         AuditRecord { subject, action: "sign-in", outcome, client: client.to_owned(), ..AuditRecord::default() };
+    audit.event(request, record).await
+}
+
+/// Records that a provider signed a member out.
+pub(super) async fn signed_out(audit: &Audit, request: &Request, who: &Member) -> Result<(), StoreError> {
+    let subject = who.patient.as_ref().map_or_else(|| format!("user/{}", who.id), |patient| member(patient));
+    let record = AuditRecord { subject, action: "sign-out", outcome: "provider", ..AuditRecord::default() };
     audit.event(request, record).await
 }
 

@@ -39,11 +39,8 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
     let grant = grant(&code.record, &client.record, now, lifetime, refresh_token.as_ref());
     let key = endpoint.signer.key(keys.as_ref(), now)?;
     let issue = Issue { asked, key, grant: &grant, scopes: &scopes, now, lifetime: access_lifetime };
-    let (member, access_token, id_token) = tokio::try_join!(
-        state.auth.get::<Member>(&grant.username),
-        issue.access_token(),
-        issue.id_token(&code.record)
-    )?;
+    let (member, access_token, id_token) =
+        tokio::try_join!(state.auth.get::<Member>(grant.member()), issue.access_token(), issue.id_token(&code.record))?;
     let member = member
         .filter(|member| member.record.knows(&code.record.stamp))
         .ok_or(TokenError::InvalidGrant("the member must sign in again"))?;

@@ -1,5 +1,5 @@
-//! Fetches a small JSON document that an app publishes: by one GET, within three seconds, and never from an address
-//! that only we can reach.
+//! Fetches a small JSON document that an app or an identity provider publishes, by one GET, or posts one form to a provider: within
+//! three seconds, and never from an address that only we can reach.
 //!
 //! The name is resolved once, every address is checked, and the connection goes to exactly these addresses: a name that
 //! says something else at a second look gains nothing. Redirects are not followed.
@@ -12,8 +12,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::request::Builder;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -26,9 +27,10 @@ use url::{Host, Url};
 
 use super::address::is_public;
 use crate::loopback::is_loopback;
+use crate::secret::Secret;
 
 /// Why a document was not fetched, in words for the app's developer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FetchError {
     /// The URL may not be fetched at all.
     #[error("the URL {0}")]
@@ -84,9 +86,43 @@ pub fn fetchable(url: &str, loopback: bool) -> Result<Url, FetchError> {
 /// [`FetchError`]
 pub async fn json(url: &str, loopback: bool) -> Result<Document, FetchError> {
     let url = fetchable(url, loopback)?;
+    ask(&url, loopback, request(&url, Method::GET), Bytes::new()).await
+}
+
+/// Posts a form and fetches the JSON document that answers it. `authorization` is the value of that header. Both may hold secrets.
+///
+/// # Errors
+/// [`FetchError`]
+pub async fn post(
+    url: &str,
+    form: &Secret,
+    authorization: Option<&Secret>,
+    loopback: bool,
+) -> Result<Document, FetchError> {
+    let url = fetchable(url, loopback)?;
+    let mut head = request(&url, Method::POST).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(authorization) = authorization {
+        head = head.header(header::AUTHORIZATION, authorization.reveal());
+    }
+    ask(&url, loopback, head, Bytes::copy_from_slice(form.reveal().as_bytes())).await
+}
+
+fn request(url: &Url, method: Method) -> Builder {
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, host)
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONNECTION, "close")
+}
+
+async fn ask(url: &Url, loopback: bool, head: Builder, body: Bytes) -> Result<Document, FetchError> {
+    let request = head.body(Full::new(body)).map_err(unreachable)?;
     let fetched = async {
-        let addresses = addresses(&url, loopback).await?;
-        let response = get(&url, &addresses).await?;
+        let addresses = addresses(url, loopback).await?;
+        let response = connected(url, &addresses, request).await?;
         document(response).await
     };
     tokio::time::timeout(Duration::from_secs(FETCH_SECONDS), fetched).await.unwrap_or(Err(FetchError::Slow))
@@ -108,14 +144,18 @@ async fn addresses(url: &Url, loopback: bool) -> Result<Vec<SocketAddr>, FetchEr
     }
 }
 
-async fn get(url: &Url, addresses: &[SocketAddr]) -> Result<Response<Incoming>, FetchError> {
+async fn connected(
+    url: &Url,
+    addresses: &[SocketAddr],
+    request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, FetchError> {
     let stream = TcpStream::connect(addresses).await.map_err(unreachable)?;
     if url.scheme() == "http" {
-        return send(url, stream).await;
+        return send(stream, request).await;
     }
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host).map_err(unreachable)?;
-    send(url, tls()?.connect(name, stream).await.map_err(unreachable)?).await
+    send(tls()?.connect(name, stream).await.map_err(unreachable)?, request).await
 }
 
 /// The roots that this machine trusts, as the AWS SDK does; read when first needed, since most functions never fetch.
@@ -133,21 +173,13 @@ fn tls() -> Result<TlsConnector, FetchError> {
     Ok(TLS.get_or_init(|| TlsConnector::from(std::sync::Arc::new(config))).clone())
 }
 
-async fn send<S>(url: &Url, stream: S) -> Result<Response<Incoming>, FetchError>
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
     // The connection ends with the answer, or with the sender where nobody waits any more.
     tokio::spawn(connection);
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let request = Request::get(path)
-        .header(header::HOST, host)
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(unreachable)?;
     sender.send_request(request).await.map_err(unreachable)
 }
 
@@ -157,7 +189,7 @@ async fn document(response: Response<Incoming>) -> Result<Document, FetchError> 
         return Err(FetchError::Answer(format!("it answers {status}; redirects are not followed")));
     }
     if status != http::StatusCode::OK {
-        return Err(FetchError::Answer(format!("it answers {status}, not 200")));
+        return Err(FetchError::Answer(refusal(response).await));
     }
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let content_type = text(header::CONTENT_TYPE);
@@ -170,6 +202,23 @@ async fn document(response: Response<Incoming>) -> Result<Document, FetchError> 
     let body =
         body.map_err(|_| FetchError::Answer(format!("it is cut short, or over {KEY_SET_BYTES} bytes")))?.to_bytes();
     Ok(Document { body, max_age })
+}
+
+/// The words for an answer that is no success, with the error code of RFC 6749 §5.2 where it has one.
+async fn refusal(response: Response<Incoming>) -> String {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    let status = response.status();
+    let body =
+        Limited::new(response.into_body(), KEY_SET_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
+    let told = body.ok().and_then(|body| serde_json::from_slice::<Refusal>(&body).ok());
+    let is_code = |text: &String| text.len() <= 40 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    match told.map(|told| told.error).filter(is_code) {
+        Some(code) => format!("it answers {status} with the error `{code}`"),
+        None => format!("it answers {status}, not 200"),
+    }
 }
 
 /// For how many more seconds a document may be kept (RFC 9111 §4.2.1, §5.2.2).

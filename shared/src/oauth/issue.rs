@@ -92,7 +92,7 @@ impl Issue<'_> {
             aud: &self.grant.client,
             iat: self.now.seconds(),
             exp: self.now.seconds() + self.lifetime,
-            auth_time: code.auth_time.seconds(),
+            auth_time: code.auth_time.map(Time::seconds),
             nonce: code.nonce.as_deref(),
             fhir_user: self.scopes.contains(&Scope::FhirUser).then(|| self.grant.fhir_user(issuer)),
         };

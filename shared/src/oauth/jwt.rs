@@ -33,8 +33,9 @@ pub struct IdClaims<'a> {
     pub iat: i64,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
-    /// When the person signed in, in seconds since 1970.
-    pub auth_time: i64,
+    /// When the person signed in, in seconds since 1970, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
     /// The app's nonce, exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,

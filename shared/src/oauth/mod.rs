@@ -6,8 +6,11 @@
 //! [`refresh`], which renews them. Each step consumes the state before it. The grant lives on: [`account`] and
 //! [`revoke`] end it, [`introspect`] and [`userinfo`] tell of it.
 //!
+//! A person is a [`member::Member`]; each of their ways in is a [`sign_in::SignIn`], with a [`password`] where the plan keeps a
+//! directory of its own. [`provider`] is sign-in by an identity provider of the plan; [`purpose`] opens the session, whatever the way.
+//!
 //! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
-//! them from where [`address`] allows. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
+//! them from where [`address`] allows, and [`published`] keeps them. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
 //! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
 
 mod account;
@@ -15,6 +18,7 @@ mod address;
 mod authorization_response;
 mod authorize;
 pub mod brands;
+mod claims;
 pub mod client;
 mod client_authentication;
 pub mod client_keys;
@@ -32,7 +36,11 @@ mod login;
 pub mod member;
 mod pages;
 mod parameters;
+pub mod password;
 pub mod pkce;
+pub mod provider;
+mod published;
+mod purpose;
 pub mod redirect_uri;
 mod refresh;
 pub mod refresh_token;
@@ -41,13 +49,14 @@ mod reuse;
 mod revoke;
 mod routes;
 pub mod session;
+pub mod sign_in;
 mod state;
 mod tally;
-mod throttle;
+pub mod throttle;
 mod token;
 mod userinfo;
 pub mod visible;
 mod whole;
 mod words;
 
-pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};
+pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, SignInEndpoint, TokenEndpoint, UserinfoEndpoint};

@@ -27,6 +27,34 @@ pub(super) struct LoginPage<'a> {
     pub csrf: &'a str,
     pub username: &'a str,
     pub problem: Option<&'a str>,
+    /// Whether there is a form for a name of the plan's own directory.
+    pub local: bool,
+    /// The providers with which they may sign in.
+    pub providers: &'a [WayIn],
+    /// Whether they just signed out.
+    pub signed_out: bool,
+}
+
+/// A link on the sign-in page to a provider's page.
+pub(super) struct WayIn {
+    /// The plan's name for the provider.
+    pub name: String,
+    /// The path that leads there.
+    pub path: String,
+}
+
+/// The page on which somebody with a code sets their first password.
+#[derive(Template)]
+#[template(path = "password.html")]
+pub(super) struct PasswordPage<'a> {
+    pub style: &'static str,
+    pub plan: &'a str,
+    pub request: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    /// The code, which the form brings back.
+    pub code: &'a str,
+    pub problem: Option<&'a str>,
 }
 
 /// The consent page.
@@ -113,7 +141,7 @@ fn html(status: StatusCode, text: String, form_action: &str) -> Response {
 pub(super) fn error(error: &PageError, plan: &str) -> Response {
     let problem = match error {
         PageError::Store(error) => error.outage().page_text.to_owned(),
-        PageError::Unrendered(_) => UNRENDERED.to_owned(),
+        PageError::Unrendered(_) | PageError::Unhashable(_) => UNRENDERED.to_owned(),
         told => told.to_string(),
     };
     let status = error.status();

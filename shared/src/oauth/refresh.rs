@@ -88,7 +88,7 @@ impl Refresh<'_> {
         let lifetime = self.client.access_token_lifetime();
         let issue = Issue { asked: self.asked, key, grant: &renewed, scopes: &scopes, now, lifetime };
         let (member, access_token) =
-            tokio::try_join!(state.auth.get::<Member>(&renewed.username), issue.access_token())?;
+            tokio::try_join!(state.auth.get::<Member>(renewed.member()), issue.access_token())?;
         if !member.is_some_and(|member| member.record.knows(&renewed.stamp)) {
             return Err(TokenError::InvalidGrant("the member must sign in again"));
         }

@@ -25,8 +25,8 @@ pub struct AuthorizationRequest {
     pub state: String,
     /// The app's nonce.
     pub nonce: Option<String>,
-    /// The person that the app expects to sign in.
-    pub login_hint: Option<String>,
+    /// The app's wishes about the sign-in.
+    pub wishes: Wishes,
     /// The PKCE challenge. The app must present its verifier at the exchange.
     pub challenge: CodeChallenge,
     /// The browser that asked.
@@ -35,6 +35,19 @@ pub struct AuthorizationRequest {
     pub stage: Stage,
     /// The time at which it was made.
     pub created_at: Time,
+}
+
+/// An app's wishes about the sign-in (OpenID Connect Core §3.1.2.1). An identity provider is told of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wishes {
+    /// The person that the app expects to sign in. It fills the form's field, and decides nothing.
+    pub login_hint: Option<String>,
+    /// The languages that the person reads.
+    pub ui_locales: Option<String>,
+    /// `login` or `select_account`, or both: the person must sign in anew.
+    pub prompt: Option<String>,
+    /// The person must have signed in at most this long ago, in seconds.
+    pub max_age: Option<i64>,
 }
 
 /// The stages of a request.

@@ -1,7 +1,7 @@
 //! Which endpoint answers which path and method.
 
-use super::state::{IntrospectionEndpoint, Pages, RevocationEndpoint, TokenEndpoint, UserinfoEndpoint};
-use super::{account, authorize, consent, introspect, login, pages, revoke, token, userinfo};
+use super::state::{IntrospectionEndpoint, Pages, RevocationEndpoint, SignInEndpoint, TokenEndpoint, UserinfoEndpoint};
+use super::{account, authorize, consent, introspect, login, pages, provider, revoke, token, userinfo};
 use crate::http::{Request, Response};
 
 impl Pages {
@@ -25,6 +25,21 @@ impl Pages {
         let page = match request.method == http::Method::POST {
             false => account::show(self, &request, &issuer).await,
             true => account::submit(self, &request, &issuer).await,
+        };
+        page.unwrap_or_else(|error| pages::error(&error, &self.config().plan.name))
+    }
+}
+
+impl SignInEndpoint {
+    /// `GET` of `/login/{provider}`, `/login/{provider}/answer` and `/login/{provider}/jwks`, `POST` of `/login/{provider}/logout`
+    pub async fn answer(&self, request: Request) -> Response {
+        let issuer = self.config().issuer(&request.domain);
+        let name = request.parameters.get("provider").map(String::as_str).unwrap_or_default();
+        let page = match request.path.rsplit('/').next() {
+            Some("answer") => provider::answer(self, &request, &issuer, name).await,
+            Some("logout") => provider::logout(self, &request, &issuer, name).await,
+            Some("jwks") => provider::keys_of_ours(self).await,
+            _ => provider::start(self, &request, &issuer, name).await,
         };
         page.unwrap_or_else(|error| pages::error(&error, &self.config().plan.name))
     }

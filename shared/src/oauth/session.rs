@@ -25,8 +25,12 @@ pub struct Session {
     pub patient: String,
     /// The member's stamp when they signed in.
     pub stamp: String,
-    /// When they signed in.
-    pub auth_time: Time,
+    /// The member's value for sessions then.
+    pub sessions: String,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// When they proved who they are. A provider that they signed in with may not have told it.
+    pub auth_time: Option<Time>,
     /// Whether it ended before its time: the member signed out, or signed in again.
     pub ended: bool,
 }
@@ -34,7 +38,7 @@ pub struct Session {
 impl Session {
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
-        self.ended || now >= self.auth_time.plus_seconds(SESSION_SECONDS)
+        self.ended || now >= self.opened_at.plus_seconds(SESSION_SECONDS)
     }
 
     /// The same session, over.
@@ -52,7 +56,7 @@ impl Record for Session {
     }
 
     fn expires_at(&self) -> Option<Time> {
-        Some(self.auth_time.plus_seconds(SESSION_SECONDS))
+        Some(self.opened_at.plus_seconds(SESSION_SECONDS))
     }
 }
 
@@ -65,8 +69,9 @@ pub(super) async fn current(
     let Some(cookie) = Cookie::Session.read(request, issuer) else { return Ok(None) };
     let stored = state.auth.get::<Session>(&cookie.hashed().0).await?;
     let Some(session) = stored.filter(|session| !session.record.is_over(state.clock.now())) else { return Ok(None) };
-    let member = state.auth.get::<Member>(&session.record.username).await?;
-    Ok(member.is_some_and(|member| member.record.knows(&session.record.stamp)).then_some(session))
+    let member = state.auth.get::<Member>(&session.record.member).await?;
+    let counts = |member: &Member| member.knows(&session.record.stamp) && member.sessions == session.record.sessions;
+    Ok(member.is_some_and(|member| counts(&member.record)).then_some(session))
 }
 
 /// A cookie of ours. Under https its name has the `__Host-` prefix, so that no other host can set it.

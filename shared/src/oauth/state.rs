@@ -4,16 +4,25 @@
 //! of the token endpoint alone, so no other function has anything to sign with; a [`Verifier`] is a part of the
 //! endpoints that take tokens.
 
+use jsonwebtoken::jwk::JwkSet;
+use tokio::sync::OnceCell;
+
 use super::client_keys::ClientKeys;
 use super::jwt::TokenSigner;
+use super::provider::metadata::Metadata;
+use super::published::Published;
 use super::tally::Tally;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{self, AuditTableName, AuthTableName, Config, SigningKeyId, StartError};
+use crate::config::{
+    self, AssertionKeyId, AuditTableName, AuthTableName, Config, SecretsKeyId, SigningKeyId, StartError,
+};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
+use crate::store::sealer::Sealer;
+use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
 
 /// The parts that all endpoints have.
@@ -46,6 +55,20 @@ pub struct RevocationEndpoint {
     pub(super) state: State,
     pub(super) audit: Audit,
     pub(super) verifier: Verifier,
+}
+
+/// Sign-in by the plan's identity providers. It signs, with a key that signs no token of ours; and it opens secrets.
+pub struct SignInEndpoint {
+    pub(super) state: State,
+    pub(super) audit: Audit,
+    pub(super) sealer: Sealer,
+    pub(super) signer: Signer,
+    pub(super) assertion_key: AssertionKeyId,
+    assertion_public: OnceCell<PublicKey>,
+    /// What the providers publish of themselves.
+    pub(super) metadata: Published<Metadata>,
+    /// The keys with which they sign.
+    pub(super) keys: Published<JwkSet>,
 }
 
 /// The introspection endpoint (RFC 7662).
@@ -148,6 +171,50 @@ impl RevocationEndpoint {
     pub async fn from_environment() -> Result<RevocationEndpoint, StartError> {
         let (state, audit, verifier) = verifying().await?;
         Ok(RevocationEndpoint { state, audit, verifier })
+    }
+
+    /// The deployment's settings.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+}
+
+impl SignInEndpoint {
+    /// From the function's environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`](config::ConfigError)
+    pub async fn from_environment() -> Result<SignInEndpoint, StartError> {
+        let settings = config::from_environment()?;
+        Ok(SignInEndpoint::new(&Aws::from_environment().await?, settings, Clock::System, Random::system()))
+    }
+
+    /// Over a deployment's parts.
+    pub fn new(
+        aws: &Aws,
+        settings: (Config, AuthTableName, AuditTableName, SecretsKeyId, AssertionKeyId),
+        clock: Clock,
+        random: Random,
+    ) -> SignInEndpoint {
+        let (config, auth_table, audit_table, secrets_key, assertion_key) = settings;
+        SignInEndpoint {
+            audit: audit(aws, &audit_table, &clock),
+            sealer: Sealer::new(aws, &secrets_key),
+            signer: Signer::new(aws),
+            assertion_key,
+            assertion_public: OnceCell::new(),
+            metadata: Published::new(clock.clone()),
+            keys: Published::new(clock.clone()),
+            state: State::new(aws, config, &auth_table, clock, random),
+        }
+    }
+
+    /// The public half of the key that signs our assertions, asked of KMS once.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not tell it.
+    pub(super) async fn assertion_key(&self) -> Result<&PublicKey, StoreError> {
+        self.assertion_public.get_or_try_init(|| self.signer.public_key(&self.assertion_key)).await
     }
 
     /// The deployment's settings.

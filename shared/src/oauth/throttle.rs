@@ -2,6 +2,7 @@
 //! the password is looked at, so that a hundred at once count as a hundred. It is taken back when it succeeds, so that
 //! successes never hold anybody up.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::error::PageError;
@@ -9,6 +10,7 @@ use super::state::State;
 use crate::bounds::{ADDRESS_FAILURES, FAILURE_WINDOW_SECONDS, USER_FAILURES};
 use crate::clock::Time;
 use crate::store::StoreError;
+use crate::store::auth::Auth;
 
 /// The part of an address that stands for one connection to the internet: an IPv4 address as a whole, the first 64 bits of
 /// an IPv6 address, of which a subscriber gets at least so many addresses (RFC 6177).
@@ -26,6 +28,51 @@ pub(super) struct Attempt {
     ends: Time,
 }
 
+/// The window of a moment: its number, and the moment at which it ends.
+fn window(now: Time) -> (i64, Time) {
+    let window = now.seconds().div_euclid(FAILURE_WINDOW_SECONDS);
+    (window, Time((window + 1) * FAILURE_WINDOW_SECONDS * 1000))
+}
+
+/// The counter of failures with a name in the window of that number.
+fn of_name(username: &str, window: i64) -> String {
+    format!("user/{username}/{window}")
+}
+
+/// The moment until which a name is locked, if it is.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn locked_until(auth: &Auth, username: &str, now: Time) -> Result<Option<Time>, StoreError> {
+    let (window, ends) = window(now);
+    Ok((auth.counted(&of_name(username, window)).await? >= USER_FAILURES).then_some(ends))
+}
+
+/// The names that are locked, for the operator's command alone.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn locked(auth: &Auth, now: Time) -> Result<BTreeSet<String>, StoreError> {
+    let end = format!("/{}", window(now).0);
+    let counts = auth.counts("user/").await?;
+    let over = counts.into_iter().filter(|(_, count)| *count >= USER_FAILURES);
+    let name = |(id, _): (String, i64)| Some(id.strip_prefix("user/")?.strip_suffix(&end)?.to_owned());
+    Ok(over.filter_map(name).collect())
+}
+
+/// Unlocks a name: its failures in this window are forgotten. The next try counts anew.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn unlock(auth: &Auth, username: &str, now: Time) -> Result<(), StoreError> {
+    let (window, ends) = window(now);
+    let id = of_name(username, window);
+    match auth.counted(&id).await? {
+        0 => Ok(()),
+        failures => auth.count(&id, -failures, ends).await.map(|_| ()),
+    }
+}
+
 impl Attempt {
     /// Counts an attempt to sign in as `username` from `address`.
     ///
@@ -33,15 +80,12 @@ impl Attempt {
     /// [`PageError::Throttled`] where there were too many in this window: until it ends, not even the right password
     /// counts.
     pub async fn count(state: &State, username: &str, address: &str) -> Result<Attempt, PageError> {
-        let now = state.clock.now().seconds();
-        let window = now.div_euclid(FAILURE_WINDOW_SECONDS);
-        let ends = Time((window + 1) * FAILURE_WINDOW_SECONDS * 1000);
-        let network = network(address);
-        let attempt =
-            Attempt { counters: [format!("user/{username}/{window}"), format!("address/{network}/{window}")], ends };
+        let now = state.clock.now();
+        let ((window, ends), network) = (window(now), network(address));
+        let attempt = Attempt { counters: [of_name(username, window), format!("address/{network}/{window}")], ends };
         let (by_user, by_address) = attempt.add(state, 1).await?;
         if by_user > USER_FAILURES || by_address > ADDRESS_FAILURES {
-            return Err(PageError::Throttled(ends.seconds() - now));
+            return Err(PageError::Throttled(ends.seconds() - now.seconds()));
         }
         Ok(attempt)
     }

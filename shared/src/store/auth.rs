@@ -92,6 +92,53 @@ impl Auth {
         self.table.scan(&schema::records(R::KIND, "")).all().await?.iter().map(stored).collect()
     }
 
+    /// Gives every record of a kind to `each`, page by page, for the operator's command alone.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn scan_each<R: Record>(&self, mut each: impl FnMut(R)) -> Result<(), StoreError> {
+        let prefix = schema::records(R::KIND, "");
+        let mut pages = self.table.scan(&prefix);
+        while let Some(rows) = pages.next().await? {
+            for row in &rows {
+                each(stored::<R>(row)?.record);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads those of the records that are there, a hundred in one round trip.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn get_all<R: Record>(&self, ids: &[String]) -> Result<Vec<Stored<R>>, StoreError> {
+        self.batch(ids.iter().map(|id| key::<R>(id)).collect()).await?.iter().map(stored).collect()
+    }
+
+    /// The counters whose ids begin so, for the operator's command alone.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn counts(&self, beginning: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        let prefix = schema::counters("");
+        let rows = self.table.scan(&schema::counters(beginning)).all().await?;
+        let read = |row: &Item| {
+            let key = row.key()?;
+            let id = key.partition().strip_prefix(&prefix).unwrap_or_default().to_owned();
+            Ok((id, row.number(attribute::COUNT)?))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// The sum of a counter.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn counted(&self, id: &str) -> Result<i64, StoreError> {
+        let row = self.table.get(Key::counter(id), Consistency::Strong).await?;
+        row.map_or(Ok(0), |row| row.number(attribute::COUNT))
+    }
+
     /// Adds to a counter that lasts until `ends`, and gives the sum. It is one atomic step, so that none of many additions at once is
     /// lost.
     ///
@@ -107,6 +154,7 @@ impl Auth {
     /// [`CommitError::Conflict`] where a record is not as it was read; [`CommitError::Store`] where the table fails.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         match <[TransactionPart; 1]>::try_from(commit.writes(&self.random.identifier())?) {
+            Err(writes) if writes.is_empty() => Ok(()),
             // One row needs no transaction. A transaction would cost twice as much.
             Ok([TransactionPart::Put(row, condition)]) => self.table.put_own(row, condition).await,
             Ok([check]) => self.table.transact(vec![check]).await,

@@ -14,6 +14,7 @@ pub mod meter;
 pub mod objects;
 mod outage;
 pub(crate) mod schema;
+pub mod sealer;
 pub mod signer;
 pub(crate) mod table;
 mod trust;

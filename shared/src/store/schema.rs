@@ -39,7 +39,11 @@
 //! | pk | sk | row |
 //! |---|---|---|
 //! | `client#<client id>` | `-` | an app |
-//! | `member#<user name>` | `-` | a member who may sign in |
+//! | `member#<id>` | `-` | a person who may sign in |
+//! | `identity-providers#all` | `-` | the identity providers of the plan, and whether its own directory is a way in |
+//! | `authentication-request#<hash>` | `-` | a browser that is at an identity provider, by the `state` of our request |
+//! | `last-sign-in#<id>` | `-` | the last sign-in of that person |
+//! | `sign-in#<hash>` | `-` | a way in: a user name or a subject of an identity provider, and the person to whom it leads |
 //! | `request#<hash>` | `-` | an authorization request |
 //! | `session#<hash>` | `-` | a member's session |
 //! | `code#<hash>` | `-` | an authorization code |
@@ -227,7 +231,7 @@ impl Key {
 
     /// Of a counter.
     pub fn counter(subject: &str) -> Key {
-        Key::record("count", subject, ALONE)
+        Key { pk: counters(subject), sk: ALONE.to_owned() }
     }
 
     /// Of the answers to an app with a member's data in a year.
@@ -295,6 +299,11 @@ pub(crate) fn of_type(resource_type: &str) -> String {
 /// A partition of the `auth` table.
 pub(crate) fn records(kind: &str, partition: &str) -> String {
     format!("{kind}#{partition}")
+}
+
+/// A partition of a counter.
+pub(crate) fn counters(subject: &str) -> String {
+    records("count", subject)
 }
 
 /// Where a resource stands in its member's history: `<Type>/<moment>/<id>`, so that one index orders each type by date. The moment is

@@ -6,11 +6,17 @@ use std::collections::BTreeSet;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
-use tests::{App, AuthorizeOptions, Call, REDIRECT_URI, Templates, Tokens, VERIFIER, Wire, basic, fixtures};
+use shared::clock::Clock;
+use tests::{
+    App, AuthorizeOptions, Call, Cookies, IdentityProvider, REDIRECT_URI, Templates, Tokens, VERIFIER, Wire, basic,
+    fixtures,
+};
 
 use super::{Resources, functions, policies};
-use crate::clients::pair::Pair;
+use crate::clients::pair::Pair as AppsPair;
 use crate::clients::{ASSERTION_TYPE, inline, register};
+use crate::members::{at_the_door, set};
+use crate::providers::pair::Pair;
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
@@ -69,8 +75,14 @@ impl Walk<'_> {
         };
         let (body, operation) = (&call.body, call.operation.as_str());
         match operation {
-            "Sign" | "GetPublicKey" => {
-                vec![Need { action: format!("kms:{operation}"), thing: "SigningKey", partition: None }]
+            "Sign" | "GetPublicKey" | "Decrypt" => {
+                let keys =
+                    [("SIGNING_KEY", "SigningKey"), ("ASSERTION_KEY", "AssertionKey"), ("SECRETS_KEY", "SecretsKey")];
+                let is = |(variable, _): &&(&str, &'static str)| {
+                    body["KeyId"].as_str() == environment.get(*variable).map(String::as_str)
+                };
+                let thing = keys.iter().find(is).unwrap_or_else(|| panic!("{body} names no key of the stack")).1;
+                vec![Need { action: format!("kms:{operation}"), thing, partition: None }]
             }
             "GetObject" | "HeadObject" => {
                 vec![Need { action: "s3:GetObject".into(), thing: "DocumentsBucket", partition: None }]
@@ -137,10 +149,53 @@ async fn pages(walk: &mut Walk<'_>) -> Tokens {
         app.consent(&browser, "deny").await
     };
     walk.step("AuthorizeFunction", denied).await;
+    let line = ["member", "add", "--username", "eve", "--patient", "bob", "--code", "--json"];
+    let added: Json = serde_json::from_str(&app.operate(&line).await.unwrap()).unwrap();
+    let first = async {
+        let (door, password) = (at_the_door(app).await, fixtures::password("eve"));
+        set(app, &door, ("eve", added["code"].as_str().unwrap()), (&password, &password)).await
+    };
+    assert_eq!(walk.step("AuthorizeFunction", first).await.status, StatusCode::SEE_OTHER);
     for expected in [StatusCode::OK, StatusCode::BAD_REQUEST] {
         assert_eq!(walk.step("TokenFunction", app.exchange(&reused)).await.status, expected);
     }
     Tokens::of(&walk.step("TokenFunction", app.exchange(&code)).await)
+}
+
+/// Somebody signs in with an identity provider, for the first time and again in the same browser.
+async fn provider(walk: &mut Walk<'_>) {
+    let (app, pair) = (walk.app, Pair::rsa());
+    let provider = IdentityProvider::start(&[pair.jwk("k1")]).await;
+    let set = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", provider.url);
+    let line = format!("{set} --claim member --names patient");
+    app.operate(&line.split(' ').collect::<Vec<_>>()).await.unwrap();
+    let options = AuthorizeOptions::new(app, "alice", SCOPE).with("prompt", Some("login"));
+    let mut cookies = Cookies::default();
+    for _ in 0..2 {
+        let path = format!("/oauth2/authorize?{}", options.query());
+        let asked = walk.step("AuthorizeFunction", app.get_with(&path, cookies.headers())).await;
+        cookies.take(&asked);
+        let path = format!("/login/plan?request={}", asked.redirected("request").unwrap());
+        let sent = walk.step("SignInFunction", app.get_with(&path, cookies.headers())).await;
+        let now = Clock::System.now().seconds();
+        let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
+            "nonce": sent.redirected("nonce"), "member": "alice"});
+        let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
+        provider.publish("/token", "no-store", &json!({"id_token": token}));
+        let parameters = [("code", "c"), ("state", &sent.redirected("state").unwrap()), ("iss", &provider.url)];
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let path = format!("/login/plan/answer?{query}");
+        let reply = walk.step("SignInFunction", app.get_with(&path, cookies.headers())).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+        cookies.take(&reply);
+    }
+    let now = Clock::System.now().seconds();
+    let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+    let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
+    let form = [("logout_token", token.as_str())];
+    let told = app.post("/login/plan/logout", &form, HeaderMap::new());
+    assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
 }
 
 /// Two exchanges of one code at once: the loser reads the code again. They seldom meet, so this is tried until they do.
@@ -169,7 +224,7 @@ async fn tokens(walk: &mut Walk<'_>, tokens: &Tokens) {
     }
     assert_eq!(walk.step("TokenFunction", app.refresh(tokens)).await.status, StatusCode::BAD_REQUEST, "spent long ago");
 
-    let pair = Pair::ec();
+    let pair = AppsPair::ec();
     register(app, "keyed", inline(&[pair.jwk("k1")])).await;
     let options = AuthorizeOptions::new(app, "alice", SCOPE).with("client_id", Some("keyed"));
     let proof = || pair.assertion(app, "keyed", "k1");
@@ -273,6 +328,7 @@ async fn every_call_of_a_function_is_one_that_its_policy_allows_and_no_right_on_
     let resources = Templates::read().resources();
     let mut walk = Walk { app: &app, wire: &wire, resources, seen: wire.calls().len(), used: BTreeSet::new() };
     let live = pages(&mut walk).await;
+    provider(&mut walk).await;
     exchanges_at_once(&mut walk).await;
     data_and_account(&mut walk, &live).await;
     // The member stopped the app just now.

@@ -22,6 +22,7 @@ const ACTIONS: &[(&str, Effect)] = &[
     ("s3:ListBucket", Effect::Reads),
     ("kms:GetPublicKey", Effect::Reads),
     ("kms:Sign", Effect::Signs),
+    ("kms:Decrypt", Effect::Opens),
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -29,7 +30,17 @@ enum Effect {
     Reads,
     Writes,
     Signs,
+    Opens,
 }
+
+/// Which function signs or opens with which key: one signs tokens; another signs our assertions at identity providers and opens the
+/// secrets that we have there.
+const KEYS: [(&str, Effect, &str); 4] = [
+    ("CloseFunction", Effect::Signs, "AuditKey"),
+    ("TokenFunction", Effect::Signs, "SigningKey"),
+    ("SignInFunction", Effect::Signs, "AssertionKey"),
+    ("SignInFunction", Effect::Opens, "SecretsKey"),
+];
 
 /// The places of members' health data.
 const HEALTH_DATA: [&str; 2] = ["ResourcesTable", "DocumentsBucket"];
@@ -85,11 +96,11 @@ pub(super) fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json)
     rights
 }
 
-/// The functions that sign, each with its one key.
-const SIGNERS: [(&str, &str); 2] = [("CloseFunction", "AuditKey"), ("TokenFunction", "SigningKey")];
+/// Records of the auth table that only the operator writes: apps, members, identity providers, and which keys exist.
+const OPERATORS: [&str; 4] = ["client", "identity-providers", "member", "signing-keys"];
 
-/// Records of the auth table that only the operator writes: apps, members, and which keys exist.
-const OPERATORS: [&str; 3] = ["client", "member", "signing-keys"];
+/// The one exception: a person whom an identity provider signs in for the first time becomes known.
+const MAKES_PERSONS: (&str, &str) = ("SignInFunction", "member");
 
 /// The tables of which no function reads or writes any row.
 const HELD: [&str; 2] = ["AuthTable", "ResourcesTable"];
@@ -123,7 +134,10 @@ impl Right<'_> {
         if partitions.is_empty() || partitions.iter().find(any_row).is_some() {
             return Some(format!("{id} may {action} rows of {thing} that it does not need"));
         }
-        let is_operators = |partition: &&&str| OPERATORS.contains(&partition.split('#').next().unwrap_or_default());
+        let is_operators = |partition: &&&str| {
+            let kind = partition.split('#').next().unwrap_or_default();
+            OPERATORS.contains(&kind) && (id, kind) != MAKES_PERSONS
+        };
         let operators = partitions.iter().find(is_operators).filter(|_| self.effect() == Some(Effect::Writes));
         operators.map(|partition| format!("{id} may {action} {partition}, which only the operator writes"))
     }
@@ -163,8 +177,8 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
                 Some(Effect::Writes) if HEALTH_DATA.contains(&thing) && !id.starts_with("Ingest") => {
                     faults.push(format!("{id} writes {thing}, which only an ingest function may"));
                 }
-                Some(Effect::Signs) if !SIGNERS.contains(&(id.as_str(), thing)) => {
-                    faults.push(format!("{id} signs with {thing}"));
+                Some(effect @ (Effect::Signs | Effect::Opens)) if !KEYS.contains(&(id, effect, thing)) => {
+                    faults.push(format!("{id} may {action} with {thing}"));
                 }
                 Some(Effect::Signs) if right.condition["StringEquals"]["kms:SigningAlgorithm"].is_null() => {
                     faults.push(format!("{id} signs with whatever algorithm"));

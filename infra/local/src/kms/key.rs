@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::KeySize;
@@ -17,7 +18,7 @@ pub(crate) enum KeySpec {
     Rsa2048,
     /// `ECC_NIST_P256`, to sign and verify.
     EccNistP256,
-    /// `SYMMETRIC_DEFAULT`: a name without key material. On AWS, DynamoDB and S3 encrypt with such keys by themselves.
+    /// `SYMMETRIC_DEFAULT`, to encrypt and decrypt. On AWS, DynamoDB and S3 encrypt with such keys by themselves.
     SymmetricDefault,
 }
 
@@ -95,8 +96,12 @@ impl Message<'_> {
 pub(super) enum Material {
     Rsa(RsaKeyPair),
     Ecc(EcdsaKeyPair),
-    Symmetric,
+    /// The bytes of an AES-256 key.
+    Symmetric([u8; KEY_BYTES]),
 }
+
+/// The length of an AES-256 key, in bytes.
+const KEY_BYTES: usize = 32;
 
 impl Material {
     /// Makes new key material. For RSA this takes a tenth of a second.
@@ -104,7 +109,11 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
-            KeySpec::SymmetricDefault => Self::Symmetric,
+            KeySpec::SymmetricDefault => {
+                let mut bytes = [0; KEY_BYTES];
+                aws_lc_rs::rand::fill(&mut bytes)?;
+                Self::Symmetric(bytes)
+            }
         })
     }
 
@@ -113,17 +122,21 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)?),
-            KeySpec::SymmetricDefault if pkcs8.is_empty() => Self::Symmetric,
-            KeySpec::SymmetricDefault => bail!("a symmetric key has no PKCS #8 form"),
+            // Older folders hold such keys without bytes: nothing was encrypted with them.
+            KeySpec::SymmetricDefault if pkcs8.is_empty() => Self::generate(spec)?,
+            KeySpec::SymmetricDefault => match pkcs8.try_into() {
+                Ok(bytes) => Self::Symmetric(bytes),
+                Err(_) => bail!("a symmetric key has {KEY_BYTES} bytes"),
+            },
         })
     }
 
-    /// The private key as PKCS #8; empty for a symmetric key.
+    /// The private key as PKCS #8; of a symmetric key, its bytes.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>> {
         Ok(match self {
             Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),
             Self::Ecc(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
-            Self::Symmetric => Vec::new(),
+            Self::Symmetric(bytes) => bytes.to_vec(),
         })
     }
 
@@ -132,7 +145,7 @@ impl Material {
         let der = match self {
             Self::Rsa(pair) => pair.public_key().as_der(),
             Self::Ecc(pair) => pair.public_key().as_der(),
-            Self::Symmetric => return Err(not_a_signing_key()),
+            Self::Symmetric(_) => return Err(not_a_signing_key()),
         };
         Ok(der.map_err(internal)?.as_ref().to_vec())
     }
@@ -147,7 +160,33 @@ impl Material {
                 Ok(signature)
             }
             Self::Ecc(pair) => Ok(pair.sign_digest(&digest).map_err(internal)?.as_ref().to_vec()),
-            Self::Symmetric => Err(not_a_signing_key()),
+            Self::Symmetric(_) => Err(not_a_signing_key()),
+        }
+    }
+}
+
+impl Material {
+    /// Encrypts under a context (AES-256-GCM): a nonce, the ciphertext and its tag.
+    pub(super) fn encrypt(&self, plaintext: &[u8], context: &[u8]) -> Result<Vec<u8>, KmsError> {
+        let mut sealed = plaintext.to_vec();
+        let nonce = self.aead()?.seal_in_place_append_tag(Aad::from(context), &mut sealed).map_err(internal)?;
+        Ok([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts what [`Material::encrypt`] made, under the same context.
+    pub(super) fn decrypt(&self, ciphertext: &[u8], context: &[u8]) -> Result<Vec<u8>, KmsError> {
+        let refused = || KmsError::new("InvalidCiphertextException", "");
+        let (nonce, sealed) = ciphertext.split_at_checked(NONCE_LEN).ok_or_else(refused)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refused())?;
+        let mut sealed = sealed.to_vec();
+        let opened = self.aead()?.open_in_place(nonce, Aad::from(context), &mut sealed).map_err(|_| refused())?;
+        Ok(opened.to_vec())
+    }
+
+    fn aead(&self) -> Result<RandomizedNonceKey, KmsError> {
+        match self {
+            Self::Symmetric(bytes) => RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(internal),
+            _ => Err(KmsError::new("InvalidKeyUsageException", "The key's usage is not ENCRYPT_DECRYPT.")),
         }
     }
 }

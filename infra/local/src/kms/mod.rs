@@ -1,9 +1,9 @@
-//! AWS KMS: the operations that a signer of tokens needs, as JSON 1.1 over HTTP.
+//! AWS KMS: the operations that a signer of tokens and a keeper of secrets need, as JSON 1.1 over HTTP.
 //!
 //! Key policies are stored and returned, but not enforced: there is no IAM here either.
 //!
 //! Source: AWS Key Management Service API Reference, the pages of `CreateKey`, `CreateAlias`, `DescribeKey`,
-//! `GetPublicKey`, `Sign`, `GetKeyPolicy`, `PutKeyPolicy` and `ScheduleKeyDeletion`
+//! `GetPublicKey`, `Sign`, `Encrypt`, `Decrypt`, `GetKeyPolicy`, `PutKeyPolicy` and `ScheduleKeyDeletion`
 //! (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html>).
 
 mod error;

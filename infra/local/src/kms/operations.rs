@@ -1,5 +1,6 @@
 //! The operations of the KMS API, from the body of a request to the body of its answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -61,6 +62,16 @@ struct SignRequest {
     signing_algorithm: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CryptRequest {
+    key_id: Option<String>,
+    plaintext: Option<String>,
+    ciphertext_blob: Option<String>,
+    #[serde(default)]
+    encryption_context: BTreeMap<String, String>,
+}
+
 /// Runs one operation.
 pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Result<Value, KmsError> {
     match operation {
@@ -82,6 +93,8 @@ pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Resu
         "ScheduleKeyDeletion" => schedule_key_deletion(keyring, read(body)?),
         "GetPublicKey" => get_public_key(&*keyring.find(&read::<KeyRequest>(body)?.key_id)?),
         "Sign" => sign(keyring, read(body)?),
+        "Encrypt" => encrypt(keyring, read(body)?),
+        "Decrypt" => decrypt(keyring, read(body)?),
         _ => Err(KmsError::new("UnknownOperationException", "this KMS has no such operation")),
     }
 }
@@ -202,6 +215,54 @@ fn sign(keyring: &Keyring, request: SignRequest) -> Result<Value, KmsError> {
         "Signature": BASE64_STANDARD.encode(key.material.sign(message)?),
         "SigningAlgorithm": algorithm,
     }))
+}
+
+/// Encrypts. As on AWS, the ciphertext names its key.
+fn encrypt(keyring: &Keyring, request: CryptRequest) -> Result<Value, KmsError> {
+    let key = keyring.find(request.key_id.as_deref().unwrap_or_default())?;
+    usable(&key)?;
+    let plaintext = bytes(request.plaintext.as_deref())?;
+    if !(1..=4096).contains(&plaintext.len()) {
+        return Err(KmsError::new("ValidationException", "Plaintext must have length between 1 and 4096"));
+    }
+    let sealed = key.material.encrypt(&plaintext, &context(&key, &request)?)?;
+    let blob = [key.id.as_bytes(), &[0], &sealed].concat();
+    Ok(json!({
+        "KeyId": key_arn(&key.id),
+        "CiphertextBlob": BASE64_STANDARD.encode(blob),
+        "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    }))
+}
+
+fn decrypt(keyring: &Keyring, request: CryptRequest) -> Result<Value, KmsError> {
+    let refused = || KmsError::new("InvalidCiphertextException", "");
+    let blob = bytes(request.ciphertext_blob.as_deref())?;
+    let end = blob.iter().position(|byte| *byte == 0).ok_or_else(refused)?;
+    let key = keyring.find(std::str::from_utf8(&blob[..end]).map_err(|_| refused())?)?;
+    usable(&key)?;
+    if let Some(named) = &request.key_id
+        && keyring.find(named)?.id != key.id
+    {
+        return Err(KmsError::new("IncorrectKeyException", "The key ID in the request does not identify the key."));
+    }
+    let opened = key.material.decrypt(&blob[end + 1..], &context(&key, &request)?)?;
+    Ok(json!({
+        "KeyId": key_arn(&key.id),
+        "Plaintext": BASE64_STANDARD.encode(opened),
+        "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    }))
+}
+
+/// The key and the encryption context, as one text: a ciphertext opens under the same alone.
+fn context(key: &Key, request: &CryptRequest) -> Result<Vec<u8>, KmsError> {
+    serde_json::to_vec(&(&key.id, &request.encryption_context))
+        .map_err(|error| KmsError::new("KMSInternalException", error.to_string()))
+}
+
+fn bytes(base64: Option<&str>) -> Result<Vec<u8>, KmsError> {
+    BASE64_STANDARD
+        .decode(base64.unwrap_or_default())
+        .map_err(|_| KmsError::new("SerializationException", "a blob is not base64"))
 }
 
 fn metadata(key: &Key) -> Value {

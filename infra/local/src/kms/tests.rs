@@ -161,3 +161,32 @@ async fn a_key_that_is_to_be_deleted_does_nothing_any_more_and_can_still_be_look
     assert_eq!(described["KeyMetadata"]["KeyState"], "PendingDeletion");
     call(&keyring, "GetKeyPolicy", key).await.expect("a policy");
 }
+
+#[tokio::test]
+async fn a_secret_opens_with_its_key_under_its_context_and_after_a_restart() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let keys = [definition("symmetric", KeySpec::SymmetricDefault), definition("other", KeySpec::SymmetricDefault)];
+    let open = async || Keyring::open(Some(folder.path().to_owned()), &keys).await.expect("a keyring");
+    let context = json!({"issuer": "https://id.example"});
+    let keyring = open().await;
+    let request =
+        json!({"KeyId": "symmetric", "Plaintext": BASE64_STANDARD.encode("secret"), "EncryptionContext": context});
+    let sealed = call(&keyring, "Encrypt", request.clone()).await.expect("it is sealed")["CiphertextBlob"].clone();
+    let again = call(&keyring, "Encrypt", request).await.expect("it is sealed")["CiphertextBlob"].clone();
+    assert_ne!(sealed, again, "nothing tells that two secrets are the same");
+    let decrypt =
+        |key: &str, context: &Value| json!({"KeyId": key, "CiphertextBlob": sealed, "EncryptionContext": context});
+    let keyring = open().await;
+    let opened = call(&keyring, "Decrypt", decrypt("symmetric", &context)).await.expect("it opens");
+    assert_eq!(bytes(&opened["Plaintext"]), b"secret");
+    for (key, context, kind) in [
+        ("symmetric", json!({"issuer": "https://evil.example"}), "InvalidCiphertextException"),
+        ("symmetric", json!({}), "InvalidCiphertextException"),
+        ("other", context.clone(), "IncorrectKeyException"),
+    ] {
+        assert_eq!(kind_of_error(&keyring, "Decrypt", decrypt(key, &context)).await, kind, "{key} {context}");
+    }
+    let keyring = self::keyring().await;
+    let request = json!({"KeyId": "rsa", "Plaintext": BASE64_STANDARD.encode("secret")});
+    assert_eq!(kind_of_error(&keyring, "Encrypt", request).await, "InvalidKeyUsageException");
+}

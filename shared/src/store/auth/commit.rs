@@ -30,6 +30,19 @@ impl Commit {
         self.with(after, Some(before.revision))
     }
 
+    /// Writes a record, whatever is there.
+    #[must_use]
+    pub fn put<R: Record>(self, record: &R) -> Commit {
+        self.row(record, 1, Condition::Always)
+    }
+
+    /// Deletes the record that was read, unless another request changed it since.
+    #[must_use]
+    pub fn delete<R: Record>(mut self, record: &Stored<R>) -> Commit {
+        self.writes.push(TransactionPart::Delete(key::<R>(&record.record.key()), at(record.revision)));
+        self
+    }
+
     /// Changes nothing, and demands that a record is still as it was read.
     #[must_use]
     pub fn unchanged<R: Record>(mut self, record: &Stored<R>) -> Commit {
@@ -37,8 +50,12 @@ impl Commit {
         self
     }
 
-    fn with<R: Record>(mut self, record: &R, before: Option<u64>) -> Commit {
-        let mut row = Item::from(key::<R>(&record.key())).with(attribute::REVISION, before.unwrap_or_default() + 1);
+    fn with<R: Record>(self, record: &R, before: Option<u64>) -> Commit {
+        self.row(record, before.unwrap_or_default() + 1, before.map_or(Condition::Lacks(PK), at))
+    }
+
+    fn row<R: Record>(mut self, record: &R, revision: u64, condition: Condition) -> Commit {
+        let mut row = Item::from(key::<R>(&record.key())).with(attribute::REVISION, revision);
         match serde_json::to_string(record) {
             Ok(text) => row.set(attribute::RECORD, text),
             Err(error) => {
@@ -49,7 +66,7 @@ impl Commit {
         if let Some(end) = record.expires_at() {
             row.set(attribute::ENDS, end.seconds());
         }
-        self.writes.push(TransactionPart::Put(row, before.map_or(Condition::Lacks(PK), at)));
+        self.writes.push(TransactionPart::Put(row, condition));
         self
     }
 

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 use super::item::{Attribute, Item};
@@ -46,6 +46,8 @@ pub(crate) enum Condition {
 pub(crate) enum TransactionPart {
     /// A row to write.
     Put(Item, Condition),
+    /// The key of a row to delete, and a condition that it must meet.
+    Delete(Key, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
     Check(Key, Condition),
 }
@@ -270,6 +272,12 @@ impl Table {
                 let (condition, values) = condition.expression();
                 let put = Put::builder().table_name(table).set_item(Some(item.0)).set_condition_expression(condition);
                 put.set_expression_attribute_values(values).build().map(|put| part.put(put))
+            }
+            TransactionPart::Delete(key, condition) => {
+                let (condition, values) = condition.expression();
+                let delete = Delete::builder().table_name(table).set_key(Some(Item::from(key).0));
+                let delete = delete.set_condition_expression(condition).set_expression_attribute_values(values);
+                delete.build().map(|delete| part.delete(delete))
             }
             TransactionPart::Check(key, condition) => {
                 let (condition, values) = condition.expression();

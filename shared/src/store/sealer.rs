@@ -1,0 +1,64 @@
+//! KMS seals secrets that we must show to others: whoever reads a row learns nothing, and only who may use the key opens it.
+
+use std::collections::HashMap;
+
+use aws_sdk_kms::Client;
+use aws_sdk_kms::primitives::Blob;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::aws::Aws;
+use super::error::StoreError;
+use super::meter;
+use crate::secret::Secret;
+
+/// A sealed secret: KMS's ciphertext in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(String);
+
+/// The key that seals and opens.
+#[derive(Clone)]
+pub struct Sealer {
+    client: Client,
+    key: String,
+}
+
+/// The circumstances under which a secret was sealed; it opens under the same alone.
+fn context(pairs: &[(&'static str, String)]) -> HashMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+impl Sealer {
+    /// The key with that id.
+    pub fn new(aws: &Aws, key: &str) -> Sealer {
+        Sealer { client: aws.kms(), key: key.to_owned() }
+    }
+
+    /// Seals a secret of at most 4 KB, for the operator's command alone: no function has the right.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not seal it.
+    pub async fn seal(&self, secret: &Secret, pairs: &[(&'static str, String)]) -> Result<Sealed, StoreError> {
+        let request = self.client.encrypt().key_id(&self.key).plaintext(Blob::new(secret.reveal()));
+        let answer = meter::call(request.set_encryption_context(Some(context(pairs))).send()).await?;
+        match answer.ciphertext_blob {
+            Some(sealed) => Ok(Sealed(STANDARD.encode(sealed))),
+            None => Err(StoreError::Fault("KMS answered without a ciphertext".into())),
+        }
+    }
+
+    /// Opens a secret.
+    ///
+    /// # Errors
+    /// [`StoreError`] where KMS does not open it, because it was sealed under another key or context, or does not answer.
+    pub async fn open(&self, sealed: &Sealed, pairs: &[(&'static str, String)]) -> Result<Secret, StoreError> {
+        let fault = |why: &str| StoreError::Fault(format!("a sealed secret {why}"));
+        let bytes = STANDARD.decode(&sealed.0).map_err(|_| fault("is no base64"))?;
+        let request = self.client.decrypt().key_id(&self.key).ciphertext_blob(Blob::new(bytes));
+        let answer = meter::call(request.set_encryption_context(Some(context(pairs))).send()).await?;
+        let text = answer.plaintext.map(Blob::into_inner).and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(Secret::from_client(&text.ok_or_else(|| fault("is no text"))?))
+    }
+}
