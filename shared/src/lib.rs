@@ -2,7 +2,7 @@
 //!
 //! # A map
 //! - [`access`] is the security kernel: who may read what. Read it first.
-//! - [`scope`] reads what apps ask for; [`audit`] records what they saw.
+//! - [`scope`] reads what apps ask for; [`audit`] records what they saw, and closes its days.
 //! - [`oauth`] is the authorization server: one file per endpoint or RFC. [`fhir`] is the resource server: one file per
 //!   interaction, driven by tables. The two never import each other; they meet in `access`.
 //! - [`keys`] says which keys sign our tokens, which verify them, and from when until when.

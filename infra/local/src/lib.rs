@@ -10,7 +10,7 @@
 //! | S3 | s3s | `s3` |
 //! | KMS | an endpoint of our own | `kms` |
 //! | API Gateway (HTTP API) | routes, events, answers and limits; pages of this machine alone | `gateway` |
-//! | Lambda | the real binaries, over the Runtime API | `lambda` |
+//! | Lambda | the real binaries, over the Runtime API; by requests and, where [`Options`] says so, by streams and schedules | `lambda` |
 //!
 //! [`watch_config`] writes the same routes for `cargo lambda watch`, which can take the place of API Gateway and
 //! Lambda.
