@@ -211,6 +211,40 @@ async fn the_exit_code_of_a_load_tells_how_it_ended() {
     stack.interrupt().await;
 }
 
+/// The findings stand in the standard output and on a page, which others on this machine cannot read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_leaves_a_page_where_it_is_called_and_stores_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = Running::start(&["local", "--port", "0", "--no-samples"]).await;
+    let good = write(&folder.path().join("good.ndjson"), &[r#"{"resourceType":"Patient","id":"p1"}"#]);
+    let bad =
+        write(&folder.path().join("bad.ndjson"), &[r#"{"resourceType":"Patient","id":"p1","birthDate":"13/45/2026"}"#]);
+    for (file, expected) in [(&good, 0), (&bad, 3)] {
+        let call = ["load", file, "--check", "--json", "--stack", &stack.url];
+        let output = command().args(call).current_dir(folder.path()).output().await.unwrap();
+        let told: Json = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), &told["refused"]), (Some(expected), &Json::from(expected / 3)), "{told}");
+        let is_page = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "html");
+        let mut pages = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(is_page);
+        let page = pages.next().expect("a page is written");
+        assert!(std::fs::read_to_string(&page).unwrap().contains("Nothing was stored"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&page).unwrap().permissions().mode() & 0o077, 0);
+        }
+        std::fs::remove_file(page).unwrap();
+    }
+    let (code, out, _) = coded(&["load", &good, "--json", "--stack", &stack.url]).await;
+    let report: Json = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &report["types"]["Patient"]["stored"]),
+        (0, &Json::from(1)),
+        "the checks had stored nothing: {report}"
+    );
+    stack.interrupt().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_gone_ends_a_command_quietly() {
     let stack = Running::start(&["local", "--port", "0", "--no-samples"]).await;

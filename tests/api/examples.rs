@@ -33,7 +33,8 @@ const GUIDES: [&str; 9] = [
 const READER: &str = "reader";
 
 /// Examples that cannot be loaded, and why.
-const REJECTED: [(&str, &str, &str); 8] = [
+const REJECTED: [(&str, &str, &str); 9] = [
+    ("us-core-3.1.1", "DiagnosticReport/cardiology-report", "the hash of its attachment is no base64"),
     ("pdex-2.0.0", "Provenance/1000001", "its target is a Bundle, which is no resource of a member"),
     ("pdex-2.0.0", "Provenance/1000017", "its target is a Bundle, which is no resource of a member"),
     ("pdex-2.1.1ci", "Provenance/1000001", "its target is a Bundle, which is no resource of a member"),

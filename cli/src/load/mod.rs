@@ -281,6 +281,10 @@ impl Run<'_> {
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
         let Item { place, file, bundle, .. } = item;
         let (identity, resource) = match item.content {
+            // An earlier reading has told what is wrong with it.
+            Content::Resource(resource) if pass == Pass::Dependent && !is_dependent(type_of(&resource)) => {
+                return Ok(None);
+            }
             Content::Resource(mut resource) => (check(&mut resource, item.full_url.as_deref(), &self.rules), resource),
             Content::Deletion { url, .. } => {
                 let identity = check_deletion(&url).map(|(kind, reference)| (kind, reference, Notes::default()));

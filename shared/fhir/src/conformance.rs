@@ -83,3 +83,79 @@ fn met(guides: Guides, resource: &Json, url: &str) -> Result<(), Miss> {
     let root = Node::resource(resource);
     Profiles { guides, around: Around { resource: root, root } }.meets(url)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a resource breaks, each with the element.
+    fn broken(resource: &Json) -> Vec<(&'static str, String)> {
+        check(resource).findings.into_iter().map(|finding| (finding.rule.name(), finding.at)).collect()
+    }
+
+    fn observation() -> Json {
+        json!({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}, "valueString": "heavy"})
+    }
+
+    fn with(name: &str, value: Json) -> Json {
+        let mut resource = observation();
+        resource[name] = value;
+        resource
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_found_at_its_element() {
+        assert!(check(&observation()).is_r4());
+        let at = |element: &str| format!("Observation.{element}");
+        for (resource, rule, element) in [
+            (with("valueInteger", json!(5)), "choice", at("valueInteger")),
+            (with("note", json!({"text": "x"})), "shape", at("note")),
+            (with("note", json!(["x"])), "shape", at("note[0]")),
+            (with("note", json!([{"text": 5}])), "shape", at("note[0].text")),
+            (with("note", json!([{"time": "2024-01-01"}])), "missing", at("note[0]")),
+            (with("subject", json!({"reference": "Practitioner/p"})), "target", at("subject")),
+            (with("subject", json!({"reference": "#p"})), "invariant", at("subject")),
+            (with("referenceRange", json!([{"type": {"text": "x"}}])), "invariant", at("referenceRange[0]")),
+            (
+                with("effectivePeriod", json!({"start": "2024-02-01", "end": "2024-01-01"})),
+                "invariant",
+                at("effectivePeriod"),
+            ),
+            (with("effectivePeriod", json!({"stop": "2024-02-01"})), "unknown-element", at("effectivePeriod.stop")),
+            (with("status", json!("done")), "code", at("status")),
+            (with("issued", json!("2024-01-01T10:00:00z")), "zone", at("issued")),
+        ] {
+            assert_eq!(broken(&resource), [(rule, element)], "{resource}");
+        }
+    }
+
+    #[test]
+    fn the_other_half_of_a_primitive_element_counts_for_it() {
+        let absent = json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]});
+        let mut resource = with("_status", absent.clone());
+        resource.as_object_mut().unwrap().shift_remove("status");
+        assert!(check(&resource).is_r4());
+        // A second value is one too many, whatever its other half is.
+        let mut two = with("_valueInteger", absent);
+        two["valueInteger"] = json!(5);
+        let found = broken(&two);
+        assert!(!found.is_empty() && found.iter().all(|(rule, _)| *rule == "choice"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_contained_is_checked_and_is_named_in_the_resource() {
+        let device = json!({"resourceType": "Device", "id": "d", "status": "on"});
+        let mut resource = with("contained", json!([device]));
+        resource["device"] = json!({"reference": "#d"});
+        assert_eq!(broken(&resource), [("code", "Observation.contained[0].status".to_owned())]);
+        let resource = with("contained", json!([{"resourceType": "Device", "id": "d"}]));
+        assert_eq!(broken(&resource), [("invariant", "Observation.contained[0]".to_owned())]);
+        // Of a type that the tables do not have nothing is known.
+        let mut resource = with("contained", json!([{"resourceType": "Bundle", "id": "d"}]));
+        resource["device"] = json!({"reference": "#d"});
+        let checked = check(&resource);
+        assert!(!checked.is_r4());
+    }
+}

@@ -103,8 +103,8 @@ impl<'a> Structure<'a> {
 
     fn object(&mut self, kind: TypeId, properties: &'a Map<String, Json>) {
         let row = TABLE.of(kind);
-        // The elements that are there: a type has at most 64, and the property of each.
-        let mut seen: u64 = 0;
+        // The elements that are there: a type has at most 64. Of each `value[x]`, the property that was chosen.
+        let (mut seen, mut chosen) = (0_u64, Vec::<(usize, &str)>::new());
         for (name, value) in properties {
             // The version and the moment of the last change are this server's to say, whatever the source writes.
             let is_ours = row.name == "Meta" && self.path.len() == 1 && matches!(&**name, "lastUpdated" | "versionId");
@@ -114,12 +114,14 @@ impl<'a> Structure<'a> {
             let (half, is_twin) = name.strip_prefix('_').map_or((name.as_str(), false), |half| (half, true));
             match row.property(half) {
                 Some((number, element, of)) if !is_twin || TABLE.of(of.id).primitive.is_some() => {
-                    let mark = 1 << (number & 63);
-                    let other = if is_twin { of.property } else { of.twin };
-                    if seen & mark != 0 && !properties.contains_key(other) {
+                    seen |= 1 << (number & 63);
+                    let first = chosen.iter().find(|(of_element, _)| *of_element == number).map(|(_, first)| *first);
+                    if first.is_some_and(|first| first != of.property) {
                         self.within(Step::Name(name), |check| check.second(element, row.name));
                     }
-                    seen |= mark;
+                    if first.is_none() && element.uses.len() > 1 {
+                        chosen.push((number, of.property));
+                    }
                     self.within(Step::Name(name), |check| check.property(element, of, value, is_twin, properties));
                 }
                 _ => self.within(Step::Name(name), |check| {

@@ -299,3 +299,59 @@ pub(super) fn is_of(value: &Value, wanted: &str) -> bool {
             && name[1..] == wanted[1..]
             && name.eq_ignore_ascii_case(wanted))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_expression_says_of_an_element_what_it_means() {
+        let resource = json!({"resourceType": "Observation", "status": "final", "effectiveDateTime": "2024-05-01",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}], "text": "systolic"},
+            "performer": [{"reference": "Practitioner/p"}, {"reference": "#o"}], "valueQuantity": {"value": 72.5},
+            "contained": [{"resourceType": "Organization", "id": "o", "name": "Lab"}], "_issued": {"id": "x"}});
+        let node = Node::resource(&resource);
+        let around = Around { resource: node, root: node };
+        for (expression, truth) in [
+            ("status = 'final'", Truth::Holds),
+            ("status != 'final'", Truth::Fails),
+            ("nothing = 'final'", Truth::Unknown),
+            ("nothing.empty() and status.exists()", Truth::Holds),
+            ("nothing.exists() implies status = 'no'", Truth::Holds),
+            ("(status = 'final') xor code.exists()", Truth::Fails),
+            ("status in ('draft' | 'final')", Truth::Holds),
+            ("code.coding.where(system = 'http://loinc.org' and code = '8480-6').exists()", Truth::Holds),
+            ("code.coding.exists(code = '8462-4')", Truth::Fails),
+            ("performer.count() = 2", Truth::Holds),
+            ("performer.all(resolve() is Practitioner)", Truth::Fails),
+            ("performer.where(resolve() is Organization).exists()", Truth::Holds),
+            ("performer.resolve().name = 'Lab'", Truth::Holds),
+            ("value is Quantity", Truth::Holds),
+            ("value.ofType(Quantity).value > 72", Truth::Holds),
+            ("effective is DateTime and effective.toString().length() >= 10", Truth::Holds),
+            ("effective <= '2024'", Truth::Unknown),
+            ("effective <= '2025'", Truth::Holds),
+            ("status.matches('^[0-9]{5}$')", Truth::Fails),
+            ("issued.exists() and issued.hasValue().not()", Truth::Holds),
+            ("status.substring(0, 3) = 'fin'", Truth::Holds),
+            ("code.memberOf('observation-status')", Truth::Fails),
+            ("status.memberOf('observation-status')", Truth::Holds),
+            ("status.memberOf('no-such-set')", Truth::Unknown),
+            ("status.soundex() = 'x'", Truth::Unknown),
+        ] {
+            let parsed = Expression::parse(expression).unwrap();
+            assert_eq!(judge(&parsed, node, around), truth, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_one_type_holds_for_another() {
+        let resource = json!({"resourceType": "Observation", "effectivePeriod": {"start": "2024"}});
+        let node = Node::resource(&resource);
+        let period = node.children("effective")[0];
+        let expression = Expression::parse("($this as dateTime).toString().length() >= 8").unwrap();
+        assert_eq!(judge(&expression, period, Around { resource: node, root: node }), Truth::Holds);
+    }
+}
