@@ -90,7 +90,7 @@ impl JsonString {
 
 impl Serialize for JsonString {
     /// Copies it as it stands: `serde_json` takes a struct of this name for a `RawValue`. A `RawValue` itself would be parsed once more
-    /// when it is made, and `serde_json`'s own escaping takes five times as many instructions (decision 023).
+    /// when it is made, and `serde_json`'s own escaping takes five times as many instructions (decision 26).
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const RAW_VALUE: &str = "$serde_json::private::RawValue";
         let mut raw = serializer.serialize_struct(RAW_VALUE, 1)?;

@@ -71,7 +71,7 @@
 //! | pk | sk | row |
 //! |---|---|---|
 //! | `Patient/<owner>` | `<instant>#<request>` | an access to a member's record |
-//! | `user/<user name>` | `<instant>#<request>` | an attempt to sign in where no member is known yet |
+//! | `user/<user name>` | `<instant>#<request>` | an attempt to sign in where no member is known yet; with an identity provider, under its name, or `<provider>:<subject>` |
 //! | `operator/<name>` | `<instant>#<request>` | a command of the operator's on the stack |
 //!
 //! | attribute | type | means | stands on |

@@ -11,6 +11,9 @@ use tests::{App, Cookies, IdentityProvider};
 use super::pair::{Pair, keyed, unsigned};
 use super::stand::{FOREIGN, Stand, signs_nobody_in};
 
+/// What is wrong with a token, and how it is made of good claims.
+type Forgery<'a> = (&'a str, &'a dyn Fn(&Json) -> String);
+
 /// T140
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_belongs_to_no_request_of_this_browser_signs_nobody_in() {
@@ -95,7 +98,7 @@ async fn a_token_that_breaks_a_rule_signs_nobody_in() {
         assert!(signs_nobody_in(&reply), "{name} {value}: {reply:?}");
         assert!(reply.body.contains("could not be verified"), "{name} {value}: {}", reply.body);
     }
-    let forgeries: [(&str, &dyn Fn(&Json) -> String); 10] = [
+    let forgeries: [Forgery<'_>; 10] = [
         ("no algorithm", &unsigned),
         ("HS256 under the public key", &|claims| keyed(modulus.as_bytes(), "k1", claims)),
         ("HS256 under the decoded public key", &|claims| {

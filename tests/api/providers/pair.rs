@@ -1,8 +1,8 @@
 //! A key pair of an identity provider, and the tokens that it signs.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
@@ -57,13 +57,13 @@ impl Pair {
         let bytes = message.as_bytes();
         let signature = match self {
             Pair::Rsa(pair) => {
-                let scheme: &dyn aws_lc_rs::signature::RsaEncoding =
+                let scheme: &'static dyn aws_lc_rs::signature::RsaEncoding =
                     if header["alg"] == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(scheme, &SystemRandom::new(), bytes, &mut signature).unwrap();
+                pair.sign_digest(scheme, &digest(&SHA256, bytes), &mut signature).unwrap();
                 signature
             }
-            Pair::Ec(pair) => pair.sign(&SystemRandom::new(), bytes).unwrap().as_ref().to_vec(),
+            Pair::Ec(pair) => pair.sign_digest(&digest(&SHA256, bytes)).unwrap().as_ref().to_vec(),
             Pair::Ed(pair) => pair.sign(bytes).as_ref().to_vec(),
         };
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))

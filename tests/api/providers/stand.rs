@@ -90,12 +90,11 @@ impl Stand {
     /// The sign-in page of that address sends a browser to the provider, at once or by a link.
     pub async fn away_by(&self, mut cookies: Cookies, provider: &str, login: &str) -> Away {
         let page = self.app.get_with(login, cookies.headers()).await;
-        let next = match page.status {
-            StatusCode::SEE_OTHER => page.header("location").to_owned(),
-            _ => {
-                let (_, query) = login.split_once('?').unwrap();
-                format!("/login/{provider}?{query}")
-            }
+        let next = if page.status == StatusCode::SEE_OTHER {
+            page.header("location").to_owned()
+        } else {
+            let (_, query) = login.split_once('?').unwrap();
+            format!("/login/{provider}?{query}")
         };
         let sent = self.app.get_with(&next, cookies.headers()).await;
         cookies.take(&sent);
