@@ -11,6 +11,7 @@ pub mod keys;
 pub mod load;
 pub mod local;
 pub mod member;
+pub mod record;
 pub mod sample;
 pub mod samples;
 pub mod stack;

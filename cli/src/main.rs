@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, keys, load, local, member, sample};
+use patient_access::{app, keys, load, local, member, record, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -43,6 +43,9 @@ enum Command {
     /// Look after the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Merge a member's record into another, or remove it
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -78,6 +81,9 @@ struct LoadArguments {
     /// A Patient who is the same person, though birth date and family name differ from what is stored; repeat for each
     #[arg(long, value_name = "ID")]
     same_person: Vec<String>,
+    /// Merge a Patient whose `link` says `replaced-by` into that other one, where birth date and family name agree
+    #[arg(long)]
+    merges: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -107,6 +113,7 @@ impl LoadArguments {
             bases: self.bases,
             stop: Stop::at_interrupt(),
             same_person: self.same_person.into_iter().collect(),
+            merges: self.merges,
         };
         let (report, ended) = load::run(&stack, &self.paths, settings).await?;
         print(&if self.json { format!("{}\n", report.to_json()) } else { report.to_string() })?;
@@ -126,6 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Sample(sample) => tell(&sample.run()?),
         Command::App(app) => print(&app.run(&target.find().await?).await?)?,
         Command::Keys(keys) => print(&keys.run(&target.find().await?).await?)?,
+        Command::Record(record) => print(&record.run(&target.find().await?).await?)?,
         Command::Member(member) => print(&member.run(&target.find().await?).await?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -8,13 +8,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use shared::config::{AuthTableName, Config, DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup};
+use shared::config::{
+    AuditTableName, AuthTableName, Config, DocumentsBucketName, IdentifierKeyId, ResourcesTableName, SigningKeyId,
+    from_lookup,
+};
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
 use shared::record::writer::Writer;
+use shared::store::audit::AuditTable;
 use shared::store::auth::Auth;
+use shared::store::identifiers::Identifiers;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
+
+use crate::cloudformation::output_of;
 
 /// A stack to work on.
 pub struct Stack {
@@ -26,6 +33,10 @@ pub struct Stack {
     documents_bucket: DocumentsBucketName,
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
+    /// `None` where the stack does not name it: only commands on a whole record write to it.
+    audit_table: Option<AuditTableName>,
+    /// `None` where the stack does not name it.
+    identifier_key: Option<IdentifierKeyId>,
 }
 
 /// A running local stack as other commands find it, in `.local/stacks/<pid>.json` of the checkout.
@@ -44,7 +55,9 @@ impl Stack {
     /// A variable is missing in its environment.
     pub async fn local(descriptor: &Descriptor) -> Result<Stack> {
         let aws = Aws::local(&descriptor.environment).await;
-        Stack::new(aws, |name| descriptor.environment.get(name).cloned())
+        let value = |name: &str| descriptor.environment.get(name).cloned();
+        // What no function has as a variable is an output of the template.
+        Stack::new(aws, |name| value(name).or_else(|| value(output_of(name)?)))
     }
 
     /// A stack whose configuration variables `lookup` gives.
@@ -53,8 +66,19 @@ impl Stack {
     /// A variable is missing.
     pub fn new(aws: Aws, lookup: impl Fn(&str) -> Option<String>) -> Result<Stack> {
         let (config, issuer, resources_table, auth_table, documents_bucket) = from_lookup(&lookup)?;
-        let signing_key = from_lookup(&lookup).ok();
-        Ok(Stack { aws, config, issuer, resources_table, auth_table, documents_bucket, signing_key })
+        let (signing_key, identifier_key) = (from_lookup(&lookup).ok(), from_lookup(&lookup).ok());
+        let audit_table = from_lookup(&lookup).ok();
+        Ok(Stack {
+            aws,
+            config,
+            issuer,
+            resources_table,
+            auth_table,
+            documents_bucket,
+            signing_key,
+            audit_table,
+            identifier_key,
+        })
     }
 
     /// The issuer: the base URL of its API.
@@ -83,6 +107,15 @@ impl Stack {
         Auth::new(&self.aws, &self.auth_table)
     }
 
+    /// The audit of who did what.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name it.
+    pub fn audit(&self) -> Result<AuditTable> {
+        let missing = "the stack does not say where its audit is: its output AuditTableName is missing; deploy it anew";
+        Ok(AuditTable::new(&self.aws, self.audit_table.as_deref().context(missing)?))
+    }
+
     /// The signer, which is KMS.
     pub fn signer(&self) -> Signer {
         Signer::new(&self.aws)
@@ -104,8 +137,14 @@ impl Stack {
     }
 
     /// The writer of its resources.
-    pub fn writer(&self) -> Writer {
-        Writer::new(&self.aws, &self.resources_table, &self.documents_bucket)
+    ///
+    /// # Errors
+    /// The stack's outputs do not name the key of identifiers.
+    pub fn writer(&self) -> Result<Writer> {
+        let missing = "the stack does not say which key hashes identifiers: its output IdentifierKeyId is missing; deploy it anew";
+        let key = self.identifier_key.as_deref().context(missing)?;
+        let identifiers = Identifiers::new(&self.aws, &self.auth_table, key);
+        Ok(Writer::new(&self.aws, &self.resources_table, &self.documents_bucket, identifiers))
     }
 }
 

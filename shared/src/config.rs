@@ -116,6 +116,8 @@ names! {
     DocumentsBucketName, "DOCUMENTS_BUCKET";
     /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
     SigningKeyId, "SIGNING_KEY";
+    /// The KMS key under which the identifiers of members are hashed. Only the loader and sign-in may use it.
+    IdentifierKeyId, "IDENTIFIER_KEY";
 }
 
 macro_rules! tuples {

@@ -66,8 +66,9 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     for (output, variable) in OUTPUTS {
         let leads_to = templates.output(output);
         assert!(!leads_to.is_null(), "there is no output {output}");
-        // The issuer's output is worked out if no issuer is set; the other outputs are the functions' own variables.
-        if *variable != "ISSUER" {
+        // The issuer's output is worked out if no issuer is set, and no function has the key of identifiers; the other outputs are the
+        // functions' own variables.
+        if !["ISSUER", "IDENTIFIER_KEY"].contains(variable) {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
                 _ => &resources["ReadFunction"],

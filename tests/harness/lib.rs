@@ -14,6 +14,7 @@ mod callback;
 mod chromium;
 pub mod fixtures;
 mod inside;
+mod meter;
 mod mint;
 mod objects;
 mod operator;
@@ -32,6 +33,7 @@ pub use browser::{AuthorizeOptions, Browser, Cookies, REDIRECT_URI, Tokens, VERI
 pub use callback::Callback;
 pub use chromium::{Chromium, DESKTOP, PHONE};
 pub use inside::with_room;
+pub use meter::{Meter, Units};
 pub use mint::{Mint, claims_of};
 pub use operator::operate_on;
 pub use publisher::Publisher;

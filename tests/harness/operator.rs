@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::Stack;
-use patient_access::{app, keys, member};
+use patient_access::{app, keys, member, record};
 
 use crate::App;
 
@@ -16,6 +16,9 @@ enum Line {
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// `patient-access record …`
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// `patient-access member …`
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -39,6 +42,7 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
+        Line::Record(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await,
     }
 }

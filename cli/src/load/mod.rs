@@ -10,8 +10,10 @@ mod attachments;
 mod batch;
 mod follow;
 mod lead;
+mod ledger;
 mod lookup;
 mod mend;
+mod merge;
 mod people;
 mod ready;
 mod reason;
@@ -42,6 +44,8 @@ use tokio::task::block_in_place;
 use crate::call::WrongCall;
 use crate::stack::Stack;
 use lead::{Origin, Pointer};
+use ledger::Ledger;
+pub use merge::{Ended, counts, merge, patients, remove};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
@@ -74,6 +78,8 @@ pub struct Settings {
     pub stop: Stop,
     /// The ids of Patients who are the same person, though birth date and family name differ.
     pub same_person: BTreeSet<String>,
+    /// Whether a Patient who says who replaces them is merged, where both are surely one person.
+    pub merges: bool,
 }
 
 /// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
@@ -100,9 +106,14 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], mut settings: Settings) -> Re
     let bar = ProgressBar::new(source.size() * 2).with_style(
         ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let ended = load_with(stack, &source, settings, clock, &bar).await;
+    let merges = settings.merges;
+    let (mut report, mut ended) = load_with(stack, &source, settings, clock, &bar).await;
     bar.finish_and_clear();
-    Ok(ended)
+    if merges && ended.is_ok() {
+        ended = merge::act(stack, &mut report).await;
+        report.finished = ended.is_ok();
+    }
+    Ok((report, ended))
 }
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
@@ -124,7 +135,16 @@ pub async fn load_with(
     bar: &ProgressBar,
 ) -> (Report, Result<()>) {
     bar.set_message("reading");
-    let begun = clock.now();
+    let writer = match stack.writer() {
+        Ok(writer) => writer,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let opened = Ledger::open(&writer, source, &settings, clock.now());
+    let ledger = match settings.stop.unless(opened).await {
+        Ok(ledger) => ledger,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let begun = ledger.begun();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
     let survey = match Survey::of(source, (&bases, begun, &settings.stop), bar) {
         Ok(survey) => survey,
@@ -132,7 +152,7 @@ pub async fn load_with(
     };
     let rejected = Rejections::to(&settings.rejected);
     let mut run = Run {
-        writer: stack.writer(),
+        writer,
         source,
         settings,
         plan: stack.plan_name(),
@@ -142,7 +162,10 @@ pub async fn load_with(
         at: 0,
         elected: BTreeSet::new(),
         clock,
+        ledger,
         begun,
+        gone: BTreeSet::new(),
+        rivals: BTreeSet::new(),
         strangers: BTreeMap::new(),
         pointers: Mutex::default(),
         misled: Vec::new(),
@@ -205,8 +228,14 @@ struct Run<'a> {
     /// The places of what counts now, after what counted before was refused, and was passed by already.
     elected: BTreeSet<u64>,
     clock: Clock,
+    /// What it must know of tries before it.
+    ledger: Ledger,
     /// The moment at which it began. A deletion that no source dates is of then.
     begun: Time,
+    /// The Patients that it deleted.
+    gone: BTreeSet<String>,
+    /// The pairs of members who were told to have one identifier.
+    rivals: BTreeSet<[String; 2]>,
     /// The Patient ids under which another person comes, or is known.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
@@ -258,7 +287,11 @@ impl Run<'_> {
         for (place, totals) in &self.survey.manifests {
             totals.compare(place, &mut self.report);
         }
-        Ok(())
+        let last = async {
+            self.tell_remains().await?;
+            self.ledger.close(&self.writer).await
+        };
+        block_in_place(|| Handle::current().block_on(stop.unless(last)))
     }
 
     /// Reads everything, or `only` what stands at these places: members' own resources first.

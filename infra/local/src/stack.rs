@@ -118,6 +118,7 @@ impl LocalStack {
                 environment.entry(name).or_insert(value);
             }
         }
+        environment.extend(resources.outputs);
         Ok(Self { url, environment, functions, logs, gateway, services: Some(services), _runtime_api: runtime_api })
     }
 

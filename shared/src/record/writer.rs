@@ -10,6 +10,7 @@ mod change;
 mod derived;
 mod homes;
 mod identified;
+mod ledger;
 mod names;
 mod news;
 mod patients;
@@ -20,6 +21,7 @@ mod rows;
 mod settle;
 mod standing;
 mod to_do;
+mod whole;
 
 pub use binaries::PlannedNames;
 pub use change::{Change, Written, source_date};

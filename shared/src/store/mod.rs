@@ -1,13 +1,14 @@
 //! Storage and keys: the only code that names the AWS SDKs.
 //!
 //! `schema` lists the keys and attributes of the three tables, and `table` makes the calls to them. The record's table is read and
-//! written by [`crate::record`]; [`auth`] holds clients, grants and tokens; [`audit`] is written and never read here. [`objects`] is the
-//! bucket, [`signer`] signs and gives out public keys, and [`meter`] counts what each request costs.
+//! written by [`crate::record`]; [`auth`] holds clients, grants and tokens; [`audit`] is written and never read here. [`identifiers`] leads
+//! from what a member is known by to the member. [`objects`] is the bucket, [`signer`] signs and gives out public keys, and [`meter`] counts what each request costs.
 
 pub mod audit;
 pub mod auth;
 mod aws;
 mod error;
+pub mod identifiers;
 pub mod meter;
 pub mod objects;
 mod outage;

@@ -4,14 +4,13 @@
 //! `docs/performance.md` and its plots.
 //!
 //! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
-//! works out dollars from it, and `page` and `plots` draw it. `stage` and `meter` are the tools of measuring,
+//! works out dollars from it, and `page` and `plots` draw it. `stage` is the tool of measuring,
 //! `material` the data.
 
 mod authorization;
 mod functions;
 mod loads;
 mod material;
-mod meter;
 mod operations;
 mod pace;
 mod page;

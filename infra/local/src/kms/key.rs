@@ -1,10 +1,11 @@
-//! One KMS key: its spec, its key material, and signing.
+//! One KMS key: its spec, its key material, signing, and authentication codes.
 
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow, bail};
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 
@@ -17,6 +18,8 @@ pub(crate) enum KeySpec {
     Rsa2048,
     /// `ECC_NIST_P256`, to sign and verify.
     EccNistP256,
+    /// `HMAC_256`, to make message authentication codes.
+    Hmac256,
     /// `SYMMETRIC_DEFAULT`: a name without key material. On AWS, DynamoDB and S3 encrypt with such keys by themselves.
     SymmetricDefault,
 }
@@ -27,6 +30,7 @@ impl KeySpec {
         match self {
             Self::Rsa2048 => "RSA_2048",
             Self::EccNistP256 => "ECC_NIST_P256",
+            Self::Hmac256 => "HMAC_256",
             Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
         }
     }
@@ -36,7 +40,16 @@ impl KeySpec {
         match self {
             Self::Rsa2048 => Some("RSASSA_PKCS1_V1_5_SHA_256"),
             Self::EccNistP256 => Some("ECDSA_SHA_256"),
-            Self::SymmetricDefault => None,
+            Self::Hmac256 | Self::SymmetricDefault => None,
+        }
+    }
+
+    /// What it is for, in the KMS API.
+    pub(super) fn usage(self) -> &'static str {
+        match self {
+            Self::Rsa2048 | Self::EccNistP256 => "SIGN_VERIFY",
+            Self::Hmac256 => "GENERATE_VERIFY_MAC",
+            Self::SymmetricDefault => "ENCRYPT_DECRYPT",
         }
     }
 }
@@ -45,7 +58,7 @@ impl FromStr for KeySpec {
     type Err = anyhow::Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::Rsa2048, Self::EccNistP256, Self::SymmetricDefault];
+        let all = [Self::Rsa2048, Self::EccNistP256, Self::Hmac256, Self::SymmetricDefault];
         let found = all.into_iter().find(|spec| spec.name() == name);
         found.ok_or_else(|| anyhow!("this stack has no keys of KeySpec {name}"))
     }
@@ -95,6 +108,8 @@ impl Message<'_> {
 pub(super) enum Material {
     Rsa(RsaKeyPair),
     Ecc(EcdsaKeyPair),
+    /// The key itself.
+    Hmac(Vec<u8>),
     Symmetric,
 }
 
@@ -104,6 +119,11 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
+            KeySpec::Hmac256 => {
+                let mut key = vec![0; 32];
+                aws_lc_rs::rand::fill(&mut key)?;
+                Self::Hmac(key)
+            }
             KeySpec::SymmetricDefault => Self::Symmetric,
         })
     }
@@ -113,16 +133,18 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)?),
+            KeySpec::Hmac256 => Self::Hmac(pkcs8.to_vec()),
             KeySpec::SymmetricDefault if pkcs8.is_empty() => Self::Symmetric,
             KeySpec::SymmetricDefault => bail!("a symmetric key has no PKCS #8 form"),
         })
     }
 
-    /// The private key as PKCS #8; empty for a symmetric key.
+    /// The private key as PKCS #8; an HMAC key as it is; empty for a symmetric key.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>> {
         Ok(match self {
             Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),
             Self::Ecc(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::Hmac(key) => key.clone(),
             Self::Symmetric => Vec::new(),
         })
     }
@@ -132,7 +154,7 @@ impl Material {
         let der = match self {
             Self::Rsa(pair) => pair.public_key().as_der(),
             Self::Ecc(pair) => pair.public_key().as_der(),
-            Self::Symmetric => return Err(not_a_signing_key()),
+            Self::Hmac(_) | Self::Symmetric => return Err(not_a_signing_key()),
         };
         Ok(der.map_err(internal)?.as_ref().to_vec())
     }
@@ -147,7 +169,15 @@ impl Material {
                 Ok(signature)
             }
             Self::Ecc(pair) => Ok(pair.sign_digest(&digest).map_err(internal)?.as_ref().to_vec()),
-            Self::Symmetric => Err(not_a_signing_key()),
+            Self::Hmac(_) | Self::Symmetric => Err(not_a_signing_key()),
+        }
+    }
+
+    /// The authentication code of a message, by HMAC-SHA-256.
+    pub(super) fn authenticate(&self, message: &[u8]) -> Result<Vec<u8>, KmsError> {
+        match self {
+            Self::Hmac(key) => Ok(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()),
+            _ => Err(KmsError::new("InvalidKeyUsageException", "The key's usage is not GENERATE_VERIFY_MAC.")),
         }
     }
 }

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 
 use super::item::{Attribute, Item};
@@ -48,6 +48,8 @@ pub(crate) enum TransactionPart {
     Put(Item, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
     Check(Key, Condition),
+    /// The key of a row of another table, by its name, to delete.
+    DeleteIn(String, Key),
 }
 
 /// The values that an expression names.
@@ -145,20 +147,19 @@ impl Table {
         Ok(())
     }
 
-    /// Gives one attribute of a row a value; `None` removes it.
+    /// Gives attributes of a row these values; `None` removes one. A row that is not there is made.
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn set(
+    pub async fn set<const N: usize>(
         &self,
         key: Key,
-        name: &str,
-        value: Option<Attribute>,
+        attributes: [(&str, Option<Attribute>); N],
         condition: Condition,
     ) -> Result<(), CommitError> {
         self.pace().await;
         let (condition, values) = condition.expression();
-        let request = self
+        let mut request = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -166,12 +167,22 @@ impl Table {
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let request = match value {
-            Some(value) => {
-                request.update_expression(format!("SET {name} = :value")).expression_attribute_values(":value", value.0)
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        for (name, value) in attributes {
+            match value {
+                Some(value) => {
+                    set.push(format!("{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value.0);
+                }
+                None => removed.push(name),
             }
-            None => request.update_expression(format!("REMOVE {name}")),
+        }
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
         };
+        let removed: Vec<String> = removed.into_iter().map(str::to_owned).collect();
+        let request = request.update_expression(clause("SET", &set) + &clause("REMOVE", &removed));
         let answer = meter::call(request.send()).await.map_err(refused)?;
         meter::write(answer.consumed_capacity());
         Ok(())
@@ -229,6 +240,7 @@ impl Table {
     /// # Errors
     /// [`CommitError`]
     pub async fn transact(&self, writes: Vec<TransactionPart>) -> Result<(), CommitError> {
+        self.pace().await;
         let parts = writes.into_iter().map(|write| self.part(write)).collect::<Result<Vec<_>, _>>()?;
         let request = self
             .client
@@ -274,6 +286,10 @@ impl Table {
                 let check = ConditionCheck::builder().table_name(table).set_key(Some(Item::from(key).0));
                 let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
                 check.build().map(|check| part.condition_check(check))
+            }
+            TransactionPart::DeleteIn(table, key) => {
+                let delete = Delete::builder().table_name(table).set_key(Some(Item::from(key).0));
+                delete.build().map(|delete| part.delete(delete))
             }
         };
         part.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Fault(error.to_string()))
