@@ -296,20 +296,19 @@ impl Place {
                 }
                 continue;
             }
+            // A word that another value follows at once is no JSON, and ends here.
+            let is_inside = self.depth > 0 || (is_first && at == 0);
             match byte {
-                // A word before a text is no JSON, and ends here.
-                b'"' if self.depth == 0 && !(is_first && at == 0) => return Some(at),
+                b'"' | b'{' | b'[' if !is_inside => return Some(at),
                 b'"' => self.in_string = true,
-                b'{' | b'[' if self.depth == 0 && !(is_first && at == 0) => return Some(at),
                 b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth == 0 => return Some(at),
+                b'}' | b']' | b',' | b':' if self.depth == 0 => return Some(at),
                 b'}' | b']' => {
                     self.depth -= 1;
                     if self.depth == 0 {
                         return Some(at + 1);
                     }
                 }
-                b',' | b':' if self.depth == 0 => return Some(at),
                 byte if self.depth == 0 && byte.is_ascii_whitespace() => return Some(at),
                 _ => {}
             }
@@ -319,7 +318,7 @@ impl Place {
 }
 
 fn ends_of_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+    bytes.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64
 }
 
 #[cfg(test)]
