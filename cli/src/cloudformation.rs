@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use shared::config::{
-    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DocumentsBucketName, ISSUER, ResourcesTableName,
-    SecretsKeyId, SigningKeyId,
+    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DocumentsBucketName, ISSUER, IdentifierKeyId,
+    ResourcesTableName, SecretsKeyId, SigningKeyId,
 };
 use shared::store::Aws;
 
@@ -23,11 +23,17 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
     ("SigningKeyId", SigningKeyId::VARIABLE),
     ("SecretsKeyId", SecretsKeyId::VARIABLE),
+    ("IdentifierKeyId", IdentifierKeyId::VARIABLE),
     ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),
     ("LoadRules", RULES),
 ];
+
+/// The output that gives a configuration variable.
+pub fn output_of(variable: &str) -> Option<&'static str> {
+    OUTPUTS.iter().find(|(_, of)| *of == variable).map(|(output, _)| *output)
+}
 
 /// Finds the stack `name` in the account of `profile`, or of the environment's credentials.
 ///
@@ -43,9 +49,6 @@ pub async fn stack(name: &str, profile: Option<&str>) -> Result<Stack> {
         .flat_map(aws_sdk_cloudformation::types::Stack::outputs)
         .filter_map(|output| Some((output.output_key()?, output.output_value()?)))
         .collect();
-    let value = |name: &str| {
-        let (output, _) = OUTPUTS.iter().find(|(_, variable)| *variable == name)?;
-        outputs.get(output).map(|value| (*value).to_owned())
-    };
+    let value = |name: &str| outputs.get(output_of(name)?).map(|value| (*value).to_owned());
     Stack::new(aws, value).with_context(|| format!("the stack {name} does not have the outputs of our template"))
 }

@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, audit, identity_provider, keys, load, local, member, report, sample};
+use patient_access::{app, audit, identity_provider, keys, load, local, member, record, report, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -46,6 +46,9 @@ enum Command {
     /// Look after the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Merge a member's record into another, or remove it
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -96,6 +99,9 @@ struct LoadArguments {
     /// Keep, with a warning, what breaks this rule of R4; repeat for each
     #[arg(long, value_name = "RULE")]
     accept: Vec<String>,
+    /// Merge a Patient whose `link` says `replaced-by` into that other one, where birth date and family name agree
+    #[arg(long)]
+    merges: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -129,6 +135,7 @@ impl LoadArguments {
             bases: self.bases,
             stop: Stop::at_interrupt(),
             same_person: self.same_person.into_iter().collect(),
+            merges: self.merges,
         };
         if self.check {
             let (found, page) = load::inspect_paths(&stack, &self.paths, &settings)?;
@@ -170,6 +177,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(keys) => print(&keys.run(&on(&target).await?).await?)?,
         Command::Audit(audit) => return told(audit.run(&on(&target).await?).await?),
         Command::Report(report) => return told(report.run(&on(&target).await?).await?),
+        Command::Record(record) => print(&record.run(&on(&target).await?).await?)?,
         Command::Member(member) => {
             let told = member.run(&on(&target).await?).await?;
             print(&told.text)?;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::config::{
-    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DocumentsBucketName, ResourcesTableName,
-    SecretsKeyId, SigningKeyId, from_lookup,
+    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DocumentsBucketName, IdentifierKeyId,
+    ResourcesTableName, SecretsKeyId, SigningKeyId, from_lookup,
 };
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
@@ -19,10 +19,12 @@ use shared::store::archive::Archive;
 use shared::store::audit::AuditTable;
 use shared::store::auth::Auth;
 use shared::store::counts::Counts;
+use shared::store::identifiers::Identifiers;
 use shared::store::sealer::Sealer;
 use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
+use crate::cloudformation::output_of;
 use crate::load::Rules;
 
 /// A stack to work on.
@@ -43,6 +45,8 @@ pub struct Stack {
     rules: Rules,
     /// `None` where the stack does not name it: only commands about identity providers need it.
     secrets_key: Option<SecretsKeyId>,
+    /// `None` where the stack does not name it.
+    identifier_key: Option<IdentifierKeyId>,
 }
 
 /// The variable that tells which rules of R4 have another class than their own: `refuse:RULE accept:RULE`.
@@ -64,7 +68,9 @@ impl Stack {
     /// A variable is missing in its environment.
     pub async fn local(descriptor: &Descriptor) -> Result<Stack> {
         let aws = Aws::local(&descriptor.environment).await;
-        Stack::new(aws, |name| descriptor.environment.get(name).cloned())
+        let value = |name: &str| descriptor.environment.get(name).cloned();
+        // What no function has as a variable is an output of the template.
+        Stack::new(aws, |name| value(name).or_else(|| value(output_of(name)?)))
     }
 
     /// A stack whose configuration variables `lookup` gives.
@@ -88,6 +94,7 @@ impl Stack {
             audit_key: from_lookup(&lookup).ok(),
             signing_key: from_lookup(&lookup).ok(),
             secrets_key: from_lookup(&lookup).ok(),
+            identifier_key: from_lookup(&lookup).ok(),
             rules,
         })
     }
@@ -203,8 +210,14 @@ impl Stack {
     }
 
     /// The writer of its resources.
-    pub fn writer(&self) -> Writer {
-        Writer::new(&self.aws, &self.resources_table, &self.documents_bucket)
+    ///
+    /// # Errors
+    /// The stack's outputs do not name the key of identifiers.
+    pub fn writer(&self) -> Result<Writer> {
+        let missing = "the stack does not say which key hashes identifiers: its output IdentifierKeyId is missing; deploy it anew";
+        let key = self.identifier_key.as_deref().context(missing)?;
+        let identifiers = Identifiers::new(&self.aws, &self.auth_table, key);
+        Ok(Writer::new(&self.aws, &self.resources_table, &self.documents_bucket, identifiers))
     }
 }
 

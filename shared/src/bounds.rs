@@ -122,6 +122,10 @@ bounds! {
     REACH_STEPS: u8 = 2, "references", Ours,
         "A shared resource is at most this far from a member's own: the member's own refers to it, or another shared resource does \
          to which the member's own refers.";
+    MEMBERS_IDENTIFIERS: usize = 48, "identifiers of a Patient or Coverage", Capped,
+        "By further ones no member is found: all of a version and of the one before it are written in one transaction of 100 rows.";
+    WRITE_UNIT_BYTES: usize = 1 << 10, "bytes of a row that one write unit writes", Ours,
+        "DynamoDB bills each further kilobyte that is begun, so a row a little larger is packed harder.";
     RECEIPT_LEAD: i64 = 10 * 60_000, "milliseconds", Ours,
         "A receipt is at most this much older than the resources that it names: a batch is written after its receipt.";
     RECEIPT_TARGETS: usize = 500, "resources of a receipt", Elsewhere,

@@ -127,6 +127,8 @@ names! {
     SecretsKeyId, "SECRETS_KEY";
     /// The KMS key that signs our assertions at identity providers. It signs no token.
     AssertionKeyId, "ASSERTION_KEY";
+    /// The KMS key under which the identifiers of members are hashed. Only the loader and sign-in may use it.
+    IdentifierKeyId, "IDENTIFIER_KEY";
 }
 
 /// How many days the rows of a closed day stay in the audit table (`AUDIT_TABLE_DAYS`).

@@ -23,6 +23,11 @@ fn long(patient: &str) -> Json {
         "subject": {"reference": format!("Patient/{patient}")}})
 }
 
+/// A Patient who is known by a number.
+fn known(number: &str) -> Json {
+    json!({"resourceType": "Patient", "id": "known", "identifier": [{"system": "http://plan.example", "value": number}]})
+}
+
 fn gone() -> Json {
     let request = json!({"method": "DELETE", "url": "Observation/long"});
     json!({"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]})
@@ -30,9 +35,16 @@ fn gone() -> Json {
 
 /// Makes every kind of change that a feed can bring, and runs every command that changes an app, a member or a key.
 async fn work(app: &App, stack: &Stack) {
-    for feed in
-        [before("x"), after("x"), after("x"), vec![long("bob")], vec![long("alice")], vec![long("alice"), gone()]]
-    {
+    for feed in [
+        before("x"),
+        after("x"),
+        after("x"),
+        vec![long("bob")],
+        vec![long("alice")],
+        vec![long("alice"), gone()],
+        vec![known("1")],
+        vec![known("2")],
+    ] {
         assert!(app.load_into(stack, Source::Memory(feed)).await.is_clean());
     }
     for line in [
@@ -112,6 +124,7 @@ fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, S
         "GetKeyPolicy" | "GetPublicKey" | "PutKeyPolicy" | "ScheduleKeyDeletion" | "Sign" => {
             vec![right("the signing keys", &format!("kms:{}", call.operation))]
         }
+        "GenerateMac" => vec![right("the key of identifiers", "kms:GenerateMac")],
         "HeadObject" => vec![right("the documents bucket", "s3:GetObject")],
         object if object.ends_with("Object") => vec![right("the documents bucket", &format!("s3:{object}"))],
         "TransactWriteItems" => {

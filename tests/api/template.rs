@@ -66,11 +66,11 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     for (output, variable) in OUTPUTS {
         let leads_to = templates.output(output);
         assert!(!leads_to.is_null(), "there is no output {output}");
-        // The issuer's output is worked out if no issuer is set, no function loads, and only the command reads the contract's element; the
-        // other outputs are the functions' own variables.
+        // The issuer's output is worked out if no issuer is set, no function loads or has the key of identifiers, and only the command reads
+        // the contract's element; the other outputs are the functions' own variables.
         if *variable == "LOAD_RULES" {
             assert_eq!(leads_to, "${LoadRules}", "{output}");
-        } else if !["ISSUER", "CONTRACT_ELEMENT"].contains(variable) {
+        } else if !["ISSUER", "CONTRACT_ELEMENT", "IDENTIFIER_KEY"].contains(variable) {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
                 "AUDIT_ARCHIVE" | "AUDIT_KEY" => &resources["CloseFunction"],

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::Stack;
-use patient_access::{app, audit, identity_provider, keys, member, report};
+use patient_access::{app, audit, identity_provider, keys, member, record, report};
 
 use crate::App;
 
@@ -22,6 +22,9 @@ enum Line {
     /// `patient-access keys …`
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// `patient-access record …`
+    #[command(subcommand)]
+    Record(record::RecordCommand),
     /// `patient-access member …`
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -51,6 +54,7 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
         Line::IdentityProvider(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await.map(|told| told.text),
+        Line::Record(command) => command.run(stack).await,
         Line::Report(command) => command.run(stack).await.map(|(text, _)| text),
     }
 }

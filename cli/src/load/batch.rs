@@ -5,6 +5,7 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use shared::bounds;
 use shared::clock::Time;
@@ -16,6 +17,7 @@ use shared::record::writer::{Change, PlannedNames, Standing, Written};
 use shared::store::StoreError;
 
 use super::lead::Pointer;
+use super::people::SAME_PERSON;
 use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run, is_dependent};
@@ -36,6 +38,7 @@ impl fmt::Display for TooLate {
 impl std::error::Error for TooLate {}
 
 /// The fate of a resource, besides that it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Fate {
     /// Nothing.
     Plain,
@@ -46,7 +49,7 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    fn of(ready: &Ready, standing: &Standing) -> Fate {
+    pub(super) fn of(ready: &Ready, standing: &Standing) -> Fate {
         let to: BTreeSet<&str> = ready.change.partitions().filter_map(Partition::owner).collect();
         let from = standing.members();
         // A Provenance and a Binary follow other resources.
@@ -80,8 +83,18 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let mut led = Vec::new();
+        let (mut led, mut gone) = (Vec::new(), BTreeSet::new());
         for (ready, written, fate) in self.store(resolved).await? {
+            if ready.pending.kind.owner == Owner::Itself {
+                match written {
+                    Written::Stored => {
+                        self.tell_rivals(&ready).await?;
+                        self.tell_replaced(&ready);
+                    }
+                    Written::Deleted => drop(gone.insert(ready.change.reference().id.clone())),
+                    _ => {}
+                }
+            }
             self.report.written(ready.pending.kind.name, written);
             if written == Written::Stored {
                 self.report.documents += ready.pending.documents.len() as u64;
@@ -90,6 +103,7 @@ impl Run<'_> {
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
+        self.gone.extend(gone);
         self.follow_references(led).await?;
         self.follow_up().await
     }
@@ -122,6 +136,7 @@ impl Run<'_> {
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
         self.withdraw_superseded(&batch);
         let affected = self.affected(&batch).await?;
+        self.ledger.enter(&self.writer, &batch, || self.report.texts_of(SAME_PERSON)).await?;
         self.note(affected).await?;
         self.send(&batch).await?;
         let run = &*self;
@@ -131,9 +146,12 @@ impl Run<'_> {
                 // The part that was written stays. The rest becomes visible later than its receipts announce, so it gets new ones.
                 Err(error) if error.is::<TooLate>() => {}
                 made => {
-                    let fates = batch.iter().map(|(ready, standing)| Fate::of(ready, standing)).collect::<Vec<_>>();
-                    let made = batch.into_iter().zip(made?).zip(fates);
-                    return Ok(made.map(|(((ready, _), written), fate)| (ready, written, fate)).collect());
+                    let made = batch.into_iter().zip(made?);
+                    let outcome = |((ready, standing), written)| {
+                        let (written, fate) = self.ledger.outcome(&ready, &standing, written);
+                        (ready, written, fate)
+                    };
+                    return Ok(made.map(outcome).collect());
                 }
             }
         }

@@ -11,8 +11,10 @@ mod batch;
 mod follow;
 mod inspection;
 mod lead;
+mod ledger;
 mod lookup;
 mod mend;
+mod merge;
 mod paths;
 mod people;
 mod ready;
@@ -45,6 +47,8 @@ use tokio::task::block_in_place;
 use crate::stack::Stack;
 pub use inspection::{Inspection, inspect};
 use lead::{Origin, Pointer};
+use ledger::Ledger;
+pub use merge::{Ended, counts, merge, patients, remove};
 pub use paths::{inspect_paths, run};
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
@@ -82,6 +86,8 @@ pub struct Settings {
     pub same_person: BTreeSet<String>,
     /// The classes of rules; none, if they are the stack's.
     pub rules: Option<Rules>,
+    /// Whether a Patient who says who replaces them is merged, where both are surely one person.
+    pub merges: bool,
 }
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
@@ -103,7 +109,16 @@ pub async fn load_with(
     bar: &ProgressBar,
 ) -> (Report, Result<()>) {
     bar.set_message("reading");
-    let begun = clock.now();
+    let writer = match stack.writer() {
+        Ok(writer) => writer,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let opened = Ledger::open(&writer, source, &settings, clock.now());
+    let ledger = match settings.stop.unless(opened).await {
+        Ok(ledger) => ledger,
+        Err(error) => return (Report::default(), Err(error)),
+    };
+    let begun = ledger.begun();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
     let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
     let survey = match Survey::of(source, (&bases, begun, &settings.stop), &rules, bar) {
@@ -112,7 +127,7 @@ pub async fn load_with(
     };
     let rejected = Rejections::to(&settings.rejected);
     let mut run = Run {
-        writer: stack.writer(),
+        writer,
         source,
         settings,
         plan: stack.plan_name(),
@@ -122,7 +137,10 @@ pub async fn load_with(
         at: 0,
         elected: BTreeSet::new(),
         clock,
+        ledger,
         begun,
+        gone: BTreeSet::new(),
+        rivals: BTreeSet::new(),
         strangers: BTreeMap::new(),
         pointers: Mutex::default(),
         misled: Vec::new(),
@@ -188,8 +206,14 @@ struct Run<'a> {
     /// The places of what counts now, after what counted before was refused, and was passed by already.
     elected: BTreeSet<u64>,
     clock: Clock,
+    /// What it must know of tries before it.
+    ledger: Ledger,
     /// The moment at which it began. A deletion that no source dates is of then.
     begun: Time,
+    /// The Patients that it deleted.
+    gone: BTreeSet<String>,
+    /// The pairs of members who were told to have one identifier.
+    rivals: BTreeSet<[String; 2]>,
     /// The Patient ids under which another person comes, or is known.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
@@ -241,7 +265,11 @@ impl Run<'_> {
         for (place, totals) in &self.survey.manifests {
             totals.compare(place, &mut self.report);
         }
-        Ok(())
+        let last = async {
+            self.tell_remains().await?;
+            self.ledger.close(&self.writer).await
+        };
+        block_in_place(|| Handle::current().block_on(stop.unless(last)))
     }
 
     /// Reads everything, or `only` what stands at these places: members' own resources first.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use shared::clock::Clock;
 
 use super::inspection::{Inspection, inspect};
-use super::{Report, Settings, Source, load_with};
+use super::{Report, Settings, Source, load_with, merge};
 use crate::call::WrongCall;
 use crate::stack::{Stack, private_file};
 
@@ -33,9 +33,14 @@ pub async fn run(stack: &Stack, paths: &[PathBuf], mut settings: Settings) -> Re
         )));
     }
     let bar = progress(&source);
-    let ended = load_with(stack, &source, settings, clock, &bar).await;
+    let merges = settings.merges;
+    let (mut report, mut ended) = load_with(stack, &source, settings, clock, &bar).await;
     bar.finish_and_clear();
-    Ok(ended)
+    if merges && ended.is_ok() {
+        ended = merge::act(stack, &mut report).await;
+        report.finished = ended.is_ok();
+    }
+    Ok((report, ended))
 }
 
 /// Reads files and folders as a load would, and stores nothing. The findings are also written to a page here, which only this user

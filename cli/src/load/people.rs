@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::Value as Json;
 use shared::fhir::filter::folded;
+use shared::fhir::reference::Reference;
 
 use super::Run;
+use super::ready::Ready;
 use super::reason::{Reason, ReasonCode};
 use super::survey::ANOTHER_PERSON;
 
@@ -45,6 +47,11 @@ impl Person {
         }
     }
 
+    /// Whether both tell birth date and family name, and these agree.
+    pub(super) fn is_surely(&self, other: &Person) -> bool {
+        self.birth_date.is_some() && self.birth_date == other.birth_date && !self.families.is_disjoint(&other.families)
+    }
+
     /// An element that one of them lacks does not differ. A birth date may be of less precision.
     pub(super) fn likeness(&self, other: &Person) -> Likeness {
         let date = match (&self.birth_date, &other.birth_date) {
@@ -66,19 +73,80 @@ impl Run<'_> {
     /// Compares the persons of the run with each other and with the store, before anything is written. Nothing of another person
     /// under a known id is taken.
     pub(super) async fn know_again(&mut self) -> Result<()> {
+        let told = self.ledger.warnings().map(<[(String, String)]>::to_vec);
         let ids: Vec<String> = self.survey.persons().keys().cloned().collect();
         for ids in ids.chunks(PATIENTS_AT_ONCE) {
             let known = self.writer.patients(ids).await?;
             for id in ids {
                 if !self.settings.same_person.contains(id) {
-                    self.compare(id, known.get(id).map(Person::of));
+                    self.compare(id, known.get(id).map(Person::of), told.is_some());
                 }
+            }
+        }
+        for (place, text) in told.into_iter().flatten() {
+            self.report.warn(SAME_PERSON, &place, text);
+        }
+        Ok(())
+    }
+
+    /// Tells of two members who have one identifier. By that, nobody can be told from the other.
+    pub(super) async fn tell_rivals(&mut self, ready: &Ready) -> Result<()> {
+        for partition in ready.change.partitions() {
+            let Some(patient) = ready.change.resource(partition) else { continue };
+            for (system, other) in self.writer.rivals(patient).await? {
+                let mut pair = [ready.change.reference().id.clone(), other.clone()];
+                pair.sort();
+                if !self.rivals.insert(pair) {
+                    continue;
+                }
+                let text = format!(
+                    "{} and Patient/{other} have one identifier of the system `{system}`: neither is found by it",
+                    ready.change.reference()
+                );
+                self.report.warn("one-identifier", &ready.pending.place, text);
             }
         }
         Ok(())
     }
 
-    fn compare(&mut self, id: &str, known: Option<Person>) {
+    /// Tells of a Patient who says who replaces them (R4 patient.html, "Linking Patients").
+    pub(super) fn tell_replaced(&mut self, ready: &Ready) {
+        let from = &ready.change.reference().id;
+        let links =
+            ready.change.partitions().filter_map(|partition| ready.change.resource(partition)?["link"].as_array());
+        for link in links.flatten().filter(|link| link["type"] == "replaced-by") {
+            let other = link["other"]["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
+            let Some(into) = other.filter(|other| other.resource_type == "Patient" && other.id != *from) else {
+                continue;
+            };
+            let text = format!(
+                "Patient/{from} says that {into} replaces them: `patient-access record merge {from} {}` gives {into} their record",
+                into.id
+            );
+            self.report.warn("replaced-by", &ready.pending.place, text);
+            self.report.replaced.push((from.clone(), into.id));
+        }
+    }
+
+    /// Tells what stays of a record whose Patient was deleted.
+    pub(super) async fn tell_remains(&mut self) -> Result<()> {
+        for id in std::mem::take(&mut self.gone) {
+            let counts = super::counts(&self.writer.record(&id).await?);
+            if counts.is_empty() {
+                continue;
+            }
+            let listed: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            let text = format!(
+                "Patient/{id} is deleted, and the rest of the record stays: {}; `patient-access record remove {id}` removes it",
+                listed.join(", ")
+            );
+            self.report.warn("record-stays", &format!("Patient/{id}"), text);
+        }
+        Ok(())
+    }
+
+    /// Where an earlier try of the run `is_told`, it found the warnings, and the store has the newer Patients by now.
+    fn compare(&mut self, id: &str, known: Option<Person>, is_told: bool) {
         let whence = if known.is_some() { "the store" } else { "this run" };
         let come = self.survey.persons().get(id).cloned().unwrap_or_default();
         let mut all = known.into_iter().chain(come);
@@ -87,13 +155,18 @@ impl Run<'_> {
         if differing.contains(&Likeness::Another) {
             let text = format!("{whence} has another person under the Patient id {id}: {ANOTHER_PERSON}");
             self.strangers.insert(id.to_owned(), Reason::new(ReasonCode::AnotherPerson, text));
-        } else if let Some(likeness) = differing.into_iter().find(|likeness| *likeness != Likeness::Same) {
+        } else if let Some(likeness) =
+            differing.into_iter().filter(|_| !is_told).find(|likeness| *likeness != Likeness::Same)
+        {
             let what = if likeness == Likeness::BirthDate { "birth date" } else { "family name" };
             let text = format!("its {what} differs from that in {whence}: make sure that it is one person");
-            self.report.warn("same-person", &format!("Patient/{id}"), text);
+            self.report.warn(SAME_PERSON, &format!("Patient/{id}"), text);
         }
     }
 }
+
+/// The rule that warns of a Patient who may be another person.
+pub(super) const SAME_PERSON: &str = "same-person";
 
 /// The number of Patients that are read from the store at once.
 const PATIENTS_AT_ONCE: usize = 500;

@@ -113,6 +113,8 @@ pub struct Report {
     pub unclaimed: u64,
     /// The number of files beside the feed that new or changed resources name. They are stored as Binaries.
     pub documents: u64,
+    /// The Patients who say who replaces them, each with that other's id.
+    pub replaced: Vec<(String, String)>,
     /// Whether the run came to its end.
     pub finished: bool,
 }
@@ -175,6 +177,12 @@ impl Report {
         if self.findings.len() < MOST_FINDINGS {
             self.findings.push(Finding { rule, place: place.to_owned(), text });
         }
+    }
+
+    /// The findings of a rule so far: places and texts.
+    pub(super) fn texts_of(&self, rule: &str) -> Vec<(String, String)> {
+        let of_rule = self.findings.iter().filter(|finding| finding.rule == rule);
+        of_rule.map(|finding| (finding.place.clone(), finding.text.clone())).collect()
     }
 
     fn tally(&mut self, kind: &str) -> &mut Tally {

@@ -3,6 +3,7 @@
 mod bundle;
 mod files;
 mod json;
+mod outline;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -174,7 +175,7 @@ impl Source {
     }
 }
 
-/// Reads a file: as NDJSON if its name says so or its first line is a whole JSON value, else as one JSON text.
+/// Reads a file: as NDJSON if its name says so or its first line is a whole JSON value, else as one Bundle or another JSON text.
 fn read(file: &FeedFile, reader: &mut Reader<'_, '_>) -> Result<FileForm> {
     let name = file.name();
     if let Some(reason) = &file.damage {
@@ -187,10 +188,16 @@ fn read(file: &FeedFile, reader: &mut Reader<'_, '_>) -> Result<FileForm> {
     };
     match Text::of(file)? {
         Text::Lines(lines) => Ok(form("ndjson", read_lines(lines, &name, reader)?)),
+        Text::Blank => Ok(form("json", 0)),
+        Text::Faulty(reason) => {
+            reader.give(Item::of(&name, Content::Unusable(reason, Json::Null)), file.size())?;
+            Ok(form("json", 1))
+        }
+        Text::Bundle(outline) => {
+            bundle::streamed(file, &outline, reader)?;
+            Ok(form("json", 1))
+        }
         Text::Whole(text, size) => {
-            if text.trim_ascii().is_empty() {
-                return Ok(form("json", 0));
-            }
             match json::parse(&text) {
                 Ok((json, twice)) => bundle::whole((json, &twice), &name, size, reader)?,
                 Err(reason) => reader.give(Item::of(&name, Content::Unusable(reason, Json::Null)), size)?,

@@ -165,7 +165,7 @@ impl Survey {
     fn occurs(&mut self, reference: &Reference, occurrence: Occurrence, full_url: Option<&str>) {
         let known = self.occurrences.entry(reference.clone()).or_default();
         let bundle = occurrence.bundle;
-        known.read.push(occurrence);
+        known.add(occurrence);
         let Some(url) = full_url else { return };
         // A `fullUrl` identifies the resource, whichever of its versions counts (R4, "Bundle.entry.fullUrl").
         self.names.call((bundle, url), reference);
@@ -251,7 +251,11 @@ impl Survey {
             let owner = |occurrence: &Occurrence| {
                 self.names.of(occurrence.bundle, self.owners.texts.get(occurrence.owner? as usize)?)
             };
-            let of: BTreeSet<Reference> = known.read.iter().filter_map(owner).collect();
+            let mut of: BTreeSet<Reference> = known.read.iter().filter_map(owner).collect();
+            let forgotten = known.forgotten.iter().flat_map(|forgotten| &forgotten.owners);
+            of.extend(
+                forgotten.filter_map(|(bundle, owner)| self.names.of(*bundle, self.owners.texts.get(*owner as usize)?)),
+            );
             if of.len() > 1 {
                 let named: Vec<String> = of.iter().take(3).map(ToString::to_string).collect();
                 let text = format!(
@@ -316,7 +320,8 @@ impl Survey {
     pub(super) fn overrides(&self, reference: &Reference) -> bool {
         let Some(known) = self.occurrences.get(reference) else { return false };
         let before = known.counts.map(|counts| &known.read[..counts]).unwrap_or_default();
-        before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
+        known.forgotten.as_ref().is_some_and(|forgotten| forgotten.has_undated)
+            || before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
     }
 
     /// Why nothing of what comes under this id counts.

@@ -98,7 +98,7 @@ fn patient_id(text: &str) -> Result<&str, WrongCall> {
 
 /// Refuses a Patient that was never loaded: a mistyped id would give somebody the record of whoever gets that id later.
 async fn is_loaded(stack: &Stack, patient: &str) -> Result<()> {
-    if stack.writer().patients(&[patient.to_owned()]).await?.is_empty() {
+    if stack.writer()?.patients(&[patient.to_owned()]).await?.is_empty() {
         bail!(
             "--patient: there is no Patient/{patient} here. Load it first; or add the person with --not-yet, and tie them \
              with `member change --patient` when it is there"

@@ -167,7 +167,7 @@ async fn report(
         member.0 = member.0.clone().min(answers.once);
         member.1 += count;
     }
-    let writer = stack.writer();
+    let writer = stack.writer()?;
     let contracts = stream::iter(members).map(async |(patient, (first, answers))| {
         let coverages = writer.coverages(&patient).await?;
         anyhow::Ok((element.contract(&coverages, first.get(..10).unwrap_or_default()), answers))

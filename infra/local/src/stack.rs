@@ -133,6 +133,7 @@ impl LocalStack {
                 environment.entry(name).or_insert(value);
             }
         }
+        environment.extend(resources.outputs);
         Ok(Self {
             url,
             environment,

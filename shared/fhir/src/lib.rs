@@ -6,7 +6,7 @@
 //! - [`reference`](mod@reference), [`date`], `number` and [`escaping`] read FHIR's own notations.
 //! - [`index`] takes the values of a resource's search parameters out of it; [`filter`] compares them with a query. The same filter
 //!   judges searches, granular scopes and includes.
-//! - [`owner`] finds whose a resource is; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
+//! - [`owner`] finds whose a resource is, [`identifier`] what it is known by; [`sensitivity`] labels it; [`elements`] cuts it to a summary.
 //! - [`conformance`] holds a resource against R4 and against profiles, by tables made from HL7's definitions.
 //! - [`guides`] says which versions of the guides belong together; [`profiles`] which profiles they have, and which of these a
 //!   resource meets.
@@ -18,6 +18,7 @@ pub mod elements;
 pub mod escaping;
 pub mod filter;
 pub mod guides;
+pub mod identifier;
 pub mod index;
 mod number;
 pub mod owner;

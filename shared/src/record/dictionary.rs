@@ -21,22 +21,36 @@ pub(super) const NEWEST: u8 = DICTIONARIES.len() as u8;
 /// zstd's level, chosen by price and time (decision 12).
 const LEVEL: i32 = 12;
 
+/// The level that takes ten times as long for 2 to 3 % fewer bytes.
+const HARD_LEVEL: i32 = 19;
+
+/// How hard to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// As every row is packed.
+    Plain,
+    /// Where a few bytes decide.
+    Hard,
+}
+
 /// The magic number that begins every frame (RFC 8878 §3.1.1). Rows are stored without it.
 const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
 /// Compresses with the newest dictionary. The frame says how long its content is. It has neither the magic number nor the dictionary's
 /// own id.
-pub(super) fn compress(plain: &[u8]) -> std::io::Result<Vec<u8>> {
-    static DIGESTED: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+pub(super) fn compress(plain: &[u8], effort: Effort) -> std::io::Result<Vec<u8>> {
+    static DIGESTED: [OnceLock<EncoderDictionary<'static>>; 2] = [const { OnceLock::new() }; 2];
     thread_local! {
-        static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+        static COMPRESSORS: RefCell<[Option<Compressor<'static>>; 2]> = const { RefCell::new([const { None }; 2]) };
     }
-    COMPRESSOR.with_borrow_mut(|made| {
+    let level = if effort == Effort::Hard { HARD_LEVEL } else { LEVEL };
+    COMPRESSORS.with_borrow_mut(|made| {
+        let made = &mut made[effort as usize];
         let compressor = if let Some(compressor) = made {
             compressor
         } else {
             let newest = DICTIONARIES[usize::from(NEWEST) - 1];
-            let digested = DIGESTED.get_or_init(|| EncoderDictionary::copy(newest, LEVEL));
+            let digested = DIGESTED[effort as usize].get_or_init(|| EncoderDictionary::copy(newest, level));
             let mut compressor = Compressor::with_prepared_dictionary(digested)?;
             compressor.set_parameter(CParameter::DictIdFlag(false))?;
             made.insert(compressor)
@@ -85,8 +99,10 @@ mod tests {
             assert_eq!(decompress(number, &frame).unwrap(), text.as_bytes(), "{number}");
             assert!(decompress(number, &frame[..frame.len() - 1]).is_none());
         }
-        assert_eq!(decompress(NEWEST, &compress(text.as_bytes()).unwrap()).unwrap(), text.as_bytes());
-        let frame = compress(b"").unwrap();
+        for effort in [Effort::Plain, Effort::Hard] {
+            assert_eq!(decompress(NEWEST, &compress(text.as_bytes(), effort).unwrap()).unwrap(), text.as_bytes());
+        }
+        let frame = compress(b"", Effort::Plain).unwrap();
         assert!(decompress(0, &frame).is_none() && decompress(NEWEST + 1, &frame).is_none());
         assert_eq!(decompress(NEWEST, &frame).unwrap(), b"");
     }

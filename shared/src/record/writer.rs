@@ -11,6 +11,7 @@ mod coverages;
 mod derived;
 mod homes;
 mod identified;
+mod ledger;
 mod names;
 mod news;
 mod patients;
@@ -21,6 +22,7 @@ mod rows;
 mod settle;
 mod standing;
 mod to_do;
+mod whole;
 
 pub use binaries::PlannedNames;
 pub use change::{Change, Written, source_date};

@@ -201,7 +201,7 @@ impl AuditTable {
     pub async fn end(&self, (sort_key, partition): &(String, String), at: Time) -> Result<(), StoreError> {
         let is_there = Condition::Is(SK, sort_key.as_str().into());
         let at = Some(at.seconds().into());
-        match self.table.set(Key::read(partition, sort_key), attribute::ENDS, at, is_there).await {
+        match self.table.set(Key::read(partition, sort_key), [(attribute::ENDS, at)], is_there).await {
             Ok(()) | Err(CommitError::Conflict) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
         }

@@ -131,7 +131,7 @@ impl Counts {
         let second = answers.iter().find(|answer| **answer != known.once);
         let (None, Some(second)) = (known.again, second) else { return Ok(()) };
         let second = Some(Attribute::from(*second));
-        match self.table.set(key, attribute::AGAIN, second, Condition::Lacks(attribute::AGAIN)).await {
+        match self.table.set(key, [(attribute::AGAIN, second)], Condition::Lacks(attribute::AGAIN)).await {
             // Either this answer was counted by a try whose answer was lost, or somebody else counted another: two are enough.
             Ok(()) | Err(CommitError::Conflict) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),

@@ -12,19 +12,20 @@
 //! | `unclaimed/<Type>/<id>` | `<Type>/<id>` | out of everyone's reach: a Binary that no resource names yet, a Provenance as it came |
 //! | `home/<Type>/<id>` | `<Type>/<id>` | a home: the members in whose partitions copies of the resource may stand |
 //! | `reached/<Type>/<id>` | `<owner>` | a member whose pointer leads to the shared resource |
-//! | `identified/<Type>/<hash>` | `<Type>/<id>` | the Patient or shared resource has an identifier, which is hashed: SHA-256 of its system and value, the first 16 bytes |
+//! | `identified/<Type>/<hash>` | `<Type>/<id>` | the shared resource has an identifier, which is hashed: SHA-256 of its system and value, the first 16 bytes |
 //! | `to-do` | `<Type>/<id>` | a note: a Provenance whose copies, or a Patient whose pointers and receipts, are to be derived again |
+//! | `load/<run>` | `<place>` | an entry of the ledger of a run that is not over, by a hash of what it loads: its beginning, and the fates of a batch |
 //! | `shared` | `<moment>` | a moment at which shared resources changed: 11 hexadecimal digits, milliseconds since 1970 |
 //!
 //! In a member's partition a row with `b` is a resource, one with `v` and no `b` a tombstone, one with neither a pointer.
 //!
 //! | attribute | type | means | stands on |
 //! |---|---|---|---|
-//! | `v` | N | `meta.versionId` | resources, tombstones |
+//! | `v` | N | `meta.versionId`; of a home, the version that its `su` is of | resources, tombstones, homes |
 //! | `u` | N | `meta.lastUpdated`, in milliseconds since 1970 | resources, tombstones |
-//! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`] | resources |
+//! | `b` | B | JSON and search index in one frame, see [`crate::record::packing`]; of a ledger, packed JSON | resources, ledgers |
 //! | `h` | B | the first 16 bytes of the SHA-256 of the content without `v` and `u`: the same content makes no new version | resources |
-//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970; of a tombstone, the date of the deletion | resources of a source that gives one, tombstones |
+//! | `su` | N | the `lastUpdated` that the source gave, in milliseconds since 1970; of a tombstone, the date of the deletion; of a home, the date that moved after its version was written | resources of a source that gives one, tombstones, homes |
 //! | `d` | S | [`position`] in the history: `<Type>/<moment>/<id>`; the sort key of the local index `by-date` | members' own resources of types with a date |
 //! | `f` | SS | ids of the Binaries that the resource names, or named until they were dropped | resources that name Binaries |
 //! | `o` | S | key of an object in the bucket | Binaries and resources too large for a row |
@@ -50,6 +51,7 @@
 //! | `grant#<member>` | `<id>` | a grant, under an id that stands for the member |
 //! | `refresh#<hash>` | `-` | a refresh token |
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
+//! | `identifier#<hash>` | `<member>/<Type>/<id>` | the member's Patient or Coverage has an identifier, by its hash under a key (see [`crate::store::identifiers`]) |
 //! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |
@@ -284,6 +286,11 @@ pub(crate) fn reached(target: &Reference) -> String {
 /// The partition of the resources of a type that have an identifier, by its hash.
 pub(crate) fn identified(resource_type: &str, hash: &str) -> String {
     format!("identified/{resource_type}/{hash}")
+}
+
+/// The partition of the ledger of a run.
+pub(crate) fn ledger(run: &str) -> String {
+    format!("load/{run}")
 }
 
 /// The beginning of the sort keys of a Binary's names.

@@ -124,8 +124,10 @@ fn keys(resources: &Resources) -> Vec<String> {
     for (id, key) in of_type(resources, "AWS::KMS::Key") {
         let properties = &key["Properties"];
         let signs = properties["KeyUsage"] == "SIGN_VERIFY";
+        // KMS rotates neither asymmetric keys nor those of authentication codes.
+        let is_fixed = signs || properties["KeyUsage"] == "GENERATE_VERIFY_MAC";
         faults.unless(is_retained(key), format!("{id} goes with its stack"));
-        faults.unless(signs || properties["EnableKeyRotation"] == true, format!("{id} is never rotated"));
+        faults.unless(is_fixed || properties["EnableKeyRotation"] == true, format!("{id} is never rotated"));
         for statement in properties["KeyPolicy"]["Statement"].as_array().into_iter().flatten() {
             let principal = &statement["Principal"];
             let root = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root";

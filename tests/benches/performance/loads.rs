@@ -6,10 +6,9 @@ use std::path::Path;
 use patient_access::load::Source;
 use patient_access::stack::{Descriptor, Stack};
 use serde::{Deserialize, Serialize};
-use tests::App;
+use tests::{App, Meter};
 
 use crate::material;
-use crate::meter::Meter;
 use crate::plots::float;
 use crate::stage::{days_ago, load_at};
 

@@ -4,14 +4,13 @@
 //! `docs/performance.md` and its plots.
 //!
 //! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
-//! works out dollars from it, and `page` and `plots` draw it. `stage`, `meter` and `processor` are the tools
-//! of measuring, `material` the data.
+//! works out dollars from it, and `page` and `plots` draw it. `stage` and `processor` are the tools of measuring,
+//! `material` the data.
 
 mod authorization;
 mod functions;
 mod loads;
 mod material;
-mod meter;
 mod operations;
 mod pace;
 mod page;

@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
+use shared::fhir::identifier::Identifier;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
 
@@ -58,14 +59,11 @@ impl Condition {
 
 /// A resource's identifiers, as conditional references name it by them.
 pub fn identifiers(reference: &Reference, resource: &Json) -> Vec<String> {
-    let all = resource["identifier"].as_array().into_iter().flatten();
     // Others are many, and are named with their system.
     let is_named_without = reference.resource_type == "Patient"
         || ResourceType::named(&reference.resource_type).is_some_and(ResourceType::is_shared);
     let mut names = Vec::new();
-    for identifier in all {
-        let Some(value) = identifier["value"].as_str() else { continue };
-        let system = identifier["system"].as_str().unwrap_or_default();
+    for Identifier { system, value } in shared::fhir::identifier::identifiers(resource) {
         for system in [Some(system.to_owned())].into_iter().chain(is_named_without.then_some(None)) {
             let condition =
                 Condition { resource_type: reference.resource_type.clone(), system, value: value.to_owned() };

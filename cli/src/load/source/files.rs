@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 
 use super::super::reason::{Reason, ReasonCode};
 use super::Source;
+use super::outline::Outline;
 use super::text::{MAGIC_OF_GZIP, foreign};
 use crate::call::WrongCall;
 
@@ -78,6 +79,13 @@ impl FeedFile {
         self.path.display().to_string()
     }
 
+    /// What tells it from every other file, and from itself before and after a change.
+    pub(in super::super) fn identity(&self) -> String {
+        let (size, modified) = self.version;
+        let since_1970 = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        format!("{} {size} {}", self.name(), since_1970.unwrap_or_default().as_nanos())
+    }
+
     /// Its size in bytes.
     pub(super) fn size(&self) -> u64 {
         self.version.0
@@ -86,6 +94,14 @@ impl FeedFile {
     /// Whether its name says that it is NDJSON.
     pub(super) fn is_ndjson_by_name(&self) -> bool {
         endings(&self.path).iter().any(|ending| ending == "ndjson" || ending == "jsonl")
+    }
+
+    /// The outline of its text; `None` where it is blank.
+    ///
+    /// # Errors
+    /// It cannot be opened. A fault in the text is no error.
+    pub(super) fn outline(&self) -> Result<Option<Result<Outline, Reason>>> {
+        Ok(Outline::of(self.open()?).transpose())
     }
 
     /// Its text, unpacked.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use super::super::reason::{Reason, ReasonCode};
@@ -29,11 +29,6 @@ pub(super) fn parse(text: impl AsRef<[u8]>) -> Result<(Json, Vec<Twice>), Reason
     // It was parsed already, so this reads to its end.
     let _ = names.deserialize(&mut serde_json::Deserializer::from_str(text));
     Ok((json, twice))
-}
-
-/// Whether a text is one JSON value.
-pub(super) fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// Whether a line is a resource.

@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use super::super::reason::{Reason, ReasonCode};
 use super::FeedFile;
 use super::json;
+use super::outline::Outline;
 
 /// The first bytes of a gzip file (RFC 1952).
 pub(super) const MAGIC_OF_GZIP: &[u8] = b"\x1f\x8b";
 
 /// The longest line, in bytes: memory holds one. No resource comes near it.
-const LONGEST_LINE: u64 = 64 << 20;
+pub(super) const LONGEST_LINE: u64 = 64 << 20;
 
 /// The first bytes of files that are no JSON in UTF-8, with what they are.
 const FOREIGN: &[(&[u8], &str)] = &[
@@ -42,12 +43,18 @@ pub(super) fn foreign(head: &[u8]) -> Option<String> {
     Some(format!("this is {what}; FHIR's JSON is text in UTF-8, plain or packed by gzip"))
 }
 
-/// A file's text: NDJSON, or one JSON text.
+/// A file's text: NDJSON, a Bundle, or another JSON text.
 pub(super) enum Text {
     /// Lines.
     Lines(Lines),
+    /// One Bundle that has entries.
+    Bundle(Outline),
     /// One text, and the bytes of the file.
     Whole(Vec<u8>, u64),
+    /// Nothing but spaces.
+    Blank,
+    /// A text that cannot be read.
+    Faulty(Reason),
 }
 
 impl Text {
@@ -59,20 +66,31 @@ impl Text {
         if file.is_ndjson_by_name() {
             return lines();
         }
-        let mut text = file.open()?;
-        let mut first = Vec::new();
-        text.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut first).with_context(unread)?;
-        if first.ends_with(b"\n") && json::is_json(without_mark(&first)) {
-            return lines();
+        match file.outline()? {
+            None => Ok(Text::Blank),
+            Some(Ok(outline)) if outline.goes_on || (outline.is_line && outline.length <= LONGEST_LINE) => lines(),
+            Some(Ok(outline)) if outline.is_bundle() => Ok(Text::Bundle(outline)),
+            Some(Ok(_)) => {
+                let mut whole = Vec::new();
+                file.open()?.read_to_end(&mut whole).with_context(unread)?;
+                Ok(Text::Whole(without_mark(&whole).to_vec(), file.size()))
+            }
+            // NDJSON under another name, with a broken first line.
+            Some(Err(_)) if has_resource(file)? => lines(),
+            Some(Err(reason)) => Ok(Text::Faulty(reason)),
         }
-        text.read_to_end(&mut first).with_context(unread)?;
-        let whole = without_mark(&first);
-        // NDJSON under another name, with a broken first line.
-        if !json::is_json(whole) && whole.split(|byte| *byte == b'\n').any(json::is_resource) {
-            return lines();
-        }
-        Ok(Text::Whole(whole.to_vec(), file.size()))
     }
+}
+
+/// Whether one of the lines of a file is a resource.
+fn has_resource(file: &FeedFile) -> Result<bool> {
+    let mut lines = Lines { text: file.open()?, name: file.name(), number: 0, lengths: file.lengths };
+    while let Some((_, line, _)) = lines.next()? {
+        if line.is_ok_and(|line| json::is_resource(&line)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A line: its number, its text or the fault in it, and its size in the file.

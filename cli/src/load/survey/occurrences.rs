@@ -1,5 +1,7 @@
 //! The occurrences of one id in a run: every time that its resource was read, and which of them counts.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 use shared::fhir::owner::{NoOwner, Ownership, ownership};
 use shared::fhir::reference::Reference;
@@ -27,7 +29,21 @@ pub(super) struct Occurrences {
     pub full_url: Option<String>,
     /// Why none of them counts: two servers' resources, or two members', or two persons, come under this one id.
     pub conflict: Option<Box<Reason>>,
+    /// What must be known of those that memory does not hold.
+    pub forgotten: Option<Box<Forgotten>>,
 }
+
+/// What must be known of occurrences that count for nothing, because many came after them.
+#[derive(Default)]
+pub(super) struct Forgotten {
+    /// The members whose they are: each the number of a name, in its Bundle.
+    pub owners: BTreeSet<(Option<u32>, u32)>,
+    /// Whether one of them has no date.
+    pub has_undated: bool,
+}
+
+/// Memory holds this many occurrences of one id. If all of them are refused, none counts.
+const MOST_HELD: usize = 64;
 
 /// One time that a resource was read.
 pub(super) struct Occurrence {
@@ -51,6 +67,29 @@ pub(super) struct Occurrence {
 }
 
 impl Occurrences {
+    /// Notes one more. Of many, the earliest that does not count is forgotten.
+    pub(super) fn add(&mut self, occurrence: Occurrence) {
+        if self.read.is_empty() {
+            // Nearly all come once.
+            self.read.reserve_exact(1);
+        }
+        if self.read.len() == MOST_HELD {
+            self.elect();
+            let forgotten = self.read.remove(usize::from(self.counts == Some(0)));
+            let known = self.forgotten.get_or_insert_default();
+            // A deletion is dated later.
+            known.has_undated |= forgotten.date.is_none() && forgotten.deleted_in.is_none();
+            if let Some(owner) = forgotten.owner {
+                // Two are enough to know that there are several.
+                if known.owners.len() < MOST_HELD {
+                    known.owners.insert((forgotten.bundle, owner));
+                }
+            }
+            self.counts = None;
+        }
+        self.read.push(occurrence);
+    }
+
     /// The last occurrence counts, unless both say when the source changed them and an earlier one is newer. So a run ends as if its
     /// resources were loaded one after the other. A refused one counts for nothing.
     pub(super) fn elect(&mut self) {

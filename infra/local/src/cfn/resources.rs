@@ -30,6 +30,8 @@ pub(crate) struct StackResources {
     pub(crate) functions: Vec<FunctionConfiguration>,
     /// The routes of all functions.
     pub(crate) routes: Vec<Route>,
+    /// The outputs of the root template that have a value here.
+    pub(crate) outputs: BTreeMap<String, String>,
 }
 
 /// The properties of a table that `CreateTable` takes as they are.
@@ -44,6 +46,9 @@ impl StackResources {
     pub(crate) fn new(resolver: &Resolver<'_>) -> Result<Self> {
         let mut resources = Self::default();
         resources.add_all(resolver, &mut BTreeSet::new())?;
+        // Some are of resources that only AWS has.
+        let outputs = resolver.template.outputs.keys();
+        resources.outputs = outputs.filter_map(|name| Some((name.clone(), resolver.output(name, 0).ok()?))).collect();
         Ok(resources)
     }
 

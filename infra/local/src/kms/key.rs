@@ -1,4 +1,4 @@
-//! One KMS key: its spec, its key material, and signing.
+//! One KMS key: its spec, its key material, signing, and authentication codes.
 
 use std::str::FromStr;
 
@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 
@@ -18,6 +19,8 @@ pub(crate) enum KeySpec {
     Rsa2048,
     /// `ECC_NIST_P256`, to sign and verify.
     EccNistP256,
+    /// `HMAC_256`, to make message authentication codes.
+    Hmac256,
     /// `SYMMETRIC_DEFAULT`, to encrypt and decrypt. On AWS, DynamoDB and S3 encrypt with such keys by themselves.
     SymmetricDefault,
 }
@@ -28,6 +31,7 @@ impl KeySpec {
         match self {
             Self::Rsa2048 => "RSA_2048",
             Self::EccNistP256 => "ECC_NIST_P256",
+            Self::Hmac256 => "HMAC_256",
             Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
         }
     }
@@ -37,7 +41,16 @@ impl KeySpec {
         match self {
             Self::Rsa2048 => Some("RSASSA_PKCS1_V1_5_SHA_256"),
             Self::EccNistP256 => Some("ECDSA_SHA_256"),
-            Self::SymmetricDefault => None,
+            Self::Hmac256 | Self::SymmetricDefault => None,
+        }
+    }
+
+    /// What it is for, in the KMS API.
+    pub(super) fn usage(self) -> &'static str {
+        match self {
+            Self::Rsa2048 | Self::EccNistP256 => "SIGN_VERIFY",
+            Self::Hmac256 => "GENERATE_VERIFY_MAC",
+            Self::SymmetricDefault => "ENCRYPT_DECRYPT",
         }
     }
 }
@@ -46,7 +59,7 @@ impl FromStr for KeySpec {
     type Err = anyhow::Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let all = [Self::Rsa2048, Self::EccNistP256, Self::SymmetricDefault];
+        let all = [Self::Rsa2048, Self::EccNistP256, Self::Hmac256, Self::SymmetricDefault];
         let found = all.into_iter().find(|spec| spec.name() == name);
         found.ok_or_else(|| anyhow!("this stack has no keys of KeySpec {name}"))
     }
@@ -96,6 +109,8 @@ impl Message<'_> {
 pub(super) enum Material {
     Rsa(RsaKeyPair),
     Ecc(EcdsaKeyPair),
+    /// The bytes of an HMAC key.
+    Hmac(Vec<u8>),
     /// The bytes of an AES-256 key.
     Symmetric([u8; KEY_BYTES]),
 }
@@ -109,6 +124,11 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
+            KeySpec::Hmac256 => {
+                let mut bytes = vec![0; KEY_BYTES];
+                aws_lc_rs::rand::fill(&mut bytes)?;
+                Self::Hmac(bytes)
+            }
             KeySpec::SymmetricDefault => {
                 let mut bytes = [0; KEY_BYTES];
                 aws_lc_rs::rand::fill(&mut bytes)?;
@@ -122,6 +142,7 @@ impl Material {
         Ok(match spec {
             KeySpec::Rsa2048 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8)?),
             KeySpec::EccNistP256 => Self::Ecc(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)?),
+            KeySpec::Hmac256 => Self::Hmac(pkcs8.to_vec()),
             // Older folders hold such keys without bytes: nothing was encrypted with them.
             KeySpec::SymmetricDefault if pkcs8.is_empty() => Self::generate(spec)?,
             KeySpec::SymmetricDefault => match pkcs8.try_into() {
@@ -131,11 +152,12 @@ impl Material {
         })
     }
 
-    /// The private key as PKCS #8; of a symmetric key, its bytes.
+    /// The private key as PKCS #8; of an HMAC or a symmetric key, its bytes.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>> {
         Ok(match self {
             Self::Rsa(pair) => pair.as_der()?.as_ref().to_vec(),
             Self::Ecc(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::Hmac(bytes) => bytes.clone(),
             Self::Symmetric(bytes) => bytes.to_vec(),
         })
     }
@@ -145,7 +167,7 @@ impl Material {
         let der = match self {
             Self::Rsa(pair) => pair.public_key().as_der(),
             Self::Ecc(pair) => pair.public_key().as_der(),
-            Self::Symmetric(_) => return Err(not_a_signing_key()),
+            Self::Hmac(_) | Self::Symmetric(_) => return Err(not_a_signing_key()),
         };
         Ok(der.map_err(internal)?.as_ref().to_vec())
     }
@@ -160,7 +182,7 @@ impl Material {
                 Ok(signature)
             }
             Self::Ecc(pair) => Ok(pair.sign_digest(&digest).map_err(internal)?.as_ref().to_vec()),
-            Self::Symmetric(_) => Err(not_a_signing_key()),
+            Self::Hmac(_) | Self::Symmetric(_) => Err(not_a_signing_key()),
         }
     }
 }
@@ -181,6 +203,14 @@ impl Material {
         let mut sealed = sealed.to_vec();
         let opened = self.aead()?.open_in_place(nonce, Aad::from(context), &mut sealed).map_err(|_| refused())?;
         Ok(opened.to_vec())
+    }
+
+    /// The authentication code of a message, by HMAC-SHA-256.
+    pub(super) fn authenticate(&self, message: &[u8]) -> Result<Vec<u8>, KmsError> {
+        match self {
+            Self::Hmac(key) => Ok(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()),
+            _ => Err(KmsError::new("InvalidKeyUsageException", "The key's usage is not GENERATE_VERIFY_MAC.")),
+        }
     }
 
     fn aead(&self) -> Result<RandomizedNonceKey, KmsError> {

@@ -72,6 +72,14 @@ struct CryptRequest {
     encryption_context: BTreeMap<String, String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GenerateMacRequest {
+    key_id: String,
+    message: String,
+    mac_algorithm: String,
+}
+
 /// Runs one operation.
 pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Result<Value, KmsError> {
     match operation {
@@ -95,6 +103,7 @@ pub(super) async fn run(keyring: &Keyring, operation: &str, body: &[u8]) -> Resu
         "Sign" => sign(keyring, read(body)?),
         "Encrypt" => encrypt(keyring, read(body)?),
         "Decrypt" => decrypt(keyring, read(body)?),
+        "GenerateMac" => generate_mac(keyring, read(body)?),
         _ => Err(KmsError::new("UnknownOperationException", "this KMS has no such operation")),
     }
 }
@@ -106,7 +115,7 @@ async fn create_key(keyring: &Keyring, request: CreateKeyRequest) -> Result<Valu
         .parse()
         .map_err(|error: anyhow::Error| KmsError::new("UnsupportedOperationException", error.to_string()))?;
     let usage = request.key_usage.unwrap_or_else(|| "ENCRYPT_DECRYPT".to_owned());
-    if usage != key_usage(spec) {
+    if usage != spec.usage() {
         let message = format!("KeyUsage {usage} is not compatible with KeySpec {}", spec.name());
         return Err(KmsError::new("ValidationException", message));
     }
@@ -182,7 +191,7 @@ fn get_public_key(key: &Key) -> Result<Value, KmsError> {
         "PublicKey": BASE64_STANDARD.encode(key.material.public_key()?),
         "KeySpec": key.spec.name(),
         "CustomerMasterKeySpec": key.spec.name(),
-        "KeyUsage": key_usage(key.spec),
+        "KeyUsage": key.spec.usage(),
         "SigningAlgorithms": [key.spec.algorithm()],
     }))
 }
@@ -265,6 +274,20 @@ fn bytes(base64: Option<&str>) -> Result<Vec<u8>, KmsError> {
         .map_err(|_| KmsError::new("SerializationException", "a blob is not base64"))
 }
 
+fn generate_mac(keyring: &Keyring, request: GenerateMacRequest) -> Result<Value, KmsError> {
+    let key = keyring.find(&request.key_id)?;
+    usable(&key)?;
+    if request.mac_algorithm != "HMAC_SHA_256" {
+        let message = format!("Algorithm {} is incompatible with key spec {}.", request.mac_algorithm, key.spec.name());
+        return Err(KmsError::new("InvalidKeyUsageException", message));
+    }
+    let message = BASE64_STANDARD
+        .decode(request.message)
+        .map_err(|_| KmsError::new("SerializationException", "Message is not base64"))?;
+    let code = BASE64_STANDARD.encode(key.material.authenticate(&message)?);
+    Ok(json!({"KeyId": key_arn(&key.id), "Mac": code, "MacAlgorithm": request.mac_algorithm}))
+}
+
 fn metadata(key: &Key) -> Value {
     let mut metadata = json!({
         "AWSAccountId": ACCOUNT,
@@ -277,7 +300,7 @@ fn metadata(key: &Key) -> Value {
         "KeyManager": "CUSTOMER",
         "KeySpec": key.spec.name(),
         "KeyState": if key.deletion.is_some() { "PendingDeletion" } else { "Enabled" },
-        "KeyUsage": key_usage(key.spec),
+        "KeyUsage": key.spec.usage(),
         "MultiRegion": false,
         "Origin": "AWS_KMS",
     });
@@ -288,13 +311,6 @@ fn metadata(key: &Key) -> Value {
         metadata["SigningAlgorithms"] = json!([algorithm]);
     }
     metadata
-}
-
-fn key_usage(spec: KeySpec) -> &'static str {
-    match spec.algorithm() {
-        Some(_) => "SIGN_VERIFY",
-        None => "ENCRYPT_DECRYPT",
-    }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, KmsError> {

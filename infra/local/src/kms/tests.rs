@@ -29,6 +29,7 @@ async fn keyring() -> Keyring {
         definition("rsa", KeySpec::Rsa2048),
         definition("ecc", KeySpec::EccNistP256),
         definition("symmetric", KeySpec::SymmetricDefault),
+        definition("hmac", KeySpec::Hmac256),
     ];
     Keyring::open(None, &keys).await.expect("a keyring")
 }
@@ -83,6 +84,7 @@ async fn a_key_answers_to_its_id_its_arn_and_its_aliases() {
 async fn refusals_have_the_names_that_kms_gives_them() {
     let keyring = keyring().await;
     let sign = |key: &str, algorithm: &str, kind: &str, message: &str| json!({"KeyId": key, "SigningAlgorithm": algorithm, "MessageType": kind, "Message": message});
+    let mac = |key: &str, algorithm: &str| json!({"KeyId": key, "MacAlgorithm": algorithm, "Message": "AAAA"});
     let rs256 = "RSASSA_PKCS1_V1_5_SHA_256";
     for (operation, body, expected) in [
         ("DescribeKey", json!({"KeyId": "gone"}), "NotFoundException"),
@@ -95,6 +97,8 @@ async fn refusals_have_the_names_that_kms_gives_them() {
         ("Sign", sign("rsa", rs256, "RAW", "!"), "SerializationException"),
         ("Sign", sign("ecc", rs256, "RAW", "AAAA"), "InvalidKeyUsageException"),
         ("Sign", sign("symmetric", rs256, "RAW", "AAAA"), "InvalidKeyUsageException"),
+        ("GenerateMac", mac("rsa", "HMAC_SHA_256"), "InvalidKeyUsageException"),
+        ("GenerateMac", mac("hmac", "HMAC_SHA_512"), "InvalidKeyUsageException"),
         ("CreateKey", json!({"KeySpec": "ECC_NIST_P521"}), "UnsupportedOperationException"),
         ("CreateKey", json!({"KeySpec": "RSA_2048"}), "ValidationException"),
         ("CreateAlias", json!({"AliasName": "x", "TargetKeyId": "rsa"}), "ValidationException"),
@@ -106,6 +110,22 @@ async fn refusals_have_the_names_that_kms_gives_them() {
     ] {
         assert_eq!(kind_of_error(&keyring, operation, body).await, expected, "{operation}");
     }
+}
+
+#[tokio::test]
+async fn an_authentication_code_is_the_same_for_the_same_key_and_message_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = [definition("hmac", KeySpec::Hmac256), definition("other", KeySpec::Hmac256)];
+    let open = || Keyring::open(Some(folder.path().to_path_buf()), &keys);
+    let code = async |keyring: &Keyring, key: &str, message: &str| {
+        let body = json!({"KeyId": key, "MacAlgorithm": "HMAC_SHA_256", "Message": message});
+        call(keyring, "GenerateMac", body).await.expect("a code")["Mac"].clone()
+    };
+    let (first, again) = (open().await.expect("a keyring"), open().await.expect("the same keyring"));
+    let known = code(&first, "hmac", "AAAA").await;
+    assert_eq!(code(&again, "hmac", "AAAA").await, known);
+    assert_ne!(code(&first, "hmac", "AAAB").await, known);
+    assert_ne!(code(&first, "other", "AAAA").await, known);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ impl Writer {
             let latest = there.as_ref().map_or(row.version, |there| there.version.max(row.version));
             let mut moved = restamped(binary, item, latest + 1, now)?;
             moved.extend(to.key(binary).into());
-            self.put_over(there.as_ref(), moved).await?;
+            self.put_over(there.as_ref(), moved, Vec::new()).await?;
         }
         self.remove(from, binary, &row).await
     }
@@ -168,7 +168,7 @@ impl Writer {
             if names.iter().all(|name| name == resource) {
                 let row = self.standing_row(partition, &binary).await?.filter(StandingRow::is_live);
                 match (row, deleted) {
-                    (Some(row), Some(now)) => self.bury(partition, &binary, &row, (now, None)).await?,
+                    (Some(row), Some(now)) => self.bury(partition, &binary, &row, (now, None), Vec::new()).await?,
                     (Some(row), None) => self.remove(partition, &binary, &row).await?,
                     (None, _) => {}
                 }

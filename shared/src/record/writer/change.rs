@@ -136,7 +136,7 @@ impl Change {
         let is_there = standing.live().next().is_some();
         let ours = self.deleted.or_else(|| self.copies.values().find_map(|copy| copy.source_date));
         // A tombstone has the date of the deletion.
-        let stored = standing.rows.values().filter_map(|row| row.source_date).max();
+        let stored = standing.source_date();
         let is_older = !self.overrides && matches!((stored, ours), (Some(stored), Some(ours)) if stored > ours);
         if self.copies.is_empty() {
             return match (is_there, is_older) {

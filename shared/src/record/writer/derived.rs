@@ -191,7 +191,7 @@ impl Writer {
         // Another load cut or removed it meanwhile: the second look sees it as it is now.
         let Some(row) = as_read else { return Ok(()) };
         for copy in &change.copies {
-            let written = self.put_copy(&change, copy, Some(&row), receipt.row.version + 1, now).await;
+            let written = self.put_copy(&change, copy, Some(&row), (receipt.row.version + 1, now), Vec::new()).await;
             unless_it_conflicts(written)?;
         }
         Ok(())

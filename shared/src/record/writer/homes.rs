@@ -1,16 +1,16 @@
 //! Homes: for each resource, a row that names the members in whose partitions copies of it may stand, and the Provenances that wait for
-//! it.
+//! it; and the source's date of a version, where that moved after the version was written.
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::rows::Writer;
-use super::standing::{Home, StandingRow};
+use super::rows::{Writer, unless_it_conflicts};
+use super::standing::{Home, Redated, Standing, StandingRow};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::partition::Partition;
 use crate::store::StoreError;
 use crate::store::schema::{Key, resources as attribute};
-use crate::store::table::{CommitError, Condition};
+use crate::store::table::{Attribute, CommitError, Condition};
 
 impl Writer {
     /// The home of each of these. A resource without a home is left out.
@@ -21,7 +21,11 @@ impl Writer {
         let keys = of.iter().collect::<BTreeSet<_>>().into_iter().map(Key::home).collect();
         let mut homes = HashMap::new();
         for item in self.standing_items(keys).await? {
-            let home = Home { owners: item.texts(attribute::OWNERS), provenances: item.texts(attribute::PROVENANCES) };
+            let home = Home {
+                owners: item.texts(attribute::OWNERS),
+                provenances: item.texts(attribute::PROVENANCES),
+                dated: Redated::of(&item)?,
+            };
             homes.extend(item.key()?.resource().map(|reference| (reference, home)));
         }
         Ok(homes)
@@ -65,6 +69,19 @@ impl Writer {
         self.table.include(Key::home(target), attribute::PROVENANCES, &provenances).await
     }
 
+    /// Writes the source's date of a resource whose content stays, so that the newest date decides which later version is newer. It lies in
+    /// the home, which is small: the row may be large, and an index has it once more.
+    pub(super) async fn redate(
+        &self,
+        of: &Reference,
+        standing: &Standing,
+        date: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let attributes =
+            [(attribute::VERSION, Some(standing.latest().into())), (attribute::SOURCE_DATE, date.map(Attribute::from))];
+        unless_it_conflicts(self.table.set(Key::home(of), attributes, Condition::Always).await)
+    }
+
     /// Changes the members that a home names, if they are still as they were read. If they are changed already, that is no conflict: an
     /// earlier try did it, and its answer was lost.
     pub(super) async fn put_home(
@@ -79,7 +96,7 @@ impl Writer {
         } else {
             Condition::Is(attribute::OWNERS, from.into())
         };
-        match self.table.set(Key::home(reference), attribute::OWNERS, owners, condition).await {
+        match self.table.set(Key::home(reference), [(attribute::OWNERS, owners)], condition).await {
             Err(CommitError::Conflict) => {
                 if self.home(reference).await?.owners == *to {
                     Ok(())

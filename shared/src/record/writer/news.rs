@@ -69,7 +69,7 @@ impl Writer {
         debug_assert!(receipt.partitions().all(|partition| partition.owner() == Some(owner)));
         for copy in &receipt.copies {
             // If it is there, an earlier try wrote it and its answer was lost.
-            unless_it_conflicts(self.put_copy(&receipt, copy, None, 1, now).await)?;
+            unless_it_conflicts(self.put_copy(&receipt, copy, None, (1, now), Vec::new()).await)?;
         }
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! Provenances as they came: the copies of members are made of them again and again.
 
-use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
 
 use super::rows::Writer;
-use crate::clock::Time;
+use super::standing::{Standing, StandingRow};
+use super::whole::with_source_date;
 use crate::fhir::reference::Reference;
 use crate::record::partition::Partition;
 use crate::record::resources::{Found, decode};
 use crate::store::StoreError;
-use crate::store::schema::resources as attribute;
 use crate::store::table::Consistency;
 
 impl Writer {
@@ -19,19 +21,13 @@ impl Writer {
     /// [`StoreError`]
     pub async fn provenance(&self, id: &str) -> Result<Option<Json>, StoreError> {
         let reference = Reference::new("Provenance", id);
-        let owners = self.home(&reference).await?.owners;
+        let home = self.home(&reference).await?;
+        let owners = home.owners.clone();
         for partition in [Partition::Unclaimed].into_iter().chain(owners.into_iter().map(Partition::Member)) {
             let Some(item) = self.table.get(partition.key(&reference), Consistency::Strong).await? else { continue };
             let Found::Resource(row) = decode(&item, 0)? else { continue };
-            let mut resource = self.resource(row).await?;
-            if let Some(meta) = resource["meta"].as_object_mut() {
-                meta.remove("versionId");
-                meta.remove("lastUpdated");
-                if let Ok(date) = item.number(attribute::SOURCE_DATE) {
-                    meta.insert("lastUpdated".to_owned(), json!(Time(date).to_string()));
-                }
-            }
-            return Ok(Some(resource));
+            let standing = Standing { home, rows: BTreeMap::from([(partition, StandingRow::of(&item)?)]) };
+            return Ok(Some(with_source_date(self.resource(row).await?, standing.source_date())));
         }
         Ok(None)
     }

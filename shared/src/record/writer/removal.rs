@@ -8,17 +8,18 @@ use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::record::partition::Partition;
 use crate::store::schema::resources as attribute;
-use crate::store::table::{CommitError, Condition, Item};
+use crate::store::table::{CommitError, Condition, Item, TransactionPart};
 
 impl Writer {
     /// Puts a tombstone in the place of a deleted resource, so that apps can tell it from one that never was. Its object in the bucket
-    /// goes with it. The tombstone keeps the date of the source's deletion, which a later version must not be older than.
+    /// goes with it. The tombstone keeps the date of the source's deletion, which a later version must not be older than. The `withdrawn` go in the same step.
     pub(super) async fn bury(
         &self,
         partition: &Partition,
         reference: &Reference,
         row: &StandingRow,
         (now, date): (Time, Option<i64>),
+        withdrawn: Vec<TransactionPart>,
     ) -> Result<(), CommitError> {
         if *partition == Partition::Unclaimed && date.is_none() {
             return self.remove(partition, reference, row).await;
@@ -29,7 +30,7 @@ impl Writer {
         if let Some(date) = date {
             tombstone.set(attribute::SOURCE_DATE, date);
         }
-        self.put_over(Some(row), tombstone).await?;
+        self.put_over(Some(row), tombstone, withdrawn).await?;
         self.forget(reference, row).await
     }
 
@@ -51,7 +52,7 @@ impl Writer {
         reference: &Reference,
         row: &StandingRow,
     ) -> Result<(), CommitError> {
-        self.put_over(Some(row), partition.key(reference).into()).await?;
+        self.put_over(Some(row), partition.key(reference).into(), Vec::new()).await?;
         self.forget(reference, row).await
     }
 

@@ -11,13 +11,15 @@ use crate::clock::Time;
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
-use crate::record::packing::{ResourceVersion, pack};
+use crate::record::packing::{ResourceVersion, pack, pack_tightly};
 use crate::record::partition::Partition;
+use crate::record::receipt::is_receipt;
 use crate::record::resources::Resources;
 use crate::record::row::{Row, position};
+use crate::store::identifiers::Identifiers;
 use crate::store::objects::{Object, ObjectBytes, ObjectError, Objects, content_hash};
 use crate::store::schema::{Key, resources as attribute};
-use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item, Table};
+use crate::store::table::{Attribute, CommitError, Condition, Consistency, Item, Table, TransactionPart};
 use crate::store::{Aws, StoreError};
 
 /// The table and the bucket, for writing.
@@ -26,15 +28,17 @@ pub struct Writer {
     pub(super) table: Table,
     pub(super) objects: Objects,
     pub(super) resources: Resources,
+    pub(super) identifiers: Identifiers,
 }
 
 impl Writer {
     /// A writer for the table and the bucket with these names.
-    pub fn new(aws: &Aws, table: &str, bucket: &str) -> Writer {
+    pub fn new(aws: &Aws, table: &str, bucket: &str, identifiers: Identifiers) -> Writer {
         Writer {
             table: Table::new(aws, table),
             objects: Objects::for_uploads(aws, bucket),
             resources: Resources::new(aws, table, bucket),
+            identifiers,
         }
     }
 
@@ -77,15 +81,23 @@ impl Writer {
         serde_json::from_str(&json).map_err(|_| StoreError::Fault("a stored resource is not JSON".into()))
     }
 
-    /// Writes an item if the row still has the version that was read, or if there still is no row where none was read. A pointer counts
-    /// as no row: a member's own Device takes the place of a pointer to a shared one.
+    /// Writes an item, and the `withdrawn` in the same step, if the row still has the version that was read, or if there still is no
+    /// row where none was read. A pointer counts as no row: a member's own Device takes the place of a pointer to a shared one.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] where the row has changed.
-    pub(super) async fn put_over(&self, there: Option<&StandingRow>, item: Item) -> Result<(), CommitError> {
+    pub(super) async fn put_over(
+        &self,
+        there: Option<&StandingRow>,
+        item: Item,
+        withdrawn: Vec<TransactionPart>,
+    ) -> Result<(), CommitError> {
         let as_read = there
             .map_or(Condition::Lacks(attribute::VERSION), |row| Condition::Is(attribute::VERSION, row.version.into()));
-        self.table.put(item, as_read).await
+        if withdrawn.is_empty() {
+            return self.table.put(item, as_read).await;
+        }
+        self.table.transact([TransactionPart::Put(item, as_read)].into_iter().chain(withdrawn).collect()).await
     }
 
     /// Writes an item if its condition holds, and does nothing if it does not.
@@ -104,8 +116,8 @@ impl Writer {
         change: &Change,
         (partition, copy): (&Partition, &ResourceCopy),
         there: Option<&StandingRow>,
-        version: u64,
-        now: Time,
+        (version, now): (u64, Time),
+        withdrawn: Vec<TransactionPart>,
     ) -> Result<(), CommitError> {
         let mut item = self.item(change, (partition, copy), version, now).await?;
         // The row goes on naming the Binaries of the version before, until they are dropped.
@@ -113,7 +125,7 @@ impl Writer {
         if let Some(binaries) = set_of(&before.union(&copy.binaries).cloned().collect()) {
             item.set(attribute::BINARIES, binaries);
         }
-        self.put_over(there, item).await
+        self.put_over(there, item, withdrawn).await
     }
 
     /// Writes which Binaries a row names, after the others were dropped.
@@ -124,20 +136,7 @@ impl Writer {
         copy: &ResourceCopy,
     ) -> Result<(), CommitError> {
         let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
-        self.table.set(partition.key(reference), attribute::BINARIES, set_of(&copy.binaries), same).await
-    }
-
-    /// Writes the source's date of a copy whose content is unchanged, so that later versions are compared with the newest date.
-    pub(super) async fn put_source_date(
-        &self,
-        partition: &Partition,
-        reference: &Reference,
-        copy: &ResourceCopy,
-    ) -> Result<(), StoreError> {
-        let same = Condition::Is(attribute::HASH, copy.hash.as_slice().into());
-        let date = copy.source_date.map(Attribute::from);
-        // If another run has written another version in the meantime, its date is there already.
-        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+        self.table.set(partition.key(reference), [(attribute::BINARIES, set_of(&copy.binaries))], same).await
     }
 
     /// Writes the later date of a second deletion into a tombstone.
@@ -149,7 +148,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let same = Condition::Is(attribute::VERSION, row.version.into());
         let date = date.map(Attribute::from);
-        unless_it_conflicts(self.table.set(partition.key(reference), attribute::SOURCE_DATE, date, same).await)
+        unless_it_conflicts(self.table.set(partition.key(reference), [(attribute::SOURCE_DATE, date)], same).await)
     }
 
     /// Makes the row of a copy. If the body is too large for the row, it goes to the bucket.
@@ -164,7 +163,6 @@ impl Writer {
         let resource = stamped(&copy.resource, version, now);
         let index = Index::of(resource_type, &resource);
         let written = ResourceVersion { key: reference, number: version, last_updated: now };
-        let packed = pack(&written, &index, &resource.to_string())?;
         let mut item = Item::from(partition.key(reference))
             .with(attribute::VERSION, version)
             .with(attribute::LAST_UPDATED, now.0)
@@ -175,6 +173,9 @@ impl Writer {
         if let (Partition::Member(_), Some(_)) = (partition, resource_type.key_date) {
             item.set(attribute::POSITION, position(reference, key_date(resource_type, &index)));
         }
+        // A receipt is large, one of many resources, and mostly read whole.
+        let share = if is_receipt(reference) { 1 } else { 8 };
+        let packed = pack_tightly(&written, &index, &resource.to_string(), (item.size(), share))?;
         let most = if *partition == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
         let object = match &copy.upload {
             Some(upload) => {

@@ -28,8 +28,7 @@ impl Writer {
     /// Reads the partitions that the homes name and, with `everywhere`, also those that the changes name. Without a home nothing should
     /// stand in the latter.
     pub(super) async fn look(&self, changes: &[&Change], everywhere: bool) -> Result<Vec<Standing>, StoreError> {
-        let with_home = changes.iter().filter(|change| change.resource_type.has_home());
-        let homes = self.homes(&with_home.map(|change| change.reference.clone()).collect::<Vec<_>>()).await?;
+        let homes = self.homes(&changes.iter().map(|change| change.reference.clone()).collect::<Vec<_>>()).await?;
         let mut standings = Vec::with_capacity(changes.len());
         let mut wanted: Vec<(Partition, Reference)> = Vec::new();
         for change in changes {
@@ -92,7 +91,8 @@ impl Writer {
                 // Nothing is left to do. If there was at first, an earlier try succeeded but its answer was lost: give the first
                 // outcome.
                 Written::Unchanged if change.is_settled(&standing) => {
-                    self.redate(change, &standing).await?;
+                    self.make_claims(change).await?;
+                    self.follow_date(change, &standing).await?;
                     return Ok(first);
                 }
                 _ => {}
@@ -107,19 +107,19 @@ impl Writer {
         Err(StoreError::Busy("a resource is being written by others again and again".into()))
     }
 
-    /// Writes the source's date of every copy whose content stays, and of every tombstone that an earlier deletion left.
-    async fn redate(&self, change: &Change, standing: &Standing) -> Result<(), StoreError> {
+    /// Writes the source's date of content that stays, and of every tombstone that an earlier deletion left.
+    async fn follow_date(&self, change: &Change, standing: &Standing) -> Result<(), StoreError> {
         for (partition, row) in
             standing.rows.iter().filter(|(_, row)| !row.is_live() && row.source_date < change.deleted)
         {
             self.put_deletion_date(partition, &change.reference, (row, change.deleted)).await?;
         }
-        for (partition, copy) in &change.copies {
-            if standing.rows.get(partition).is_some_and(|row| row.source_date != copy.source_date) {
-                self.put_source_date(partition, &change.reference, copy).await?;
+        match change.copies.values().next() {
+            Some(copy) if copy.source_date != standing.source_date() => {
+                self.redate(&change.reference, standing, copy.source_date).await
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     async fn attempt(
@@ -130,10 +130,12 @@ impl Writer {
         now: Time,
     ) -> Result<(), CommitError> {
         let (reference, owners) = (&change.reference, change.owners());
+        // They go into the first write of content.
+        let mut withdrawn = self.withdrawals(change, standing).await?;
         if change.copies.is_empty() {
             for (partition, row) in standing.live() {
                 self.release(partition, reference, &row.binaries, planned, Some(now)).await?;
-                self.bury(partition, reference, row, (now, change.deleted)).await?;
+                self.bury(partition, reference, row, (now, change.deleted), std::mem::take(&mut withdrawn)).await?;
             }
             return Ok(());
         }
@@ -145,12 +147,18 @@ impl Writer {
         for (partition, copy) in &change.copies {
             let there = standing.rows.get(partition);
             if there.is_none_or(|row| row.hash.as_ref() != Some(&copy.hash)) {
-                self.put_copy(change, (partition, copy), there, standing.latest() + 1, now).await?;
+                let version = (standing.latest() + 1, now);
+                self.put_copy(change, (partition, copy), there, version, std::mem::take(&mut withdrawn)).await?;
             }
             if let Some(row) = there {
                 self.drop_binaries(partition, reference, (copy, row), planned, now).await?;
             }
         }
+        if !withdrawn.is_empty() {
+            // An earlier try was cut short after the content, which is where it should be.
+            self.table.transact(withdrawn).await?;
+        }
+        self.make_claims(change).await?;
         for (partition, row) in standing.rows.iter().filter(|(partition, _)| !change.copies.contains_key(partition)) {
             self.release(partition, reference, &row.binaries, planned, None).await?;
             if row.is_live() && change.copies.contains_key(&Partition::Shared) {

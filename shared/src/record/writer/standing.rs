@@ -24,6 +24,32 @@ pub struct Home {
     pub owners: BTreeSet<String>,
     /// The ids of the Provenances that are about it and came while it was not there.
     pub provenances: BTreeSet<String>,
+    /// The source's date, where that moved after the content was written.
+    pub(super) dated: Option<Redated>,
+}
+
+/// The source's date of a version, newer than the one that the version was written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Redated {
+    /// The number of the version. The date of any other is its own.
+    version: u64,
+    /// The date; `None` where the source gave none.
+    date: Option<i64>,
+}
+
+impl Redated {
+    /// As a home has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] where the row does not read.
+    pub fn of(item: &Item) -> Result<Option<Redated>, StoreError> {
+        if !item.has(attribute::VERSION) {
+            return Ok(None);
+        }
+        let has_date = item.has(attribute::SOURCE_DATE);
+        let date = has_date.then(|| item.number(attribute::SOURCE_DATE)).transpose()?;
+        Ok(Some(Redated { version: item.number(attribute::VERSION)?, date }))
+    }
 }
 
 /// One row of the resource, apart from its body.
@@ -49,9 +75,22 @@ impl Standing {
         self.rows.values().map(|row| row.version).max().unwrap_or_default()
     }
 
+    /// When the source last changed the resource, or deleted it.
+    pub(super) fn source_date(&self) -> Option<i64> {
+        match self.home.dated {
+            Some(Redated { version, date }) if version == self.latest() => date,
+            _ => self.rows.values().filter_map(|row| row.source_date).max(),
+        }
+    }
+
     /// The partitions where it stands. A tombstone is not the resource.
     pub fn partitions(&self) -> impl Iterator<Item = &Partition> {
         self.live().map(|(partition, _)| partition)
+    }
+
+    /// Whether a version of it, or its deletion, became visible at this moment or later.
+    pub fn is_changed_since(&self, moment: Time) -> bool {
+        self.rows.values().any(|row| row.last_updated >= moment)
     }
 
     /// Whether it was deleted, and stands nowhere.

@@ -43,6 +43,18 @@ impl Item {
         self.0.extend(other.0);
     }
 
+    /// How many bytes DynamoDB counts for it ("DynamoDB item sizes and formats"), with the name of an attribute that is still to come.
+    pub fn size(&self) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(number) => number.len() / 2 + 1,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+            _ => 0,
+        };
+        1 + self.0.iter().map(|(name, attribute)| name.len() + value(attribute)).sum::<usize>()
+    }
+
     /// Whether the item has the attribute.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)

@@ -50,6 +50,8 @@ pub(crate) enum TransactionPart {
     Delete(Key, Condition),
     /// The key of a row that stays as it is, and a condition that it must meet.
     Check(Key, Condition),
+    /// The key of a row of another table, by its name, to delete.
+    DeleteIn(String, Key),
 }
 
 /// The values that an expression names.
@@ -147,35 +149,43 @@ impl Table {
         Ok(())
     }
 
-    /// Gives one attribute of a row a value; `None` removes it.
+    /// Gives attributes of a row these values; `None` removes one. A row that is not there is made.
     ///
     /// # Errors
     /// [`CommitError`]
-    pub async fn set(
+    pub async fn set<const N: usize>(
         &self,
         key: Key,
-        name: &str,
-        value: Option<Attribute>,
+        attributes: [(&str, Option<Attribute>); N],
         condition: Condition,
     ) -> Result<(), CommitError> {
         self.pace().await;
         let (condition, values) = condition.expression();
-        let request = self
+        let mut request = self
             .client
             .update_item()
             .table_name(&self.name)
             .set_key(Some(Item::from(key).0))
             .set_condition_expression(condition)
             .set_expression_attribute_values(values)
-            // It may be a reserved word.
-            .expression_attribute_names("#name", name)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let request = match value {
-            Some(value) => {
-                request.update_expression("SET #name = :value").expression_attribute_values(":value", value.0)
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        for (name, value) in attributes {
+            // It may be a reserved word.
+            request = request.expression_attribute_names(format!("#{name}"), name);
+            match value {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    request = request.expression_attribute_values(format!(":{name}"), value.0);
+                }
+                None => removed.push(format!("#{name}")),
             }
-            None => request.update_expression("REMOVE #name"),
+        }
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
         };
+        let request = request.update_expression(clause("SET", &set) + &clause("REMOVE", &removed));
         let answer = meter::call(request.send()).await.map_err(refused)?;
         meter::write(answer.consumed_capacity());
         Ok(())
@@ -233,6 +243,7 @@ impl Table {
     /// # Errors
     /// [`CommitError`]
     pub async fn transact(&self, writes: Vec<TransactionPart>) -> Result<(), CommitError> {
+        self.pace().await;
         let parts = writes.into_iter().map(|write| self.part(write)).collect::<Result<Vec<_>, _>>()?;
         let request = self
             .client
@@ -284,6 +295,10 @@ impl Table {
                 let check = ConditionCheck::builder().table_name(table).set_key(Some(Item::from(key).0));
                 let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
                 check.build().map(|check| part.condition_check(check))
+            }
+            TransactionPart::DeleteIn(table, key) => {
+                let delete = Delete::builder().table_name(table).set_key(Some(Item::from(key).0));
+                delete.build().map(|delete| part.delete(delete))
             }
         };
         part.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Fault(error.to_string()))

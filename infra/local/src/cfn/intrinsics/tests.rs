@@ -65,7 +65,7 @@ fn what_cannot_be_resolved_is_named() {
         ("!Ref Nothing", "Nothing"),
         ("!Ref Queue", "AWS::SQS::Queue"),
         ("!Ref Required", "Required"),
-        ("!GetAtt Things.StreamArn", "StreamArn"),
+        ("!GetAtt Things.TableId", "TableId"),
         ("!ImportValue x", "Fn::ImportValue"),
         ("!Sub '${Gone}'", "Gone"),
         ("!If [Missing, a, b]", "Missing"),

@@ -1,6 +1,7 @@
 //! A meter on the wire to DynamoDB: it makes every call report the consumed capacity, and adds it up, without the
 //! loader's help.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +18,7 @@ use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
 /// The consumed capacity.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Units {
     /// Read units.
     pub read: f64,
@@ -25,6 +26,8 @@ pub struct Units {
     pub write: f64,
     /// Calls.
     pub calls: u32,
+    /// The write units by kind of row: the first step of its partition key.
+    pub writes: BTreeMap<String, f64>,
 }
 
 /// A meter before the endpoint of a stack.
@@ -57,6 +60,11 @@ impl Meter {
         meter
     }
 
+    /// The number of calls since the last [`Meter::take`].
+    pub fn calls(&self) -> u32 {
+        self.units.lock().expect("nobody panics inside").calls
+    }
+
     /// The capacity consumed since the last call.
     pub fn take(&self) -> Units {
         std::mem::take(&mut self.units.lock().expect("nobody panics inside"))
@@ -86,8 +94,27 @@ async fn pass(
     let mut units = units.lock().expect("nobody panics inside");
     units.calls += 1;
     let is_read = ["Get", "Query", "Scan"].iter().any(|word| operation.contains(word));
-    *(if is_read { &mut units.read } else { &mut units.write }) += consumed;
+    if is_read {
+        units.read += consumed;
+    } else {
+        units.write += consumed;
+        *units.writes.entry(kind_of_row(&asked)).or_default() += consumed;
+    }
     Ok(Response::from_parts(parts, Full::new(body)))
+}
+
+/// The kind of row that a call writes. A row whose partition key is also its sort key is a shared resource.
+fn kind_of_row(asked: &Json) -> String {
+    let asked = if asked["TransactItems"].is_array() { &asked["TransactItems"][0]["Put"] } else { asked };
+    let row = if asked["Item"].is_object() { &asked["Item"] } else { &asked["Key"] };
+    let (pk, sk) = (row["pk"]["S"].as_str().unwrap_or_default(), row["sk"]["S"].as_str().unwrap_or_default());
+    let first = |text: &str| text.split(['/', '#']).next().unwrap_or_default().to_owned();
+    match first(pk).as_str() {
+        "Patient" if row.get("b").is_none() => "pointer".to_owned(),
+        "Patient" if sk.starts_with("Provenance/received-") => "receipt".to_owned(),
+        kind if pk == sk && kind != "Patient" => "shared".to_owned(),
+        kind => kind.to_owned(),
+    }
 }
 
 fn operation(headers: &HeaderMap) -> String {
