@@ -35,7 +35,7 @@ pub use chromium::{Chromium, DESKTOP, PHONE};
 pub use identity_provider::IdentityProvider;
 pub use inside::with_room;
 pub use mint::{Mint, claims_of};
-pub use operator::operate_on;
+pub use operator::{Announced, operate_on};
 pub use publisher::Publisher;
 pub use reply::Reply;
 pub use template::Templates;
