@@ -266,8 +266,7 @@ async fn a_password_on_the_command_line_is_refused_off_this_machine_with_what_to
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_reads_a_password_from_standard_input_and_ends_as_its_forms_say() {
     let app = App::start().await;
-    let stack = patient_access::stack::Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-    let file = patient_access::stack::announce(tests::checkout(), &stack).unwrap();
+    let _announced = app.announced();
     let import = NamedTempFile::new().unwrap();
     std::fs::write(import.path(), "username,patient\nfay,bob\n,bob\n").unwrap();
     let import = import.path().to_str().unwrap();
@@ -301,7 +300,6 @@ async fn the_program_reads_a_password_from_standard_input_and_ends_as_its_forms_
             assert!(told.contains(app.url()), "{told}");
         }
     }
-    std::fs::remove_file(file).unwrap();
     let page = at_the_door(&app).await;
     assert_eq!(app.log_in(&page, "eve", "eves-secret-password").await.status, StatusCode::SEE_OTHER);
     app.finish().await;

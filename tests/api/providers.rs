@@ -10,10 +10,12 @@ pub mod stand;
 
 use http::StatusCode;
 use serde_json::{Value as Json, json};
+use shared::bounds::{PROVIDER_NAME_BYTES, PROVIDER_SECRET_BYTES};
 use shared::clock::Clock;
 use stand::Stand;
-use tests::{Cookies, IdentityProvider, Tokens};
+use tests::{App, Cookies, IdentityProvider, Tokens};
 
+use self::foreign::Proof;
 use self::pair::Pair;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,6 +215,13 @@ async fn the_operator_hears_what_does_not_fit_and_never_a_secret() {
             bad("plan --issuer https://x.example --client-id us --private-key-jwt --claim c --names patient"),
             "another name",
         ),
+        (
+            bad(&format!(
+                "{} --issuer https://x.example --client-id us --private-key-jwt --claim c --names patient",
+                "p".repeat(PROVIDER_NAME_BYTES + 1)
+            )),
+            "lower-case",
+        ),
         ("identity-provider show nobody".to_owned(), "nobody"),
     ] {
         let told = stand.app.operate(&line.split(' ').collect::<Vec<_>>()).await;
@@ -299,4 +308,16 @@ async fn signing_out_says_what_it_ends_and_does_not_sign_in_again() {
     assert!(page.body.contains("stay connected") && page.body.contains("still be signed in there"), "{}", page.body);
     assert!(page.body.contains("href=\"/login/plan\""), "they may sign in again: {}", page.body);
     stand.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_secret_comes_from_standard_input_and_has_a_length() {
+    let app = App::empty().await;
+    for (length, code) in [(PROVIDER_SECRET_BYTES, 0), (PROVIDER_SECRET_BYTES + 1, 2), (0, 2)] {
+        let output = foreign::told(&app, "plan", "http://127.0.0.1:1", Proof::Basic, &"s".repeat(length)).await;
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{length}: {told}");
+        assert!(code == 0 || told.contains(&PROVIDER_SECRET_BYTES.to_string()), "{told}");
+    }
+    app.finish().await;
 }

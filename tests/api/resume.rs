@@ -34,12 +34,14 @@ fn resource(number: usize) -> Json {
             "identifier": [{"system": "http://plan.example/cards", "value": format!("card-{number}")}]}),
         50..120 => json!({"resourceType": "Practitioner", "id": id,
             "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": format!("{}", number % 70)}]}),
-        _ if number % 97 == 0 => {
+        _ if number.is_multiple_of(97) => {
             json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "nobody's"}})
         }
-        _ if number % 89 == 0 => json!({"resourceType": "Provenance", "id": id, "recorded": "2026-01-01T00:00:00Z",
+        _ if number.is_multiple_of(89) => {
+            json!({"resourceType": "Provenance", "id": id, "recorded": "2026-01-01T00:00:00Z",
             "target": [{"reference": format!("Observation/r{}", number - 1)}, {"reference": format!("Observation/r{}", number - 2)}],
-            "agent": [{"who": {"reference": practitioner}}]}),
+            "agent": [{"who": {"reference": practitioner}}]})
+        }
         _ => {
             json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": format!("value {number}")},
             "effectiveDateTime": format!("2026-01-{:02}", number % 28 + 1), "subject": patient,

@@ -132,6 +132,18 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "ReadFunction signs with SigningKey"),
     (
         "template.yaml",
+        "Principal: { AWS: !GetAtt SignInFunctionRole.Arn }\n            Action: kms:Decrypt",
+        "Principal: { AWS: !GetAtt ReadFunctionRole.Arn }\n            Action: kms:Decrypt",
+        "ReadFunction opens what SecretsKey seals",
+    ),
+    (
+        "template.yaml",
+        "[authentication-request#*, last-sign-in#*, member#*,",
+        "[authentication-request#*, identity-providers#all, member#*,",
+        "SignInFunction may dynamodb:PutItem identity-providers#all, which only the operator writes",
+    ),
+    (
+        "template.yaml",
         "                - !GetAtt TokenFunctionRole.Arn\n",
         "                - \"*\"\n",
         "SigningKey is open to",

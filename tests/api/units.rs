@@ -37,7 +37,8 @@ async fn a_new_synthea_resource_takes_at_most_three_write_units_and_an_unchanged
 
 /// Resources of one member: one that a date orders and is large, one that none orders, a shared one, and the Patient.
 fn resources(date: &str, content: &str) -> Vec<Json> {
-    let text: String = (0..400).map(|number: u32| format!("{:x} ", number.wrapping_mul(2_654_435_761))).collect();
+    let words = (0..400_u32).map(|number| format!("{:x} ", number.wrapping_mul(2_654_435_761)));
+    let text = words.collect::<Vec<_>>().concat();
     let mut all = vec![
         json!({"resourceType": "Patient", "id": "alice", "gender": "female",
             "identifier": [{"system": "http://plan.example/members", "value": "M1"}]}),

@@ -37,7 +37,7 @@ pub use identity_provider::IdentityProvider;
 pub use inside::with_room;
 pub use meter::{Meter, Units};
 pub use mint::{Mint, claims_of};
-pub use operator::operate_on;
+pub use operator::{Announced, operate_on};
 pub use publisher::Publisher;
 pub use reply::Reply;
 pub use template::Templates;

@@ -1,11 +1,14 @@
 //! The operator's command, run on a test's own stack.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Parser;
-use patient_access::stack::Stack;
+use patient_access::stack::{Descriptor, Stack, private_file};
 use patient_access::{app, audit, identity_provider, keys, member, record, report};
 
 use crate::App;
+use crate::tools::checkout;
 
 /// The command line as `patient-access` reads it.
 #[derive(Parser)]
@@ -40,6 +43,29 @@ impl App {
     /// The error that it prints.
     pub async fn operate(&self, arguments: &[&str]) -> Result<String> {
         operate_on(&self.stack_to_work_on().await, arguments).await
+    }
+}
+
+/// The descriptor by which the program itself finds a test's stack. It goes when this is dropped.
+pub struct Announced(PathBuf);
+
+impl App {
+    /// Announces the stack to the program. Each stack has a file of its own, because tests run side by side in one process.
+    pub fn announced(&self) -> Announced {
+        let folder = checkout().join(".local/stacks");
+        std::fs::create_dir_all(&folder).expect("there is room");
+        let port = self.url().rsplit(':').next().unwrap_or_default();
+        let file = folder.join(format!("{}-{port}.json", std::process::id()));
+        let descriptor = Descriptor { url: self.url().to_owned(), environment: self.environment().clone() };
+        let open = private_file(&file).expect("the file can be written");
+        serde_json::to_writer(open, &descriptor).expect("the file can be written");
+        Announced(file)
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

@@ -4,13 +4,13 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import Provider from 'oidc-provider';
 
-const { ISSUER, REDIRECT_URI, CLIENT_SECRET, JWKS_URI, SIGNING } = process.env;
+const { ISSUER, REDIRECT_URI, CLIENT_SECRET, METHOD, JWKS_URI, SIGNING } = process.env;
 
 const key = (type, options) => generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
 
 const proof = JWKS_URI
   ? { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: JWKS_URI }
-  : { token_endpoint_auth_method: 'client_secret_basic', client_secret: CLIENT_SECRET };
+  : { token_endpoint_auth_method: METHOD, client_secret: CLIENT_SECRET };
 
 const provider = new Provider(ISSUER, {
   clients: [{

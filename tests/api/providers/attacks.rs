@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Value as Json, json};
-use shared::bounds::{CLOCK_SKEW_SECONDS, SUBJECT_BYTES};
+use shared::bounds::{CLOCK_SKEW_SECONDS, PROVIDER_CODE_BYTES, SUBJECT_BYTES};
 use shared::clock::Clock;
 use tests::{App, Cookies, IdentityProvider};
 
@@ -266,6 +266,14 @@ async fn the_providers_errors_end_on_a_page_and_spend_the_request() {
     let iss = ("iss", stand.provider.url.clone());
     let reply = stand.answer(&away, &[("state", away.asked["state"].clone()), iss]).await;
     assert!(signs_nobody_in(&reply), "neither a code nor an error: {reply:?}");
+    for (length, asked) in [(PROVIDER_CODE_BYTES + 1, 0), (PROVIDER_CODE_BYTES, 1)] {
+        let away = stand.away().await;
+        let long: Vec<_> = stand.good(&away).into_iter().filter(|(name, _)| *name != "code").collect();
+        let long = [long, vec![("code", "x".repeat(length))]].concat();
+        stand.give(&stand.pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &stand.claims(&away)));
+        stand.answer(&away, &long).await;
+        assert_eq!(stand.provider.asked("/token").len(), asked, "a code of {length} bytes");
+    }
     stand.app.finish().await;
 }
 

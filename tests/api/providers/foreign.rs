@@ -29,12 +29,15 @@ async fn a_provider_that_somebody_else_wrote_signs_members_in() {
         return missing_tool(test, &format!("a registry with the provider: {told}"));
     }
     app.keep_secret(SECRET);
-    for (name, by_key, algorithm) in
-        [("secret-one", false, "RS256"), ("keyed-one", true, "PS256"), ("es", true, "ES256"), ("ed", false, "EdDSA")]
-    {
+    for (name, proof, algorithm) in [
+        ("one", Proof::Basic, "RS256"),
+        ("two", Proof::Key, "PS256"),
+        ("three", Proof::Key, "ES256"),
+        ("four", Proof::Post, "EdDSA"),
+    ] {
         let issuer = format!("http://127.0.0.1:{}", free_port());
-        set(&app, name, &issuer, by_key).await;
-        let _running = start(folder.path(), &app, name, &issuer, by_key, algorithm).await;
+        set(&app, name, &issuer, proof).await;
+        let _running = start(folder.path(), &app, (name, &issuer), proof, algorithm).await;
         let mut cookies = Cookies::default();
         let options = AuthorizeOptions::new(&app, "alice", "patient/*.rs openid");
         let asked = app.get(&format!("/oauth2/authorize?{}", options.query())).await;
@@ -72,31 +75,47 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it has an address").port()
 }
 
-/// Sets the provider up with the operator's own program, which reads the secret from standard input.
-async fn set(app: &App, name: &str, issuer: &str, by_key: bool) {
-    let stack = patient_access::stack::Descriptor { url: app.url().to_owned(), environment: app.environment().clone() };
-    let file = patient_access::stack::announce(checkout(), &stack).unwrap();
-    let proof = if by_key { "--private-key-jwt" } else { "--client-secret-stdin" };
-    let arguments = ["--client-id", "us", proof, "--claim", "member", "--names", "patient", "--stack", app.url()];
-    let mut child = Command::new(binaries().join("patient-access"))
-        .args(["identity-provider", "set", name, "--issuer", issuer])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(format!("{SECRET}\n").as_bytes()).await.ok();
-    let output = child.wait_with_output().await.unwrap();
-    assert!(output.status.success());
+/// How this server proves there who it is.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Proof {
+    Basic,
+    Post,
+    Key,
+}
+
+/// Sets the provider up, as the only way in.
+async fn set(app: &App, name: &str, issuer: &str, proof: Proof) {
+    let output = told(app, name, issuer, proof, SECRET).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!String::from_utf8_lossy(&output.stdout).contains(SECRET), "a secret is never told");
-    std::fs::remove_file(file).unwrap();
     let rows = app.stored("identity-providers").await;
     assert!(!format!("{rows:?}").contains(SECRET), "it is stored sealed");
     app.operate(&["identity-provider", "local", "off"]).await.unwrap();
 }
 
+/// Runs `identity-provider set` by the operator's own program, which reads the secret from standard input.
+pub async fn told(app: &App, name: &str, issuer: &str, proof: Proof, secret: &str) -> std::process::Output {
+    let _announced = app.announced();
+    let proof = match proof {
+        Proof::Basic => &["--client-secret-stdin"][..],
+        Proof::Post => &["--client-secret-stdin", "--auth", "post"],
+        Proof::Key => &["--private-key-jwt"],
+    };
+    let mut child = Command::new(binaries().join("patient-access"))
+        .args(["identity-provider", "set", name, "--issuer", issuer, "--client-id", "us"])
+        .args(["--claim", "member", "--names", "patient", "--stack", app.url()])
+        .args(proof)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(format!("{secret}\n").as_bytes()).await.ok();
+    child.wait_with_output().await.unwrap()
+}
+
 /// Starts the provider, and waits until it listens.
-async fn start(folder: &Path, app: &App, name: &str, issuer: &str, by_key: bool, algorithm: &str) -> Child {
+async fn start(folder: &Path, app: &App, (name, issuer): (&str, &str), proof: Proof, algorithm: &str) -> Child {
     let mut command = Command::new(path_of("node").expect("it was there before"));
     command
         .arg("provider.mjs")
@@ -107,9 +126,10 @@ async fn start(folder: &Path, app: &App, name: &str, issuer: &str, by_key: bool,
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true);
-    match by_key {
-        true => command.env("JWKS_URI", format!("{}/login/{name}/jwks", app.url())),
-        false => command.env("CLIENT_SECRET", SECRET),
+    match proof {
+        Proof::Key => command.env("JWKS_URI", format!("{}/login/{name}/jwks", app.url())),
+        Proof::Basic => command.env("CLIENT_SECRET", SECRET).env("METHOD", "client_secret_basic"),
+        Proof::Post => command.env("CLIENT_SECRET", SECRET).env("METHOD", "client_secret_post"),
     };
     let mut child = command.spawn().expect("it starts");
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();

@@ -177,8 +177,11 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
                 Some(Effect::Writes) if HEALTH_DATA.contains(&thing) && !id.starts_with("Ingest") => {
                     faults.push(format!("{id} writes {thing}, which only an ingest function may"));
                 }
-                Some(effect @ (Effect::Signs | Effect::Opens)) if !KEYS.contains(&(id, effect, thing)) => {
-                    faults.push(format!("{id} may {action} with {thing}"));
+                Some(Effect::Signs) if !KEYS.contains(&(id, Effect::Signs, thing)) => {
+                    faults.push(format!("{id} signs with {thing}"));
+                }
+                Some(Effect::Opens) if !KEYS.contains(&(id, Effect::Opens, thing)) => {
+                    faults.push(format!("{id} opens what {thing} seals"));
                 }
                 Some(Effect::Signs) if right.condition["StringEquals"]["kms:SigningAlgorithm"].is_null() => {
                     faults.push(format!("{id} signs with whatever algorithm"));
