@@ -160,6 +160,13 @@ async fn on(target: &Target) -> anyhow::Result<Stack> {
     Ok(stack)
 }
 
+/// The same, named on standard error, as the fixed forms have it.
+async fn named(target: &Target) -> anyhow::Result<Stack> {
+    let stack = on(target).await?;
+    tell(&format!("stack: {}", stack.issuer()));
+    Ok(stack)
+}
+
 fn told((text, code): (String, ExitCode)) -> anyhow::Result<ExitCode> {
     print(&text)?;
     Ok(code)
@@ -173,13 +180,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => return arguments.run(on(&target).await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
         Command::App(app) => print(&app.run(&on(&target).await?).await?)?,
-        Command::IdentityProvider(provider) => print(&provider.run(&on(&target).await?).await?)?,
+        Command::IdentityProvider(provider) => print(&provider.run(&named(&target).await?).await?)?,
         Command::Keys(keys) => print(&keys.run(&on(&target).await?).await?)?,
-        Command::Audit(audit) => return told(audit.run(&on(&target).await?).await?),
-        Command::Report(report) => return told(report.run(&on(&target).await?).await?),
-        Command::Record(record) => print(&record.run(&on(&target).await?).await?)?,
+        Command::Audit(audit) => return told(audit.run(&named(&target).await?).await?),
+        Command::Report(report) => return told(report.run(&named(&target).await?).await?),
+        Command::Record(record) => print(&record.run(&named(&target).await?).await?)?,
         Command::Member(member) => {
-            let told = member.run(&on(&target).await?).await?;
+            let told = member.run(&named(&target).await?).await?;
             print(&told.text)?;
             return Ok(told.exit_code());
         }

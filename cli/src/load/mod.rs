@@ -1,10 +1,10 @@
 //! `patient-access load`: reads FHIR resources, determines the owner of each, and stores them.
 //!
-//! A run reads its input twice. The first reading learns the names of resources, and which occurrence of an id counts
-//! (`survey`). The second resolves references, determines each owner (`ready`) and writes (`batch`). Before a resource it
-//! writes everything that leads to it: the receipt that names it, and the pointers from its member to the shared
-//! resources it refers to. A run that is cut short therefore leaves nothing out of reach, and may be repeated.
-//! Provenances and Binaries come last, because their owners are the owners of other resources.
+//! A run reads its input at least twice. The first reading learns the names of resources, and which occurrence of an id
+//! counts (`survey`). The second resolves references, determines each owner (`ready`) and writes (`batch`). Provenances
+//! and Binaries take a reading of their own, because their owners are the owners of other resources. Before a resource
+//! the run writes the receipt that names it, and the pointers from its member to the shared resources it refers to. A run
+//! that is cut short therefore leaves nothing out of reach, and may be repeated.
 
 mod attachments;
 mod batch;
@@ -61,11 +61,11 @@ pub use stop::{Stop, Stopped};
 use survey::{Survey, check, check_deletion};
 pub use totals::Totals;
 
-/// A batch of at least this many resources is written at the end of a file, so that a file of one member gets one
-/// receipt.
+/// A batch is written at the end of the file in which it reaches this many resources, so that a file of one member gets
+/// one receipt unless it is longer than [`LONGEST_BATCH`].
 const BATCH: usize = 512;
 
-/// A batch has at most this many resources, wherever its file ends: memory holds one batch.
+/// At this many resources a batch is written even in the middle of a file, because memory holds it.
 const LONGEST_BATCH: usize = 4 * BATCH;
 
 /// A batch has at most this many bytes, or one larger resource.
@@ -100,7 +100,8 @@ pub async fn load(stack: &Stack, source: &Source, rejected: &Path, clock: Clock,
     ended.map(|()| report)
 }
 
-/// Loads a source as [`run`] does. Returns the report, and what ended the run before its end.
+/// Loads a source with these settings, of which `rejected` must name a file. Returns the report, and an error if the run
+/// stopped early; the same load can then be repeated.
 pub async fn load_with(
     stack: &Stack,
     source: &Source,
@@ -159,7 +160,7 @@ pub async fn load_with(
     (run.report, ended)
 }
 
-/// Whether a resource of this type has the owner of other resources.
+/// Whether resources of this type take their owner from other resources.
 fn is_dependent(kind: &str) -> bool {
     ResourceType::named(kind).is_some_and(|kind| matches!(kind.owner, Owner::Targets(_) | Owner::Attachment))
 }
@@ -201,32 +202,33 @@ struct Run<'a> {
     /// The classes of rules.
     rules: Rules,
     survey: Survey,
-    /// The place of what is being read, in the order of reading.
+    /// The number of the item that is being read, in the order of reading.
     at: u64,
-    /// The places of what counts now, after what counted before was refused, and was passed by already.
+    /// The numbers of items to read again: each counts now, because the occurrence preferred to it was refused after it was
+    /// skipped.
     elected: BTreeSet<u64>,
     clock: Clock,
     /// What it must know of tries before it.
     ledger: Ledger,
-    /// The moment at which it began. A deletion that no source dates is of then.
+    /// The moment at which the run began, which is the date of a deletion that has none of its own.
     begun: Time,
     /// The Patients that it deleted.
     gone: BTreeSet<String>,
     /// The pairs of members who were told to have one identifier.
     rivals: BTreeSet<[String; 2]>,
-    /// The Patient ids under which another person comes, or is known.
+    /// The Patient ids that the input gives to another person than the store or another file does, each with its reason.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
     pointers: Mutex<HashMap<Pointer, Origin>>,
-    /// Shared resources that do not count after all, by whose word pointers were perhaps written already.
+    /// Shared resources that were refused after pointers may have been written because of what they refer to.
     misled: Vec<Reference>,
     /// The searches by an identifier that the store has answered.
     looked_up: HashSet<String>,
-    /// The members whose resources of the store are; `None` for what is not there.
+    /// The owners of each resource that was looked up in the store; `None` where the store does not have it.
     owners: HashMap<Reference, Option<BTreeSet<String>>>,
-    /// The shared resources that those of the store lead to; `None` where one is not there.
+    /// For each shared resource that was looked up in the store, those it refers to; `None` where the store does not have it.
     shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
-    /// The files beside the feeds that attachments name, with links resolved.
+    /// The files beside the feeds that attachments name, as paths without symbolic links.
     attached: std::sync::Mutex<BTreeSet<PathBuf>>,
     /// The notes of all that is to be derived again.
     to_do: BTreeSet<ToDo>,
@@ -235,7 +237,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The second reading, and all that follows from it.
+    /// Everything after the survey: looks resources up in the store, writes, and compares the control totals.
     async fn whole(&mut self, bar: &ProgressBar) -> Result<()> {
         self.report.files = self.survey.tallies(self.source);
         let stop = self.settings.stop.clone();
@@ -250,7 +252,7 @@ impl Run<'_> {
         block_in_place(|| Handle::current().block_on(stop.unless(first)))?;
         bar.set_message("storing");
         block_in_place(|| self.passes(bar, None))?;
-        // Where the occurrence that counted was refused, an earlier reading passed by the one that counts in its stead.
+        // If the preferred occurrence was refused, its replacement may have been skipped already, so it is read again.
         while !self.elected.is_empty() {
             let elected = std::mem::take(&mut self.elected);
             block_in_place(|| self.passes(bar, Some(&elected)))?;
@@ -304,8 +306,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. One that is read `again`
-    /// was counted as superseded.
+    /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. With `again`, an earlier
+    /// reading counted the item as superseded, and that count is put right.
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
         let Item { place, file, bundle, .. } = item;
         let (identity, resource) = match item.content {
@@ -365,7 +367,7 @@ impl Run<'_> {
             for (rule, found) in notes.warned {
                 self.report.warn(rule.name(), &place, format!("{reference}: {found}"));
             }
-            if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + A_DAY) {
+            if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + CLOCK_TOLERANCE) {
                 let text = format!(
                     "{reference} was last changed on {}, in the future: later versions with a true date will not count",
                     Time(date)
@@ -397,8 +399,8 @@ fn type_of(json: &Json) -> &str {
     name.unwrap_or(UNREADABLE)
 }
 
-/// The types that feeds hold by the way, and that no member's app gets.
+/// The types that feeds often include, and that no member's app gets.
 const IGNORED: &[&str] = &["Group", "List", "OperationOutcome", "Task"];
 
-/// A source's clock may be wrong by so many milliseconds.
-const A_DAY: i64 = 86_400_000;
+/// A source's clock may be ahead of ours by at most this many milliseconds.
+const CLOCK_TOLERANCE: i64 = 86_400_000;

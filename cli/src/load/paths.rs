@@ -13,10 +13,10 @@ use crate::call::WrongCall;
 use crate::stack::{Stack, private_file};
 
 /// Loads files and folders into a stack, with a progress bar on a terminal. Without a name in `settings`, rejected resources
-/// go to a file here.
+/// go to `rejected-<time>.ndjson` in the current folder.
 ///
-/// Returns the report, and what ended the run before its end: the same load may then be repeated. A fault of a resource is
-/// no error: the report has it.
+/// Returns the report, and an error if the run stopped early; the same load can then be repeated. A faulty resource is no
+/// error: the report lists it.
 ///
 /// # Errors
 /// The call is wrong: a path cannot be read, or holds nothing to load.
