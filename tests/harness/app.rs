@@ -15,6 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use indicatif::ProgressBar;
 use local_stack::{LocalStack, Options};
+use patient_access::cloudformation::output_of;
 use patient_access::demo;
 use patient_access::load::{Report, Source, load};
 use patient_access::stack::{Descriptor, Stack};
@@ -228,9 +229,10 @@ impl App {
     /// The same tables as a deployed stack's: behind an issuer on the internet.
     pub async fn deployed_stack(&self) -> Stack {
         let aws = Aws::local(self.environment()).await;
+        let value = |name: &str| self.environment().get(name).cloned();
         let variable = |name: &str| match name {
             "ISSUER" => Some("https://fhir.plan.example".to_owned()),
-            _ => self.environment().get(name).cloned(),
+            _ => value(name).or_else(|| value(output_of(name)?)),
         };
         Stack::new(aws, variable).expect("the stack has all parts")
     }
