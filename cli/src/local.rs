@@ -25,7 +25,7 @@ pub struct LocalArguments {
     /// Run DynamoDB, S3 and KMS only, for `cargo lambda watch`
     #[arg(long, help_heading = "What to run")]
     services_only: bool,
-    /// Start without the sample members and their app; the demo app stays as it is
+    /// Start without the sample members and their app; the demo app is registered all the same
     #[arg(long, help_heading = "What to run")]
     no_samples: bool,
 }

@@ -2,8 +2,8 @@
 //!
 //! A run reads its input at least twice. The first reading learns the names of resources, and which occurrence of an id
 //! counts (`survey`). The second resolves references, determines each owner (`ready`) and writes (`batch`). Provenances
-//! and Binaries take a reading of their own, because their owners are the owners of other resources. Before a resource
-//! the run writes the receipt that names it, and the pointers from its member to the shared resources it refers to. A run
+//! and Binaries take a reading of their own, because their owners are the owners of other resources. A resource is
+//! written only after the receipt that names it and the pointers from its member to the shared resources it refers to. A run
 //! that is cut short therefore leaves nothing out of reach, and may be repeated.
 
 mod attachments;
@@ -24,6 +24,7 @@ mod rejections;
 mod release;
 mod report;
 mod rules;
+mod settings;
 mod source;
 mod stop;
 mod survey;
@@ -55,6 +56,7 @@ use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 use rules::Notes;
 pub use rules::Rules;
+pub use settings::Settings;
 pub use source::Source;
 use source::{Content, Item};
 pub use stop::{Stop, Stopped};
@@ -70,25 +72,6 @@ const LONGEST_BATCH: usize = 4 * BATCH;
 
 /// A batch has at most this many bytes, or one larger resource.
 const HEAVIEST_BATCH: u64 = 64 << 20;
-
-/// The choices of the operator for a run.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The file for rejected resources and their reasons.
-    pub rejected: PathBuf,
-    /// The control totals to compare with.
-    pub expect: Option<Totals>,
-    /// The base URLs that the plan calls its own, besides that of the stack.
-    pub bases: Vec<String>,
-    /// Stops the run before its end.
-    pub stop: Stop,
-    /// The ids of Patients who are the same person, though birth date and family name differ.
-    pub same_person: BTreeSet<String>,
-    /// The classes of rules; none, if they are the stack's.
-    pub rules: Option<Rules>,
-    /// Whether a Patient who says who replaces them is merged, where both are surely one person.
-    pub merges: bool,
-}
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
 ///
@@ -204,23 +187,23 @@ struct Run<'a> {
     survey: Survey,
     /// The number of the item that is being read, in the order of reading.
     at: u64,
-    /// The numbers of items to read again: each counts now, because the occurrence preferred to it was refused after it was
-    /// skipped.
+    /// The numbers of items to read again. Each was skipped in favour of another occurrence of the same id, which was then
+    /// refused, so this one counts after all.
     elected: BTreeSet<u64>,
     clock: Clock,
-    /// What it must know of tries before it.
+    /// What this run must know of earlier runs that did not finish.
     ledger: Ledger,
     /// The moment at which the run began, which is the date of a deletion that has none of its own.
     begun: Time,
     /// The Patients that it deleted.
     gone: BTreeSet<String>,
-    /// The pairs of members who were told to have one identifier.
+    /// The pairs of members already reported as having the same identifier.
     rivals: BTreeSet<[String; 2]>,
     /// The Patient ids that the input gives to another person than the store or another file does, each with its reason.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
     pointers: Mutex<HashMap<Pointer, Origin>>,
-    /// Shared resources that were refused after pointers may have been written because of what they refer to.
+    /// Shared resources that were refused, although pointers to what they refer to may already have been written.
     misled: Vec<Reference>,
     /// The searches by an identifier that the store has answered.
     looked_up: HashSet<String>,
@@ -274,7 +257,8 @@ impl Run<'_> {
         block_in_place(|| Handle::current().block_on(stop.unless(last)))
     }
 
-    /// Reads everything, or `only` what stands at these places: members' own resources first.
+    /// Reads everything, or `only` the items with these numbers: first the resources that name their owner and the shared ones, then
+    /// those that take their owner from others.
     fn passes(&mut self, bar: &ProgressBar, only: Option<&BTreeSet<u64>>) -> Result<()> {
         self.pass(bar, Pass::Owned, only)?;
         if self.survey.has_any(is_dependent) { self.pass(bar, Pass::Dependent, only) } else { Ok(()) }
@@ -311,7 +295,7 @@ impl Run<'_> {
     fn prepare(&mut self, item: Item, pass: Pass, again: bool) -> Result<Option<Pending>> {
         let Item { place, file, bundle, .. } = item;
         let (identity, resource) = match item.content {
-            // An earlier reading has told what is wrong with it.
+            // The first pass has dealt with this resource already, and has reported anything that is wrong with it.
             Content::Resource(resource) if pass == Pass::Dependent && !is_dependent(type_of(&resource)) => {
                 return Ok(None);
             }

@@ -156,14 +156,14 @@ impl Filter {
         })
     }
 
-    /// A range that holds the first moment of each matching resource: it narrows a query before the filter judges exactly. `None`
+    /// A range in which the date of every matching resource begins. A query is narrowed to it first; then the filter tests each exactly. `None`
     /// where this is not a single date, or where its prefix (`ne`, `ap`) gives no range.
     pub fn bounds(&self) -> Option<Interval> {
         let Test::Any { matches, negated: false } = &self.test else { return None };
         let [Match::Date(prefix, date)] = matches[..] else { return None };
         let (Interval { low, high }, slack) = (date.interval, date.slack());
-        // For `gt` and `ge`: a match may begin before the date of the search, a dateTime by at most a year (`2024`), a Period or a Timing
-        // by any length of time.
+        // For `gt` and `ge`: a value that matches may begin before the date that is searched for. A dateTime begins at most a year
+        // before it, where only a year is stored; a Period or a Timing may begin at any time before it.
         let long = ["period", "Period", "Timing"].iter().any(|end| self.parameter.path.contains(end));
         let year_before = if long { i64::MIN } else { low - slack - 366 * 86_400_000 };
         Some(match prefix {

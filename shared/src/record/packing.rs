@@ -148,9 +148,9 @@ fn pack_with(effort: Effort, version: &ResourceVersion, index: &Index, json: &st
     Ok([&[dictionary::NEWEST], frame.as_slice()].concat())
 }
 
-/// As [`pack`], for a row whose other attributes have `others` bytes. DynamoDB bills a write by the kilobyte. So a row that is
-/// larger than some by at most a `share`th of itself is packed harder, and where that is not enough, without its index, which is then
-/// made as the row is read.
+/// As [`pack`], for a row whose other attributes have `others` bytes. DynamoDB bills a write by the kilobyte. So a row
+/// that exceeds whole kilobytes by at most a `share`th of its size is packed harder, and where that is not enough, without its
+/// index, which readers then make from the JSON.
 ///
 /// # Errors
 /// As [`pack`].

@@ -143,8 +143,8 @@ impl Function {
         };
         state.idle.retain(|idle| *idle != number);
         if instance.is_starting() {
-            // One failed start fails one invocation: a function that cannot start answers at once, and is not started
-            // in a loop.
+            // Each failed start fails one invocation: callers of a function that cannot start get an error at once, and it is
+            // not started for ever.
             if let Some(invocation) = state.next_invocation() {
                 invocation.fail(InvocationError::Exited);
             }

@@ -1,7 +1,7 @@
 //! Medications, from the order to the taking of them.
 //!
 //! Every type here except Medication itself names a medication by a code or by a reference, so each has both parameters, `code` and
-//! `medication`. `R4As(id)` is a parameter that R4 defines under this id and not under one made of the names of type and parameter.
+//! `medication`. `R4As(id)` marks a parameter whose id in R4 is `id`, and not the usual `Type-parameter`.
 
 use super::Definition::{R4, R4As};
 use super::{ACTORS, PRACTITIONERS, SearchParameter, code, date, identifier, reference, token};

@@ -81,8 +81,8 @@ impl Writer {
         serde_json::from_str(&json).map_err(|_| StoreError::Fault("a stored resource is not JSON".into()))
     }
 
-    /// Writes an item, and the `withdrawn` in the same step, if the row still has the version that was read, or if there still is no
-    /// row where none was read. A pointer counts as no row: a member's own Device takes the place of a pointer to a shared one.
+    /// Writes an item and, in the same transaction, the parts in `withdrawn`, if nothing has changed since the read: the row still has
+    /// the version of `there`, or there still is no row if `there` is `None`. A pointer counts as no row: a member's own Device takes the place of a pointer to a shared one.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] where the row has changed.
@@ -173,7 +173,7 @@ impl Writer {
         if let (Partition::Member(_), Some(_)) = (partition, resource_type.key_date) {
             item.set(attribute::POSITION, position(reference, key_date(resource_type, &index)));
         }
-        // A receipt is large, one of many resources, and mostly read whole.
+        // There is one receipt for many resources: to pack it harder is always worth the time.
         let share = if is_receipt(reference) { 1 } else { 8 };
         let packed = pack_tightly(&written, &index, &resource.to_string(), (item.size(), share))?;
         let most = if *partition == Partition::Shared { ROW_SHARED_BYTES } else { ROW_BODY_BYTES };
@@ -192,7 +192,7 @@ impl Writer {
                 self.objects.put(&object, "application/octet-stream", &ObjectBytes::Memory(packed.into())).await?;
                 let found_by = pack(&written, &index, "")?;
                 let in_row = *partition != Partition::Shared || found_by.len() <= most;
-                // Readers make the index anew from the object if a shared row leaves it out, too. A member's row always keeps it.
+                // A shared row may have to leave out the index as well as the body; then readers make it anew from the object.
                 item.set(attribute::BODY, if in_row { found_by } else { pack(&written, &Index::default(), "")? });
                 Some(object)
             }
