@@ -81,7 +81,11 @@ pub(crate) struct Loader {
 impl Loader {
     pub(crate) fn of(app: &App, meter: &Meter, feed: &Path) -> Loader {
         let folder = tempfile::tempdir().unwrap();
-        fs::copy(binaries().join("patient-access"), folder.path().join("patient-access")).unwrap();
+        // `cp` writes the copy, and not this process: another test that starts a program at this moment would hold it open for writing,
+        // and the copy could not be started ("Text file busy").
+        let copied =
+            std::process::Command::new("cp").arg(binaries().join("patient-access")).arg(folder.path()).status();
+        assert!(copied.unwrap().success());
         fs::write(folder.path().join("template.yaml"), "").unwrap();
         fs::create_dir_all(folder.path().join("functions")).unwrap();
         fs::create_dir_all(folder.path().join(".local/stacks")).unwrap();
