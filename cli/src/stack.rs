@@ -69,7 +69,7 @@ impl Stack {
     pub async fn local(descriptor: &Descriptor) -> Result<Stack> {
         let aws = Aws::local(&descriptor.environment).await;
         let value = |name: &str| descriptor.environment.get(name).cloned();
-        // What no function has as a variable is an output of the template.
+        // A value that no function has as a variable is an output of the template.
         Stack::new(aws, |name| value(name).or_else(|| value(output_of(name)?)))
     }
 
@@ -114,7 +114,7 @@ impl Stack {
         self.config.guides
     }
 
-    /// What becomes of a resource that breaks a rule of R4: the stack's parameter `LoadRules`.
+    /// The classes of R4's rules: the stack's parameter `LoadRules`.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }

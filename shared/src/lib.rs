@@ -13,7 +13,7 @@
 //!
 //! # Promises
 //! 1. A response to a token for one member holds no byte of another member's data, and tells nothing about its existence.
-//! 2. What a token can reach never grows when its scopes shrink, and is never more than the member granted.
+//! 2. The reach of a token never grows when its scopes shrink, and is never more than the member granted.
 //! 3. An authorization code yields at most one live token family; a refresh chain has at most one live end.
 //! 4. After a grant ends, by the member, the app or the plan, the next request fails.
 //! 5. Every response that carries health data has an audit record first. No record, no response.

@@ -10,7 +10,7 @@ mod types;
 
 use self::packages::Packages;
 
-/// What only the tables hold.
+/// The facts that only the tables hold.
 const ROW: &str = "type Observation < DomainResource";
 
 #[test]

@@ -10,7 +10,7 @@ use tests::{App, Meter};
 
 use crate::resume::Loader;
 
-/// What two measurements of the same may differ by, in percent.
+/// The difference that two measurements of the same may have, in percent.
 const PERCENT: u64 = 10;
 
 async fn load(app: &App, feed: &Path) -> (Json, u64) {

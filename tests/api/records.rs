@@ -1,4 +1,4 @@
-//! What the operator does to a whole record: two Patients who are one person become one, and a record is removed.
+//! The operator's acts on a whole record: two Patients who are one person become one, and a record is removed.
 
 use std::path::PathBuf;
 

@@ -57,7 +57,7 @@ fn write(folder: &Path, resources: usize) {
     }
 }
 
-/// What an earlier load left: claims that are another member's, and one that is deleted.
+/// The rows that an earlier load left: claims that are another member's, and one that is deleted.
 fn before() -> Vec<Json> {
     let mut all: Vec<Json> = (130..140)
         .map(|number| {

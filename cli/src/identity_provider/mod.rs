@@ -91,7 +91,7 @@ impl IdentityProviderCommand {
     }
 }
 
-/// What is set, and the record to replace.
+/// The providers as they are set, and the record to replace.
 async fn read(auth: &Auth) -> Result<(IdentityProviders, Option<Stored<IdentityProviders>>)> {
     let before = auth.get::<IdentityProviders>(IdentityProviders::KEY).await?;
     Ok((before.as_ref().map(|stored| stored.record.clone()).unwrap_or_default(), before))

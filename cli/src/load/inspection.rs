@@ -30,7 +30,7 @@ use crate::terminal::visible;
 /// A finding names this many places.
 const MOST_PLACES: usize = 5;
 
-/// What is found beside R4's own rules, and what would be right.
+/// The findings beside R4's own rules, each with what would be right.
 const ADVICE: &[(&str, &str)] = &[
     ("claimed-profile", "Send what the profile asks for, or do not claim it"),
     ("reference-nowhere", "Send the resource too, unless an earlier load has stored it"),
@@ -56,7 +56,7 @@ struct Key {
     rule: String,
 }
 
-/// What was found by one rule.
+/// The findings of one rule.
 #[derive(Clone, Debug, Default)]
 struct Found {
     count: u64,
@@ -130,7 +130,7 @@ impl Inspection {
     }
 }
 
-/// What would be right where a rule was broken.
+/// The advice for a broken rule: what would be right.
 fn right(rule: &str) -> String {
     let advice = ADVICE.iter().find(|(name, _)| *name == rule).map(|(_, advice)| (*advice).to_owned());
     let see = |section: &str| format!("docs/loading.md, \"{section}\", has the remedy of `{rule}`");

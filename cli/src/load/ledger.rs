@@ -141,7 +141,7 @@ fn read<T: for<'de> Deserialize<'de>>(entry: &[u8]) -> Result<T> {
 }
 
 impl Source {
-    /// What tells this source from every other: the files with their sizes and times, or what is in memory.
+    /// The mark that tells this source from every other: the files with their sizes and times, or what is in memory.
     fn identity(&self) -> Vec<u8> {
         match self {
             Source::Files { files, .. } => {

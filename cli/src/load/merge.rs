@@ -37,7 +37,7 @@ pub async fn patients<const N: usize>(stack: &Stack, ids: [&str; N]) -> Result<[
     Ok(ids.map(|id| known.remove(id).unwrap_or_default()))
 }
 
-/// Gives all of a Patient's record to another Patient. The first stays, inactive, and says who replaces it. What either member had
+/// Gives all of a Patient's record to another Patient. The first stays, inactive, and says who replaces it. All that either member had
 /// allowed to apps ends.
 ///
 /// # Errors

@@ -191,7 +191,7 @@ struct Run<'a> {
     /// refused, so this one counts after all.
     elected: BTreeSet<u64>,
     clock: Clock,
-    /// What this run must know of earlier runs that did not finish.
+    /// The traces of earlier runs that did not finish, which this run must know.
     ledger: Ledger,
     /// The moment at which the run began, which is the date of a deletion that has none of its own.
     begun: Time,

@@ -1,4 +1,4 @@
-//! What becomes of a resource that breaks a rule of R4: the rules' own classes, the stack's choice, and the operator's.
+//! The fate of a resource that breaks a rule of R4: the rules' own classes, the stack's choice, and the operator's.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,7 +58,7 @@ impl Rules {
         Ok(())
     }
 
-    /// What becomes of a resource that breaks a rule.
+    /// The class of a rule: it decides the fate of a resource that breaks it.
     pub fn class(&self, rule: Rule) -> Class {
         self.0.get(&rule).copied().unwrap_or_else(|| rule.class())
     }
@@ -84,7 +84,7 @@ fn class_name(class: Class) -> &'static str {
     }
 }
 
-/// What was found at a resource that is kept.
+/// The findings at a resource that is kept.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// The rules by which it was put right.
@@ -122,7 +122,7 @@ pub(super) fn admit(resource: &mut Json, rules: &Rules) -> Result<Notes, Reason>
     Ok(notes)
 }
 
-/// What was found, by the rule.
+/// The findings, by the rule.
 fn broken(checked: Checked, resource: &Json) -> BTreeMap<Rule, Vec<String>> {
     let mut broken = BTreeMap::<Rule, Vec<String>>::new();
     if let Some(marks) = older(resource["resourceType"].as_str().unwrap_or_default(), resource) {

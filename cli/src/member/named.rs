@@ -144,7 +144,7 @@ pub(super) fn ways(member: &Member) -> Vec<Way> {
     name.into_iter().chain(member.sign_ins.iter().cloned().map(Way::Subject)).collect()
 }
 
-/// What a help desk needs of a person.
+/// The facts about a person that a help desk needs.
 pub(super) async fn told_json(auth: &Auth, member: &Member) -> Result<Json> {
     let now = Clock::System.now();
     let locked = async {

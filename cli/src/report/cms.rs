@@ -58,7 +58,7 @@ struct Report {
     verified: Option<Verified>,
 }
 
-/// What counting anew found.
+/// The result of counting anew.
 struct Verified {
     rows: usize,
     differences: Vec<Json>,

@@ -29,10 +29,10 @@ use self::profile::{Miss, Profiles, Why};
 use self::structure::{Mend, Structure};
 use crate::guides::Guides;
 
-/// What a check against R4 found.
+/// The result of a check against R4.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
-    /// What breaks a rule, in the order of the resource.
+    /// The breaches of rules, in the order of the resource.
     pub findings: Vec<Finding>,
     mends: Vec<Mend>,
     /// Whether all of it could be checked.
@@ -72,7 +72,8 @@ pub(crate) fn meets(guides: Guides, resource: &Json, url: &str) -> bool {
     met(guides, resource, url).is_ok()
 }
 
-/// What a resource lacks of a profile of the set, in words; none, if it meets it or that cannot be told.
+/// The first requirement of a profile of the set that a resource does not meet, in words; `None` if it meets all, or that cannot be
+/// told.
 pub(crate) fn lacks(guides: Guides, resource: &Json, url: &str) -> Option<String> {
     let miss = met(guides, resource, url).err().filter(|miss| miss.why != Why::Unknown)?;
     let path: Vec<&str> = miss.path.iter().rev().copied().collect();
@@ -90,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// What a resource breaks, each with the element.
+    /// The rules that a resource breaks, each with the element.
     fn broken(resource: &Json) -> Vec<(&'static str, String)> {
         check(resource).findings.into_iter().map(|finding| (finding.rule.name(), finding.at)).collect()
     }

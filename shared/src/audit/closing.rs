@@ -136,7 +136,7 @@ pub fn is_over(day: &str, now: Time) -> bool {
         .is_some_and(|end| now >= end.plus_seconds(CLOSES_AFTER))
 }
 
-/// What stands in table and archive of one day, by the name and hash of each row.
+/// The rows of one day in table and archive, by name and hash.
 pub struct DayInBoth<'a> {
     /// The archive.
     pub archived: &'a ArchivedDay,

@@ -65,7 +65,7 @@ pub struct SignInEndpoint {
     pub(super) signer: Signer,
     pub(super) assertion_key: AssertionKeyId,
     assertion_public: OnceCell<PublicKey>,
-    /// What the providers publish of themselves.
+    /// The metadata and keys that the providers publish.
     pub(super) metadata: Published<Metadata>,
     /// The keys with which they sign.
     pub(super) keys: Published<JwkSet>,

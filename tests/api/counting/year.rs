@@ -164,7 +164,7 @@ async fn the_report_is_a_naive_count_of_the_year_after_faults_repeats_and_lost_b
     assert_eq!(told["verified"]["rows"], json!(counting));
     let differences = told["verified"]["differences"].as_array().unwrap();
     assert!(!differences.is_empty(), "batches were lost");
-    // What was lost is counted now.
+    // The lost records are counted now.
     let told = report(&app, &[]).await;
     assert_eq!(figures(&told), expected);
     let told = report(&app, &["--verify"]).await;

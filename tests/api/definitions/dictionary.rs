@@ -20,12 +20,12 @@ const CORRECTED: &[(&str, &str, &str)] = &[(
      provider.all(resolve() is Practitioner)",
 )];
 
-/// What a table names, by the name that it has there.
+/// The things that a table names, by their names there.
 #[derive(Default)]
 pub(super) struct Dictionary {
     codes: BTreeMap<String, Option<Codes>>,
     invariants: BTreeMap<String, String>,
-    /// What the table before this one has.
+    /// The contents of the table before this one.
     known: BTreeSet<String>,
 }
 

@@ -147,7 +147,7 @@ impl Profiled<'_> {
         self.packages.base(kind)?["snapshot"]["element"].as_array().cloned()
     }
 
-    /// What the profile says of the element beyond R4.
+    /// The profile's demands on the element beyond R4.
     fn says(&mut self, element: &Json, base: Option<&Json>, is_slice: bool, is_root: bool) -> String {
         let mut text = String::new();
         let cardinality = |element: &Json| {

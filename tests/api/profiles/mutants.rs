@@ -52,7 +52,7 @@ fn dropped(resource: &Json, steps: &[String]) -> Json {
     mutant
 }
 
-/// What may stand in place of a value: another target, another code, another type of JSON, one more.
+/// The values that may stand in place of another: another target, another code, another type of JSON, one more.
 fn others(value: &Json, name: &str) -> Vec<Json> {
     match value {
         Json::String(text) if name == "reference" => {

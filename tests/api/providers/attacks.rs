@@ -11,7 +11,7 @@ use tests::{App, Cookies, IdentityProvider};
 use super::pair::{Pair, keyed, unsigned};
 use super::stand::{FOREIGN, Stand, signs_nobody_in};
 
-/// What is wrong with a token, and how it is made of good claims.
+/// A fault of a token, and the way to make it of good claims.
 type Forgery<'a> = (&'a str, &'a dyn Fn(&Json) -> String);
 
 /// T140

@@ -297,7 +297,7 @@ async fn data_and_account(walk: &mut Walk<'_>, tokens: &Tokens) {
     }
 }
 
-/// What was given out is counted: first answers, a second one of each member, and one that somebody else counted first.
+/// Answers are counted: first answers, a second one of each member, and one that somebody else counted first.
 async fn count(walk: &mut Walk<'_>) {
     let app = walk.app;
     let event = |moment: &str| {

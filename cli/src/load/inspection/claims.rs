@@ -41,7 +41,7 @@ fn sums<'a>(list: impl Iterator<Item = &'a Json>) -> Option<Amounts> {
     Some(sums)
 }
 
-/// What does not add up in an explanation of benefits, by the rule.
+/// The amounts that do not add up in an explanation of benefits, by the rule.
 pub(super) fn amounts(resource: &Json) -> Vec<(&'static str, String)> {
     let list = |value: &'static str| resource[value].as_array().into_iter().flatten();
     if resource["resourceType"] != "ExplanationOfBenefit" {
@@ -79,7 +79,7 @@ pub(super) fn amounts(resource: &Json) -> Vec<(&'static str, String)> {
 pub(super) struct Identifiers(HashMap<String, Reference>);
 
 impl Identifiers {
-    /// What is said of a claim that came before under another id.
+    /// The finding about a claim that came before under another id.
     pub(super) fn again(&mut self, reference: &Reference, resource: &Json) -> Option<String> {
         if reference.resource_type != "ExplanationOfBenefit" {
             return None;

@@ -8,7 +8,7 @@ const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;color:#
     th,td{border:1px solid #d6dde3;padding:.3rem .6rem;text-align:left;vertical-align:top}th{background:#eef2f5}\
     td.n{text-align:right}code{white-space:pre-wrap;overflow-wrap:anywhere}";
 
-/// Text in HTML. What comes of a feed stays text, and on its line.
+/// Text in HTML. Text of a feed stays text, and on its line.
 fn text(text: &str) -> String {
     let escaped = crate::terminal::visible(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     escaped.replace('"', "&quot;")

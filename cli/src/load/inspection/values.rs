@@ -12,7 +12,7 @@ const A_YEAR: i64 = 366 * 86_400_000;
 /// Moments from this year on stand for an end that nobody knows, as 9999-12-31 does.
 const OPEN_END: &str = "9";
 
-/// What is found in the values of a resource, by the rule.
+/// The findings in the values of a resource, by the rule.
 pub(super) fn findings(resource: &Json, now: i64) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     walk(resource, "", &mut |name, value| match value {

@@ -47,7 +47,7 @@ fn duplicate(way: &Twice) -> Reason {
     Reason::new(ReasonCode::DuplicateProperty, text)
 }
 
-/// What a Bundle says of all its entries.
+/// The facts that a Bundle tells of all its entries.
 struct Head {
     kind: String,
     /// A property that stands twice outside of entries: it may be the type of the Bundle, or the list of entries.

@@ -79,7 +79,7 @@ impl FeedFile {
         self.path.display().to_string()
     }
 
-    /// What tells it from every other file, and from itself before and after a change.
+    /// The mark that tells the file from every other, and from itself before and after a change.
     pub(in super::super) fn identity(&self) -> String {
         let (size, modified) = self.version;
         let since_1970 = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());

@@ -29,11 +29,11 @@ pub(super) struct Occurrences {
     pub full_url: Option<String>,
     /// Why none of them counts: two servers' resources, or two members', or two persons, come under this one id.
     pub conflict: Option<Box<Reason>>,
-    /// What must be known of those that memory does not hold.
+    /// The facts that must be known of those that memory does not hold.
     pub forgotten: Option<Box<Forgotten>>,
 }
 
-/// What must be known of occurrences that count for nothing, because many came after them.
+/// The facts that must be known of occurrences that count for nothing, because many came after them.
 #[derive(Default)]
 pub(super) struct Forgotten {
     /// The members whose they are: each the number of a name, in its Bundle.

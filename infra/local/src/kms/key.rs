@@ -45,7 +45,7 @@ impl KeySpec {
         }
     }
 
-    /// What it is for, in the KMS API.
+    /// The purpose of the key, in the KMS API.
     pub(super) fn usage(self) -> &'static str {
         match self {
             Self::Rsa2048 | Self::EccNistP256 => "SIGN_VERIFY",

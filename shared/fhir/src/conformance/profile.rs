@@ -19,7 +19,7 @@ pub(super) struct Miss {
     pub why: Why,
 }
 
-/// What a profile asks and an element does not have.
+/// A requirement of a profile that an element does not meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     TooFew,

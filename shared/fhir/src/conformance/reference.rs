@@ -1,4 +1,4 @@
-//! What a reference leads to, as far as it says.
+//! The type that a reference leads to, as far as it says.
 
 use serde_json::Value as Json;
 

@@ -1,6 +1,6 @@
 //! The rules by which a resource is checked against R4, and what becomes of a resource that breaks one.
 
-/// What becomes of a resource that breaks a rule.
+/// The class of a rule: the fate of a resource that breaks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// It is refused.

@@ -12,7 +12,7 @@ use super::rule::Rule;
 use super::table::{Element, TABLE, TypeId, Use};
 use super::values::has_code;
 
-/// What was found at an element.
+/// The findings at an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The rule that it breaks.
@@ -281,7 +281,7 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// What is contained is named in the resource, or names it (dom-3).
+    /// Each contained resource is named in the resource, or names it (dom-3).
     fn contained(&mut self, node: Node<'a>) {
         let contained = node.children("contained");
         if contained.is_empty() {

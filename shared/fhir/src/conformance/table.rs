@@ -108,7 +108,7 @@ pub(super) struct Profile {
     pub root: Part,
 }
 
-/// What a profile says of an element, or of a slice.
+/// The demands of a profile on an element, or on a slice.
 #[derive(Default)]
 pub(super) struct Part {
     /// Without `[x]` and `:`.
@@ -123,7 +123,7 @@ pub(super) struct Part {
     pub invariants: Vec<&'static str>,
     pub fixed: Option<Json>,
     pub pattern: Option<Json>,
-    /// What tells its slices apart.
+    /// The elements that tell its slices apart.
     pub by: Vec<&'static str>,
     pub is_closed: bool,
     pub parts: Vec<Part>,
@@ -212,7 +212,7 @@ impl Table {
                 let named = invariants.split(' ').filter_map(|word| word.strip_prefix('!')).collect();
                 let mut root = Part { invariants: named, ..Part::default() };
                 parts(&mut root, below, 1);
-                // What tells a profile from its sisters is compared first.
+                // The parts that tell a profile from its sisters are compared first.
                 root.parts.sort_by_key(|part| part.pattern.is_none() && part.fixed.is_none());
                 self.profiles.entry(url).or_default().push(Profile { sets, on, root });
             }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::oauth::fetch::{FetchError, fetchable};
 
-/// What a provider says of itself.
+/// The metadata that a provider publishes.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Metadata {
     issuer: String,

@@ -66,7 +66,7 @@ impl Writer {
         Ok(withdrawn.into_iter().map(|claim| self.identifiers.withdrawal(claim)).collect())
     }
 
-    /// Lets a member be found by what a change's resource is known by. What is there already is not written.
+    /// Lets a member be found by what a change's resource is known by. A row that is there already is not written.
     pub(super) async fn make_claims(&self, change: &Change) -> Result<(), StoreError> {
         if leads_to_members(change.resource_type) {
             self.identifiers.make(self.claims(change).await?).await

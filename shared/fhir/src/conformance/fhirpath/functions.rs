@@ -11,7 +11,7 @@ use crate::conformance::reference::{Target, target};
 use crate::conformance::table::TABLE;
 use crate::conformance::values::has_code;
 
-/// What a function gives; none, if it is none of those that are tried.
+/// The values that a function gives; `None` if it is none of those that are tried.
 type Tried<'a> = Result<Option<Values<'a>>>;
 
 fn truth<'a>(value: bool) -> Values<'a> {
@@ -42,7 +42,7 @@ impl<'a> Here<'a, '_> {
         found.map_or_else(|| self.of_text(&before, name, arguments), Ok)
     }
 
-    /// One expression or another. What stands before it is what both are about.
+    /// One expression or another. Both are about the values before it.
     fn either(
         self,
         before: &Values<'a>,
@@ -136,7 +136,7 @@ impl<'a> Here<'a, '_> {
         }
     }
 
-    /// What an expression gives for each value.
+    /// The values that an expression gives for each value.
     fn each(self, values: &Values<'a>, projection: &Expression) -> Result<Values<'a>> {
         let mut found = Values::new();
         for value in values {
