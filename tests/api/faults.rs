@@ -208,16 +208,20 @@ fn posted(app: &App, path: &str, form: &[(&str, &str)], headers: &HeaderMap) -> 
     request
 }
 
+/// The ways in which each of `calls` calls can fail: its number, the fault, and whether the fault lasts.
+pub(crate) fn every_fault(calls: usize) -> Vec<(usize, Fault, bool)> {
+    let faults =
+        [(Fault::Throttled, true), (Fault::Dropped, true), (Fault::AnswerLost, true), (Fault::AnswerLost, false)];
+    faults.iter().flat_map(|(fault, lasting)| (0..calls).map(|nth| (nth, *fault, *lasting))).collect()
+}
+
 /// T118, T119, and T036 and T046 with the client's own retry as the second request
 #[tokio::test(flavor = "multi_thread")]
 async fn after_any_failed_call_a_retry_reaches_a_refreshed_token_and_one_family_lives() {
     let app = App::empty().await;
     let calls = Walk::new(&app, 0, None).await.go().await;
     assert!(calls > 20, "the way from the app to a refreshed token takes {calls} calls");
-    let faults =
-        [(Fault::Throttled, true), (Fault::Dropped, true), (Fault::AnswerLost, true), (Fault::AnswerLost, false)];
-    let planned = faults.iter().flat_map(|(fault, lasting)| (0..calls).map(|nth| (nth, *fault, *lasting)));
-    let planned: Vec<_> = planned.collect();
+    let planned = every_fault(calls);
     stream::iter(planned.iter().enumerate())
         .map(async |(number, fault)| {
             let walk = Walk::new(&app, number + 1, Some(*fault)).await;

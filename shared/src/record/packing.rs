@@ -64,7 +64,7 @@ impl LazyIndex {
     pub(super) fn get(&self, version: &ResourceVersion, json: &str) -> &Index {
         self.index.get_or_init(|| match postcard::from_bytes::<StoredIndex>(&self.stored) {
             Ok(stored) => stored.index(version),
-            // Its version was read before; if the rest does not read, the JSON says the same.
+            // It is of another version or does not read: the JSON says the same.
             Err(_) => anew(&version.key.resource_type, json).unwrap_or_default(),
         })
     }
@@ -216,12 +216,10 @@ fn parts(version: &ResourceVersion, plain: &[u8]) -> Option<(LazyIndex, String)>
     json.push_str(&text[from..]);
     let stored = &plain[end + 1..];
     let made_by = postcard::take_from_bytes::<u32>(stored).ok().map(|(version, _)| version);
-    let index = if made_by == Some(index::VERSION) {
-        LazyIndex { stored: stored.to_vec(), index: OnceLock::new() }
-    } else {
-        // Another version's values may be written in another way, too: nothing of it is read but the version.
-        LazyIndex::known(anew(&version.key.resource_type, &json)?)
-    };
+    // Another version's values may be written in another way, too: nothing of it is read but the version. Its index is made of the JSON
+    // when it is first asked for, which a page in the order of the history never does.
+    let stored = if made_by == Some(index::VERSION) { stored.to_vec() } else { Vec::new() };
+    let index = LazyIndex { stored, index: OnceLock::new() };
     Some((index, json))
 }
 

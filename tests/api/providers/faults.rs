@@ -10,6 +10,7 @@ use shared::clock::Clock;
 use tests::{App, AuthorizeOptions, Cookies, Fault, Reply, Wire};
 
 use super::stand::{FOREIGN, Stand};
+use crate::faults::every_fault;
 
 /// The number of walks at once.
 const SIDE_BY_SIDE: usize = 16;
@@ -109,10 +110,7 @@ async fn after_any_failed_call_a_new_start_signs_in_and_makes_one_person() {
     let stand = Stand::over(App::empty().await).await;
     let calls = Walk::new(&stand, 0, None).await.go().await;
     assert!(calls > 10, "the way from the app to a session takes {calls} calls");
-    let faults =
-        [(Fault::Throttled, true), (Fault::Dropped, true), (Fault::AnswerLost, true), (Fault::AnswerLost, false)];
-    let planned = faults.iter().flat_map(|(fault, lasting)| (0..calls).map(|nth| (nth, *fault, *lasting)));
-    let planned: Vec<_> = planned.collect();
+    let planned = every_fault(calls);
     stream::iter(planned.iter().enumerate())
         .map(async |(number, fault)| {
             let walk = Walk::new(&stand, number + 1, Some(*fault)).await;

@@ -39,7 +39,7 @@ pub(super) enum Fault {
     Nothing,
 }
 
-/// What CMS writes in place of a date that it leaves out in its tests.
+/// The text that CMS writes in place of a date that it leaves out in its tests.
 const PLACEHOLDER: &str = "IGNORED_FIELD";
 
 impl Primitive {
