@@ -26,15 +26,18 @@
 
 pub mod grant;
 mod permit;
+mod stops;
 mod supported;
 
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
 pub use permit::{Permit, Permits, Sealed};
+pub use stops::StoppedApps;
 pub use supported::{NAMED_PARTS, is_supported, supported_scopes};
 
 use self::grant::Grant;
+use self::stops::StopList;
 use self::supported::filters;
 use crate::bounds::CLOCK_SKEW_SECONDS;
 use crate::clock::Clock;
@@ -98,6 +101,7 @@ pub enum Refusal {
 /// Checks tokens, with our own public keys and no others.
 pub struct Verifier {
     keys: KeyRing,
+    stops: StopList,
     auth: Auth,
     clock: Clock,
 }
@@ -135,7 +139,8 @@ impl Verifier {
         clock: Clock,
     ) -> Result<Verifier, StoreError> {
         let keys = KeyRing::load(aws, auth_table, signing_key, clock.clone()).await?;
-        Ok(Verifier { keys, auth: Auth::new(aws, auth_table), clock })
+        let auth = Auth::new(aws, auth_table);
+        Ok(Verifier { keys, stops: StopList::new(auth.clone(), clock.clone()), auth, clock })
     }
 
     /// Checks the request's token by itself. Reads the grant only where the token does not carry its scopes.
@@ -161,15 +166,24 @@ impl Verifier {
         self.claims(token, issuer).await
     }
 
-    /// Checks that the grant is alive now: one consistent read, so that a revocation is felt by the very next request.
+    /// Checks that the grant is alive now: one consistent read, so that a revocation is felt by the very next request. That the plan
+    /// stopped the app is felt within [`crate::bounds::STOPS_FRESH_SECONDS`].
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] where the member or the app ended it; [`Refusal::Store`] where it cannot be read.
+    /// [`Refusal::Invalid`] where the member or the app ended it, or the plan stopped the app; [`Refusal::Store`] where it cannot be
+    /// read.
     pub async fn confirm(&self, bearer: &Bearer) -> Result<Access, Refusal> {
-        let grant = match &bearer.grant {
-            Some(grant) => grant.clone(),
-            None => self.live_grant(&bearer.claims).await?,
+        let grant = async {
+            match &bearer.grant {
+                Some(grant) => Ok(grant.clone()),
+                None => self.live_grant(&bearer.claims).await,
+            }
         };
+        let is_stopped = async { Ok(self.stops.has(&bearer.claims.client_id).await?) };
+        let (grant, is_stopped) = tokio::try_join!(grant, is_stopped)?;
+        if is_stopped {
+            return Err(Refusal::Invalid("the plan stopped its app"));
+        }
         Ok(Access { grant })
     }
 

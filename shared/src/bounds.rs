@@ -221,6 +221,8 @@ bounds! {
         "A member may take this long on the pages.";
     KEYS_FRESH_SECONDS: i64 = 120, "seconds", Over,
         "A function trusts its reading of the record of keys this long, so it refuses a dropped key within that time.";
+    STOPS_FRESH_SECONDS: i64 = 25, "seconds", Over,
+        "A function trusts its reading of the list of stopped apps this long, so no app gets data 30 seconds after its stop.";
     KEYS_AGAIN_SECONDS: i64 = 60, "seconds", Ours,
         "An unknown key causes a new reading of the record of keys only after this long: anybody can make one up.";
 }

@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
 use tests::{App, AuthorizeOptions, Reply, Tokens, basic};
 
-fn bearer(token: &str) -> HeaderMap {
+pub fn bearer(token: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     headers

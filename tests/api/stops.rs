@@ -1,7 +1,10 @@
 //! An app or a member that is stopped stays stopped, whatever was under way at that moment.
 
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
+use shared::access::StoppedApps;
 use shared::access::grant::{self, Grant, Why};
+use shared::clock::Clock;
 use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::keys::KeyRing;
 use shared::oauth::client::Client;
@@ -68,7 +71,7 @@ async fn a_grant_that_is_in_a_transaction_at_that_moment_ends_all_the_same() {
     let id = claims_of(&tokens.access)["grant"].as_str().unwrap().to_owned();
     // The first call reads the grant, the second writes it.
     wire.plan(1, Fault::InTransaction, false);
-    let ended = grant::end(&auth, &id, shared::clock::Clock::System.now(), Why::StoppedByMember).await;
+    let ended = grant::end(&auth, &id, Clock::System.now(), Why::StoppedByMember).await;
     assert!(ended.unwrap());
     let puts = wire.calls().iter().rev().take_while(|call| call.operation == "PutItem").count();
     assert_eq!(puts, 2, "one was refused, and one went through");
@@ -83,7 +86,7 @@ async fn functions_start_while_the_key_that_was_replaced_is_switched_off() {
     app.operate(&["keys", "rotate", "--compromised"]).await.unwrap();
     let stack = app.stack_to_work_on().await;
     stack.signer().schedule_deletion(stack.signing_key().unwrap()).await.unwrap();
-    let clock = shared::clock::Clock::System;
+    let clock = Clock::System;
     let settings = from_lookup(|name| app.environment().get(name).cloned());
     let (auth_table, key): (AuthTableName, SigningKeyId) = settings.unwrap();
     let aws = Aws::local(app.environment()).await;
@@ -108,5 +111,49 @@ async fn a_form_that_is_far_too_long_is_refused_before_it_is_compared() {
             assert!(reply.body.contains("too long"), "{path}: {}", reply.body);
         }
     }
+    app.finish().await;
+}
+
+/// A million grants are not ended in a moment; the list of stopped apps is read in one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_app_reads_nothing_after_30_seconds_although_no_grant_of_it_is_ended_yet() {
+    let app = App::start().await;
+    let clock = Clock::fixed(Clock::System.now());
+    let inside = app.inside(&clock, [].into()).await;
+    let tokens = inside.sign_in("alice", "patient/*.rs").await;
+    let asked = async || {
+        [
+            inside.fhir(&tokens, "Patient/alice").await.status,
+            inside.fhir(&tokens, "Observation").await.status,
+            inside.fhir(&tokens, "Patient/alice/$everything").await.status,
+        ]
+    };
+    assert_eq!(asked().await, [StatusCode::OK; 3]);
+    let auth = app.stack_to_work_on().await.auth();
+    for (stopped, status) in [("another", StatusCode::OK), ("app", StatusCode::UNAUTHORIZED)] {
+        let stopped = StoppedApps { apps: [stopped.to_owned()].into() };
+        auth.commit(Commit::default().put(&stopped)).await.unwrap();
+        clock.advance(30);
+        assert_eq!(asked().await, [status; 3]);
+    }
+    let told = inside.fhir(&tokens, "Patient/alice").await;
+    assert!(told.body.contains("the plan stopped its app"), "{}", told.body);
+    assert!(app.stored("grant").await.values().all(|grant| grant["ended"] == json!(null)));
+    app.finish().await;
+}
+
+/// The operator's command was cut short after it had stopped the app: none of the grants comes alive again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stop_left_alive_is_ended_before_the_app_is_enabled() {
+    let app = App::start().await;
+    let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
+    app.change::<Client>("app", |client| client.disabled = true).await;
+    app.operate(&["app", "enable", "app"]).await.unwrap();
+    assert!(app.stored("grant").await.values().all(|grant| grant["ended"]["why"] == json!("app_stopped")));
+    assert_eq!(app.fhir(&tokens, "Patient/alice").await.status, StatusCode::UNAUTHORIZED);
+    app.sign_in("alice", "patient/*.rs").await;
+    let (one, two) = (app.operate(&["app", "disable", "app"]).await, app.operate(&["app", "disable", "app"]).await);
+    assert!(one.unwrap().contains("1 permissions of members") && two.unwrap().contains("0 permissions of members"));
+    assert!(app.stored("stopped-apps").await.values().all(|stopped| stopped["apps"] == json!(["app"])));
     app.finish().await;
 }

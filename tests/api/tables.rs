@@ -124,7 +124,7 @@ fn leading_keys(json: &Json, found: &mut BTreeSet<String>) {
 #[test]
 fn the_templates_tables_have_the_keys_the_index_and_the_end_that_the_schema_names() {
     let text = schema();
-    let (_, index) = text.split_once("BY_DATE: LocalIndex = LocalIndex { name: \"").unwrap();
+    let (_, index) = text.split_once("BY_DATE: Index = Index { name: \"").unwrap();
     let index = index.split('"').next().unwrap();
     let resources = Templates::read().resources();
     for (id, date) in [("ResourcesTable", true), ("AuthTable", false), ("AuditTable", false)] {
@@ -137,6 +137,11 @@ fn the_templates_tables_have_the_keys_the_index_and_the_end_that_the_schema_name
         let is_by_date = local["IndexName"] == index && local["KeySchema"][1]["AttributeName"] == "d";
         assert_eq!(is_by_date, date, "{id}");
     }
+    let by_app = &resources["AuthTable"]["Properties"]["GlobalSecondaryIndexes"][0];
+    assert_eq!(
+        (&by_app["IndexName"], &by_app["KeySchema"][0]["AttributeName"], &by_app["KeySchema"][1]["AttributeName"]),
+        (&json!("by-app"), &json!("app"), &json!("pk"))
+    );
     for id in ["AuthTable", "AuditTable"] {
         assert_eq!(resources[id]["Properties"]["TimeToLiveSpecification"]["AttributeName"], "ttl", "{id}");
     }
@@ -182,8 +187,15 @@ async fn every_row_of_a_stack_in_use_is_as_the_schema_says() {
         }
         let unseen: Vec<_> = table.keys.iter().filter(|form| !seen.contains(form)).map(|(pk, _)| pk.as_str()).collect();
         // No client proved itself by a key here, no key was rotated, what was to be derived again is done, and no run was cut short.
-        let elsewhere =
-            ["assertion#<hash>", "signing-keys#all", "synthetic#all", "to-do", "operator/<name>", "load/<run>"];
+        let elsewhere = [
+            "assertion#<hash>",
+            "signing-keys#all",
+            "stopped-apps#all",
+            "synthetic#all",
+            "to-do",
+            "operator/<name>",
+            "load/<run>",
+        ];
         assert!(unseen.iter().all(|pk| elsewhere.contains(pk)), "{name}: no row is of {unseen:?}");
     }
     app.finish().await;

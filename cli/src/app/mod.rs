@@ -4,10 +4,10 @@ mod add;
 mod change;
 mod secret;
 mod settings;
+mod stop;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use shared::access::grant::{Grant, Why};
 use shared::access::is_supported;
 use shared::oauth::client::{Authentication, Client, Limits};
 use shared::oauth::client_keys;
@@ -17,8 +17,6 @@ use shared::oauth::visible;
 use shared::scope::{Scope, Scopes};
 use shared::store::auth::{Commit, CommitError, Stored};
 
-use self::settings::Note;
-use crate::member::end_all;
 use crate::stack::Stack;
 
 /// The commands on apps.
@@ -39,7 +37,7 @@ pub enum AppCommand {
     /// Add or remove a client secret; with two at a time, an app can change from one to the next
     #[command(subcommand)]
     Secret(secret::SecretCommand),
-    /// Stop an app: nobody can connect it, and its tokens no longer open anything
+    /// Stop an app: nobody can connect it from this moment on, its tokens open nothing after 30 seconds, and its grants are ended
     Disable(OneApp),
     /// Let members connect a stopped app again
     Enable(OneApp),
@@ -64,8 +62,11 @@ impl AppCommand {
         match self {
             AppCommand::Add(add) => add.run(stack).await,
             AppCommand::List { json } => {
-                let mut apps: Vec<Client> =
-                    stack.auth().scan::<Client>().await?.into_iter().map(|stored| stored.record).collect();
+                let (auth, mut apps) = (stack.auth(), Vec::<Client>::new());
+                let mut listed = auth.listed::<Client>(Client::LIST);
+                while let Some(page) = listed.next().await? {
+                    apps.extend(page.into_iter().map(|stored| stored.record));
+                }
                 apps.sort_by(|a, b| (a.name.to_lowercase(), &a.id).cmp(&(b.name.to_lowercase(), &b.id)));
                 Ok(settings::list(&apps, json))
             }
@@ -75,30 +76,10 @@ impl AppCommand {
             }
             AppCommand::Change(change) => change.run(stack).await,
             AppCommand::Secret(secret) => secret.run(stack).await,
-            AppCommand::Disable(one) => one.switch(stack, true).await,
-            AppCommand::Enable(one) => one.switch(stack, false).await,
+            AppCommand::Disable(one) => one.stop(stack).await,
+            AppCommand::Enable(one) => one.enable(stack).await,
         }
     }
-}
-
-impl OneApp {
-    async fn switch(self, stack: &Stack, disabled: bool) -> Result<String> {
-        let stored = find(stack, &self.client_id).await?;
-        let app = Client { disabled, ..stored.record.clone() };
-        save(stack, &stored, &app).await?;
-        let mut said = Vec::new();
-        if disabled {
-            said.push(Note::Ended(end_grants(stack, &app.id).await?));
-        }
-        Ok(settings::tell(stack, &app, &said, self.json))
-    }
-}
-
-/// Ends every grant of an app that was stopped and can get no new ones. Returns how many. This ends its tokens: every
-/// request reads the token's grant, but not its app.
-async fn end_grants(stack: &Stack, client_id: &str) -> Result<usize> {
-    let auth = stack.auth();
-    end_all(&auth, auth.scan::<Grant>().await?, |grant| grant.client == client_id, Why::AppStopped).await
 }
 
 /// The app with this client id.

@@ -146,4 +146,8 @@ impl Record for Grant {
     fn expires_at(&self) -> Option<Time> {
         Some(self.expires_at)
     }
+
+    fn listed_under(&self) -> Option<&str> {
+        Some(&self.client)
+    }
 }

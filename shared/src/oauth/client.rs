@@ -72,6 +72,9 @@ pub struct Limits {
 }
 
 impl Client {
+    /// The list of all apps.
+    pub const LIST: &'static str = "all";
+
     /// A public app that may ask for everything.
     pub fn new(id: &str, name: &str, redirect_uris: &[&str], created_at: Time) -> Client {
         Client {
@@ -139,6 +142,10 @@ impl Record for Client {
 
     fn expires_at(&self) -> Option<Time> {
         None
+    }
+
+    fn listed_under(&self) -> Option<&str> {
+        Some(Client::LIST)
     }
 }
 

@@ -45,13 +45,10 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
         .filter(|member| member.record.knows(&code.record.stamp))
         .ok_or(TokenError::InvalidGrant("the member must sign in again"))?;
     events::grant(&endpoint.audit, request, "token", &grant).await?;
-    // Stopping an app or a member ends all grants that exist at that moment. This commits only if client and member are
-    // unchanged, so that no stop misses this grant.
-    let mut commit = Commit::default()
-        .replace(&code, &code.record.clone().spent())
-        .create(&grant)
-        .unchanged(&client)
-        .unchanged(&member);
+    // Stopping a member ends all grants that exist at that moment. This commits only if the member is unchanged, so that no stop
+    // misses this grant. All exchanges of an app would get in each other's way if they held its row, too: the list of stopped apps
+    // sees to a grant that is made at the moment of the app's stop.
+    let mut commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant).unchanged(&member);
     if let Some(token) = &refresh_token {
         commit = commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now });
     }

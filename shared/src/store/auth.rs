@@ -7,6 +7,8 @@
 mod commit;
 mod record;
 
+use std::marker::PhantomData;
+
 pub use commit::Commit;
 pub use record::{Record, Stored};
 
@@ -17,9 +19,29 @@ use record::{key, one, stored};
 use super::aws::Aws;
 use super::error::StoreError;
 use super::schema::{self, Key, auth as attribute};
-use super::table::{Consistency, Item, RowQuery, SortKeys, Table, TransactionPart};
+use super::table::{Consistency, Item, Pages, RowQuery, SortKeys, Table, TransactionPart};
+use crate::bounds::BATCH_KEYS;
 use crate::clock::Time;
 use crate::secret::Random;
+
+/// The records of one list, page by page.
+pub struct Listed<'a, R> {
+    auth: &'a Auth,
+    pages: Pages<'a>,
+    of: PhantomData<R>,
+}
+
+impl<R: Record> Listed<'_, R> {
+    /// Reads the next page, at most a hundred records; `None` after the last.
+    ///
+    /// # Errors
+    /// As [`Auth::get`].
+    pub async fn next(&mut self) -> Result<Option<Vec<Stored<R>>>, StoreError> {
+        let Some(rows) = self.pages.next().await? else { return Ok(None) };
+        let keys = rows.iter().map(Item::key).collect::<Result<_, _>>()?;
+        self.auth.batch(keys).await?.iter().map(stored).collect::<Result<_, _>>().map(Some)
+    }
+}
 
 /// The table.
 #[derive(Clone)]
@@ -90,6 +112,14 @@ impl Auth {
     /// As [`Auth::get`].
     pub async fn scan<R: Record>(&self) -> Result<Vec<Stored<R>>, StoreError> {
         self.table.scan(&schema::records(R::KIND, "")).all().await?.iter().map(stored).collect()
+    }
+
+    /// The records of a kind that the index `by-app` has in a list, for the operator's command alone. It may miss those of the last
+    /// moments.
+    pub fn listed<R: Record>(&self, list: &str) -> Listed<'_, R> {
+        let keys = RowQuery::new(list, SortKeys::Under(schema::records(R::KIND, "")));
+        let pages = self.table.pages(RowQuery { index: Some(schema::BY_APP), limit: Some(BATCH_KEYS), ..keys });
+        Listed { auth: self, pages, of: PhantomData }
     }
 
     /// Gives every record of a kind to `each`, page by page, for the operator's command alone.

@@ -52,6 +52,7 @@
 //! | `refresh#<hash>` | `-` | a refresh token |
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
 //! | `identifier#<hash>` | `<member>/<Type>/<id>` | the member's Patient or Coverage has an identifier, by its hash under a key (see [`crate::store::identifiers`]) |
+//! | `stopped-apps#all` | `-` | the apps that the plan stopped |
 //! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |
@@ -64,6 +65,7 @@
 //! | `rev` | N | its revision: a change commits only against the one that it was made from | records |
 //! | `commit` | S | the commit that wrote it, so that a repeated write knows its own row | records |
 //! | `ttl` | N | the moment at which it ends, in seconds since 1970; DynamoDB deletes it some days later | all that end |
+//! | `app` | S | the sort of list that the index `by-app` has the row in: of a grant the client id of its app, of an app `all` | grants, apps |
 //! | `n` | N | the count | counters |
 //! | `once` | S | the sort key of the first answer's audit record | counted answers |
 //! | `again` | S | the same of a second one | counted answers of which there was a second |
@@ -128,6 +130,7 @@ pub(crate) mod auth {
     pub const REVISION: &str = "rev";
     pub const COMMIT: &str = "commit";
     pub const ENDS: &str = "ttl";
+    pub const APP: &str = "app";
     pub const COUNT: &str = "n";
     pub const ONCE: &str = "once";
     pub const AGAIN: &str = "again";
@@ -146,15 +149,19 @@ pub(crate) mod audit {
     pub const ENDS: &str = "ttl";
 }
 
-/// A local index: its name, and the attribute that it sorts each partition by.
+/// An index: its name, and the attributes that it parts and sorts rows by.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LocalIndex {
+pub(crate) struct Index {
     pub name: &'static str,
+    pub partition_key: &'static str,
     pub sort_key: &'static str,
 }
 
 /// Orders each type of a member's resources by date.
-pub(crate) const BY_DATE: LocalIndex = LocalIndex { name: "by-date", sort_key: resources::POSITION };
+pub(crate) const BY_DATE: Index = Index { name: "by-date", partition_key: PK, sort_key: resources::POSITION };
+
+/// Lists the grants of an app, and all apps, by their keys. It is the operator's: no function may read it.
+pub(crate) const BY_APP: Index = Index { name: "by-app", partition_key: auth::APP, sort_key: PK };
 
 /// The partition of the moments at which shared resources changed.
 pub(crate) const SHARED_NEWS: &str = "shared";

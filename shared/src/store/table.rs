@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub(crate) use item::{Attribute, Item};
-pub(crate) use query::{RowQuery, SortKeys};
+pub(crate) use query::{Pages, RowQuery, SortKeys};
 pub(crate) use read::{Consistency, Table};
 pub use write::CommitError;
 pub(crate) use write::{Condition, TransactionPart};

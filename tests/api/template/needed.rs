@@ -17,6 +17,7 @@ use crate::clients::pair::Pair as AppsPair;
 use crate::clients::{ASSERTION_TYPE, inline, register};
 use crate::members::{at_the_door, set};
 use crate::providers::pair::Pair;
+use crate::revocation::bearer;
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
@@ -222,6 +223,8 @@ async fn tokens(walk: &mut Walk<'_>, tokens: &Tokens) {
         let form = [("token", token.as_str())];
         walk.step("IntrospectFunction", app.post("/oauth2/introspect", &form, secret())).await;
     }
+    let form = [("token", last.access.as_str())];
+    walk.step("IntrospectFunction", app.post("/oauth2/introspect", &form, bearer(&last.access))).await;
     assert_eq!(walk.step("TokenFunction", app.refresh(tokens)).await.status, StatusCode::BAD_REQUEST, "spent long ago");
 
     let pair = AppsPair::ec();
@@ -281,9 +284,7 @@ async fn data_and_account(walk: &mut Walk<'_>, tokens: &Tokens) {
             walk.step(function, app.fhir_unguarded(tokens, path)).await;
         }
     }
-    let mut bearer = HeaderMap::new();
-    bearer.insert("authorization", format!("Bearer {}", tokens.access).parse().unwrap());
-    let told = walk.step("UserinfoFunction", app.get_with("/oauth2/userinfo", bearer)).await;
+    let told = walk.step("UserinfoFunction", app.get_with("/oauth2/userinfo", bearer(&tokens.access))).await;
     assert_eq!(told.status, StatusCode::OK);
     walk.step("JwksFunction", app.get("/oauth2/jwks")).await;
 

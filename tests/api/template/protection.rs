@@ -220,6 +220,11 @@ pub(super) fn tables(resources: &Resources) -> String {
             let [name, projection] = [name, projection].map(|value| value.as_str().unwrap_or_default());
             writeln!(text, "  local index   {name}: {}, {projection}", schema(&index["KeySchema"])).unwrap();
         }
+        for index in properties["GlobalSecondaryIndexes"].as_array().into_iter().flatten() {
+            let (name, projection) = (&index["IndexName"], &index["Projection"]["ProjectionType"]);
+            let [name, projection] = [name, projection].map(|value| value.as_str().unwrap_or_default());
+            writeln!(text, "  global index  {name}: {}, {projection}", schema(&index["KeySchema"])).unwrap();
+        }
     }
     text
 }

@@ -6,7 +6,7 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::ResourceType;
 use crate::record::row::{self, Row};
 use crate::store::StoreError;
-use crate::store::schema::{self, AFTER_ALL, Key, LocalIndex, SK};
+use crate::store::schema::{self, AFTER_ALL, Index, Key, SK};
 use crate::store::table::{Item, RowQuery, SortKeys};
 
 /// Part of a member's partition.
@@ -58,7 +58,7 @@ impl Order {
     }
 
     /// The index that has this order, if it is not the table.
-    fn index(self) -> Option<LocalIndex> {
+    fn index(self) -> Option<Index> {
         (self == Order::Date).then_some(schema::BY_DATE)
     }
 

@@ -66,6 +66,9 @@ impl Commit {
         if let Some(end) = record.expires_at() {
             row.set(attribute::ENDS, end.seconds());
         }
+        if let Some(list) = record.listed_under() {
+            row.set(attribute::APP, list);
+        }
         self.writes.push(TransactionPart::Put(row, condition));
         self
     }

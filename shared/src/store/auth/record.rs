@@ -23,6 +23,11 @@ pub trait Record: Serialize + DeserializeOwned {
 
     /// The moment at which it ends, if it does. DynamoDB deletes rows days late, so the code that reads a record compares the time, too.
     fn expires_at(&self) -> Option<Time>;
+
+    /// The list that the index `by-app` has it in, if it has it in any.
+    fn listed_under(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A record as it was read, with the revision that a change must still find.

@@ -6,17 +6,17 @@ use super::item::Item;
 use super::read::{Consistency, Table};
 use crate::store::error::StoreError;
 use crate::store::meter;
-use crate::store::schema::{LocalIndex, SK};
+use crate::store::schema::{Index, PK, SK};
 
 /// Which rows of a partition to read, and in which order.
 #[derive(Clone)]
 pub(crate) struct RowQuery {
-    /// The partition key.
+    /// The partition key, of the index where one is read.
     pub partition: String,
     /// The span of sort keys.
     pub range: SortKeys,
-    /// The local index to read; `None` reads the table itself.
-    pub index: Option<LocalIndex>,
+    /// The index to read; `None` reads the table itself.
+    pub index: Option<Index>,
     /// Whether the sort keys fall rather than rise.
     pub backward: bool,
     /// The most rows of a page; `None` reads as many as DynamoDB reads at once (1 MB).
@@ -66,16 +66,18 @@ impl RowQuery {
 }
 
 impl SortKeys {
-    /// The key condition over the sort key `sk`, and its values.
-    fn condition(self, sk: &str) -> (String, Vec<(&'static str, String)>) {
+    /// The key condition over the partition key `pk` and the sort key `sk`, and its values.
+    fn condition(self, pk: &str, sk: &str) -> (String, Vec<(&'static str, String)>) {
         match self {
-            SortKeys::All => ("pk = :pk".to_owned(), vec![]),
+            SortKeys::All => (format!("{pk} = :pk"), vec![]),
             SortKeys::Between(low, high) => {
-                (format!("pk = :pk AND {sk} BETWEEN :low AND :high"), vec![(":low", low), (":high", high)])
+                (format!("{pk} = :pk AND {sk} BETWEEN :low AND :high"), vec![(":low", low), (":high", high)])
             }
-            SortKeys::From(low) => (format!("pk = :pk AND {sk} >= :low"), vec![(":low", low)]),
-            SortKeys::Before(end) => (format!("pk = :pk AND {sk} < :end"), vec![(":end", end)]),
-            SortKeys::Under(prefix) => (format!("pk = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)]),
+            SortKeys::From(low) => (format!("{pk} = :pk AND {sk} >= :low"), vec![(":low", low)]),
+            SortKeys::Before(end) => (format!("{pk} = :pk AND {sk} < :end"), vec![(":end", end)]),
+            SortKeys::Under(prefix) => {
+                (format!("{pk} = :pk AND begins_with({sk}, :prefix)"), vec![(":prefix", prefix)])
+            }
         }
     }
 }
@@ -86,7 +88,10 @@ impl Table {
     /// # Errors
     /// [`StoreError`]
     pub async fn page(&self, query: RowQuery) -> Result<RowPage, StoreError> {
-        let (condition, values) = query.range.condition(query.index.map_or(SK, |index| index.sort_key));
+        let (condition, values) = query.range.condition(
+            query.index.map_or(PK, |index| index.partition_key),
+            query.index.map_or(SK, |index| index.sort_key),
+        );
         let request = self
             .client
             .query()
