@@ -12,10 +12,10 @@ use shared::oauth::sign_in::in_directory;
 use shared::secret::{Random, Secret};
 use shared::store::auth::{Commit, CommitError};
 
-use crate::{delegation, demo};
 use crate::load::{Source, load};
 use crate::stack::{Descriptor, Stack};
 use crate::terminal::tell;
+use crate::{delegation, demo};
 
 /// The sample app's client id: a public app on this machine.
 pub const CLIENT_ID: &str = "sample-app";
@@ -44,7 +44,8 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     let members = sample.members;
     for member in &members {
         let password = Secret::from_client(&member.password);
-        let (person, way) = in_directory(&member.username, &password, member.patient.as_deref(), &Random::system(), now)?;
+        let (person, way) =
+            in_directory(&member.username, &password, member.patient.as_deref(), &Random::system(), now)?;
         keep(&stack, Commit::default().create(&person).create(&way)).await?;
     }
     act_for_each_other(&stack).await?;

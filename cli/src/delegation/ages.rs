@@ -58,8 +58,9 @@ impl Ages {
         };
         let zone = value(TIME_ZONE).unwrap_or_else(|| "America/New_York".to_owned());
         let known = TimeZone::get(&zone);
-        let zone = known
-            .map_err(|_| anyhow::anyhow!("the stack's parameter PlanTimeZone: `{zone}` is no time zone, such as America/Chicago"))?;
+        let zone = known.map_err(|_| {
+            anyhow::anyhow!("the stack's parameter PlanTimeZone: `{zone}` is no time zone, such as America/Chicago")
+        })?;
         Ok(Ages { zone, adult: age(ADULT_AGE, 18)?, own_choices: age(OWN_CHOICES_AGE, 12)? })
     }
 
@@ -93,14 +94,21 @@ impl Ages {
     /// # Errors
     /// [`WrongCall`] where the days are in the wrong order; or a parent would act for somebody who is an adult, or for nobody knows how
     /// long.
-    pub(super) fn new_moments(&self, relation: Relation, birth_date: Option<&str>, (from, until): Days) -> Result<Moments> {
+    pub(super) fn new_moments(
+        &self,
+        relation: Relation,
+        birth_date: Option<&str>,
+        (from, until): Days,
+    ) -> Result<Moments> {
         if let Some(until) = until.filter(|until| *until < from) {
             let text = format!("--until {until} is before the first day, {from}: name that day or a later one");
             return Err(WrongCall(text).into());
         }
         let moments = self.moments(relation, birth_date, (from, until));
         if relation == Relation::Parent && moments.end.is_none() {
-            bail!("the member's birth date is not known, nor when a parent no longer acts: name the last day by --until");
+            bail!(
+                "the member's birth date is not known, nor when a parent no longer acts: name the last day by --until"
+            );
         }
         match moments.end {
             Some(End { at, by_age: true }) if at <= moments.begins_at => bail!(
@@ -188,7 +196,8 @@ mod tests {
     fn a_parent_acts_until_the_birthday_and_the_last_day_is_a_day_of_it() {
         let ages = ages("America/Chicago");
         let from = date("2026-11-29");
-        let moments = |relation, until: Option<&str>| ages.new_moments(relation, Some("2019-05-20"), (from, until.map(date)));
+        let moments =
+            |relation, until: Option<&str>| ages.new_moments(relation, Some("2019-05-20"), (from, until.map(date)));
         let parent = moments(Relation::Parent, None).unwrap();
         assert_eq!(parent.end, Some(End { at: ages.midnight(date("2037-05-20")), by_age: true }));
         assert_eq!(parent.own_choices_at, Some(ages.midnight(date("2031-05-20"))));

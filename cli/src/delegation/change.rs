@@ -72,7 +72,12 @@ async fn find(stack: &Stack, id: &str) -> Result<Delegation> {
 }
 
 /// Notes at the member what the plan did to a delegation, and why, before it is done.
-async fn record(stack: &Stack, of: &Delegation, (action, outcome): (&'static str, &'static str), why: &str) -> Result<()> {
+async fn record(
+    stack: &Stack,
+    of: &Delegation,
+    (action, outcome): (&'static str, &'static str),
+    why: &str,
+) -> Result<()> {
     let record = AuditRecord {
         subject: format!("Patient/{}", of.patient),
         time: Clock::System.now().to_string(),
@@ -115,9 +120,8 @@ impl Resume {
             bail!("it is {}, and not suspended", before.state(now));
         }
         record(stack, &before, ("resume-delegation", "plan"), &why).await?;
-        let given = |found: Delegation| {
-            (found.standing == Standing::Suspended).then(|| found.standing(Standing::Given))
-        };
+        let given =
+            |found: Delegation| (found.standing == Standing::Suspended).then(|| found.standing(Standing::Given));
         match delegation::change(&auth, &self.id, now, given).await? {
             Some(Changed { delegation, .. }) => told(&auth, &delegation, self.json, json!({})).await,
             None => bail!("somebody else changed it at this moment"),

@@ -202,7 +202,9 @@ fn terms(values: &[String; 10]) -> Result<(Named, Terms), Refused> {
         }
         _ => return Err(("no-sign-in", "a row names a username, or a provider and a subject".to_owned())),
     };
-    let days = |option: &str, value: &String| some(value).map(|text| day(option, text.trim())).transpose().map_err(wrong("date"));
+    let days = |option: &str, value: &String| {
+        some(value).map(|text| day(option, text.trim())).transpose().map_err(wrong("date"))
+    };
     let terms = Terms {
         patient: member_id(patient.trim()).map_err(wrong("patient"))?.to_owned(),
         relation: relation(acts_as.trim()).map_err(wrong("relation"))?,
@@ -227,10 +229,14 @@ impl Form {
             let place = COLUMNS.iter().position(|column| *column == name.trim());
             let place = place.filter(|place| !places.contains(place));
             places.push(place.ok_or_else(|| {
-                anyhow!("the header names `{name}`, which is no column or is there twice; the columns are {}", COLUMNS.join(","))
+                anyhow!(
+                    "the header names `{name}`, which is no column or is there twice; the columns are {}",
+                    COLUMNS.join(",")
+                )
             })?);
         }
-        let missing: Vec<&str> = [0, 4, 5, 6].into_iter().filter(|place| !places.contains(place)).map(|place| COLUMNS[place]).collect();
+        let missing: Vec<&str> =
+            [0, 4, 5, 6].into_iter().filter(|place| !places.contains(place)).map(|place| COLUMNS[place]).collect();
         if !missing.is_empty() {
             return Err(anyhow!("the header lacks {}; the columns are {}", missing.join(", "), COLUMNS.join(",")));
         }
@@ -253,7 +259,8 @@ impl Form {
                 for (name, value) in row {
                     let place = COLUMNS.iter().position(|column| *column == name);
                     let (Some(place), true) = (place, value.is_string() || value.is_null()) else {
-                        let text = format!("`{name}` is no property of a row, or no text; they are {}", COLUMNS.join(", "));
+                        let text =
+                            format!("`{name}` is no property of a row, or no text; they are {}", COLUMNS.join(", "));
                         return Err(("malformed", text));
                     };
                     values[place] = value.as_str().unwrap_or_default().to_owned();
@@ -275,7 +282,8 @@ impl Lines<'_> {
     fn next(&mut self) -> Result<Option<String>> {
         let mut text = Vec::new();
         let mut limited = Read::take(&mut self.reader, LONGEST);
-        let count = limited.read_until(b'\n', &mut text).with_context(|| format!("{} cannot be read", self.path.display()))?;
+        let count =
+            limited.read_until(b'\n', &mut text).with_context(|| format!("{} cannot be read", self.path.display()))?;
         self.number += 1;
         if count as u64 == LONGEST {
             return Err(anyhow!("{}: line {} has more than {LONGEST} bytes", self.path.display(), self.number));
@@ -308,7 +316,9 @@ impl Counts {
                 "reasons": reasons, "rejected_file": file});
             format!("{told}\n")
         } else {
-            let counts = format!("read {read}: created {created}, changed {changed}, unchanged {unchanged}, rejected {rejected}\n");
+            let counts = format!(
+                "read {read}: created {created}, changed {changed}, unchanged {unchanged}, rejected {rejected}\n"
+            );
             counts + &file.map(|file| format!("the rejected rows: {}\n", file.display())).unwrap_or_default()
         };
         Told { text, refused: rejected > 0 }

@@ -65,10 +65,8 @@ impl DelegationCommand {
 
 /// A delegation as commands tell it.
 async fn told_json(auth: &Auth, delegation: &Delegation, now: Time) -> Result<Json> {
-    let (person, grants) = tokio::try_join!(
-        auth.get::<Member>(delegation.person()),
-        delegation::live_grants(auth, delegation, now)
-    )?;
+    let (person, grants) =
+        tokio::try_join!(auth.get::<Member>(delegation.person()), delegation::live_grants(auth, delegation, now))?;
     let person = person.map(|person| person.record);
     let sign_in = person.as_ref().and_then(|person| person.sign_ins.first());
     let ends_by = match delegation.end {

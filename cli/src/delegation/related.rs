@@ -39,7 +39,8 @@ fn resource(delegation: &Delegation, ages: &Ages) -> Json {
         period["end"] = last.to_string().max(delegation.from.clone()).into();
     }
     let code = |code: &str, words: &str| {
-        let coding = json!({"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": code, "display": words});
+        let coding =
+            json!({"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": code, "display": words});
         json!([{"coding": [coding], "text": words}])
     };
     let relationship = match delegation.relation {

@@ -43,7 +43,12 @@ fn followed(found: Delegation, ages: &Ages, birth_date: Option<&str>, now: Time)
 ///
 /// # Errors
 /// The stack does not answer: the same again goes on.
-pub(crate) async fn follow(auth: &Auth, ages: &Ages, facts: &Demographics, now: Time) -> Result<(Vec<Delegation>, usize)> {
+pub(crate) async fn follow(
+    auth: &Auth,
+    ages: &Ages,
+    facts: &Demographics,
+    now: Time,
+) -> Result<(Vec<Delegation>, usize)> {
     let (mut all, mut ended) = (Vec::new(), 0);
     for found in delegation::of_member(auth, &facts.patient).await? {
         if matches!(found.standing, Standing::Ended { .. }) {

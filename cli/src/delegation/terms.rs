@@ -41,7 +41,9 @@ pub(super) fn member_id(text: &str) -> Result<&str, WrongCall> {
     let id = text.strip_prefix("Patient/").unwrap_or(text);
     match is_id(id) {
         true => Ok(id),
-        false => Err(WrongCall(format!("--for: `{text}` is no resource id (letters, digits, `-` and `.`, at most 64)"))),
+        false => {
+            Err(WrongCall(format!("--for: `{text}` is no resource id (letters, digits, `-` and `.`, at most 64)")))
+        }
     }
 }
 
@@ -77,7 +79,8 @@ impl Terms {
 
     /// Whether a delegation has these terms already.
     pub fn are_of(&self, delegation: &Delegation) -> bool {
-        let same_day = |day: Option<jiff::civil::Date>, text: Option<&str>| day.map(|day| day.to_string()).as_deref() == text;
+        let same_day =
+            |day: Option<jiff::civil::Date>, text: Option<&str>| day.map(|day| day.to_string()).as_deref() == text;
         delegation.relation == self.relation
             && delegation.ground == self.ground
             && delegation.said_by == self.said_by
@@ -104,7 +107,9 @@ impl Terms {
         let (ages, random) = (stack.ages(), Random::system());
         let (from, until) = match before {
             // A file that names no first day leaves it as it is.
-            Some(before) if self.days.0.is_none() => (before.from.parse().unwrap_or_else(|_| ages.day(now)), self.days.1),
+            Some(before) if self.days.0.is_none() => {
+                (before.from.parse().unwrap_or_else(|_| ages.day(now)), self.days.1)
+            }
             _ => self.days(ages, now),
         };
         let born = Demographics::of(patient).birth_date;

@@ -123,7 +123,8 @@ async fn committed(auth: &Auth, commit: Commit) -> Result<()> {
 /// be made between the two. Returns how many it ended.
 async fn end_earlier(auth: &Auth, id: &str) -> Result<usize> {
     let mut ended = end_all(auth, auth.list::<Grant>(id).await?, |_| true, Why::MemberChanged).await?;
-    if let Some(patient) = auth.get::<Member>(id).await?.filter(|member| member.record.disabled).and_then(|member| member.record.patient)
+    if let Some(patient) =
+        auth.get::<Member>(id).await?.filter(|member| member.record.disabled).and_then(|member| member.record.patient)
     {
         // The end of a member's own record ends what others were granted on it.
         ended += delegation::end_all(auth, &patient, Clock::System.now()).await?;

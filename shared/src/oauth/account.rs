@@ -3,8 +3,8 @@
 
 use http::StatusCode;
 
-use super::error::PageError;
 use super::connected::connected;
+use super::error::PageError;
 use super::pages::{AccountPage, page, see_other, style};
 use super::parameters::Parameters;
 use super::session::{self, Cookie, Session, csrf};
@@ -70,7 +70,9 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
             let own = live_grants(pages, person).await?.into_iter().filter(is_own);
             end(pages, request, own.filter(|grant| grant.client == client).collect()).await?
         }
-        (None, None, Some(named), _) => end(pages, request, delegates::grants(&pages.state, person, named).await?).await?,
+        (None, None, Some(named), _) => {
+            end(pages, request, delegates::grants(&pages.state, person, named).await?).await?
+        }
         (None, None, None, Some(id)) => delegates::end(pages, request, person, id).await?,
         _ => return Err(PageError::Malformed("the form says neither what to stop nor to sign out".into())),
     };

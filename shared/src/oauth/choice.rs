@@ -28,7 +28,11 @@ pub(super) async fn show(pages: &Pages, waiting: &Waiting) -> Result<Response, P
     let anothers = records.delegations().iter().map(|acts| (acts.patient.as_str(), Some(acts.relation)));
     let persons = own.into_iter().chain(anothers).map(async |(patient, relation)| {
         let known = demographics(state, patient).await?;
-        let name = if relation.is_none() && known.birth_date.is_none() { session.username.clone() } else { known.name.clone() };
+        let name = if relation.is_none() && known.birth_date.is_none() {
+            session.username.clone()
+        } else {
+            known.name.clone()
+        };
         Ok::<_, StoreError>(PersonChoice {
             record: patient.to_owned(),
             name: name.chars().filter(|c| is_seen(*c)).collect(),

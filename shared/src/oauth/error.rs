@@ -233,7 +233,9 @@ pub enum PageError {
     #[error("you are signed out, so nothing was done: open the page again and sign in")]
     SignedOut,
     /// Who signed in has no record here.
-    #[error("your sign-in is right, but your plan has not connected it to a record yet, neither to yours nor to that of somebody for whom you act: ask your plan to do that")]
+    #[error(
+        "your sign-in is right, but your plan has not connected it to a record yet, neither to yours nor to that of somebody for whom you act: ask your plan to do that"
+    )]
     NoRecord,
     /// The person does not, or no longer, act for the member whose record they chose.
     #[error("you cannot allow this for that person now: go back to the app and start again, or ask your plan")]

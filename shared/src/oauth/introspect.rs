@@ -67,7 +67,10 @@ pub(super) async fn introspect(
     };
     let of_asker = |(grant, _): &(Grant, Active)| {
         grant.client == asker.client
-            && asker.member.as_ref().is_none_or(|(patient, subject)| *patient == grant.patient && *subject == grant.subject)
+            && asker
+                .member
+                .as_ref()
+                .is_none_or(|(patient, subject)| *patient == grant.patient && *subject == grant.subject)
     };
     let token = found.filter(of_asker).map(|(_, token)| token);
     let cause = if token.is_some() { "its own live token" } else { "no live token of its own" };

@@ -53,10 +53,10 @@ impl Records {
 
     fn all(&self) -> impl Iterator<Item = Chosen> {
         let own = self.own.iter().map(|own| Chosen { patient: own.clone(), delegation: None });
-        let anothers = self.delegations.iter().map(|delegation| Chosen {
-            patient: delegation.patient.clone(),
-            delegation: Some(delegation.id.clone()),
-        });
+        let anothers = self
+            .delegations
+            .iter()
+            .map(|delegation| Chosen { patient: delegation.patient.clone(), delegation: Some(delegation.id.clone()) });
         own.chain(anothers)
     }
 
@@ -118,7 +118,8 @@ impl Whose {
 /// The name and birth date by which a page tells of a member; without a row, the Patient id stands for the name.
 pub(super) async fn demographics(state: &State, patient: &str) -> Result<Demographics, StoreError> {
     let found = state.auth.get::<Demographics>(patient).await?.map(|stored| stored.record);
-    let mut found = found.unwrap_or_else(|| Demographics { patient: patient.into(), name: String::new(), birth_date: None });
+    let mut found =
+        found.unwrap_or_else(|| Demographics { patient: patient.into(), name: String::new(), birth_date: None });
     if found.name.is_empty() {
         found.name = format!("Member {patient}");
     }

@@ -24,12 +24,23 @@ async fn a_delegate_sees_for_whom_they_act_and_a_member_who_acts_for_them() {
     let doras = app.account("dora").await.page.body;
     assert!(doras.contains("You act for Given Family (born 1980)"), "{doras}");
     assert_eq!(doras.matches("name=\"stop-under\"").count(), 1, "{doras}");
-    assert!(!doras.contains("Erik") && !doras.contains("name=\"stop\"") && !doras.contains("Your insurance coverage"), "{doras}");
+    assert!(
+        !doras.contains("Erik") && !doras.contains("name=\"stop\"") && !doras.contains("Your insurance coverage"),
+        "{doras}"
+    );
     let alices = app.account("alice").await.page.body;
-    for words in ["People who may act for you", "Dora Helper, whom you chose to help", "Erik Other, your personal representative"] {
+    for words in [
+        "People who may act for you",
+        "Dora Helper, whom you chose to help",
+        "Erik Other, your personal representative",
+    ] {
         assert!(alices.contains(words), "{words}: {alices}");
     }
-    assert_eq!((alices.matches("name=\"stop-under\"").count(), alices.matches("name=\"end\"").count()), (1, 1), "{alices}");
+    assert_eq!(
+        (alices.matches("name=\"stop-under\"").count(), alices.matches("name=\"end\"").count()),
+        (1, 1),
+        "{alices}"
+    );
     let bobs = app.account("bob").await.page.body;
     assert!(!bobs.contains("Dora") && !bobs.contains("act for"), "{bobs}");
     app.finish().await;

@@ -12,12 +12,21 @@ async fn a_delegation_is_told_in_its_fixed_form_and_counted_on_both_sides() {
     let app = stand().await;
     let told = delegate(&app, "alice", "kim", "parent", &[]).await;
     let names: Vec<&String> = told.as_object().unwrap().keys().collect();
-    let fixed = ["id", "for", "person", "as", "state", "from", "until", "ends_by", "ended_by", "related_person", "grants"];
+    let fixed =
+        ["id", "for", "person", "as", "state", "from", "until", "ends_by", "ended_by", "related_person", "grants"];
     assert_eq!(names[..fixed.len()], fixed);
     let person: Vec<&String> = told["person"].as_object().unwrap().keys().collect();
     assert_eq!(person, ["id", "username", "provider", "subject"]);
     assert_eq!(
-        (&told["for"], &told["as"], &told["state"], &told["until"], &told["ends_by"], &told["ended_by"], &told["grants"]),
+        (
+            &told["for"],
+            &told["as"],
+            &told["state"],
+            &told["until"],
+            &told["ends_by"],
+            &told["ended_by"],
+            &told["grants"]
+        ),
         (&json!("kim"), &json!("parent"), &json!("active"), &Json::Null, &json!("age"), &Json::Null, &json!(0))
     );
     assert_eq!((&told["person"]["username"], &told["name"]), (&json!("alice"), &json!("Given Family")));
@@ -114,7 +123,8 @@ async fn a_file_adds_changes_and_leaves_and_tells_of_each_row_that_it_refuses() 
         "kim,bob,,,proxy,g,s,,2020-13-01",
     ];
     let told = import(&rows).await;
-    let counts = |told: &Json| ["read", "created", "changed", "unchanged", "rejected"].map(|name| told[name].as_u64().unwrap());
+    let counts =
+        |told: &Json| ["read", "created", "changed", "unchanged", "rejected"].map(|name| told[name].as_u64().unwrap());
     assert_eq!(counts(&told), [8, 2, 0, 0, 6], "{told}");
     assert_eq!(
         told["reasons"],
@@ -122,9 +132,16 @@ async fn a_file_adds_changes_and_leaves_and_tells_of_each_row_that_it_refuses() 
     );
     assert_eq!(counts(&import(&rows[..3]).await), [2, 0, 0, 2, 0], "the same file twice writes nothing");
     let live = tokens(&app, "dora", Some("alice")).await;
-    let told = import(&[r#"{"for":"alice","username":"dora","as":"proxy","ground":"a wish","said_by":"alice","until":"2026-06-30"}"#]).await;
+    let told = import(&[
+        r#"{"for":"alice","username":"dora","as":"proxy","ground":"a wish","said_by":"alice","until":"2026-06-30"}"#,
+    ])
+    .await;
     assert_eq!(counts(&told), [1, 0, 1, 0, 0], "{told}");
-    assert_eq!(app.fhir(&live, "Patient/alice").await.status, 401, "an earlier end that has passed ends what was granted");
+    assert_eq!(
+        app.fhir(&live, "Patient/alice").await.status,
+        401,
+        "an earlier end that has passed ends what was granted"
+    );
     app.finish().await;
 }
 
@@ -140,12 +157,16 @@ async fn a_birth_date_that_the_feed_corrects_moves_the_end_of_a_parents_delegati
     app.load(Source::Memory(kim("2012-02-29"))).await;
     let told = json_of(&app, &["delegation", "list", "--for", "kim"]).await;
     assert_eq!(told["delegations"][0]["ends_at"], "2030-03-01T05:00:00.000Z", "{told}");
-    let bounds: Vec<Json> = app.stored("grant").await.values().map(|grant| grant["acting"]["ends_at"].clone()).collect();
+    let bounds: Vec<Json> =
+        app.stored("grant").await.values().map(|grant| grant["acting"]["ends_at"].clone()).collect();
     assert_eq!(bounds, [json!(1_898_571_600_000_i64)], "midnight of March 1, 2030, in New York");
     assert_eq!(app.fhir(&live, "Patient/kim").await.status, 200);
     app.load(Source::Memory(kim("2006-01-01"))).await;
     assert_eq!(app.fhir(&live, "Patient/kim").await.status, 401, "she is twenty");
     let told = json_of(&app, &["delegation", "list", "--for", "kim", "--all"]).await;
-    assert_eq!((&told["delegations"][0]["state"], &told["delegations"][0]["ended_by"]), (&json!("ended"), &json!("age")));
+    assert_eq!(
+        (&told["delegations"][0]["state"], &told["delegations"][0]["ended_by"]),
+        (&json!("ended"), &json!("age"))
+    );
     app.finish().await;
 }

@@ -38,13 +38,20 @@ async fn an_end_at_any_step_leaves_nothing_that_opens_the_record() {
         stop(&first).await;
         let refused = app.consent(&browser, "allow").await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
-        assert!(!refused.body.contains("Kim") && !refused.body.contains("the court"), "it is not told why: {}", refused.body);
+        assert!(
+            !refused.body.contains("Kim") && !refused.body.contains("the court"),
+            "it is not told why: {}",
+            refused.body
+        );
 
         let second = again(&first).await;
         let code = code(&app, "dora", None).await;
         stop(&second).await;
         let refused = app.exchange(&code).await;
-        assert_eq!((refused.status, refused.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
+        assert_eq!(
+            (refused.status, refused.json()["error"].as_str()),
+            (StatusCode::BAD_REQUEST, Some("invalid_grant"))
+        );
 
         let third = again(&second).await;
         let live = tokens(&app, "dora", None).await;
@@ -60,7 +67,8 @@ async fn an_end_at_any_step_leaves_nothing_that_opens_the_record() {
         assert_eq!(app.fhir(&next, "Patient/kim").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(refreshed(&app, &next).await, StatusCode::BAD_REQUEST);
         let told = json_of(&app, &["delegation", "list", "--username", "dora", "--all"]).await;
-        let states: Vec<&str> = told["delegations"].as_array().unwrap().iter().map(|d| d["state"].as_str().unwrap()).collect();
+        let states: Vec<&str> =
+            told["delegations"].as_array().unwrap().iter().map(|d| d["state"].as_str().unwrap()).collect();
         assert!(!states.contains(&"active"), "{states:?}");
         if suspend {
             let id = fourth["id"].as_str().unwrap();
@@ -89,7 +97,10 @@ fn refreshing_never_moves_the_last_moment_and_every_time_in_an_answer_respects_i
         let first = Tokens::of(&inside.exchange(&code).await);
         let next = Tokens::of(&inside.refresh(&first).await);
         for tokens in [&first, &next] {
-            assert_eq!((&tokens.answer["expires_in"], &tokens.answer["grant_expires_at"]), (&json!(1800), &json!(last.to_string())));
+            assert_eq!(
+                (&tokens.answer["expires_in"], &tokens.answer["grant_expires_at"]),
+                (&json!(1800), &json!(last.to_string()))
+            );
         }
         clock.advance(1799);
         assert_eq!(inside.fhir(&next, "Patient/kim").await.status, StatusCode::OK);
@@ -114,11 +125,17 @@ async fn an_earlier_last_day_moves_the_grants_and_a_past_one_ends_them() {
     let id = told["id"].as_str().unwrap();
     let live = tokens(&app, "dora", None).await;
     let sooner = json_of(&app, &["delegation", "change", id, "--until", "2099-01-01"]).await;
-    assert_eq!((&sooner["ends_by"], &sooner["grants"], &sooner["grants_ended"]), (&json!("date"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&sooner["ends_by"], &sooner["grants"], &sooner["grants_ended"]),
+        (&json!("date"), &json!(1), &json!(0))
+    );
     let next = Tokens::of(&app.refresh(&live).await);
     assert_eq!(app.fhir(&next, "Patient/kim").await.status, StatusCode::OK);
     let over = json_of(&app, &["delegation", "change", id, "--from", "2026-01-01", "--until", "2026-01-31"]).await;
-    assert_eq!((&over["state"], &over["ended_by"], &over["grants_ended"]), (&json!("ended"), &json!("date"), &json!(1)));
+    assert_eq!(
+        (&over["state"], &over["ended_by"], &over["grants_ended"]),
+        (&json!("ended"), &json!("date"), &json!(1))
+    );
     assert_eq!(app.fhir(&next, "Patient/kim").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(refreshed(&app, &next).await, StatusCode::BAD_REQUEST);
     app.finish().await;
@@ -185,7 +202,11 @@ async fn two_apps_that_exchange_at_once_both_get_tokens() {
 /// T162: the member's own record ends: disabled, merged, removed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_members_record_ends_what_others_were_granted_on_it() {
-    for line in [&["member", "disable", "--username", "alice"][..], &["record", "remove", "alice", "--yes"], &["record", "merge", "alice", "kim", "--yes"]] {
+    for line in [
+        &["member", "disable", "--username", "alice"][..],
+        &["record", "remove", "alice", "--yes"],
+        &["record", "merge", "alice", "kim", "--yes"],
+    ] {
         let app = stand().await;
         delegate(&app, "dora", "alice", "proxy", &[]).await;
         let live = tokens(&app, "dora", None).await;
@@ -219,7 +240,8 @@ async fn a_choice_counts_only_from_our_page_and_the_session_that_signed_in() {
     delegate(&app, "alice", "kim", "parent", &[]).await;
     let browser = app.signed_in(&AuthorizeOptions::new(&app, "alice", SCOPE)).await;
     let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));
-    let form = |csrf: &'static str| [("request", request.clone()), ("csrf", csrf.to_owned()), ("record", "kim".to_owned())];
+    let form =
+        |csrf: &'static str| [("request", request.clone()), ("csrf", csrf.to_owned()), ("record", "kim".to_owned())];
     let forged = form("wrong");
     let pairs: Vec<(&str, &str)> = forged.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(app.post("/consent", &pairs, browser.cookies.headers()).await.status, StatusCode::FORBIDDEN);

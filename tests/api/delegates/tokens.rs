@@ -45,7 +45,11 @@ async fn somebody_without_a_record_who_acts_for_one_member_goes_straight_on_and_
     let records = app.audit("Patient/kim").await;
     for action in ["consent", "token", "userinfo", "read"] {
         let record = records.iter().find(|record| record["action"] == action).unwrap_or_else(|| panic!("{action}"));
-        assert_eq!((record["person"].as_str(), record["as"].as_str()), (&*app.person("dora").await, "guardian"), "{action}");
+        assert_eq!(
+            (record["person"].as_str(), record["as"].as_str()),
+            (&*app.person("dora").await, "guardian"),
+            "{action}"
+        );
     }
     app.finish().await;
 }
@@ -59,12 +63,17 @@ async fn the_related_person_is_found_by_search_has_a_provenance_and_is_what_fhir
     let found = app.fhir(&whole, "RelatedPerson?patient=kim").await.json();
     let related = &found["entry"][0]["resource"];
     assert_eq!((related["id"].as_str(), related["name"][0]["text"].as_str()), (Some(id), Some("Given Family")));
-    assert_eq!((&related["relationship"][0]["coding"][0]["code"], &related["period"]["end"]), (&json!("PRN"), &json!("2030-12-31")));
+    assert_eq!(
+        (&related["relationship"][0]["coding"][0]["code"], &related["period"]["end"]),
+        (&json!("PRN"), &json!("2030-12-31"))
+    );
     let names: BTreeSet<&str> = related.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = ["id", "meta", "name", "patient", "period", "relationship", "resourceType"];
     assert_eq!(names, BTreeSet::from(expected), "and nothing else");
     let provenance = app.fhir(&whole, &format!("RelatedPerson?_id={id}&_revinclude=Provenance:target")).await.json();
-    assert!(provenance["entry"].as_array().unwrap().iter().any(|entry| entry["resource"]["resourceType"] == "Provenance"));
+    assert!(
+        provenance["entry"].as_array().unwrap().iter().any(|entry| entry["resource"]["resourceType"] == "Provenance")
+    );
 
     let mut browser = app.signed_in(&AuthorizeOptions::new(&app, "alice", "openid fhirUser")).await;
     app.choose(&mut browser, "kim").await;
@@ -83,7 +92,14 @@ async fn whoever_may_open_several_records_chooses_one_of_them_and_no_other() {
     delegate(&app, "alice", "kim", "parent", &[]).await;
     let mut browser = app.signed_in(&AuthorizeOptions::new(&app, "alice", SCOPE)).await;
     let page = &browser.page.body;
-    for words in ["Whose record should this app see?", "Given Family", "born 1980", "Kim Minor", "born 2019", "you are the parent"] {
+    for words in [
+        "Whose record should this app see?",
+        "Given Family",
+        "born 1980",
+        "Kim Minor",
+        "born 2019",
+        "you are the parent",
+    ] {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("bob") && !page.contains("CANARY"), "{page}");
