@@ -10,6 +10,7 @@ use shared::config::{
 };
 use shared::store::Aws;
 
+use crate::delegation::{ADULT_AGE, OWN_CHOICES_AGE, TIME_ZONE};
 use crate::stack::{RULES, Stack};
 
 /// The outputs of `template.yaml`, each with the configuration variable that it gives.
@@ -28,6 +29,9 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),
     ("LoadRules", RULES),
+    ("PlanTimeZone", TIME_ZONE),
+    ("AdultAge", ADULT_AGE),
+    ("OwnChoicesAge", OWN_CHOICES_AGE),
 ];
 
 /// The output that gives a configuration variable.

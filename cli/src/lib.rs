@@ -7,6 +7,7 @@ pub mod app;
 pub mod audit;
 pub mod call;
 pub mod cloudformation;
+pub mod delegation;
 pub mod demo;
 pub mod identity_provider;
 pub mod keys;

@@ -11,7 +11,7 @@ use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, audit, identity_provider, keys, load, local, member, record, report, sample};
+use patient_access::{app, audit, delegation, identity_provider, keys, load, local, member, record, report, sample};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -52,6 +52,9 @@ enum Command {
     /// Register members who can sign in, change their passwords, stop them
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// Let persons act for members, and end that
+    #[command(subcommand)]
+    Delegation(delegation::DelegationCommand),
     /// Show who saw what, and verify that nobody changed the record of it
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -185,6 +188,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Audit(audit) => return told(audit.run(&named(&target).await?).await?),
         Command::Report(report) => return told(report.run(&named(&target).await?).await?),
         Command::Record(record) => print(&record.run(&named(&target).await?).await?)?,
+        Command::Delegation(delegation) => {
+            let told = delegation.run(&named(&target).await?).await?;
+            print(&told.text)?;
+            return Ok(told.exit_code());
+        }
         Command::Member(member) => {
             let told = member.run(&named(&target).await?).await?;
             print(&told.text)?;

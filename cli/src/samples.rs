@@ -12,10 +12,10 @@ use shared::oauth::sign_in::in_directory;
 use shared::secret::{Random, Secret};
 use shared::store::auth::{Commit, CommitError};
 
-use crate::demo;
 use crate::load::{Source, load};
 use crate::stack::{Descriptor, Stack};
 use crate::terminal::tell;
+use crate::{delegation, demo};
 
 /// The sample app's client id: a public app on this machine.
 pub const CLIENT_ID: &str = "sample-app";
@@ -41,16 +41,37 @@ pub async fn install(descriptor: &Descriptor, sample: Sample) -> Result<Installe
     let rejected = PathBuf::from("rejected-samples.ndjson");
     let report = load(&stack, &source, &rejected, Clock::System, &ProgressBar::hidden()).await?;
     anyhow::ensure!(report.is_clean(), "a sample was rejected:\n{report}");
-    let members: Vec<SampleMember> = sample.members.into_iter().filter(|member| member.patient.is_some()).collect();
+    let members = sample.members;
     for member in &members {
         let password = Secret::from_client(&member.password);
-        let patient = member.patient.as_deref().unwrap_or_default();
-        let (person, way) = in_directory(&member.username, &password, Some(patient), &Random::system(), now)?;
+        let (person, way) =
+            in_directory(&member.username, &password, member.patient.as_deref(), &Random::system(), now)?;
         keep(&stack, Commit::default().create(&person).create(&way)).await?;
     }
+    act_for_each_other(&stack).await?;
     let app = Client::new(CLIENT_ID, "Sample App", &[REDIRECT_URI], now);
     keep(&stack, Commit::default().create(&app)).await?;
     Ok(Installed { members, issuer: descriptor.url.clone() })
+}
+
+/// The delegations of the household: who acts for whom, as what, and the last day, counted from today.
+const DELEGATIONS: &[(&str, &str, &str, Option<i64>)] = &[
+    // It ends on a birthday.
+    ("maria", "leo", "parent", None),
+    ("sam", "george", "representative", None),
+    // It ended yesterday.
+    ("sam", "ada", "proxy", Some(-1)),
+];
+
+/// Lets those of the household act for each other. Delegations that exist already stay.
+async fn act_for_each_other(stack: &Stack) -> Result<()> {
+    let (ages, now) = (stack.ages(), Clock::System.now());
+    for (person, patient, relation, last) in DELEGATIONS {
+        let day = |days: i64| ages.day(now.plus_seconds(days * 86_400)).to_string();
+        let days = (day(last.map_or(0, |last| last - 30)), last.map(day));
+        delegation::Add::made_up(person, patient, relation, days).keep(stack).await?;
+    }
+    Ok(())
 }
 
 /// Registers the demo app, which works with any members.
@@ -73,7 +94,7 @@ impl fmt::Display for Installed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "sample members (user name, password, Patient id):")?;
         for member in &self.members {
-            let patient = member.patient.as_deref().unwrap_or_default();
+            let patient = member.patient.as_deref().unwrap_or("-");
             writeln!(f, "  {:<10} {:<22} {:<16} {}", member.username, member.password, patient, member.story)?;
         }
         // The code_challenge is that of RFC 7636, appendix B; the README's tour uses its verifier.

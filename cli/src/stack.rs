@@ -25,6 +25,7 @@ use shared::store::signer::Signer;
 use shared::store::{Aws, Patience};
 
 use crate::cloudformation::output_of;
+use crate::delegation::Ages;
 use crate::load::Rules;
 
 /// A stack to work on.
@@ -43,6 +44,7 @@ pub struct Stack {
     /// `None` where the stack does not name it: only commands about keys need it.
     signing_key: Option<SigningKeyId>,
     rules: Rules,
+    ages: Ages,
     /// `None` where the stack does not name it: only commands about identity providers need it.
     secrets_key: Option<SecretsKeyId>,
     /// `None` where the stack does not name it.
@@ -81,6 +83,7 @@ impl Stack {
         let (config, issuer, resources_table, auth_table, audit_table, documents_bucket) = from_lookup(&lookup)?;
         let contract_element = lookup("CONTRACT_ELEMENT").filter(|element| !element.is_empty());
         let rules = Rules::read(&lookup(RULES).unwrap_or_default()).context("the stack's parameter LoadRules")?;
+        let ages = Ages::read(&lookup)?;
         Ok(Stack {
             aws,
             config,
@@ -96,6 +99,7 @@ impl Stack {
             secrets_key: from_lookup(&lookup).ok(),
             identifier_key: from_lookup(&lookup).ok(),
             rules,
+            ages,
         })
     }
 
@@ -117,6 +121,11 @@ impl Stack {
     /// The classes of R4's rules: the stack's parameter `LoadRules`.
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The plan's days, and the ages at which what a parent may do ends.
+    pub fn ages(&self) -> &Ages {
+        &self.ages
     }
 
     /// Whether resources with a sensitivity label may be stored. A deployed stack, which is any whose issuer is not

@@ -24,6 +24,9 @@
 //! }
 //! ```
 
+pub mod acting;
+pub mod delegation;
+pub mod demographics;
 pub mod grant;
 mod permit;
 mod stops;
@@ -43,6 +46,7 @@ use crate::bounds::CLOCK_SKEW_SECONDS;
 use crate::clock::Clock;
 use crate::config::{AuthTableName, SigningKeyId};
 use crate::fhir::filter::Filter;
+use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
 use crate::issuer::Issuer;
@@ -74,6 +78,10 @@ pub struct AccessClaims {
     pub client_id: String,
     /// The member whose record it opens: a Patient id.
     pub patient: String,
+    /// The resource that stands for the person, where that is another one than the member's Patient: somebody who acts for the
+    /// member is a `RelatedPerson/<id>` in the record, or nobody.
+    #[serde(default, rename = "fhirUser", skip_serializing_if = "Option::is_none")]
+    pub fhir_user: Option<String>,
     /// The grant it was issued under.
     pub grant: String,
     /// Its scopes. A long list is left out here, and read from the grant.
@@ -191,12 +199,12 @@ impl Verifier {
         let stored = self.auth.get::<Grant>(&claims.grant).await?;
         let grant = stored.map(|stored| stored.record).filter(|grant| grant.is_live(self.clock.now()));
         let grant = grant.ok_or(Refusal::Invalid("its grant was ended"))?;
-        if grant.patient != claims.patient || grant.client != claims.client_id {
+        if grant.patient != claims.patient || grant.client != claims.client_id || grant.subject != claims.sub {
             // A validly signed token contradicts its grant: our signing key is being misused.
             tracing::error!(
                 alarm = "token-and-grant",
                 grant = claims.grant,
-                "ALARM: a token and its grant name different members or apps"
+                "ALARM: a token and its grant name different members, persons or apps"
             );
             return Err(Refusal::Invalid("it does not belong to its grant"));
         }
@@ -325,28 +333,39 @@ impl Bearer {
                 }
         };
         let scopes: Vec<&ResourceScope> = self.scopes.resources().filter(allows).collect();
-        let permit = |only, filters| Permit {
+        let permit = |only: Option<&str>, filters| Permit {
             resource_type,
             owner: self.patient().into(),
             grant: self.claims.grant.as_str().into(),
-            only,
+            only: only.map(Into::into),
             filters,
         };
         if scopes.iter().any(|scope| scope.query.is_none()) {
             return Some(permit(None, Vec::new()));
         }
-        // `fhirUser` lets the app read who signed in: exactly that one resource. For a member that is the one Patient
-        // of the record, so a granular scope beside it narrows nothing.
-        let is_user = interaction == Interaction::Read
-            && resource_type.name == "Patient"
-            && self.scopes.contains(&Scope::FhirUser);
-        if is_user {
-            return Some(permit(Some(self.patient().into()), Vec::new()));
-        }
+        // `fhirUser` lets the app read who signed in: exactly that one resource, whatever a granular scope beside it admits.
+        let user = self.user().filter(|user| {
+            interaction == Interaction::Read
+                && resource_type.name == user.resource_type
+                && self.scopes.contains(&Scope::FhirUser)
+        });
         // A granular scope that does not read as a search on this type allows nothing: fail closed.
         let filters: Vec<Vec<Filter>> =
             scopes.iter().filter_map(|scope| filters(resource_type, &scope.granular()?)).collect();
-        (!filters.is_empty()).then(|| permit(None, filters))
+        match user {
+            None if filters.is_empty() => None,
+            user => Some(permit(user.as_ref().map(|user| user.id.as_str()), filters)),
+        }
+    }
+
+    /// The resource that stands for the person who signed in: the member's own Patient, or in the record of a member for whom
+    /// they act their `RelatedPerson`, where there is one.
+    fn user(&self) -> Option<Reference> {
+        match &self.claims.fhir_user {
+            Some(user) => Reference::parse(user, &[]),
+            None if self.claims.sub == self.claims.patient => Some(Reference::new("Patient", self.patient())),
+            None => None,
+        }
     }
 }
 

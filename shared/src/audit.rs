@@ -133,6 +133,7 @@ impl Audit {
             query: asked(request),
             ids: String::new(),
             given: 0,
+            acting: grant.acting_person(),
         }
     }
 }

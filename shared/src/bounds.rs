@@ -215,6 +215,10 @@ bounds! {
         "An authorization code is good this long (SMART App Launch 2.2: about a minute).";
     CODE_MEMORY_SECONDS: i64 = 86_400, "seconds", Over,
         "A spent code is remembered this long, so that a second use is noticed and ends the grant.";
+    DELEGATION_GRANTS: usize = 20, "live grants under one delegation", Over,
+        "They end with the delegation in one transaction, and DynamoDB takes 100 items in one. A further grant ends the oldest.";
+    NAME_CHARACTERS: usize = 100, "characters of a person's name", Capped,
+        "A page shows this much of it.";
     SESSION_SECONDS: i64 = 900, "seconds", Over,
         "A member's session lasts this long.";
     AUTHORIZATION_REQUEST_SECONDS: i64 = 900, "seconds", Over,

@@ -47,6 +47,8 @@ T022   A form without its own CSRF token, or sent from another site, gets 403 an
 T023   Sign-in issues a new session; the session from before, planted or genuine, ends.
 T024   Consent counts only from the session that signed in for that authorization request.
 T025   A consent form sent twice yields one code and one grant, and a decision cannot be changed by a second form.
+T026   A consent page decides about the record that it names: a member for whom the person does not act is refused, and so
+       is the form of another person's page.
 T027   If the member denies, the app gets `access_denied`, and neither a code nor a grant is made (RFC 6749 §4.1.2.1).
 T029   An unknown name, a wrong password and a disabled member get the same status, headers and body, at the same cost
        in hashing; once sign-in is locked, right and wrong passwords and unknown names are alike, too.
@@ -69,7 +71,7 @@ T037   A code is refused for another client, stays good for its own, and the att
 T038   An exchange must repeat the `redirect_uri` of the authorization request (RFC 6749 §4.1.3).
 T039   An exchange must bring the PKCE verifier that belongs to the challenge, well formed (RFC 7636 §4.6).
 T040   A code expires after 60 seconds by the clock, even while its row still exists.
-T041   If client or member is disabled between consent and exchange, no tokens are issued.
+T041   If client or member is disabled, or a delegation ended, between consent and exchange, no tokens are issued.
 T042   A good exchange returns the promised scope, patient, lifetime and id_token, with the nonce exactly as sent, and
        must not be cached.
 
@@ -199,6 +201,24 @@ T150   Whichever call to AWS fails on the way in by a provider, a new start sign
 T151   A sign-in with a provider opens a new session; the one from before, planted or genuine, ends.
 T152   A logout token counts only from the provider, for us, fresh, signed as an id_token is, and is no id_token; it ends
        the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
+
+# People who act for members
+T153   Whoever may open several records chooses one; nothing skips the choice, and it is never a member for whom they do
+       not act.
+T154   Two tabs choose differently, and each app gets the record that was chosen for it.
+T155   A token of one person for a member tells nothing of what another person, or the member, allowed the same app.
+T156   A delegation that ends or is suspended between choice and consent, consent and token, token and refresh, or refresh
+       and read opens nothing from that moment on, and the person is not told why.
+T157   A delegation that ends by itself takes code, tokens and grant with it, and refreshing never moves its last moment.
+T158   An earlier last day moves the ends of the grants; one that is past ends them.
+T159   A delegation has a bounded number of live grants: one more ends the oldest.
+T160   An exchange and the end of its delegation at the same moment leave no live grant.
+T161   Two exchanges under one delegation at the same moment both succeed.
+T162   If the member's own record is disabled, merged or removed, what others were granted on it ends.
+T163   On the account page a delegate sees their own persons and apps alone, and a member who acts for them.
+T164   A member ends a proxy and stops any app that was allowed in their name, a delegate ends their own, and only the plan
+       ends the rest; a form that names anything else is refused.
+T165   A delegation that the plan suspended is shown on no page.
 
 # The audit, and what is counted from it
 T201   An answer counts for CMS's report only where it carried a resource of the member's own, and a record that comes

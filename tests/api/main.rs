@@ -17,6 +17,7 @@ mod compliance;
 mod counting;
 mod decisions;
 mod definitions;
+mod delegates;
 mod demo;
 mod dependencies;
 mod discovery;

@@ -13,6 +13,8 @@ use serde_json::{Value as Json, json};
 use shared::fhir::types::{Owner, TYPES};
 use tests::{App, checkout};
 
+use crate::delegates::{add_person, delegate};
+
 /// The scope sets, each with its meaning in a person's words.
 const SCOPES: &[(&str, &str)] = &[
     ("patient/*.rs", "everything, as today's apps ask for it"),
@@ -32,6 +34,12 @@ const SCOPES: &[(&str, &str)] = &[
          patient/Organization.read patient/Practitioner.read",
         "the minimum of CARIN Blue Button",
     ),
+];
+
+/// The same for somebody who acts for the member.
+const DELEGATES: &[(&str, &str)] = &[
+    ("patient/*.rs", "everything, for somebody who acts for the member"),
+    ("openid fhirUser", "who signed in, where somebody acts for the member: the RelatedPerson who stands for them"),
 ];
 
 /// The interactions with a type: the columns.
@@ -173,8 +181,8 @@ fn wrapped(words: &[&str]) -> String {
 }
 
 /// One scope set's part of the matrix. Subjects with the same marks share a line.
-async fn part(app: &App, number: usize, scope: &str, words: &str) -> String {
-    let token = app.sign_in("erin", scope).await.access;
+async fn part(app: &App, number: usize, who: &str, (scope, words): (&str, &str)) -> String {
+    let token = app.sign_in(who, scope).await.access;
     let reply = app.with_bearer(&token, "Patient/erin/$everything").await;
     let everything: BTreeSet<String> = match reply.status {
         StatusCode::OK => reply.matches().into_iter().collect(),
@@ -219,8 +227,11 @@ async fn the_permission_matrix_is_the_one_that_people_read() {
     app.add_member("erin", "erin").await;
     let types: Vec<&str> = TYPES.iter().map(|kind| kind.name).collect();
     let mut matrix = format!("{INTRODUCTION}\n  The types: {}.\n", wrapped(&types));
-    for (number, (scope, words)) in SCOPES.iter().enumerate() {
-        matrix += &part(&app, number + 1, scope, words).await;
+    add_person(&app, "dora").await;
+    delegate(&app, "dora", "erin", "proxy", &["--related-person", "erin-relatedperson"]).await;
+    let all = SCOPES.iter().map(|row| ("erin", *row)).chain(DELEGATES.iter().map(|row| ("dora", *row)));
+    for (number, (who, row)) in all.enumerate() {
+        matrix += &part(&app, number + 1, who, row).await;
     }
     let file = checkout().join("tests/snapshots/permissions.txt");
     if std::env::var_os("PATIENT_ACCESS_BLESS").is_some() {

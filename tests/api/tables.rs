@@ -162,6 +162,11 @@ async fn every_row_of_a_stack_in_use_is_as_the_schema_says() {
     app.fhir(&tokens, "Patient/alice/$everything").await;
     let browser = app.browse(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await.expect("the page comes");
     app.log_in(&browser, "alice", "not the password").await;
+    let line = "delegation add --for bob --username alice --as proxy --ground g --said-by s";
+    app.operate(&line.split(' ').collect::<Vec<_>>()).await.expect("it is new");
+    let mut browser = app.signed_in(&AuthorizeOptions::new(&app, "alice", "patient/*.rs")).await;
+    app.choose(&mut browser, "bob").await;
+    app.consent(&browser, "deny").await;
     app.hand_over("count").await;
     let provider = IdentityProvider::start(&[]).await;
     let line = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", provider.url);

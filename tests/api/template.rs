@@ -68,8 +68,8 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
         assert!(!leads_to.is_null(), "there is no output {output}");
         // The issuer's output is worked out if no issuer is set, no function loads or has the key of identifiers, and only the command reads
         // the contract's element; the other outputs are the functions' own variables.
-        if *variable == "LOAD_RULES" {
-            assert_eq!(leads_to, "${LoadRules}", "{output}");
+        if ["LOAD_RULES", "PLAN_TIME_ZONE", "ADULT_AGE", "OWN_CHOICES_AGE"].contains(variable) {
+            assert_eq!(leads_to, format!("${{{output}}}"), "{output}");
         } else if !["ISSUER", "CONTRACT_ELEMENT", "IDENTIFIER_KEY"].contains(variable) {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],

@@ -203,6 +203,17 @@ impl App {
         browser
     }
 
+    /// Chooses a record on the page that asks whose record the app should see, and follows the redirect.
+    pub async fn choose(&self, browser: &mut Browser, record: &str) -> Reply {
+        let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));
+        let form = [("request", request.as_str()), ("csrf", &csrf), ("record", record)];
+        let reply = self.post("/consent", &form, browser.cookies.headers()).await;
+        if reply.status == StatusCode::SEE_OTHER {
+            self.follow(browser, &reply).await;
+        }
+        reply
+    }
+
     /// Sends the consent form that the browser shows, with everything ticked.
     pub async fn consent(&self, browser: &Browser, decision: &str) -> Reply {
         let (request, csrf) = (browser.page.field("request"), browser.page.field("csrf"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::{Descriptor, Stack, private_file};
-use patient_access::{app, audit, identity_provider, keys, member, record, report};
+use patient_access::{app, audit, delegation, identity_provider, keys, member, record, report};
 
 use crate::App;
 use crate::tools::checkout;
@@ -19,6 +19,9 @@ enum Line {
     /// `patient-access audit …`
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// `patient-access delegation …`
+    #[command(subcommand)]
+    Delegation(delegation::DelegationCommand),
     /// `patient-access identity-provider …`
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviderCommand),
@@ -77,6 +80,7 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
     match Line::try_parse_from(std::iter::once(&"patient-access").chain(arguments))? {
         Line::App(command) => command.run(stack).await,
         Line::Audit(command) => command.run(stack).await.map(|(text, _)| text),
+        Line::Delegation(command) => command.run(stack).await.map(|told| told.text),
         Line::IdentityProvider(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await.map(|told| told.text),

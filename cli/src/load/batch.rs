@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use shared::access::demographics::Demographics;
 use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
@@ -83,15 +84,20 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let (mut led, mut gone) = (Vec::new(), BTreeSet::new());
+        let (mut led, mut gone, mut known) = (Vec::new(), BTreeSet::new(), Vec::new());
         for (ready, written, fate) in self.store(resolved).await? {
             if ready.pending.kind.owner == Owner::Itself {
+                let patients = ready.change.partitions().filter_map(|partition| ready.change.resource(partition));
+                known.extend(patients.map(|patient| (Demographics::of(patient), ready.pending.place.clone())));
                 match written {
                     Written::Stored => {
                         self.tell_rivals(&ready).await?;
                         self.tell_replaced(&ready);
                     }
-                    Written::Deleted => drop(gone.insert(ready.change.reference().id.clone())),
+                    Written::Deleted => {
+                        self.end_delegations(&ready.change.reference().id).await?;
+                        gone.insert(ready.change.reference().id.clone());
+                    }
                     _ => {}
                 }
             }
@@ -104,6 +110,7 @@ impl Run<'_> {
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
         self.gone.extend(gone);
+        self.follow_delegations(known).await?;
         self.follow_references(led).await?;
         self.follow_up().await
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use serde_json::{Value as Json, json};
+use shared::access::delegation;
 use shared::access::grant::{self, Grant, Why};
 use shared::clock::Clock;
 use shared::secret::Random;
@@ -127,6 +128,9 @@ async fn load(stack: &Stack, resources: Vec<Json>, settings: Settings) -> Result
 /// Ends the grants on these records, and notes in the audit of each what was done.
 async fn finish(stack: &Stack, report: Report, patients: &[&str], action: &'static str) -> Result<Ended> {
     let (auth, now, mut grants_ended) = (stack.auth(), Clock::System.now(), 0);
+    for patient in patients {
+        grants_ended += delegation::end_all(&auth, patient, now).await?;
+    }
     for grant in auth.scan::<Grant>().await? {
         let grant = grant.record;
         if patients.contains(&grant.patient.as_str()) && grant.is_live(now) {

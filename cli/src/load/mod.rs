@@ -8,6 +8,7 @@
 
 mod attachments;
 mod batch;
+mod delegations;
 mod follow;
 mod inspection;
 mod lead;
@@ -41,10 +42,12 @@ use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::writer::{Change, ToDo, Writer};
+use shared::store::auth::Auth;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
+use crate::delegation::Ages;
 use crate::stack::Stack;
 pub use inspection::{Inspection, inspect};
 use lead::{Origin, Pointer};
@@ -136,6 +139,8 @@ pub async fn load_with(
         report: Report { rules: rules.moved(), ..Report::default() },
         rules,
         rejected,
+        auth: stack.auth(),
+        ages: stack.ages(),
     };
     let ended = run.whole(bar).await;
     run.report.rejected_file = run.rejected.written();
@@ -217,6 +222,9 @@ struct Run<'a> {
     to_do: BTreeSet<ToDo>,
     report: Report,
     rejected: Rejections,
+    /// The delegations of those who act for members, and what the plan says of their ends.
+    auth: Auth,
+    ages: &'a Ages,
 }
 
 impl Run<'_> {

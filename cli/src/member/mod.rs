@@ -11,6 +11,7 @@ mod row;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::Value as Json;
+use shared::access::delegation;
 use shared::access::grant::{self, Grant, Why};
 use shared::bounds::USERNAME_BYTES;
 use shared::clock::Clock;
@@ -21,6 +22,8 @@ use shared::secret::Random;
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 pub use import::{Import, Imported};
+pub use named::Named;
+pub(crate) use row::fields;
 
 use self::named::OneMember;
 use crate::call::WrongCall;
@@ -119,7 +122,13 @@ async fn committed(auth: &Auth, commit: Commit) -> Result<()> {
 /// Ends the grants of a person who was given a new stamp, and takes the mark away. The person is changed first, so that no grant can
 /// be made between the two. Returns how many it ended.
 async fn end_earlier(auth: &Auth, id: &str) -> Result<usize> {
-    let ended = end_all(auth, auth.list::<Grant>(id).await?, |_| true, Why::MemberChanged).await?;
+    let mut ended = end_all(auth, auth.list::<Grant>(id).await?, |_| true, Why::MemberChanged).await?;
+    if let Some(patient) =
+        auth.get::<Member>(id).await?.filter(|member| member.record.disabled).and_then(|member| member.record.patient)
+    {
+        // The end of a member's own record ends what others were granted on it.
+        ended += delegation::end_all(auth, &patient, Clock::System.now()).await?;
+    }
     if let Some(member) = auth.get::<Member>(id).await?.filter(|member| member.record.ending) {
         let settled = Member { ending: false, ..member.record.clone() };
         match auth.commit(Commit::default().replace(&member, &settled)).await {

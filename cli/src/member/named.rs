@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value as Json, json};
+use shared::access::delegation::{self, Delegation, EndedBy};
 use shared::access::grant::Grant;
 use shared::clock::Clock;
 use shared::oauth::member::{LastSignIn, Member, Subject};
@@ -129,6 +130,9 @@ impl OneMember {
         if let Some(seen) = auth.get::<LastSignIn>(&stopped.record.id).await? {
             commit = commit.delete(&seen);
         }
+        for acts in auth.list::<Delegation>(&stopped.record.id).await? {
+            delegation::end(&auth, &acts.record.id, Clock::System.now(), EndedBy::Plan).await?;
+        }
         committed(&auth, commit).await?;
         end_earlier(&auth, &stopped.record.id).await?;
         match self.json {
@@ -153,8 +157,21 @@ pub(super) async fn told_json(auth: &Auth, member: &Member) -> Result<Json> {
             None => Ok(None),
         }
     };
-    let (grants, last, locked) =
-        tokio::try_join!(auth.list::<Grant>(&member.id), auth.get::<LastSignIn>(&member.id), locked)?;
+    let acted_for_by = async {
+        match &member.patient {
+            Some(patient) => delegation::of_member(auth, patient).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (grants, last, locked, acts_for, acted_for_by) = tokio::try_join!(
+        auth.list::<Grant>(&member.id),
+        auth.get::<LastSignIn>(&member.id),
+        locked,
+        auth.list::<Delegation>(&member.id),
+        acted_for_by
+    )?;
+    let acts_for: Vec<Delegation> = acts_for.into_iter().map(|stored| stored.record).collect();
+    let active = |all: &[Delegation]| all.iter().filter(|delegation| delegation.is_active(now)).count();
     let state = match (member.disabled, locked) {
         (true, _) => "disabled",
         (false, Some(_)) => "locked",
@@ -165,8 +182,7 @@ pub(super) async fn told_json(auth: &Auth, member: &Member) -> Result<Json> {
         "id": member.id, "username": member.username, "sign_ins": member.sign_ins, "patient": member.patient,
         "state": state, "locked_until": locked.map(|time| time.to_string()), "created_at": member.created_at.to_string(),
         "last_sign_in": last.map(|last| last.record.at.to_string()), "grants": live,
-        // Nobody acts for anybody yet.
-        "acts_for": 0, "acted_for_by": 0,
+        "acts_for": active(&acts_for), "acted_for_by": active(&acted_for_by),
     }))
 }
 

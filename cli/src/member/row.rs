@@ -139,7 +139,7 @@ fn row([username, provider, subject, patient, state]: [String; 5]) -> Result<Row
 
 /// The fields of a line of CSV (RFC 4180); `None` where its quotation marks do not match. A field never has a line break here: no
 /// name, subject or id has one.
-fn fields(line: &str) -> Option<Vec<String>> {
+pub(crate) fn fields(line: &str) -> Option<Vec<String>> {
     let (mut fields, mut chars) = (vec![String::new()], line.chars().peekable());
     loop {
         let field = fields.last_mut()?;

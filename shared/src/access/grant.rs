@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::acting::Acting;
 use crate::clock::Time;
+use crate::fhir::reference::Reference;
 use crate::issuer::Issuer;
 use crate::secret::{Hashed, Random};
 use crate::store::StoreError;
@@ -20,8 +22,10 @@ pub struct Grant {
     pub client_name: String,
     /// The member whose record it opens: a Patient id.
     pub patient: String,
-    /// Who granted it (`sub`): the Patient id again, where a member acts for themselves.
+    /// Who granted it (`sub`): the Patient id of their own record, else an id that no Patient can have.
     pub subject: String,
+    /// The delegation under which they granted it, where they act for the member.
+    pub acting: Option<Acting>,
     /// The sign-in name of who granted it.
     pub username: String,
     /// Their stamp when they signed in for it.
@@ -64,8 +68,12 @@ pub enum Why {
     CodeReused,
     /// A spent refresh token was presented (RFC 9700 §4.14.2).
     RefreshTokenReused,
-    /// The member stopped the app.
+    /// The member stopped the app, or the person who allowed it in the member's name did.
     StoppedByMember,
+    /// The delegation under which it was granted is over.
+    DelegationEnded,
+    /// It was the oldest of many under one delegation, and a new one was granted.
+    MadeRoom,
     /// The app gave its token back (RFC 7009).
     RevokedByApp,
     /// The member's password was changed, or the plan stopped the member.
@@ -117,12 +125,32 @@ impl Grant {
 
     /// Whether it opens anything at this moment.
     pub fn is_live(&self, now: Time) -> bool {
-        self.ended.is_none() && now < self.expires_at
+        self.ended.is_none() && now < self.ends_at()
     }
 
-    /// The URL of the resource that says who granted it (`fhirUser`).
-    pub fn fhir_user(&self, issuer: &Issuer) -> String {
-        format!("{}/Patient/{}", issuer.fhir_base(), self.patient)
+    /// When it ends by itself: refreshing moves this on, and never beyond the delegation.
+    pub fn ends_at(&self) -> Time {
+        let last = self.acting.as_ref().and_then(|acting| acting.ends_at);
+        last.map_or(self.expires_at, |last| last.min(self.expires_at))
+    }
+
+    /// The resource that stands for the person who granted it: the member's own Patient, or in the record of a member for whom
+    /// they act their `RelatedPerson`, where there is one.
+    pub fn user(&self) -> Option<Reference> {
+        match &self.acting {
+            None => Some(Reference::new("Patient", &self.patient)),
+            Some(acting) => acting.related_person.as_ref().map(|id| Reference::new("RelatedPerson", id)),
+        }
+    }
+
+    /// The id of the person who granted it and the relation, where they act for the member: as the audit names both.
+    pub fn acting_person(&self) -> Option<(String, &'static str)> {
+        self.acting.as_ref().map(|acting| (self.member().to_owned(), acting.relation.name()))
+    }
+
+    /// The URL of that resource (`fhirUser`).
+    pub fn fhir_user(&self, issuer: &Issuer) -> Option<String> {
+        self.user().map(|user| format!("{}/{user}", issuer.fhir_base()))
     }
 
     /// The same grant, ended.

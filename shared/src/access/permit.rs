@@ -15,6 +15,7 @@ pub struct Permit {
     pub(super) resource_type: &'static ResourceType,
     pub(super) owner: Arc<str>,
     pub(super) grant: Arc<str>,
+    /// The one resource that stands for who signed in: it is admitted in any case, and alone where there are no granular scopes.
     pub(super) only: Option<Arc<str>>,
     /// Granular scopes: a resource must pass all filters of one of these; none at all admits every resource.
     pub(super) filters: Vec<Vec<Filter>>,
@@ -49,9 +50,13 @@ impl Permit {
     /// where there are such scopes.
     pub fn admits<'a>(&self, resource: &Reference, index: impl FnOnce() -> &'a Index) -> bool {
         let meets = |index| self.filters.iter().any(|filters| filters.iter().all(|filter| filter.keeps(index)));
+        let is_it = |only: &str| only == resource.id;
         resource.resource_type == self.resource_type.name
-            && self.only.as_deref().is_none_or(|only| only == resource.id)
-            && (self.filters.is_empty() || meets(index()))
+            && match (self.only.as_deref(), self.filters.is_empty()) {
+                (None, true) => true,
+                (Some(only), true) => is_it(only),
+                (only, false) => only.is_some_and(is_it) || meets(index()),
+            }
     }
 
     /// Whether it admits every resource of the member's that is of its type.

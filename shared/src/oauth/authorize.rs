@@ -12,6 +12,7 @@ use super::redirect_uri;
 use super::request::{AuthorizationRequest, Stage, Wishes};
 use super::session::{self, Cookie, Session};
 use super::state::{Pages, State};
+use super::whose::Records;
 use crate::access::is_supported;
 use crate::bounds::{CLIENT_ID_BYTES, STATE_BYTES, USERNAME_BYTES};
 use crate::clock::Time;
@@ -98,6 +99,7 @@ async fn checked(
         wishes: prompt.wishes,
         challenge,
         stage: Stage::Asked,
+        record: None,
         created_at: state.clock.now(),
     };
     Ok((asked, session))
@@ -255,7 +257,13 @@ async fn start(
     let browser = Cookie::Browser.read(request, issuer).unwrap_or_else(|| state.random.secret());
     let asked = AuthorizationRequest { hash: id.hashed(), browser: browser.hashed(), ..asked };
     let (page, asked) = match session {
-        Some(session) => ("consent", asked.signed_in(session.hash)),
+        Some(session) => {
+            let records = Records::of(state, &session.member, session.patient.as_deref()).await?;
+            if records.is_empty() {
+                return Err(PageError::NoRecord);
+            }
+            ("consent", asked.signed_in(session.hash, records.only()))
+        }
         None => ("login", asked),
     };
     state.auth.commit(Commit::default().create(&asked)).await?;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::pkce::CodeChallenge;
 use super::request::AuthorizationRequest;
 use super::session::Session;
+use super::whose::Whose;
+use crate::access::acting::Acting;
 use crate::access::grant;
 use crate::bounds::{CODE_MEMORY_SECONDS, CODE_SECONDS};
 use crate::clock::Time;
@@ -25,8 +27,12 @@ pub struct AuthorizationCode {
     pub challenge: CodeChallenge,
     /// The id of the grant that the exchange makes.
     pub grant: String,
-    /// The member.
+    /// The member whose record it is for: a Patient id.
     pub patient: String,
+    /// Who allowed it, as tokens name them (`sub`).
+    pub subject: String,
+    /// The delegation under which they allowed it, where they act for the member.
+    pub acting: Option<Acting>,
     /// The sign-in name.
     pub username: String,
     /// The member's stamp when they signed in.
@@ -44,12 +50,12 @@ pub struct AuthorizationCode {
 }
 
 impl AuthorizationCode {
-    /// The code that answers a request: for the member of `session`, and for `scope`, what they allowed. `hash` is the
-    /// code's.
+    /// The code that answers a request: for the record in `whose`, and for `scope`, what the person of `session` allowed. `hash`
+    /// is the code's.
     pub(super) fn answering(
         asked: &AuthorizationRequest,
         session: &Session,
-        scope: &Scopes,
+        (whose, scope): (&Whose, &Scopes),
         hash: Hashed,
         random: &Random,
         now: Time,
@@ -60,7 +66,9 @@ impl AuthorizationCode {
             redirect_uri: asked.redirect_uri.clone(),
             challenge: asked.challenge.clone(),
             grant: grant::new_id(&session.member, random),
-            patient: session.patient.clone(),
+            patient: whose.patient().to_owned(),
+            subject: session.subject(),
+            acting: whose.acting(),
             username: session.username.clone(),
             stamp: session.stamp.clone(),
             scope: scope.to_string(),
@@ -73,7 +81,8 @@ impl AuthorizationCode {
 
     /// Whether it is too old to be exchanged.
     pub fn is_expired(&self, now: Time) -> bool {
-        now >= self.issued_at.plus_seconds(CODE_SECONDS)
+        let last = self.acting.as_ref().and_then(|acting| acting.ends_at);
+        now >= self.issued_at.plus_seconds(CODE_SECONDS) || last.is_some_and(|last| now >= last)
     }
 
     /// The same code, after its exchange.

@@ -233,8 +233,19 @@ pub enum PageError {
     #[error("you are signed out, so nothing was done: open the page again and sign in")]
     SignedOut,
     /// Who signed in has no record here.
-    #[error("your sign-in is right, but your plan has not connected it to a record yet: ask your plan to do that")]
+    #[error(
+        "your sign-in is right, but your plan has not connected it to a record yet, neither to yours nor to that of somebody for whom you act: ask your plan to do that"
+    )]
     NoRecord,
+    /// The person does not, or no longer, act for the member whose record they chose.
+    #[error("you cannot allow this for that person now: go back to the app and start again, or ask your plan")]
+    ActsNoLonger,
+    /// The form names a delegation that is neither for the member nor of the person who is signed in, or is over.
+    #[error("there is nothing of yours by that name, so nothing was done")]
+    NotYours,
+    /// Only the plan can end this delegation.
+    #[error("only your plan can end this: ask your plan to do that")]
+    PlansAlone,
     /// Nobody can sign in with the provider that the address names.
     #[error("your plan has no such way to sign in: go back to the app and start again")]
     UnknownProvider,
@@ -300,6 +311,9 @@ impl PageError {
             PageError::Forged
             | PageError::SignedOut
             | PageError::NoRecord
+            | PageError::ActsNoLonger
+            | PageError::PlansAlone
+            | PageError::NotYours
             | PageError::NoWayIn
             | PageError::Provider(_) => StatusCode::FORBIDDEN,
             PageError::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,

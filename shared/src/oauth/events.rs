@@ -2,6 +2,8 @@
 
 use super::member::Member;
 use super::session::Session;
+use super::whose::Whose;
+use crate::access::delegation::{Delegation, EndedBy};
 use crate::access::grant::Grant;
 use crate::audit::{Audit, AuditRecord};
 use crate::http::Request;
@@ -35,16 +37,34 @@ pub(super) async fn consent(
     audit: &Audit,
     request: &Request,
     session: &Session,
-    outcome: &'static str,
+    (outcome, whose): (&'static str, &Whose),
     client: &str,
     scope: &str,
 ) -> Result<(), StoreError> {
     let record = AuditRecord {
-        subject: member(&session.patient),
+        subject: member(whose.patient()),
         action: "consent",
         outcome,
         client: client.to_owned(),
         query: scope.to_owned(),
+        acting: whose.acting().map(|acting| (session.member.clone(), acting.relation.name())),
+        ..AuditRecord::default()
+    };
+    audit.event(request, record).await
+}
+
+/// Records that somebody ended a delegation. `by` tells who: the member or the delegate.
+pub(super) async fn delegation(
+    audit: &Audit,
+    request: &Request,
+    by: EndedBy,
+    delegation: &Delegation,
+) -> Result<(), StoreError> {
+    let record = AuditRecord {
+        subject: member(&delegation.patient),
+        action: "end-delegation",
+        outcome: by.name(),
+        acting: Some((delegation.person().to_owned(), delegation.relation.name())),
         ..AuditRecord::default()
     };
     audit.event(request, record).await
@@ -63,6 +83,7 @@ pub(super) async fn grant(
         outcome: "ok",
         client: grant.client.clone(),
         grant: grant.id.clone(),
+        acting: grant.acting_person(),
         ..AuditRecord::default()
     };
     audit.event(request, record).await

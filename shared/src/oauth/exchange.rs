@@ -10,7 +10,10 @@ use super::error::TokenError;
 use super::issue::{Issue, TokenRequest, Tokens};
 use super::member::Member;
 use super::refresh_token::{self, RefreshToken};
+use super::state::State;
+use super::whose::{delegation_of, stands};
 use super::{events, reuse};
+use crate::access::delegation::{self, Delegation};
 use crate::access::grant::{Grant, RefreshChain, Why};
 use crate::clock::Time;
 use crate::keys::SigningKeys;
@@ -38,21 +41,33 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
     let lifetime = if refresh_token.is_some() { client.record.refresh_lifetime() } else { access_lifetime };
     let grant = grant(&code.record, &client.record, now, lifetime, refresh_token.as_ref());
     let key = endpoint.signer.key(keys.as_ref(), now)?;
-    let issue = Issue { asked, key, grant: &grant, scopes: &scopes, now, lifetime: access_lifetime };
-    let (member, access_token, id_token) =
-        tokio::try_join!(state.auth.get::<Member>(grant.member()), issue.access_token(), issue.id_token(&code.record))?;
+    let issue = Issue::under(asked, key, &grant, &scopes, now, access_lifetime);
+    let (member, delegation, access_token, id_token) = tokio::try_join!(
+        state.auth.get::<Member>(grant.member()),
+        delegation_of(state, &grant),
+        issue.access_token(),
+        issue.id_token(&code.record)
+    )?;
     let member = member
         .filter(|member| member.record.knows(&code.record.stamp))
         .ok_or(TokenError::InvalidGrant("the member must sign in again"))?;
+    if !stands(delegation.as_ref(), &grant, now) {
+        return Err(TokenError::InvalidGrant("who allowed this does not act for the member any more: start again"));
+    }
     events::grant(&endpoint.audit, request, "token", &grant).await?;
     // Stopping a member ends all grants that exist at that moment. This commits only if the member is unchanged, so that no stop
     // misses this grant. All exchanges of an app would get in each other's way if they held its row, too: the list of stopped apps
     // sees to a grant that is made at the moment of the app's stop.
-    let mut commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant).unchanged(&member);
-    if let Some(token) = &refresh_token {
-        commit = commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now });
-    }
-    match state.auth.commit(commit).await {
+    let commit = || {
+        let commit = Commit::default().replace(&code, &code.record.clone().spent()).create(&grant).unchanged(&member);
+        match &refresh_token {
+            Some(token) => {
+                commit.create(&RefreshToken { hash: token.hashed(), grant: grant.id.clone(), issued_at: now })
+            }
+            None => commit,
+        }
+    };
+    match committed(state, &grant, delegation, commit, now).await {
         Ok(()) => Ok(issue.tokens(access_token, id_token, refresh_token)),
         Err(CommitError::Conflict) => {
             let spent = state.auth.get::<AuthorizationCode>(&hash.0).await?.is_none_or(|code| code.record.spent);
@@ -67,6 +82,32 @@ pub(super) async fn exchange(asked: &TokenRequest<'_>) -> Result<Tokens, TokenEr
     }
 }
 
+/// Commits a new grant. Where the person acts for a member, the delegation lists the grant from then on. Another grant under
+/// the same delegation may come between; then the list is read again.
+async fn committed(
+    state: &State,
+    grant: &Grant,
+    mut delegation: Option<Stored<Delegation>>,
+    commit: impl Fn() -> Commit,
+    now: Time,
+) -> Result<(), CommitError> {
+    for _ in 0..3 {
+        let all = match &delegation {
+            None => return state.auth.commit(commit()).await,
+            Some(under) => delegation::with_grant(commit(), &state.auth, under, &grant.id, now).await?,
+        };
+        match state.auth.commit(all).await {
+            Err(CommitError::Conflict) => {}
+            done => return done,
+        }
+        delegation = delegation_of(state, grant).await?;
+        if !stands(delegation.as_ref(), grant, now) {
+            break;
+        }
+    }
+    Err(CommitError::Conflict)
+}
+
 /// The grant that a code becomes; it ends by itself after `lifetime` seconds.
 fn grant(code: &AuthorizationCode, client: &Client, now: Time, lifetime: i64, refresh_token: Option<&Secret>) -> Grant {
     Grant {
@@ -74,7 +115,8 @@ fn grant(code: &AuthorizationCode, client: &Client, now: Time, lifetime: i64, re
         client: client.id.clone(),
         client_name: client.name.clone(),
         patient: code.patient.clone(),
-        subject: code.patient.clone(),
+        subject: code.subject.clone(),
+        acting: code.acting.clone(),
         username: code.username.clone(),
         stamp: code.stamp.clone(),
         scope: code.scope.clone(),

@@ -48,8 +48,8 @@ struct Active {
 /// The app that asks. It is told about its own tokens only.
 struct Asker {
     client: String,
-    /// The member of the access token with which it asks, where it asks with one.
-    patient: Option<String>,
+    /// The member and the person of the access token with which it asks, where it asks with one.
+    member: Option<(String, String)>,
 }
 
 /// Answers an introspection request.
@@ -66,7 +66,11 @@ pub(super) async fn introspect(
         None => of_access_token(endpoint, token, issuer).await?,
     };
     let of_asker = |(grant, _): &(Grant, Active)| {
-        grant.client == asker.client && asker.patient.as_ref().is_none_or(|patient| *patient == grant.patient)
+        grant.client == asker.client
+            && asker
+                .member
+                .as_ref()
+                .is_none_or(|(patient, subject)| *patient == grant.patient && *subject == grant.subject)
     };
     let token = found.filter(of_asker).map(|(_, token)| token);
     let cause = if token.is_some() { "its own live token" } else { "no live token of its own" };
@@ -90,8 +94,8 @@ async fn asker(
         let asked_with = async {
             let bearer = endpoint.verifier.verify(request, issuer).await?;
             endpoint.verifier.confirm(&bearer).await?;
-            let AccessClaims { client_id, patient, .. } = bearer.claims();
-            Ok(Asker { client: client_id.clone(), patient: Some(patient.clone()) })
+            let AccessClaims { client_id, patient, sub, .. } = bearer.claims();
+            Ok(Asker { client: client_id.clone(), member: Some((patient.clone(), sub.clone())) })
         };
         return Ok(asked_with.await.map_err(|refusal| {
             if let Refusal::Invalid(cause) = refusal {
@@ -108,7 +112,7 @@ async fn asker(
         endpoint.state.tally.not_authenticated(Some(&client.id), why);
         return Err(TokenError::InvalidClient { why, basic: false }.into());
     }
-    Ok(Asker { client: client.id, patient: None })
+    Ok(Asker { client: client.id, member: None })
 }
 
 async fn of_access_token(
@@ -160,7 +164,7 @@ async fn of_refresh_token(
         fhir_user: fhir_user(&grant.scope, &grant, issuer),
         scope: grant.scope.clone(),
         client_id: grant.client.clone(),
-        exp: grant.expires_at.seconds(),
+        exp: grant.ends_at().seconds(),
         iat: known.record.issued_at.seconds(),
         iss: issuer.as_str().to_owned(),
         sub: grant.subject.clone(),
@@ -174,5 +178,5 @@ async fn of_refresh_token(
 
 fn fhir_user(scope: &str, grant: &Grant, issuer: &Issuer) -> Option<String> {
     let scopes: Scopes = scope.parse().ok()?;
-    scopes.contains(&Scope::FhirUser).then(|| grant.fhir_user(issuer))
+    scopes.contains(&Scope::FhirUser).then(|| grant.fhir_user(issuer)).flatten()
 }

@@ -52,6 +52,22 @@ pub(super) struct Issue<'a> {
     pub lifetime: i64,
 }
 
+impl<'a> Issue<'a> {
+    /// Tokens under a grant, which are good for `lifetime` seconds, or for as long as the person may act for the member.
+    pub fn under(
+        asked: &'a TokenRequest<'a>,
+        key: SigningKey,
+        grant: &'a Grant,
+        scopes: &'a Scopes,
+        now: Time,
+        lifetime: i64,
+    ) -> Issue<'a> {
+        let last = grant.acting.as_ref().and_then(|acting| acting.ends_at);
+        let left = last.map_or(lifetime, |last| last.seconds() - now.seconds());
+        Issue { asked, key, grant, scopes, now, lifetime: lifetime.min(left) }
+    }
+}
+
 impl Issue<'_> {
     /// An access token (RFC 9068).
     ///
@@ -71,6 +87,7 @@ impl Issue<'_> {
             jti: endpoint.state.random.identifier(),
             client_id: self.grant.client.clone(),
             patient: self.grant.patient.clone(),
+            fhir_user: self.grant.acting.as_ref().and(self.grant.user()).map(|user| user.to_string()),
             grant: self.grant.id.clone(),
             scope: in_token.then_some(scope),
         };
@@ -94,7 +111,7 @@ impl Issue<'_> {
             exp: self.now.seconds() + self.lifetime,
             auth_time: code.auth_time.map(Time::seconds),
             nonce: code.nonce.as_deref(),
-            fhir_user: self.scopes.contains(&Scope::FhirUser).then(|| self.grant.fhir_user(issuer)),
+            fhir_user: self.scopes.contains(&Scope::FhirUser).then(|| self.grant.fhir_user(issuer)).flatten(),
         };
         endpoint.signer.sign(&self.key, "JWT", &claims).await.map(Some)
     }
@@ -107,7 +124,7 @@ impl Issue<'_> {
             expires_in: self.lifetime,
             scope: self.scopes.to_string(),
             patient: self.grant.patient.clone(),
-            grant_expires_at: self.grant.expires_at.to_string(),
+            grant_expires_at: self.grant.ends_at().to_string(),
             id_token,
             refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
         }

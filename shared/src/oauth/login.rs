@@ -14,6 +14,7 @@ use super::session::{self, Cookie, csrf};
 use super::sign_in::{SignIn, Tried, Way, canonical};
 use super::state::Pages;
 use super::throttle::Attempt;
+use super::whose::Records;
 use crate::bounds::{TYPED_BYTES, USERNAME_BYTES};
 use crate::http::{Request, Response, single};
 use crate::issuer::Issuer;
@@ -83,11 +84,14 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         events::sign_in(audit, request, format!("user/{username}"), "failed", client).await?;
         return form(pages, StatusCode::UNAUTHORIZED, &door, &browser, &username, Some(WRONG));
     };
-    attempt.take_back(state).await?;
-    let Some(patient) = &member.patient else {
-        events::sign_in(audit, request, format!("user/{username}"), "no-record", client).await?;
+    let taken_back = async { attempt.take_back(state).await.map_err(PageError::from) };
+    let records = async { Ok(Records::of(state, &member.id, member.patient.as_deref()).await?) };
+    let ((), records) = tokio::try_join!(taken_back, records)?;
+    let known_as = format!("user/{username}");
+    if records.is_empty() {
+        events::sign_in(audit, request, known_as, "no-record", client).await?;
         return Err(PageError::NoRecord);
-    };
+    }
     let commit = match (tried, first_password(&fields)?) {
         (Tried::Code, Err(problem)) => return choose(pages, purpose, &browser, &username, &password, problem),
         (Tried::Code, Ok(chosen)) => {
@@ -97,7 +101,7 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         _ => Commit::default(),
     };
     let auth_time = Some(state.clock.now());
-    let who = SignedIn { member: &member, patient, username, auth_time };
+    let who = SignedIn { member: &member, records: &records, known_as, username, auth_time };
     purpose.signed_in(state, audit, (request, issuer), who, before, commit).await
 }
 

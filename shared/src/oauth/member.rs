@@ -58,6 +58,13 @@ impl Member {
         }
     }
 
+    /// The person as tokens name them (`sub`): by the Patient id of their own record, else by an id that no Patient can have. It
+    /// is the same whomever they act for.
+    pub fn subject(id: &str, patient: Option<&str>) -> String {
+        // An underscore stands in no id of FHIR.
+        patient.map_or_else(|| format!("person_{id}"), str::to_owned)
+    }
+
     /// The same member under a new stamp: all that was made under the old one ends.
     #[must_use]
     pub fn restamped(self, random: &Random) -> Member {
@@ -118,6 +125,14 @@ impl Record for LastSignIn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_without_a_record_is_named_as_no_patient_can_be() {
+        let member = Member::new(None, &Random::system(), Time(0));
+        let subject = Member::subject(&member.id, None);
+        assert!(subject.contains(&member.id) && !crate::fhir::reference::is_id(&subject), "{subject}");
+        assert_eq!(Member::subject(&member.id, Some("ada")), "ada");
+    }
 
     #[test]
     fn a_stop_and_its_end_leave_nothing_good_that_was_made_before() {

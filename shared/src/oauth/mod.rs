@@ -9,6 +9,8 @@
 //! A person is a [`member::Member`]; each of their ways in is a [`sign_in::SignIn`], with a [`password`] where the plan keeps a
 //! directory of its own. [`provider`] is sign-in by an identity provider of the plan; [`purpose`] opens the session, whatever the way.
 //!
+//! [`whose`] says whose record an app shall see, where a person acts for others.
+//!
 //! Apps prove who they are in [`client_authentication`]; [`client_keys`] finds keys of their own, and [`fetch`] fetches
 //! them from where [`address`] allows, and [`published`] keeps them. [`discovery`] and [`brands`] describe the server and its plan. [`routes`] leads
 //! requests to the endpoints, and [`state`] says which parts of the deployment each of them has.
@@ -18,12 +20,15 @@ mod address;
 mod authorization_response;
 mod authorize;
 pub mod brands;
+mod choice;
 mod claims;
 pub mod client;
 mod client_authentication;
 pub mod client_keys;
 pub mod code;
+mod connected;
 mod consent;
+mod delegates;
 pub mod discovery;
 mod error;
 mod events;
@@ -56,7 +61,9 @@ pub mod throttle;
 mod token;
 mod userinfo;
 pub mod visible;
+mod waiting;
 mod whole;
+mod whose;
 mod words;
 
 pub use state::{IntrospectionEndpoint, Pages, RevocationEndpoint, SignInEndpoint, TokenEndpoint, UserinfoEndpoint};

@@ -57,6 +57,31 @@ pub(super) struct PasswordPage<'a> {
     pub problem: Option<&'a str>,
 }
 
+/// The page on which somebody chooses whose record an app shall see.
+#[derive(Template)]
+#[template(path = "choice.html")]
+pub(super) struct ChoicePage<'a> {
+    pub style: &'static str,
+    pub plan: &'a str,
+    pub app: &'a str,
+    pub request: &'a str,
+    pub csrf: &'a str,
+    pub username: &'a str,
+    pub persons: &'a [PersonChoice],
+}
+
+/// A person whose record an app may see.
+pub(super) struct PersonChoice {
+    /// Their Patient id, as the form sends it back.
+    pub record: String,
+    /// The full name.
+    pub name: String,
+    /// The year of birth.
+    pub born: Option<String>,
+    /// The relation, in words.
+    pub relation: &'static str,
+}
+
 /// The consent page.
 #[derive(Template)]
 #[template(path = "consent.html")]
@@ -67,6 +92,10 @@ pub(super) struct ConsentPage<'a> {
     pub request: &'a str,
     pub csrf: &'a str,
     pub username: &'a str,
+    /// The full name of the member for whom they act; `None` where the record is their own.
+    pub member: Option<&'a str>,
+    /// The Patient id of the record.
+    pub record: &'a str,
     pub destination: &'a str,
     pub choices: &'a [Choice],
     pub problem: Option<&'a str>,
@@ -86,6 +115,24 @@ pub(super) struct ConnectedApp {
     pub sees: Vec<Choice>,
 }
 
+/// A delegation on the account page, with what was allowed under it.
+pub(super) struct PersonSection {
+    /// Its id, as the form sends it back.
+    pub delegation: String,
+    /// The full name of the other person.
+    pub name: String,
+    /// The relation, in words.
+    pub relation: &'static str,
+    /// Its first day.
+    pub since: String,
+    /// The day on which it is over.
+    pub ends: Option<String>,
+    /// The apps that were allowed under it.
+    pub apps: Vec<ConnectedApp>,
+    /// Whether the reader may end it.
+    pub can_end: bool,
+}
+
 /// The account page.
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -94,7 +141,13 @@ pub(super) struct AccountPage<'a> {
     pub plan: &'a str,
     pub username: &'a str,
     pub csrf: &'a str,
+    /// Whether they have a record of their own.
+    pub has_record: bool,
     pub apps: &'a [ConnectedApp],
+    /// The members for whom they act.
+    pub acts_for: &'a [PersonSection],
+    /// The persons who act for them.
+    pub acted_for_by: &'a [PersonSection],
     /// Whether something was just stopped.
     pub done: bool,
 }

@@ -7,6 +7,7 @@ use super::pages::see_other;
 use super::request::{AuthorizationRequest, Stage};
 use super::session::{Cookie, Session};
 use super::state::State;
+use super::whose::Records;
 use crate::audit::Audit;
 use crate::clock::Time;
 use crate::http::{Request, Response};
@@ -26,8 +27,10 @@ pub(super) enum Purpose {
 /// A person who has proved who they are.
 pub(super) struct SignedIn<'a> {
     pub member: &'a Member,
-    /// The Patient id of their record.
-    pub patient: &'a str,
+    /// The records that they may open: at least one.
+    pub records: &'a Records,
+    /// The audit's name for them, where they have no record of their own.
+    pub known_as: String,
     /// The name under which pages greet them.
     pub username: String,
     /// When they proved it, where that is known.
@@ -85,14 +88,14 @@ impl Purpose {
             hash: cookie.hashed(),
             member: who.member.id.clone(),
             username: who.username,
-            patient: who.patient.to_owned(),
+            patient: who.member.patient.clone(),
             stamp: who.member.stamp.clone(),
             sessions: who.member.sessions.clone(),
             opened_at,
             auth_time: who.auth_time,
             ended: false,
         };
-        let subject = schema::member(&session.patient);
+        let subject = session.patient.as_ref().map_or(who.known_as, |patient| schema::member(patient));
         events::sign_in(audit, request, subject, "ok", self.client()).await?;
         let mut commit = commit.create(&session).put(&LastSignIn { member: who.member.id.clone(), at: opened_at });
         if let Some(before) = before {
@@ -100,7 +103,8 @@ impl Purpose {
         }
         let location = match self {
             Purpose::App { id, asked } => {
-                commit = commit.replace(asked, &asked.record.clone().signed_in(session.hash.clone()));
+                let signed_in = asked.record.clone().signed_in(session.hash.clone(), who.records.only());
+                commit = commit.replace(asked, &signed_in);
                 format!("{issuer}/consent?request={id}")
             }
             Purpose::Account => format!("{issuer}/account"),

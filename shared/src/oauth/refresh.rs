@@ -14,6 +14,7 @@ use super::error::TokenError;
 use super::issue::{Issue, TokenRequest, Tokens};
 use super::member::Member;
 use super::refresh_token::{self, RefreshToken};
+use super::whose::{delegation_of, stands};
 use super::{events, reuse};
 use crate::access::grant::{Grant, RefreshChain, Why};
 use crate::bounds::REFRESH_RETRY_SECONDS;
@@ -86,15 +87,24 @@ impl Refresh<'_> {
         };
         let key = endpoint.signer.key(self.keys, now)?;
         let lifetime = self.client.access_token_lifetime();
-        let issue = Issue { asked: self.asked, key, grant: &renewed, scopes: &scopes, now, lifetime };
-        let (member, access_token) =
-            tokio::try_join!(state.auth.get::<Member>(renewed.member()), issue.access_token())?;
+        let issue = Issue::under(self.asked, key, &renewed, &scopes, now, lifetime);
+        let (member, delegation, access_token) = tokio::try_join!(
+            state.auth.get::<Member>(renewed.member()),
+            delegation_of(state, &renewed),
+            issue.access_token()
+        )?;
         if !member.is_some_and(|member| member.record.knows(&renewed.stamp)) {
             return Err(TokenError::InvalidGrant("the member must sign in again"));
         }
+        if !stands(delegation.as_ref(), &renewed, now) {
+            // The delegation was changed while we read, and the grant with it.
+            return Ok(None);
+        }
         events::grant(&endpoint.audit, request, "refresh", &renewed).await?;
         let record = RefreshToken { hash: next.hashed(), grant: renewed.id.clone(), issued_at: now };
-        match state.auth.commit(Commit::default().replace(&grant, &renewed).create(&record)).await {
+        let commit = Commit::default().replace(&grant, &renewed).create(&record);
+        let commit = delegation.iter().fold(commit, Commit::unchanged);
+        match state.auth.commit(commit).await {
             Ok(()) => Ok(Some(issue.tokens(access_token, None, Some(next)))),
             Err(CommitError::Conflict) => Ok(None),
             Err(CommitError::Store(error)) => Err(error.into()),

@@ -33,6 +33,8 @@ pub struct AuthorizationRequest {
     pub browser: Hashed,
     /// The stage that it has reached.
     pub stage: Stage,
+    /// The record that the app shall see, once that is known. Another tab may have chosen another one.
+    pub record: Option<Chosen>,
     /// The time at which it was made.
     pub created_at: Time,
 }
@@ -48,6 +50,15 @@ pub struct Wishes {
     pub prompt: Option<String>,
     /// The person must have signed in at most this long ago, in seconds.
     pub max_age: Option<i64>,
+}
+
+/// A record that somebody chose for an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The member whose record it is: a Patient id.
+    pub patient: String,
+    /// The delegation under which the person acts for the member; `None` where the record is their own.
+    pub delegation: Option<String>,
 }
 
 /// The stages of a request.
@@ -68,10 +79,16 @@ impl AuthorizationRequest {
         now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
     }
 
-    /// The same request, bound to the session that signed in for it.
+    /// The same request, bound to the session that signed in for it, and to a record where there is only one to choose.
     #[must_use]
-    pub fn signed_in(self, session: Hashed) -> AuthorizationRequest {
-        AuthorizationRequest { stage: Stage::SignedIn(session), ..self }
+    pub fn signed_in(self, session: Hashed, only: Option<Chosen>) -> AuthorizationRequest {
+        AuthorizationRequest { stage: Stage::SignedIn(session), record: only, ..self }
+    }
+
+    /// The same request, for that record.
+    #[must_use]
+    pub fn chosen(self, record: Chosen) -> AuthorizationRequest {
+        AuthorizationRequest { record: Some(record), ..self }
     }
 
     /// The same request, after the member's answer.

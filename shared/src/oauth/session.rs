@@ -21,8 +21,8 @@ pub struct Session {
     pub member: String,
     /// The sign-in name.
     pub username: String,
-    /// The Patient id of the member.
-    pub patient: String,
+    /// The Patient id of their own record, where they have one.
+    pub patient: Option<String>,
     /// The member's stamp when they signed in.
     pub stamp: String,
     /// The member's value for sessions then.
@@ -36,6 +36,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// The person as tokens name them (`sub`).
+    pub fn subject(&self) -> String {
+        Member::subject(&self.member, self.patient.as_deref())
+    }
+
     /// Whether it is over.
     pub fn is_over(&self, now: Time) -> bool {
         self.ended || now >= self.opened_at.plus_seconds(SESSION_SECONDS)

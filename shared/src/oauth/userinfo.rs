@@ -8,7 +8,6 @@ use super::error::BearerError;
 use super::state::UserinfoEndpoint;
 use crate::access::Refusal;
 use crate::audit::Disclosure;
-use crate::fhir::reference::Reference;
 use crate::http::{Request, Response, allow_any_origin, json as answer};
 use crate::issuer::Issuer;
 use crate::scope::Scope;
@@ -29,11 +28,12 @@ pub(super) async fn userinfo(
         return Err(Refusal::Scope("openid".into()).into());
     }
     let mut claims = json!({"sub": bearer.claims().sub});
-    if bearer.scopes().contains(&Scope::FhirUser) {
-        claims["fhirUser"] = access.grant().fhir_user(issuer).into();
+    if let Some(user) = access.grant().fhir_user(issuer).filter(|_| bearer.scopes().contains(&Scope::FhirUser)) {
+        claims["fhirUser"] = user.into();
     }
     let mut response = answer(StatusCode::OK, "application/json", claims.to_string());
     allow_any_origin(&mut response);
-    let disclosure = Disclosure::new(response, vec![Reference::new("Patient", bearer.patient())], 0);
+    let who = access.grant().user().into_iter().collect();
+    let disclosure = Disclosure::new(response, who, 0);
     Ok(endpoint.audit.release(ACTION, &access, request, disclosure).await?)
 }

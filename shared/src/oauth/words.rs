@@ -2,8 +2,29 @@
 
 use super::whole::is_whole;
 use crate::access::NAMED_PARTS;
+use crate::access::acting::Relation;
 use crate::fhir::types::ResourceType;
 use crate::scope::{ResourceScope, Scope, Scopes};
+
+/// The words for the relation in which the reader acts for a member.
+pub(super) fn acts_for(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Parent => "you are the parent",
+        Relation::Guardian => "you are the guardian",
+        Relation::Representative => "you are the personal representative",
+        Relation::Proxy => "chose you to help",
+    }
+}
+
+/// The words for the relation in which somebody acts for the reader.
+pub(super) fn acts_for_you(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Parent => "your parent",
+        Relation::Guardian => "your guardian",
+        Relation::Representative => "your personal representative",
+        Relation::Proxy => "whom you chose to help",
+    }
+}
 
 /// One thing that a member may leave out.
 pub(super) struct Choice {

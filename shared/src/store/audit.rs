@@ -37,6 +37,8 @@ pub struct AuditRecord {
     pub ids: String,
     /// How many of them are the member's own and not shared.
     pub given: usize,
+    /// The id of the person who acted for the member, and the relation; `None` where nobody else than the member acted.
+    pub acting: Option<(String, &'static str)>,
 }
 
 /// How many rows are asked for by name at once.
@@ -225,6 +227,10 @@ impl AuditTable {
             if !value.is_empty() {
                 item.set(name, value.as_str());
             }
+        }
+        if let Some((person, relation)) = &entry.acting {
+            item.set(attribute::PERSON, person.as_str());
+            item.set(attribute::ACTS_AS, *relation);
         }
         if entry.given > 0 {
             item.set(attribute::GIVEN, u64::try_from(entry.given).unwrap_or(u64::MAX));

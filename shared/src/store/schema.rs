@@ -50,6 +50,9 @@
 //! | `code#<hash>` | `-` | an authorization code |
 //! | `grant#<member>` | `<id>` | a grant, under an id that stands for the member |
 //! | `refresh#<hash>` | `-` | a refresh token |
+//! | `delegation#<person>` | `<id>` | a delegation: the person may act for a member |
+//! | `acted-for#<owner>` | `<delegation>` | a note at the member that leads to a delegation |
+//! | `demographics#<owner>` | `-` | a member's name and birth date, for the pages of those who act for them |
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
 //! | `identifier#<hash>` | `<member>/<Type>/<id>` | the member's Patient or Coverage has an identifier, by its hash under a key (see [`crate::store::identifiers`]) |
 //! | `stopped-apps#all` | `-` | the apps that the plan stopped |
@@ -87,6 +90,8 @@
 //! | `grant` | S | the grant | acts under a grant |
 //! | `query` | S | path and query | data requests |
 //! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | answers with resources |
+//! | `person` | S | the id of the person who acted for the member | acts of somebody who acts for a member |
+//! | `as` | S | the relation in which they act: `parent`, `guardian`, `representative`, `proxy` | the same |
 //! | `given` | N | how many of them are the member's own and not shared | answers with resources of the member's own |
 //! | `ttl` | N | the moment at which it leaves the table, in seconds since 1970; DynamoDB deletes it some days later | rows of closed days |
 
@@ -146,6 +151,8 @@ pub(crate) mod audit {
     pub const QUERY: &str = "query";
     pub const IDS: &str = "ids";
     pub const GIVEN: &str = "given";
+    pub const PERSON: &str = "person";
+    pub const ACTS_AS: &str = "as";
     pub const ENDS: &str = "ttl";
 }
 

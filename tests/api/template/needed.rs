@@ -298,6 +298,43 @@ async fn data_and_account(walk: &mut Walk<'_>, tokens: &Tokens) {
     }
 }
 
+/// Somebody acts for members: chooses one, allows an app, sees and ends it; and the member ends another.
+async fn delegates(walk: &mut Walk<'_>) {
+    let app = walk.app;
+    let password = fixtures::password("dora");
+    app.operate(&["member", "add", "--username", "dora", "--not-yet", "--password", &password]).await.unwrap();
+    let mut ids = Vec::new();
+    for (who, patient) in [("alice", "bob"), ("dora", "alice")] {
+        let line = ["delegation", "add", "--for", patient, "--username", who, "--as", "proxy", "--ground", "g"];
+        let told = app.operate(&[&line[..], &["--said-by", "s", "--json"]].concat()).await.unwrap();
+        ids.push(serde_json::from_str::<Json>(&told).unwrap()["id"].as_str().unwrap().to_owned());
+    }
+    let options = AuthorizeOptions::new(app, "alice", SCOPE);
+    let chosen = async {
+        let mut browser = app.signed_in(&options).await;
+        app.choose(&mut browser, "bob").await;
+        app.consent(&browser, "allow").await.redirected("code").unwrap()
+    };
+    let code = walk.step("AuthorizeFunction", chosen).await;
+    let tokens = Tokens::of(&walk.step("TokenFunction", app.exchange(&code)).await);
+    let renewed = Tokens::of(&walk.step("TokenFunction", app.refresh(&tokens)).await);
+    app.keep_secret(&renewed.access);
+    let signed_in = async {
+        let mut door = at_the_door(app).await;
+        let reply = app.log_in(&door, "alice", &fixtures::password("alice")).await;
+        door.cookies.take(&reply);
+        door.cookies
+    };
+    let browser = walk.step("AuthorizeFunction", signed_in).await;
+    let page = walk.step("AccountFunction", app.get_with("/account", browser.headers())).await;
+    let csrf = page.field("csrf");
+    for id in ids {
+        let form = [("csrf", csrf.as_str()), ("end", id.as_str())];
+        let reply = walk.step("AccountFunction", app.post("/account", &form, browser.headers())).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.body);
+    }
+}
+
 /// Answers are counted: first answers, a second one of each member, and one that somebody else counted first.
 async fn count(walk: &mut Walk<'_>) {
     let app = walk.app;
@@ -336,6 +373,7 @@ async fn every_call_of_a_function_is_one_that_its_policy_allows_and_no_right_on_
     let code = walk.step("AuthorizeFunction", app.code(&AuthorizeOptions::new(&app, "alice", SCOPE))).await;
     let renewed = Tokens::of(&walk.step("TokenFunction", app.exchange(&code)).await);
     tokens(&mut walk, &renewed).await;
+    delegates(&mut walk).await;
     count(&mut walk).await;
 
     let mut idle = BTreeSet::new();

@@ -45,7 +45,12 @@ pub(crate) fn stories() -> Vec<(Option<SampleMember>, Vec<Value>)> {
         ),
         (Some(member("nora", "Nora Whitfield", true, "New on the plan: a coverage, but no claims yet")), ben::nora()),
         (
-            Some(member("sam", "Sam Lindgren", false, "A delegate: helps his mother Ada, has no record of his own")),
+            Some(member(
+                "sam",
+                "Sam Lindgren",
+                false,
+                "A delegate: helps George, and until yesterday his mother Ada; has no record of his own",
+            )),
             Vec::new(),
         ),
         (

@@ -24,6 +24,7 @@ use crate::oauth::events;
 use crate::oauth::purpose::{Purpose, SignedIn};
 use crate::oauth::session::{self, Cookie};
 use crate::oauth::state::SignInEndpoint;
+use crate::oauth::whose::Records;
 use crate::secret::Secret;
 use crate::store::auth::{Commit, Stored};
 
@@ -167,16 +168,20 @@ async fn signed_in(
     identity: &Identity,
 ) -> Result<Response, PageError> {
     let state = &endpoint.state;
-    let Some(patient) = member.patient.clone() else {
-        let subject = format!("user/{}:{}", provider.name, identity.subject);
-        events::sign_in(&endpoint.audit, request, subject, "no-record", purpose.client()).await?;
+    let (records, before) = tokio::try_join!(
+        Records::of(state, &member.id, member.patient.as_deref()),
+        session::current(state, request, issuer)
+    )?;
+    let known_as = format!("user/{}:{}", provider.name, identity.subject);
+    if records.is_empty() {
+        events::sign_in(&endpoint.audit, request, known_as, "no-record", purpose.client()).await?;
         state.auth.commit(commit).await?;
         return Err(PageError::NoRecord);
-    };
-    let before = session::current(state, request, issuer).await?;
+    }
     let signed_in = SignedIn {
         member: &member,
-        patient: &patient,
+        records: &records,
+        known_as,
         username: person::greeting(identity),
         auth_time: identity.auth_time,
     };
