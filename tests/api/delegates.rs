@@ -4,6 +4,7 @@ mod account;
 mod command;
 mod ends;
 mod tokens;
+mod units;
 
 use serde_json::{Value as Json, json};
 use tests::{App, AuthorizeOptions, Browser, Tokens, fixtures};
