@@ -22,7 +22,7 @@ use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 pub use import::{Import, Imported};
 
-use self::named::OneMember;
+pub use self::named::{Named, OneMember};
 use crate::call::WrongCall;
 use crate::stack::Stack;
 use crate::told::Told;

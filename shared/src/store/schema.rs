@@ -86,6 +86,7 @@
 //! | `query` | S | path and query | data requests |
 //! | `ids` | S | the resources that were given out, packed (see [`crate::audit`]) | answers with resources |
 //! | `given` | N | how many of them are the member's own and not shared | answers with resources of the member's own |
+//! | `ms` | N | the milliseconds from the gateway to this record | requests to the FHIR server |
 //! | `ttl` | N | the moment at which it leaves the table, in seconds since 1970; DynamoDB deletes it some days later | rows of closed days |
 
 use super::objects::content_hash;
@@ -143,6 +144,7 @@ pub(crate) mod audit {
     pub const QUERY: &str = "query";
     pub const IDS: &str = "ids";
     pub const GIVEN: &str = "given";
+    pub const MILLISECONDS: &str = "ms";
     pub const ENDS: &str = "ttl";
 }
 
