@@ -14,6 +14,7 @@ pub mod keys;
 pub mod load;
 pub mod local;
 pub mod member;
+pub mod prove;
 pub mod record;
 pub mod report;
 pub mod sample;

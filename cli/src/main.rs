@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use patient_access::audit::operator::Ended;
 use patient_access::call::WrongCall;
 use patient_access::load::{Settings, Stop, Totals};
 use patient_access::stack::Stack;
 use patient_access::target::Target;
 use patient_access::terminal::{print, tell};
-use patient_access::{app, audit, delegation, identity_provider, keys, load, local, member, record, report, sample};
+use patient_access::{
+    app, audit, delegation, identity_provider, keys, load, local, member, prove, record, report, sample,
+};
 use shared::store::Patience;
 
 /// The Patient Access API: run it on this machine, load members' data, register apps and members.
@@ -61,6 +64,8 @@ enum Command {
     /// Report to CMS, and to the plan itself, what apps were given
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Ask a running stack from outside whether it does what the rules demand, and write the evidence
+    Prove(prove::ProveArguments),
 }
 
 #[derive(Args)]
@@ -155,24 +160,52 @@ impl LoadArguments {
     }
 }
 
-/// The stack that a command works on, once the audit has a record of the command.
-async fn on(target: &Target) -> anyhow::Result<Stack> {
+impl Command {
+    /// Runs a command on a stack. Those with a fixed form name it on standard error.
+    async fn run_on(self, stack: Stack) -> anyhow::Result<ExitCode> {
+        if !matches!(self, Command::Load(_) | Command::App(_) | Command::Keys(_)) {
+            tell(&format!("stack: {}", stack.issuer()));
+        }
+        let done = |text: String| (text, ExitCode::SUCCESS);
+        let (text, code) = match self {
+            Command::Local(_) | Command::Sample(_) => unreachable!("they work on no stack"),
+            Command::Load(arguments) => return arguments.run(stack).await,
+            Command::App(app) => done(app.run(&stack).await?),
+            Command::IdentityProvider(provider) => done(provider.run(&stack).await?),
+            Command::Keys(keys) => done(keys.run(&stack).await?),
+            Command::Record(record) => done(record.run(&stack).await?),
+            Command::Audit(audit) => audit.run(&stack).await?,
+            Command::Report(report) => report.run(&stack).await?,
+            Command::Prove(prove) => prove.run(&stack).await?,
+            Command::Member(member) => {
+                let told = member.run(&stack).await?;
+                (told.text.clone(), told.exit_code())
+            }
+            Command::Delegation(delegation) => {
+                let told = delegation.run(&stack).await?;
+                (told.text.clone(), told.exit_code())
+            }
+        };
+        print(&text)?;
+        Ok(code)
+    }
+}
+
+/// Runs a command on the stack that the arguments name, between two records of it in the audit.
+async fn operate(command: Command, target: &Target) -> anyhow::Result<ExitCode> {
     let stack = target.find().await?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    audit::operator::record(&stack, &arguments).await?;
-    Ok(stack)
-}
-
-/// The same, named on standard error, as the fixed forms have it.
-async fn named(target: &Target) -> anyhow::Result<Stack> {
-    let stack = on(target).await?;
-    tell(&format!("stack: {}", stack.issuer()));
-    Ok(stack)
-}
-
-fn told((text, code): (String, ExitCode)) -> anyhow::Result<ExitCode> {
-    print(&text)?;
-    Ok(code)
+    let act = audit::operator::record(&stack, &arguments).await?;
+    let result = command.run_on(stack).await;
+    let ended = match &result {
+        Ok(code) if *code == ExitCode::SUCCESS => Ended::Done,
+        Ok(code) if *code == ExitCode::from(3) => Ended::Findings,
+        _ => Ended::NotDone,
+    };
+    if let Err(error) = act.ended(ended).await {
+        tell(&format!("warning: {error:#}"));
+    }
+    result
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -180,24 +213,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let target = Target { url: stack, stack_name, profile };
     match cli.command.unwrap_or(Command::Local(cli.local)) {
         Command::Local(local) => local.run().await?,
-        Command::Load(arguments) => return arguments.run(on(&target).await?).await,
         Command::Sample(sample) => tell(&sample.run()?),
-        Command::App(app) => print(&app.run(&on(&target).await?).await?)?,
-        Command::IdentityProvider(provider) => print(&provider.run(&named(&target).await?).await?)?,
-        Command::Keys(keys) => print(&keys.run(&on(&target).await?).await?)?,
-        Command::Audit(audit) => return told(audit.run(&named(&target).await?).await?),
-        Command::Report(report) => return told(report.run(&named(&target).await?).await?),
-        Command::Record(record) => print(&record.run(&named(&target).await?).await?)?,
-        Command::Delegation(delegation) => {
-            let told = delegation.run(&named(&target).await?).await?;
-            print(&told.text)?;
-            return Ok(told.exit_code());
-        }
-        Command::Member(member) => {
-            let told = member.run(&named(&target).await?).await?;
-            print(&told.text)?;
-            return Ok(told.exit_code());
-        }
+        command => return operate(command, &target).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -120,10 +120,12 @@ impl Audit {
         access: &Access,
         request: &Request,
     ) -> AuditRecord {
-        let grant = access.grant();
+        let (grant, now) = (access.grant(), self.clock.now());
+        // Clocks of two machines may differ: a record from before the request, or from long after it, tells nothing of its time.
+        let taken = request.received.and_then(|received| u32::try_from(now.0 - received.0).ok());
         AuditRecord {
             subject: member(&grant.patient),
-            time: self.clock.now().to_string(),
+            time: now.to_string(),
             request_id: request.request_id.clone(),
             action,
             outcome,
@@ -134,9 +136,13 @@ impl Audit {
             ids: String::new(),
             given: 0,
             acting: grant.acting_person(),
+            milliseconds: taken.filter(|taken| *taken <= LONGEST_REQUEST),
         }
     }
 }
+
+/// The longest that a request may take, in milliseconds: API Gateway gives up after 30 seconds.
+const LONGEST_REQUEST: u32 = 30_000;
 
 /// Parameters by which apps send what opens something. They are no business of the audit.
 const CREDENTIALS: [&str; 7] =

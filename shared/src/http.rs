@@ -8,6 +8,9 @@ pub mod media_type;
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use lambda_http::Body;
@@ -16,6 +19,7 @@ use serde::Serialize;
 use self::fields::{list, pair, parts};
 use self::media_type::MediaType;
 use crate::bounds::PUBLIC_SECONDS;
+use crate::clock::Time;
 use crate::issuer::Issuer;
 
 /// The media type of every FHIR answer (R4, "HTTP": Content Types).
@@ -45,6 +49,8 @@ pub struct Request {
     pub source_ip: String,
     /// API Gateway's id of this request, for logs and the audit.
     pub request_id: String,
+    /// When API Gateway had it (`requestContext.timeEpoch`).
+    pub received: Option<Time>,
 }
 
 impl Request {
@@ -135,6 +141,23 @@ pub fn public_json(body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).unwrap_or_default();
     let mut response = json(StatusCode::OK, "application/json", text);
     set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_SECONDS}"));
+    response
+}
+
+/// A page for a person, under a policy that allows this style and no script. `form_action` says where its forms may lead.
+pub fn html(status: StatusCode, text: String, style: &str, form_action: &str) -> Response {
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, style.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
+    set(&mut response, header::X_FRAME_OPTIONS, "DENY");
+    // Not `no-referrer`: a browser would send our own form with `Origin: null`.
+    set(&mut response, header::REFERRER_POLICY, "same-origin");
+    no_store(&mut response);
     response
 }
 

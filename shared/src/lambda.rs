@@ -18,6 +18,7 @@ use lambda_http::{Body, tracing};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::clock::Time;
 use crate::config::Config;
 use crate::encoding::encode;
 use crate::http::{Request, Response, harden};
@@ -53,6 +54,8 @@ struct Context {
     request_id: String,
     #[serde(default, deserialize_with = "or_none")]
     route_key: String,
+    #[serde(default)]
+    time_epoch: Option<i64>,
     http: Line,
 }
 
@@ -124,6 +127,7 @@ impl From<Event> for Request {
             domain: event.request_context.domain_name,
             source_ip: event.request_context.http.source_ip,
             request_id: event.request_context.request_id,
+            received: event.request_context.time_epoch.map(Time),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`scope`] reads what apps ask for; [`audit`] records what they saw, and closes its days.
 //! - [`oauth`] is the authorization server: one file per endpoint or RFC. [`fhir`] is the resource server: one file per
 //!   interaction, driven by tables. The two never import each other; they meet in `access`.
+//! - [`description`] describes the whole API for the public, from the tables that answer.
 //! - [`keys`] says which keys sign our tokens, which verify them, and from when until when.
 //! - [`store`] is the only code that names the AWS SDKs.
 //! - [`bounds`] is the table of all limits.
@@ -29,6 +30,7 @@ pub mod audit;
 pub mod bounds;
 pub mod clock;
 pub mod config;
+pub mod description;
 pub mod encoding;
 pub mod http;
 pub mod issuer;

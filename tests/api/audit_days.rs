@@ -313,21 +313,32 @@ async fn what_has_left_the_table_is_still_shown_and_counted() {
     app.finish().await;
 }
 
-/// T210
+/// T210 and T218
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_of_the_operators_is_recorded_before_it_acts_without_its_password() {
     let app = App::empty().await;
     let stack = app.stack_to_work_on().await;
     let line: Vec<String> =
         "member add --username ann --password hunter22 --patient a".split(' ').map(str::to_owned).collect();
-    operator::record(&stack, &line).await.unwrap();
+    let act = operator::record(&stack, &line).await.unwrap();
     let records = rows(&app).await;
     let [record] = &records[..] else { panic!("{records:?}") };
     assert!(record["pk"].as_s().unwrap().starts_with("operator/"), "{record:?}");
     assert_eq!(record["query"].as_s().unwrap(), "member add --username ann --password (a secret) --patient a");
+    act.ended(operator::Ended::Findings).await.unwrap();
+    let records = rows(&app).await;
+    let of = |name: &str| records.iter().map(|row| row[name].as_s().unwrap().clone()).collect::<BTreeSet<_>>();
+    assert_eq!(
+        of("outcome"),
+        BTreeSet::from(["begun".to_owned(), "findings".to_owned()]),
+        "the first record stays as it was"
+    );
+    assert_eq!((of("pk").len(), of("query").len(), records.len()), (1, 1, 2));
+    let requests: BTreeSet<String> = of("sk").iter().map(|key| key.split('#').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(requests.len(), 1, "the end has the request id of the beginning");
     // No record, no act.
     app.drop_audit_table().await;
-    let refused = operator::record(&stack, &line).await.unwrap_err().to_string();
+    let refused = operator::record(&stack, &line).await.err().expect("nothing is written").to_string();
     assert!(refused.contains("not carried out"), "{refused}");
     app.finish().await;
 }

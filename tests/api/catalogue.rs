@@ -234,6 +234,20 @@ T207   A day whose closing, signature, manifest or place in the chain is not as 
 T208   A day whose rows differ between table and archive is not closed, rings, and keeps its rows in the table.
 T209   Every record reaches the archive as it stands in the table, and a record that comes twice stands there once.
 T210   A command of the operator's is recorded before it acts, without passwords.
+
+# The description for the public, and the proof
+T211   The OpenAPI description has every route of the template and every advertised parameter, and no other.
+T212   A seeded run of schemathesis with a member's token finds no fault of the server, and no status, media type or body that
+       the description lacks.
+T213   The documentation is open to anybody and names every function, parameter, structure, limit and exception (42 CFR
+       422.119(d)).
+T214   On a stack that works every check of `prove` passes, or says why it could not be made.
+T215   Where a thing is broken, its check of `prove` fails.
+T216   `prove` leaves no way in behind, and no report to CMS counts it.
+T217   `prove` touches no record that is not marked as made up.
+T218   How a command of the operator's ended is a record of its own, and the one of its beginning stays as it was.
+T219   Each request's time, from the gateway to its record, is part of that record, and no further write.
+T220   Each duty of docs/compliance.md is shown by tests that ran and passed in the run, or says why not.
 "#;
 
 /// The rows: number and demand.

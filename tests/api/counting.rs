@@ -174,6 +174,7 @@ async fn the_contract_is_that_of_the_day_of_the_answer() {
     app.finish().await;
 }
 
+/// T219
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_tells_of_each_month_and_app_what_was_asked_and_refused() {
     let app = App::start().await;
@@ -183,10 +184,12 @@ async fn usage_tells_of_each_month_and_app_what_was_asked_and_refused() {
     let month = &Clock::System.now().to_string()[..7];
     let told = app.operate(&["report", "usage", "--from", month, "--to", month, "--json"]).await.unwrap();
     let told: Json = serde_json::from_str(&told).unwrap();
+    let (p50, p99) = (told["rows"][0]["p50_ms"].as_u64().unwrap(), told["rows"][0]["p99_ms"].as_u64().unwrap());
+    assert!(p50 <= p99 && p99 <= 30_000, "{told}");
     assert_eq!(
         told["rows"],
         json!([{"month": month, "app": "app", "members": 1, "requests": 2, "refused": 1, "failed": 0, "limited": 0,
-            "p50_ms": null, "p99_ms": null}])
+            "p50_ms": p50, "p99_ms": p99}])
     );
     let wrong =
         app.operate(&["report", "usage", "--from", "2026-13", "--to", "2026-12"]).await.unwrap_err().to_string();

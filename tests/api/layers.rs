@@ -10,6 +10,7 @@ use tests::checkout;
 /// right.
 const FLOORS: &[&[&str]] = &[
     &["lambda", "encoding"],
+    &["description"],
     &["rest", "oauth"],
     &["record", "audit"],
     &["access", "keys"],

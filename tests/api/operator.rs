@@ -79,6 +79,8 @@ async fn work(app: &App, stack: &Stack) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "username,patient,state\nbob,bob,disabled\nfay,bob,\n").unwrap();
     operate_on(stack, &["member", "import", file.path().to_str().unwrap()]).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    operate_on(stack, &["prove", "--out", folder.path().to_str().unwrap()]).await.unwrap();
 }
 
 /// An audit with a closed day, and an app that got data twice in a year that nobody counted.

@@ -42,6 +42,13 @@ const PAGES: &[Row] = &[
         "#problem",
     ),
     ("error", &[Open("/oauth2/authorize?client_id=nobody")], ".wrong"),
+    ("documentation", &[Open("/documentation")], "#pages"),
+    (
+        "documentation-functions",
+        &[Click("#functions ~ details:nth-of-type(13) summary"), Scroll("#functions")],
+        "#pages",
+    ),
+    ("documentation-type", &[Click("#Coverage summary"), Scroll("#Coverage")], "#Coverage table"),
 ];
 
 const SUBMIT: &str = "button[type=submit]";

@@ -102,6 +102,13 @@ impl App {
         app.with_fixtures().await
     }
 
+    /// Starts everything and loads the fixtures, with these variables of the functions' environment changed.
+    pub async fn with_environment(changed: &[(&str, &str)]) -> App {
+        let environment = changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options { binaries: binaries().to_owned(), environment, ..Options::default() };
+        App::with(options).await.with_fixtures().await
+    }
+
     /// Starts DynamoDB, S3 and KMS, with the apps and without members. Somebody else serves the functions on `port`.
     pub async fn services_only(port: u16) -> App {
         App::with(Options { services_only: true, port, ..Options::default() }).await

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 use patient_access::stack::{Descriptor, Stack, private_file};
-use patient_access::{app, audit, delegation, identity_provider, keys, member, record, report};
+use patient_access::{app, audit, delegation, identity_provider, keys, member, prove, record, report};
 
 use crate::App;
 use crate::tools::checkout;
@@ -34,6 +34,8 @@ enum Line {
     /// `patient-access member …`
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// `patient-access prove`
+    Prove(prove::ProveArguments),
     /// `patient-access report …`
     #[command(subcommand)]
     Report(report::ReportCommand),
@@ -84,6 +86,7 @@ pub async fn operate_on(stack: &Stack, arguments: &[&str]) -> Result<String> {
         Line::IdentityProvider(command) => command.run(stack).await,
         Line::Keys(command) => command.run(stack).await,
         Line::Member(command) => command.run(stack).await.map(|told| told.text),
+        Line::Prove(command) => command.run(stack).await.map(|(text, _)| text),
         Line::Record(command) => command.run(stack).await,
         Line::Report(command) => command.run(stack).await.map(|(text, _)| text),
     }

@@ -1,11 +1,64 @@
-//! The operator's own acts are in the audit: every command on a stack, before it is carried out. No record, no act.
+//! The operator's own acts are in the audit: every command on a stack, before it is carried out, and how it ended. No record, no act.
+//! A record without an end is of a command that was cut short, or that still runs.
 
 use anyhow::{Context, Result};
-use shared::clock::Clock;
+use shared::clock::{Clock, Time};
 use shared::secret::Random;
-use shared::store::audit::AuditRecord;
+use shared::store::audit::{AuditRecord, AuditTable};
 
 use crate::stack::Stack;
+
+/// An act that has begun.
+pub struct Act {
+    audit: AuditTable,
+    subject: String,
+    request_id: String,
+    begun: Time,
+    command: String,
+}
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was carried out.
+    Done,
+    /// It was carried out, and found or refused something.
+    Findings,
+    /// It was not carried out, or not to its end.
+    NotDone,
+}
+
+impl Ended {
+    /// Its name in the audit.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ended::Done => "done",
+            Ended::Findings => "findings",
+            Ended::NotDone => "not-done",
+        }
+    }
+}
+
+impl Act {
+    /// Records the end. It is a record of its own, under the same request id: no record is ever changed.
+    ///
+    /// # Errors
+    /// The record is not surely written. What was done is done.
+    pub async fn ended(self, ended: Ended) -> Result<()> {
+        // A key has the moment and the request: the end is at least a millisecond later.
+        let time = Clock::System.now().max(Time(self.begun.0 + 1));
+        let record = AuditRecord {
+            subject: self.subject,
+            time: time.to_string(),
+            request_id: self.request_id,
+            action: "operate",
+            outcome: ended.name(),
+            query: self.command,
+            ..AuditRecord::default()
+        };
+        self.audit.append(&record).await.context("the end of the command is not recorded in the audit")
+    }
+}
 
 /// Options whose values are secrets.
 const SECRETS: [&str; 1] = ["--password"];
@@ -14,22 +67,27 @@ const SECRETS: [&str; 1] = ["--password"];
 ///
 /// # Errors
 /// The record is not surely written; then the command must not be carried out.
-pub async fn record(stack: &Stack, arguments: &[String]) -> Result<()> {
+pub async fn record(stack: &Stack, arguments: &[String]) -> Result<Act> {
     let who = stack.operator().await?;
-    let record = AuditRecord {
+    let act = Act {
+        audit: stack.audit(),
         subject: format!("operator/{}", in_key(&who)),
-        time: Clock::System.now().to_string(),
         request_id: Random::system().identifier(),
+        begun: Clock::System.now(),
+        command: without_secrets(arguments).join(" "),
+    };
+    let record = AuditRecord {
+        subject: act.subject.clone(),
+        time: act.begun.to_string(),
+        request_id: act.request_id.clone(),
         action: "operate",
         outcome: "begun",
-        query: without_secrets(arguments).join(" "),
+        query: act.command.clone(),
         ..AuditRecord::default()
     };
-    stack
-        .audit()
-        .append(&record)
-        .await
-        .context("the command is not carried out, because it cannot be recorded in the audit")
+    let written = act.audit.append(&record).await;
+    written.context("the command is not carried out, because it cannot be recorded in the audit")?;
+    Ok(act)
 }
 
 /// A name without the characters that part a key.

@@ -54,6 +54,18 @@ impl VerifyArguments {
     }
 }
 
+/// The chosen days, and the state of each.
+///
+/// # Errors
+/// The stack does not answer.
+pub(crate) async fn states(
+    stack: &Stack,
+    is_chosen: impl Fn(&str) -> bool,
+    now: Time,
+) -> Result<Vec<(String, &'static str)>> {
+    Ok(verify(stack, is_chosen, now).await?.into_iter().map(|day| (day.date, day.state)).collect())
+}
+
 /// The closing of each day, and whether its signature and its place in the chain are good. One that does not read is `None`.
 type Chain = BTreeMap<String, (Option<Closing>, bool)>;
 

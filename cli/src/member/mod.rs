@@ -25,7 +25,7 @@ pub use import::{Import, Imported};
 pub use named::Named;
 pub(crate) use row::fields;
 
-use self::named::OneMember;
+pub use self::named::{Named, OneMember};
 use crate::call::WrongCall;
 use crate::stack::Stack;
 use crate::told::Told;

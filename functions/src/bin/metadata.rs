@@ -1,7 +1,8 @@
-//! `/fhir/metadata` and the `.well-known` documents: what clients look up before they call. Needs nothing of AWS.
+//! `/fhir/metadata`, the `.well-known` documents and the documentation: what clients and their developers look up before they call.
+//! Needs nothing of AWS.
 
 use shared::config::{Config, from_environment};
-use shared::{clock::Clock, oauth, rest};
+use shared::{clock::Clock, description, oauth, rest};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -13,6 +14,8 @@ async fn main() -> Result<(), lambda_http::Error> {
             match request.path.as_str() {
                 "/fhir/metadata" => rest::capability::metadata(&request, &issuer, guides),
                 "/.well-known/user-access-brands.json" => oauth::brands::bundle(&request, &issuer, &plan, started),
+                "/documentation" => description::documentation(&issuer, &plan, guides),
+                "/openapi.json" => description::openapi(&issuer, &plan),
                 _ => oauth::discovery::configuration(&issuer, &plan),
             }
         }

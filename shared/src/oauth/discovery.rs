@@ -44,6 +44,7 @@ fn document(issuer: &Issuer, plan: &Plan) -> Json {
         "userinfo_endpoint": format!("{issuer}/oauth2/userinfo"),
         "revocation_endpoint": format!("{issuer}/oauth2/revoke"),
         "introspection_endpoint": format!("{issuer}/oauth2/introspect"),
+        "service_documentation": format!("{issuer}/documentation"),
         "management_endpoint": format!("{issuer}/account"),
         "user_access_brand_bundle": brands::url(issuer, plan),
         "user_access_brand_identifier": brands::identifier(issuer, plan),

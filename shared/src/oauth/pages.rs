@@ -1,17 +1,11 @@
 //! The pages a member sees: HTML without a script, under a policy that allows none.
 
-use std::sync::OnceLock;
-
 use askama::Template;
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
-use lambda_http::Body;
 
 use super::error::PageError;
 use super::words::Choice;
-use crate::http::{Response, empty, no_store, set};
+use crate::http::{Response, empty, set};
 
 const STYLE: &str = include_str!("../../templates/page.css");
 
@@ -174,20 +168,7 @@ pub(super) fn page(status: StatusCode, page: &impl Template, form_action: &str) 
 }
 
 fn html(status: StatusCode, text: String, form_action: &str) -> Response {
-    static STYLE_HASH: OnceLock<String> = OnceLock::new();
-    let style = STYLE_HASH.get_or_init(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes())));
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' {form_action}; frame-ancestors 'none'; base-uri 'none'"
-    );
-    let mut response = Response::new(Body::Text(text));
-    *response.status_mut() = status;
-    set(&mut response, header::CONTENT_TYPE, "text/html; charset=utf-8");
-    set(&mut response, header::CONTENT_SECURITY_POLICY, policy.trim());
-    set(&mut response, header::X_FRAME_OPTIONS, "DENY");
-    // Not `no-referrer`: a browser would send our own form with `Origin: null`.
-    set(&mut response, header::REFERRER_POLICY, "same-origin");
-    no_store(&mut response);
-    response
+    crate::http::html(status, text, STYLE, format!("'self' {form_action}").trim())
 }
 
 /// A page that says what went wrong.
@@ -238,6 +219,8 @@ pub(super) fn set_cookies(response: &mut Response, cookies: &[String]) {
 #[cfg(test)]
 mod tests {
     use std::fmt;
+
+    use lambda_http::Body;
 
     use super::*;
 

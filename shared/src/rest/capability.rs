@@ -105,9 +105,7 @@ fn resource(resource_type: &ResourceType, base: &str, guides: Guides) -> Json {
         "conditionalRead": "full-support",
         "referencePolicy": ["resolves"],
     });
-    let profiles: Vec<String> = Profile::of(resource_type.name, guides)
-        .flat_map(|row| guides.canonicals(row.guide, &format!("StructureDefinition/{}", row.id)))
-        .collect();
+    let profiles = profiles(resource_type, guides);
     if !profiles.is_empty() {
         resource["supportedProfile"] = profiles.into();
     }
@@ -120,25 +118,11 @@ fn resource(resource_type: &ResourceType, base: &str, guides: Guides) -> Json {
     if !combinations.is_empty() {
         resource["extension"] = combinations.into();
     }
-    let mut includes: Vec<String> = resource_type
-        .parameters()
-        .filter(|(_, row)| row.param_type == SearchParamType::Reference)
-        .map(|(_, row)| format!("{}:{}", resource_type.name, row.code))
-        .collect();
-    let narrowed = NARROWED_INCLUDES.iter().filter(|(on, ..)| *on == resource_type.name);
-    includes.extend(narrowed.flat_map(|(on, code, targets)| targets.iter().map(move |to| format!("{on}:{code}:{to}"))));
+    let includes = includes(resource_type);
     if !includes.is_empty() {
-        resource["searchInclude"] = std::iter::once(format!("{}:*", resource_type.name)).chain(includes).collect();
+        resource["searchInclude"] = includes.into();
     }
-    resource["searchRevInclude"] = TYPES
-        .iter()
-        .flat_map(|source| source.parameters().map(move |(_, row)| (source, row)))
-        .filter(|(_, row)| {
-            let refers = row.targets.contains(&resource_type.name) || row.targets == ["*"];
-            row.param_type == SearchParamType::Reference && refers
-        })
-        .map(|(source, row)| format!("{}:{}", source.name, row.code))
-        .collect();
+    resource["searchRevInclude"] = reverse_includes(resource_type).into();
     if resource_type.name == "DocumentReference" {
         let definition = "http://hl7.org/fhir/us/core/OperationDefinition/docref";
         let documentation = "Stored documents of any type and profile, those of all that are named; none is generated. Without \
@@ -150,6 +134,36 @@ fn resource(resource_type: &ResourceType, base: &str, guides: Guides) -> Json {
         resource["operation"] = json!([{"name": "everything", "definition": definition}]);
     }
     resource
+}
+
+/// The values of `_include` on a type.
+pub fn includes(resource_type: &ResourceType) -> Vec<String> {
+    let references = resource_type.parameters().filter(|(_, row)| row.param_type == SearchParamType::Reference);
+    let mut includes: Vec<String> = references.map(|(_, row)| format!("{}:{}", resource_type.name, row.code)).collect();
+    let narrowed = NARROWED_INCLUDES.iter().filter(|(on, ..)| *on == resource_type.name);
+    includes.extend(narrowed.flat_map(|(on, code, targets)| targets.iter().map(move |to| format!("{on}:{code}:{to}"))));
+    if !includes.is_empty() {
+        includes.insert(0, format!("{}:*", resource_type.name));
+    }
+    includes
+}
+
+/// The values of `_revinclude` on a type.
+pub fn reverse_includes(resource_type: &ResourceType) -> Vec<String> {
+    let parameters = TYPES.iter().flat_map(|source| source.parameters().map(move |(_, row)| (source, row)));
+    let refers = |row: &SearchParameter| {
+        row.param_type == SearchParamType::Reference
+            && (row.targets.contains(&resource_type.name) || row.targets == ["*"])
+    };
+    let referring = parameters.filter(|(_, row)| refers(row));
+    referring.map(|(source, row)| format!("{}:{}", source.name, row.code)).collect()
+}
+
+/// The profiles that a type's resources may claim, by their canonical URLs.
+pub fn profiles(resource_type: &ResourceType, guides: Guides) -> Vec<String> {
+    Profile::of(resource_type.name, guides)
+        .flat_map(|row| guides.canonicals(row.guide, &format!("StructureDefinition/{}", row.id)))
+        .collect()
 }
 
 /// R4's extension for parameters that are searched together.

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::bundle::{Bundle, Entry, Mode};
 use super::call::Call;
+use super::controls::{self, On};
 use super::input::Asked;
 use super::outcome::{Error, Issue};
 use super::unknown::unknown;
@@ -22,9 +23,6 @@ use crate::record::row::Row;
 use crate::store::objects::ObjectError;
 
 const KIND: &str = "DocumentReference";
-
-/// The operation's parameters (its `OperationDefinition`), and `_format`, which any request may have.
-const PARAMETERS: &[&str] = &["patient", "start", "end", "type", "on-demand", "profile", "_format"];
 
 /// The parameters of `$docref`, read.
 struct DocrefParameters {
@@ -65,8 +63,9 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
 
 impl DocrefParameters {
     fn parse(pairs: &[(String, String)], call: &Call<'_>) -> Result<DocrefParameters, Error> {
-        if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            return Err(Error::Invalid(unknown("`$docref`", name, PARAMETERS, &[])));
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !controls::takes(On::Docref, name)) {
+            let (own, general) = controls::names(On::Docref);
+            return Err(Error::Invalid(unknown("`$docref`", name, &[own, general].concat(), &[])));
         }
         let once = |name| crate::http::single(pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;

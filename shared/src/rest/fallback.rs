@@ -48,6 +48,7 @@ fn outside_fhir(path: &[&str]) -> Response {
         ["oauth2", "authorize" | "userinfo"] | ["login" | "consent" | "account"] => "GET, HEAD, POST",
         ["oauth2", "token" | "revoke" | "introspect"] => "POST",
         ["oauth2", "jwks"]
+        | ["documentation" | "openapi.json"]
         | [".well-known", "openid-configuration" | "oauth-authorization-server" | "user-access-brands.json"] => {
             "GET, HEAD"
         }

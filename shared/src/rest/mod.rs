@@ -8,6 +8,7 @@ pub mod bundle;
 mod call;
 pub mod capability;
 pub mod chain;
+pub mod controls;
 mod cursor;
 mod docref;
 pub mod everything;

@@ -11,6 +11,7 @@ pub use self::sort::Sort;
 
 use self::fault::Fault;
 use super::chain::Chain;
+use super::controls::{self, On};
 use super::cursor::CURSOR;
 use super::outcome::Error;
 use super::subset::Subset;
@@ -21,10 +22,6 @@ use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::types::{Owner, ResourceType};
 use crate::http::single;
 use crate::record::row::Row;
-
-/// Parameters about the answer, not about resources. Each may be given once, apart from the includes.
-const CONTROLS: &[&str] =
-    &["_count", "_sort", "_total", "_summary", "_elements", "_include", "_revinclude", "_format", "_pretty", CURSOR];
 
 /// R4 parameters that ask about resources the app may not read: oracles, refused by name.
 const ORACLES: &[&str] = &["_has", "_filter", "_query", "_list", "_text", "_content", "_contained", "_containedType"];
@@ -135,7 +132,7 @@ impl Query {
                 self.understood.push((name.to_owned(), self.count.to_string()));
                 return Ok(());
             }
-            name if CONTROLS.contains(&name) => {}
+            name if controls::takes(On::Search, name) => {}
             name => self.condition(name, value, bases)?,
         }
         self.understood.push((name.to_owned(), value.to_owned()));
@@ -157,7 +154,8 @@ impl Query {
     fn fault(&self, error: FilterError) -> Fault {
         let FilterError::Unknown { name, .. } = &error else { return error.into() };
         let known: Vec<&str> = self.resource_type.parameters().map(|(_, parameter)| parameter.code).collect();
-        Fault::unknown(unknown(self.resource_type.name, name, &known, CONTROLS))
+        let also: Vec<&str> = controls::of(On::Search).map(|row| row.name).collect();
+        Fault::unknown(unknown(self.resource_type.name, name, &known, &also))
     }
 
     fn condition(&mut self, name: &str, value: &str, bases: &[&str]) -> Result<(), Fault> {

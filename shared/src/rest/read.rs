@@ -5,6 +5,7 @@ use http::{StatusCode, header};
 use super::absent::absent;
 use super::binary;
 use super::call::Call;
+use super::controls::{self, On};
 use super::input::Asked;
 use super::outcome::Error;
 use super::subset::Subset;
@@ -37,14 +38,12 @@ pub(super) async fn vread(call: &Call<'_>, asked: Asked) -> Result<Disclosure, E
     give(call, row, &asked, &subset).await
 }
 
-/// The parameters of a read: R4's for every interaction ("General parameters").
-const PARAMETERS: &[&str] = &["_elements", "_summary", "_format", "_pretty"];
-
 /// How much of the resource is wanted.
 fn subset(call: &Call<'_>, asked: &Asked) -> Result<Subset, Error> {
-    let other = asked.pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str()));
+    let other = asked.pairs.iter().find(|(name, _)| !controls::takes(On::Read, name));
     if let Some((name, _)) = other.filter(|_| !call.lenient()) {
-        return Err(Error::Invalid(unknown("a read", name, PARAMETERS, &[])));
+        let (own, general) = controls::names(On::Read);
+        return Err(Error::Invalid(unknown("a read", name, &[own, general].concat(), &[])));
     }
     let once = |name: &str| single(&asked.pairs, name).map_err(|error| Error::Invalid(error.to_string()));
     match Subset::parse(once("_summary")?, once("_elements")?)? {

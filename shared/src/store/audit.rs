@@ -39,6 +39,9 @@ pub struct AuditRecord {
     pub given: usize,
     /// The id of the person who acted for the member, and the relation; `None` where nobody else than the member acted.
     pub acting: Option<(String, &'static str)>,
+    /// The milliseconds from the moment at which the gateway had the request to the making of this record; `None` where that moment
+    /// is not known.
+    pub milliseconds: Option<u32>,
 }
 
 /// How many rows are asked for by name at once.
@@ -132,6 +135,11 @@ impl AuditRow {
     /// Whether it is of a request to the FHIR server, and not of a sign-in, a consent or a token.
     pub fn is_data_request(&self) -> bool {
         self.attribute(attribute::QUERY).starts_with("/fhir/")
+    }
+
+    /// The milliseconds from the gateway to the record, where they are known.
+    pub fn milliseconds(&self) -> Option<u32> {
+        self.attribute(attribute::MILLISECONDS).parse().ok()
     }
 
     /// The year in UTC, four digits.
@@ -234,6 +242,9 @@ impl AuditTable {
         }
         if entry.given > 0 {
             item.set(attribute::GIVEN, u64::try_from(entry.given).unwrap_or(u64::MAX));
+        }
+        if let Some(milliseconds) = entry.milliseconds {
+            item.set(attribute::MILLISECONDS, u64::from(milliseconds));
         }
         match self.table.put_own(item, Condition::Lacks(PK)).await {
             Ok(()) => Ok(()),

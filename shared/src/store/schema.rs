@@ -93,6 +93,7 @@
 //! | `person` | S | the id of the person who acted for the member | acts of somebody who acts for a member |
 //! | `as` | S | the relation in which they act: `parent`, `guardian`, `representative`, `proxy` | the same |
 //! | `given` | N | how many of them are the member's own and not shared | answers with resources of the member's own |
+//! | `ms` | N | the milliseconds from the gateway to this record | requests to the FHIR server |
 //! | `ttl` | N | the moment at which it leaves the table, in seconds since 1970; DynamoDB deletes it some days later | rows of closed days |
 
 use super::objects::content_hash;
@@ -153,6 +154,7 @@ pub(crate) mod audit {
     pub const GIVEN: &str = "given";
     pub const PERSON: &str = "person";
     pub const ACTS_AS: &str = "as";
+    pub const MILLISECONDS: &str = "ms";
     pub const ENDS: &str = "ttl";
 }
 

@@ -61,7 +61,7 @@ struct RequestContext<'a> {
     domain_name: &'a str,
     domain_prefix: &'a str,
     http: Http<'a>,
-    request_id: String,
+    request_id: &'a str,
     route_key: &'a str,
     stage: &'static str,
     time: String,
@@ -80,13 +80,13 @@ struct Http<'a> {
 
 /// Writes the event for a request.
 ///
-/// `domain_name` is the gateway's own, and not that of the `Host` header. `path` is decoded, and so are the path
+/// `domain_name` is the gateway's own, and not that of the `Host` header. `request_id` is what the caller is told, too. `path` is decoded, and so are the path
 /// parameters taken from it.
 ///
 /// # Errors
 /// `serde_json`'s, which these types do not cause.
 pub(crate) fn write(
-    domain_name: &str,
+    (domain_name, request_id): (&str, &str),
     request: &Parts,
     path: &str,
     (route, path_parameters): (&Route, BTreeMap<&str, &str>),
@@ -117,7 +117,7 @@ pub(crate) fn write(
                 source_ip: SOURCE_IP,
                 user_agent: user_agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
             },
-            request_id: crate::random::request_id(),
+            request_id,
             route_key: &route.key,
             stage: "$default",
             time: common_log_time(now.as_secs()),

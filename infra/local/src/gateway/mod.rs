@@ -86,17 +86,19 @@ impl Gateway {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let mut response = match self.integrate(request).await {
+        // The id that the function sees is the one that the caller is told.
+        let id = random::request_id();
+        let mut response = match self.integrate(request, &id).await {
             Ok(response) => response,
             Err(refusal) => refusal.response(),
         };
-        if let Ok(id) = HeaderValue::from_str(&random::request_id()) {
+        if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("apigw-requestid", id);
         }
         response
     }
 
-    async fn integrate(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Refusal> {
+    async fn integrate(&self, request: Request<Incoming>, id: &str) -> Result<Response<Full<Bytes>>, Refusal> {
         let (head, body) = request.into_parts();
         if !names_this_server(&head) {
             return Err(Refusal::BadRequest);
@@ -115,8 +117,8 @@ impl Gateway {
         let matched = self.routes.select(head.method.as_str(), &path).ok_or(Refusal::NotFound)?;
         let name = &matched.0.function;
         let function = self.functions.get(name).ok_or(Refusal::InternalServerError)?;
-        let event =
-            event::write(&self.domain_name, &head, &path, matched, &body).map_err(|_| Refusal::InternalServerError)?;
+        let event = event::write((&self.domain_name, id), &head, &path, matched, &body)
+            .map_err(|_| Refusal::InternalServerError)?;
         if event.len() > MAX_EVENT {
             return Err(Refusal::EntityTooLarge);
         }

@@ -13,12 +13,10 @@ use crate::fhir::types::ResourceType;
 use crate::http::single;
 use crate::record::row::Row;
 use crate::rest::call::Call;
+use crate::rest::controls::{self, On};
 use crate::rest::cursor::{CURSOR, decoded, encoded, foreign};
 use crate::rest::outcome::Error;
 use crate::rest::unknown::unknown;
-
-/// The operation's parameters (R4, `Patient/$everything`).
-const PARAMETERS: &[&str] = &["_type", "_since", "_count", "start", "end", "_format", "_pretty", CURSOR];
 
 /// Where a page goes on.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -48,8 +46,9 @@ pub(super) struct EverythingParameters {
 
 impl EverythingParameters {
     pub fn parse(pairs: Vec<(String, String)>) -> Result<EverythingParameters, Error> {
-        if let Some((name, _)) = pairs.iter().find(|(name, _)| !PARAMETERS.contains(&name.as_str())) {
-            return Err(Error::Invalid(unknown("`$everything`", name, &PARAMETERS[..5], &PARAMETERS[5..])));
+        if let Some((name, _)) = pairs.iter().find(|(name, _)| !controls::takes(On::Everything, name)) {
+            let (own, general) = controls::names(On::Everything);
+            return Err(Error::Invalid(unknown("`$everything`", name, &own, &general)));
         }
         let once = |name: &str| single(&pairs, name).map_err(|error| Error::Invalid(error.to_string()));
         let date = |name: &str| {

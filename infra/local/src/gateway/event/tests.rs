@@ -6,7 +6,7 @@ fn event(request: Request<&[u8]>) -> Value {
     let (parts, body) = request.into_parts();
     let route = Route::new("F", Some("GET".to_owned()), "/fhir/{type}").expect("a route");
     let parameters = BTreeMap::from([("type", "Pat ient")]);
-    let written = write("127.0.0.1:9000", &parts, "/fhir/Pat ient", (&route, parameters), body);
+    let written = write(("127.0.0.1:9000", "r1"), &parts, "/fhir/Pat ient", (&route, parameters), body);
     serde_json::from_slice(&written.expect("an event")).expect("JSON")
 }
 
@@ -28,7 +28,7 @@ fn an_event_has_the_shape_of_payload_format_2() {
     let time = context.remove("time").expect("time");
     let epoch = context.remove("timeEpoch").and_then(|epoch| epoch.as_u64()).expect("timeEpoch");
     assert_eq!(time, common_log_time(epoch / 1000));
-    assert!(context.remove("requestId").is_some());
+    assert_eq!(context.remove("requestId"), Some("r1".into()));
     assert_eq!(
         event,
         json!({
