@@ -29,6 +29,7 @@ mod examples;
 mod exchange;
 mod faults;
 mod feeds;
+mod filters;
 mod flow;
 mod grammar;
 mod identifiers;
