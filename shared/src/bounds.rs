@@ -230,6 +230,8 @@ bounds! {
         "A member may take this long on the pages.";
     KEYS_FRESH_SECONDS: i64 = 120, "seconds", Over,
         "A function trusts its reading of the record of keys this long, so it refuses a dropped key within that time.";
+    VERIFIED_TOKENS: usize = 256, "tokens of a key", Ours,
+        "The signatures of this many tokens are remembered as good; then remembering begins anew.";
     KEYS_AGAIN_SECONDS: i64 = 60, "seconds", Ours,
         "An unknown key causes a new reading of the record of keys only after this long: anybody can make one up.";
 }
