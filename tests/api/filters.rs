@@ -23,19 +23,22 @@ fn observation(number: usize) -> Json {
     let (system, category) = LAB.split_once('|').unwrap();
     let category = if number % 9 < 4 { category } else { "vital-signs" };
     let mut observation = json!({"resourceType": "Observation", "id": format!("o-{number}"),
-        "status": if number % 10 == 0 { "amended" } else { "final" },
+        "status": if number.is_multiple_of(10) { "amended" } else { "final" },
         "category": [{"coding": [{"system": system, "code": category}]}],
         "code": {"coding": [{"system": "http://example.org/codes", "code": code}]},
         "subject": {"reference": "Patient/fay"}, "performer": [{"reference": "Practitioner/p"}]});
-    if number % 40 != 0 {
+    if !number.is_multiple_of(40) {
         let day = number / 3;
         observation["effectiveDateTime"] = format!("2024-{:02}-{:02}", day / 28 % 12 + 1, day % 28 + 1).into();
     }
     observation
 }
 
+/// Whether a filter keeps a resource.
+type Keeps = fn(&Json) -> bool;
+
 /// Filters, and which Observations each must find.
-const FILTERS: [(&str, fn(&Json) -> bool); 8] = [
+const FILTERS: [(&str, Keeps); 8] = [
     ("status=final", |json| json["status"] == "final"),
     ("status=amended", |json| json["status"] == "amended"),
     ("category=laboratory", |json| json["category"][0]["coding"][0]["code"] == "laboratory"),
@@ -155,7 +158,8 @@ async fn a_page_of_a_filter_costs_what_it_misses() {
         let pages = stand.walk(&format!("Observation?_count=10&{filter}")).await;
         let read: f64 = pages.iter().map(|(_, cost)| cost.read_units).sum();
         // Each page reads the grant, and each of its slices begins a unit that it may not use up.
-        let begun = pages.len() as f64 * (1.0 + 0.5 * SLICES as f64);
+        let count = |number: usize| f64::from(u32::try_from(number).unwrap());
+        let begun = count(pages.len()) * (1.0 + 0.5 * count(SLICES));
         assert!(read <= 1.2 * whole.read_units + begun, "{filter}: {read} beside {}", whole.read_units);
     }
     stand.app.finish().await;

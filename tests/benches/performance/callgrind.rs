@@ -53,13 +53,26 @@ impl Callgrind {
         [valgrind, quiet, tool, out, format!("'{}'", self.prefix()), binary]
     }
 
+    /// The instructions of running processes until now. They are asked at the same time, for each answer takes a while.
+    ///
+    /// # Panics
+    /// As [`Callgrind::count`].
+    pub fn sum(&self, processes: &[u32]) -> u64 {
+        std::thread::scope(|scope| {
+            let asked: Vec<_> = processes.iter().map(|process| scope.spawn(|| self.count(*process))).collect();
+            asked.into_iter().map(|count| count.join().expect("callgrind answers")).sum()
+        })
+    }
+
     /// The instructions of a running process until now, all threads together.
     ///
     /// # Panics
     /// The process does not run under callgrind, or does not answer.
     pub fn count(&self, process: u32) -> u64 {
         let mut command = Command::new(&self.vgdb);
-        command.arg(self.prefix()).arg(format!("--pid={process}")).args(["status", "internal"]);
+        command.arg(self.prefix()).arg(format!("--pid={process}"));
+        // A process that waits for work is woken at once.
+        command.args(["--max-invoke-ms=1", "status", "internal"]);
         let output = command.output().expect("vgdb starts");
         let text = String::from_utf8_lossy(&output.stdout);
         let threads: Vec<u64> = text.lines().filter_map(of_thread).collect();

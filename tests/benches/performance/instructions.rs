@@ -125,8 +125,8 @@ impl Counts {
     }
 
     /// A line for each count, beside that of an earlier report; what got worse by more than 2 % is marked.
-    pub fn beside(&self, earlier: &Report) -> String {
-        let before = of(&earlier.operations, &earlier.chores);
+    pub fn beside(&self, earlier: Option<&Report>) -> String {
+        let before = earlier.map(|earlier| of(&earlier.operations, &earlier.chores)).unwrap_or_default();
         let mut text = String::new();
         let mut worse = 0;
         for (name, now) in of(&self.operations, &self.chores) {
@@ -142,11 +142,13 @@ impl Counts {
             text += &format!("{:>14}  {told:<16} {name}\n", number(now));
         }
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        if earlier.machine.system != system {
-            text += &format!(
-                "The figures in docs/ are from {}: these, from {system}, are no like.\n",
-                earlier.machine.system
-            );
+        match earlier {
+            None => text += "docs/performance.json has no figures of this version to compare with.\n",
+            Some(earlier) if earlier.machine.system != system => {
+                text +=
+                    &format!("Not to be compared: these are from {system}, those from {}.\n", earlier.machine.system);
+            }
+            Some(_) => {}
         }
         text + &format!("{worse} counts are worse by more than {} %.\n", TOLD * 100.0)
     }

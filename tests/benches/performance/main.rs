@@ -63,7 +63,7 @@ async fn main() {
 async fn instructions() {
     let _ = tests::binaries();
     match instructions::counts().await {
-        Some(counts) => print!("{}", counts.beside(&Report::read(&place(false)))),
+        Some(counts) => print!("{}", counts.beside(Report::earlier(&place(false)).as_ref())),
         None => tests::missing_tool("the count of instructions", "valgrind"),
     }
 }

@@ -28,7 +28,7 @@ fn head(machine: &Machine) -> String {
         `cargo bench --workspace --bench performance` measures all of this anew on one machine: the real functions of a\n\
         release build behind the local gateway, whose DynamoDB counts units as AWS does. It writes `docs/performance.json`,\n\
         and from that this page and its plots. With `-- --quick` it leaves out the longest histories, repeats less, and\n\
-        writes into `target/performance/`: some two minutes after compiling on an idle machine, up to twice that on a busy\n\
+        writes into `target/performance/`: some four minutes after compiling on an idle machine, up to twice that on a busy\n\
         one. `-- --instructions` only counts instructions, and tells which are worse than here by more than 2 %. `-- --render`\n\
         draws page and plots again from the existing figures.\n\n\
         This run: {day}, {cores} cores, {system}, {profile} profile, {seconds} s after compiling.{form} Round trips,\n\

@@ -33,7 +33,7 @@ pub fn spent(app: &App, callgrind: Option<&Callgrind>) -> Spent {
     Spent {
         // Under callgrind, time is callgrind's.
         time: (callgrind.is_none() && !times.is_empty()).then(|| times.iter().sum()),
-        instructions: callgrind.map(|callgrind| processes.into_iter().map(|process| callgrind.count(process)).sum()),
+        instructions: callgrind.map(|callgrind| callgrind.sum(&processes)),
     }
 }
 

@@ -63,6 +63,11 @@ impl Report {
             .unwrap_or_else(|error| panic!("{} is of another version: {error}", file.display()))
     }
 
+    /// The same, where the figures there are of this version.
+    pub fn earlier(place: &Path) -> Option<Report> {
+        serde_json::from_slice(&fs::read(place.join("performance.json")).ok()?).ok()
+    }
+
     /// Writes the figures, the page and the plots.
     pub fn write(&self, place: &Path) {
         let plots = place.join("performance");

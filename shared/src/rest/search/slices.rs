@@ -68,11 +68,16 @@ impl Slices {
             // A little fewer than are expected to fill the page: rows behind its end would be read again for the next one.
             _ => (wanted * self.read * 9 / (self.found * 10)).min(self.read * SLICE_GROWTH),
         };
-        let most = match self.left {
-            Left::ByFilter if self.bytes > 0 => self.read * CALL_BYTES.saturating_sub(self.bytes) / self.bytes,
-            _ => usize::MAX,
-        };
+        let most = if self.left == Left::ByFilter { self.most() } else { usize::MAX };
         Some(rows.min(most).max(SLICE_ROWS))
+    }
+
+    /// The rows that a page of a filter may still read: as many as make it a call of DynamoDB's in all.
+    fn most(&self) -> usize {
+        match self.bytes {
+            0 => usize::MAX,
+            bytes => self.read * CALL_BYTES.saturating_sub(bytes) / bytes,
+        }
     }
 
     /// Takes note of a slice that was to have this many rows.
@@ -94,7 +99,8 @@ impl Slices {
         match self.left {
             Left::ByScope => self.calls >= SLICES + READ_CALLS,
             Left::None | Left::ByFilter => {
-                self.is_cut || self.calls >= SLICES || self.found * 8 >= (self.wanted - 1) * 7
+                let is_spent = self.is_cut || self.calls >= SLICES || self.most() < SLICE_ROWS;
+                is_spent || self.found * 8 >= (self.wanted - 1) * 7
             }
         }
     }
@@ -140,7 +146,7 @@ mod tests {
         {
             let (sizes, found) = page(count, every, bytes);
             let read = sizes.iter().sum::<usize>() * bytes;
-            assert!(sizes.len() <= SLICES && read <= CALL_BYTES + SLICE_ROWS * bytes, "{sizes:?}: {found}");
+            assert!(sizes.len() <= SLICES && read <= CALL_BYTES, "{sizes:?}: {found}");
             assert!(
                 found * 8 >= count * 7 || read * 10 >= CALL_BYTES * 9 || sizes.len() == SLICES,
                 "{sizes:?}: {found}"
