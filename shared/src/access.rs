@@ -32,6 +32,7 @@ mod permit;
 mod stops;
 mod supported;
 
+use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,7 @@ use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType, TYPES};
 use crate::http::Request;
 use crate::issuer::Issuer;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, Mark};
 use crate::scope::{ResourceScope, Scope, Scopes};
 use crate::store::auth::Auth;
 use crate::store::{Aws, StoreError};
@@ -211,11 +212,31 @@ impl Verifier {
         Ok(grant)
     }
 
-    /// The ordered checks of an access token. `jsonwebtoken` verifies the signature; the checks that its defaults leave
-    /// out are made here.
+    /// The claims of a token that is ours and whose time it is. The checks that do not depend on the time are made once for a token:
+    /// after that the key that signed it has a verdict.
     async fn claims(&self, token: &str, issuer: &Issuer) -> Result<AccessClaims, Refusal> {
-        let malformed = Refusal::Invalid("it is not a token of this server");
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Err(malformed) };
+        let mark = Mark::of(token, issuer);
+        let claims = if self.keys.has_verified(&mark).await {
+            insecure_decode_claims(token).map_err(|_| MALFORMED)?
+        } else {
+            let (claims, kid) = self.verified(token, issuer).await?;
+            self.keys.remember(&kid, mark).await;
+            claims
+        };
+        let now = self.clock.now().seconds();
+        if now >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS) {
+            return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
+        }
+        if claims.iat > now + CLOCK_SKEW_SECONDS {
+            return Err(Refusal::Invalid("it is from the future"));
+        }
+        Ok(claims)
+    }
+
+    /// The ordered checks of an access token, apart from its times: the claims, and the name of the key. `jsonwebtoken` verifies the
+    /// signature; the checks that its defaults leave out are made here.
+    async fn verified(&self, token: &str, issuer: &Issuer) -> Result<(AccessClaims, String), Refusal> {
+        let Ok(header) = jsonwebtoken::decode_header(token) else { return Err(MALFORMED) };
         if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.alg != Algorithm::RS256 {
             return Err(Refusal::Invalid("it is not an access token of this server"));
         }
@@ -228,7 +249,7 @@ impl Verifier {
             || header.crit.is_some()
             || header.extras.inner().contains_key("b64")
         {
-            return Err(malformed);
+            return Err(MALFORMED);
         }
         let foreign = Refusal::Invalid("its key is not, or no longer, one of this server's");
         let Some(kid) = header.kid else { return Err(foreign) };
@@ -237,19 +258,15 @@ impl Verifier {
         validation.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
         validation.set_issuer(&[issuer.as_str()]);
         validation.set_audience(&[issuer.fhir_base()]);
-        // Times are compared with our own clock below: jsonwebtoken's cannot be turned by a test.
+        // Times are compared with our own clock: jsonwebtoken's cannot be turned by a test.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| malformed)?.claims;
-        let now = self.clock.now().seconds();
-        if now >= claims.exp.saturating_add(CLOCK_SKEW_SECONDS) {
-            return Err(Refusal::Invalid("it has expired: use the refresh token or sign in again"));
-        }
-        if claims.iat > now + CLOCK_SKEW_SECONDS {
-            return Err(Refusal::Invalid("it is from the future"));
-        }
-        Ok(claims)
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &validation).map_err(|_| MALFORMED)?.claims;
+        Ok((claims, kid))
     }
 }
+
+/// The refusal of a token that does not read, or whose signature or claims are not ours.
+const MALFORMED: Refusal = Refusal::Invalid("it is not a token of this server");
 
 /// The token of `Authorization: Bearer`. A token in the query or in a form is never accepted (RFC 9700 §4.3.2).
 fn bearer_token(request: &Request) -> Result<&str, Refusal> {

@@ -79,8 +79,17 @@ bounds! {
         "A page has at most this many matches, whatever `_count` asks for; a server may give fewer than were asked for (R4 \
          search, \"Page Count\").";
     READ_CALLS: usize = 16, "calls of 1 MB", Refused,
-        "A count, a page under granular scopes, all `_revinclude`s of a search and the documents of a member each make at most \
-         this many calls.";
+        "A count, a page under granular scopes behind its slices, all `_revinclude`s of a search and the documents of a member each \
+         make at most this many calls.";
+    SLICES: usize = 4, "calls", Elsewhere,
+        "A page of a filter reads its rows in at most this many calls, one after the other, each with more rows where few match. A \
+         page of one that half of the rows match takes one. Where the oldest come first, rows without a date take one more.";
+    SLICE_ROWS: usize = 16, "rows of a call", Ours,
+        "A slice of a filter reads at least this many: about one read unit, less than another round trip.";
+    SLICE_GROWTH: usize = 8, "times the rows before", Ours,
+        "A slice reads at most this many times the rows of those before it, so that four reach what one call reads at once.";
+    CALL_BYTES: usize = 1 << 20, "bytes of rows", Elsewhere,
+        "DynamoDB reads at most this much in one call, and a page of a filter not much more in all.";
     REVERSE_AT_ONCE: usize = 4, "types", Ours,
         "At most this many types of `_revinclude` are read at once: memory holds a call of 1 MB until it is filtered.";
     NAMING_AT_ONCE: usize = 20, "resources", Ours,
@@ -227,6 +236,8 @@ bounds! {
         "A function trusts its reading of the record of keys this long, so it refuses a dropped key within that time.";
     STOPS_FRESH_SECONDS: i64 = 25, "seconds", Over,
         "A function trusts its reading of the list of stopped apps this long, so no app gets data 30 seconds after its stop.";
+    VERIFIED_TOKENS: usize = 256, "tokens of a key", Ours,
+        "The signatures of this many tokens are remembered as good; then remembering begins anew.";
     KEYS_AGAIN_SECONDS: i64 = 60, "seconds", Ours,
         "An unknown key causes a new reading of the record of keys only after this long: anybody can make one up.";
 }

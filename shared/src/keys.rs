@@ -9,10 +9,12 @@
 //! and when its last token is over it is neither published nor accepted any more.
 
 mod ring;
+mod verdicts;
 
 use serde::{Deserialize, Serialize};
 
 pub use ring::KeyRing;
+pub use verdicts::Mark;
 
 use crate::bounds::{ACCESS_TOKEN_SECONDS, KEYS_FRESH_SECONDS, PUBLIC_SECONDS};
 use crate::clock::Time;

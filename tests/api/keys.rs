@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
-use shared::bounds::KEYS_FRESH_SECONDS;
+use shared::bounds::{ACCESS_TOKEN_SECONDS, KEYS_FRESH_SECONDS};
 use shared::clock::Clock;
 use shared::config::{AuthTableName, SigningKeyId, from_lookup};
 use shared::http::Request;
@@ -175,6 +175,44 @@ async fn in_an_emergency_old_tokens_die_in_two_minutes_and_apps_go_on_by_refresh
     assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
     assert!(dead.header("www-authenticate").contains("invalid_token"));
     assert_eq!(kids(&app.get("/oauth2/jwks").await.json()), [kid(&new.access)]);
+    app.finish().await;
+}
+
+/// T052, T055, T058: a function verifies a token once, and remembers the verdict
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_verified_before_dies_with_its_key_its_grant_and_its_time() {
+    let app = App::start().await;
+    let turned = Turned::start(&app).await;
+    let twice = async |token: &str| {
+        let first = turned.read(token).await;
+        assert_eq!(turned.read(token).await.0, first.0, "the second answer is that of the first");
+        first
+    };
+    let ended = app.sign_in("alice", SCOPE).await;
+    assert_eq!(twice(&ended.access).await.0, StatusCode::OK);
+    // The same claims under another signature are another token.
+    let (signed, signature) = ended.access.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    assert_eq!(twice(&forged).await.0, StatusCode::UNAUTHORIZED);
+    app.post("/oauth2/revoke", &[("token", &ended.access), ("client_id", "app")], HeaderMap::new()).await;
+    let (status, why, _) = twice(&ended.access).await;
+    assert!(status == StatusCode::UNAUTHORIZED && why.contains("grant was ended"), "{why}");
+
+    let old = app.sign_in("alice", SCOPE).await;
+    assert_eq!(twice(&old.access).await.0, StatusCode::OK);
+    app.operate(&["keys", "rotate", "--compromised"]).await.unwrap();
+    turned.clock.advance(KEYS_FRESH_SECONDS - 1);
+    assert_eq!(twice(&old.access).await.0, StatusCode::OK, "this function may trust its reading of the record");
+    turned.clock.advance(1);
+    let (status, why, _) = twice(&old.access).await;
+    assert!(status == StatusCode::UNAUTHORIZED && why.contains("no longer, one of this server's"), "{why}");
+
+    let new = app.sign_in("alice", SCOPE).await;
+    turned.clock.advance(KEYS_FRESH_SECONDS);
+    assert_eq!(twice(&new.access).await.0, StatusCode::OK);
+    turned.clock.advance(ACCESS_TOKEN_SECONDS);
+    let (status, why, _) = twice(&new.access).await;
+    assert!(status == StatusCode::UNAUTHORIZED && why.contains("it has expired"), "{why}");
     app.finish().await;
 }
 

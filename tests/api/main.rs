@@ -31,6 +31,7 @@ mod examples;
 mod exchange;
 mod faults;
 mod feeds;
+mod filters;
 mod flow;
 mod grammar;
 mod identifiers;

@@ -5,7 +5,7 @@ mod requests;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -72,6 +72,11 @@ impl App {
     /// Starts everything, with the apps and without members.
     pub async fn empty() -> App {
         App::with(Options { binaries: binaries().to_owned(), ..Options::default() }).await
+    }
+
+    /// Starts everything, with the functions' binaries from another folder, and without members.
+    pub async fn of_binaries(folder: &Path) -> App {
+        App::with(Options { binaries: folder.to_owned(), ..Options::default() }).await
     }
 
     /// Starts everything and loads the fixtures, with functions that are handed the streams of tables.

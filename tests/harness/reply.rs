@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value as Json;
@@ -75,6 +77,13 @@ impl Reply {
         let bundle = self.json();
         let link = bundle["link"].as_array()?.iter().find(|link| link["relation"] == relation)?;
         link["url"].as_str().map(str::to_owned)
+    }
+
+    /// The place at which the link `next` goes on, as the cursor in it says.
+    pub fn next_place(&self) -> Option<Json> {
+        let next = self.link("next")?;
+        let cursor = next.split("_cursor=").nth(1).expect("a next link has a cursor");
+        Some(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).expect("base64url")).expect("JSON"))
     }
 
     /// A parameter of the URL to which the answer redirects.

@@ -5,6 +5,7 @@ use jsonwebtoken::DecodingKey;
 use tokio::sync::RwLock;
 
 use super::SigningKeys;
+use super::verdicts::{Mark, Verdicts};
 use crate::bounds::{KEYS_AGAIN_SECONDS, KEYS_FRESH_SECONDS};
 use crate::clock::{Clock, Time};
 use crate::config::{AuthTableName, SigningKeyId};
@@ -31,12 +32,12 @@ struct Loaded {
     unknown_at: Option<Time>,
 }
 
-/// A key as KMS gives it out. It never changes, so it is fetched once.
-#[derive(Clone)]
+/// A key as KMS gives it out, and which tokens it was found to have signed. The key never changes, so it is fetched once.
 struct Public {
     kms: String,
     key: PublicKey,
     decoding: DecodingKey,
+    verdicts: Verdicts,
 }
 
 impl KeyRing {
@@ -106,9 +107,27 @@ impl KeyRing {
         Ok(loaded.key(kid, now))
     }
 
+    /// Whether an accepted key is known to have signed this token. Keys in memory that are too old to be trusted know nothing.
+    pub async fn has_verified(&self, mark: &Mark) -> bool {
+        let now = self.clock.now();
+        let loaded = self.loaded.read().await;
+        loaded.is_fresh(now) && loaded.accepted(now).any(|public| public.verdicts.has(mark))
+    }
+
+    /// Remembers that the key of that name signed this token, as long as that key is accepted.
+    pub async fn remember(&self, kid: &str, mark: Mark) {
+        let now = self.clock.now();
+        if let Some(public) = self.loaded.read().await.accepted(now).find(|public| public.key.kid == kid) {
+            public.verdicts.add(mark);
+        }
+    }
+
     async fn reload(&self, loaded: &mut Loaded, now: Time) -> Result<(), StoreError> {
         let record = self.auth.get::<SigningKeys>(SigningKeys::ID).await?;
         loaded.keys = all(record, &self.first_kms, self.first.as_ref());
+        // With a key go its verdicts.
+        let accepted: Vec<&str> = loaded.keys.accepted(now).map(|key| key.kms.as_str()).collect();
+        loaded.public.retain(|public| accepted.contains(&public.kms.as_str()));
         self.fetch(loaded).await?;
         loaded.at = now;
         Ok(())
@@ -175,6 +194,6 @@ impl Public {
     fn new(kms: String, key: PublicKey) -> Result<Public, StoreError> {
         let decoding = DecodingKey::from_rsa_components(&key.n, &key.e)
             .map_err(|error| StoreError::Fault(format!("the public key of {kms} does not read: {error}")))?;
-        Ok(Public { kms, key, decoding })
+        Ok(Public { kms, key, decoding, verdicts: Verdicts::default() })
     }
 }

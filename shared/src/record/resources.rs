@@ -15,10 +15,10 @@ mod read;
 mod rows;
 mod shared;
 
-pub use history::{Slice, Window};
+pub use history::{Part, Slice, Window};
 pub use news::News;
 pub use reach::Reach;
 pub use read::Lookup;
-pub use rows::{Found, Resources};
+pub use rows::{Found, Held, Resources};
 
 pub(super) use rows::decode;

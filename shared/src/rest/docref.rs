@@ -18,7 +18,7 @@ use crate::fhir::filter::{Filter, FilterError};
 use crate::fhir::types::ResourceType;
 use crate::http::FHIR_JSON;
 use crate::http::json;
-use crate::record::resources::Window;
+use crate::record::resources::{Held, Window};
 use crate::record::row::Row;
 use crate::store::objects::ObjectError;
 
@@ -38,11 +38,11 @@ pub(super) async fn docref(call: &Call<'_>, asked: Asked) -> Result<Disclosure, 
     let resource_type = ResourceType::named(KIND).ok_or(Error::NotFound)?;
     let permit = call.bearer.permit(Interaction::Search, resource_type)?;
     let request = DocrefParameters::parse(&asked.pairs, call)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut held) = (Vec::new(), Held::default());
     let mut window = Window::whole(true);
     for _ in 0..bounds::READ_CALLS {
         let keep = |row: &Row| request.keeps(row);
-        let slice = call.read(call.resources.history(&permit, &window, keep)).await?;
+        let slice = call.read(call.resources.history(&permit, &window, &mut held, keep)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {

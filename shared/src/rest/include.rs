@@ -13,7 +13,7 @@ use crate::bounds::{READ_CALLS, REVERSE_AT_ONCE};
 use crate::fhir::index::{Index, Value};
 use crate::fhir::reference::Reference;
 use crate::fhir::types::{Owner, ResourceType};
-use crate::record::resources::{Reach, Window};
+use crate::record::resources::{Held, Reach, Window};
 use crate::record::row::Row;
 
 /// The targets of one match by the search's includes.
@@ -140,9 +140,9 @@ async fn referring(
         return Ok(reachable.into_iter().filter(refers).collect());
     }
     let mut window = Window::whole(true);
-    let mut rows = Vec::new();
+    let (mut rows, mut held) = (Vec::new(), Held::default());
     while calls.fetch_add(1, Ordering::Relaxed) < READ_CALLS {
-        let slice = call.read(call.resources.history(&permit, &window, refers)).await?;
+        let slice = call.read(call.resources.history(&permit, &window, &mut held, refers)).await?;
         rows.extend(slice.rows);
         window.after = slice.more;
         if window.after.is_none() {

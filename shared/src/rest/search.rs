@@ -1,7 +1,7 @@
 //! `GET /fhir/{type}` and `POST /fhir/{type}/_search`: a member's resources of one type, page by page.
 //!
-//! A type's history lies in the order of its key date. A search in that order reads one page and no more; with filters it reads at
-//! most 1 MB of rows and goes on with a cursor. A search in another order, or for shared resources, has to see all rows before it
+//! A type's history lies in the order of its key date. A search in that order reads one page and no more; with filters it reads on
+//! in slices until the page is full, at most 1 MB of rows, and goes on with a cursor. A search in another order, or for shared resources, has to see all rows before it
 //! can tell which come first, and is refused where that is more than 1 MB.
 
 mod answer;
@@ -10,6 +10,7 @@ mod cursor;
 mod history;
 mod matches;
 mod order;
+mod slices;
 mod sorted;
 
 use self::answer::{answer, bundle, remarks};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
@@ -157,6 +158,8 @@ impl Aws {
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
         config.set_retry_partition(self.budget());
+        // Each try has an end, its answer's body included: nothing else needs to watch how fast bytes come.
+        let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let config = self.endpoints.dynamodb.iter().fold(config, aws_sdk_dynamodb::config::Builder::endpoint_url);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }

@@ -5,25 +5,28 @@ use tests::fixtures::password;
 use tests::{AuthorizeOptions, Tokens};
 
 use crate::operations::Operation;
-use crate::processor;
 use crate::stage::Stage;
 
 /// How often the whole way is gone for the processor time of its steps.
 const ROUNDS: u32 = 5;
 
 /// Goes the whole way as a member who has data already: once to start the functions, then in rounds. Units and round
-/// trips are those of the last round, the processor time is the mean.
+/// trips are those of the first of them, the work is the mean.
 pub async fn authorization(stage: &Stage) -> Vec<Operation> {
     stage.app.add_member("way", "claims").await;
     round(stage).await;
     let mut rows = round(stage).await;
-    for _ in 1..ROUNDS {
+    let rounds = if stage.is_counted() { 2 } else { ROUNDS };
+    let sum = |sum: &mut Option<f64>, next: Option<f64>| *sum = sum.zip(next).map(|(sum, next)| sum + next);
+    for _ in 1..rounds {
         for (row, next) in rows.iter_mut().zip(round(stage).await) {
-            row.process_cpu_us = row.process_cpu_us.zip(next.process_cpu_us).map(|(sum, next)| sum + next);
+            sum(&mut row.process_cpu_us, next.process_cpu_us);
+            sum(&mut row.instructions, next.instructions);
         }
     }
     for row in &mut rows {
-        row.process_cpu_us = row.process_cpu_us.map(|sum| sum / f64::from(ROUNDS));
+        row.process_cpu_us = row.process_cpu_us.map(|sum| sum / f64::from(rounds));
+        row.instructions = row.instructions.map(|sum| (sum / f64::from(rounds)).round());
     }
     rows
 }
@@ -67,11 +70,15 @@ impl Way<'_> {
     /// Goes one step: a request to `route` that is answered with `status`.
     async fn step<T>(&mut self, what: &str, route: &str, status: u16, request: impl Future<Output = T>) -> T {
         let before = self.stage.settled(route, status).await;
-        let spent = processor::spent(&self.stage.app);
+        let spent = self.stage.spent();
         let reply = request.await;
         let line = self.stage.app.answered(route, status, before + 1).await.pop().expect("there is a line");
-        let process_cpu_us = processor::each(spent, processor::spent(&self.stage.app), 1);
-        self.rows.push(Operation { process_cpu_us, ..Operation::of_line(what, &line) });
+        let work = spent.each(self.stage.spent(), 1);
+        self.rows.push(Operation {
+            process_cpu_us: work.cpu_us,
+            instructions: work.instructions,
+            ..Operation::of_line(what, &line)
+        });
         reply
     }
 }

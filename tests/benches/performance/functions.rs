@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Duration;
 
 use local_stack::{LocalStack, Options};
 use serde::{Deserialize, Serialize};
 use tests::{App, binaries, checkout};
+
+use crate::instructions::{self, Chore};
+use crate::processor;
 
 /// One function.
 #[derive(Serialize, Deserialize)]
@@ -22,8 +26,8 @@ pub struct Function {
     pub peak_memory: Option<u64>,
 }
 
-/// Milliseconds of each start, by function.
-pub type Inits = BTreeMap<String, Vec<f64>>;
+/// Each start, by function: milliseconds, and processor time where the kernel tells.
+pub type Inits = BTreeMap<String, Vec<(f64, Option<Duration>)>>;
 
 /// Starts all functions this many times. This comes first, because starting a process takes longer the more memory this
 /// one has.
@@ -34,10 +38,13 @@ pub async fn inits(starts: usize) -> Inits {
         let options = Options { template, binaries: binaries().to_owned(), ..Options::default() };
         let stack = LocalStack::start(options).await.expect("the stack starts");
         stack.warm().await;
+        let processes = stack.processes();
         for log in stack.logs() {
             let init = log.line.strip_prefix("INIT_REPORT Init Duration: ").and_then(|text| text.strip_suffix(" ms"));
             if let Some(init) = init.and_then(|text| text.parse().ok()) {
-                inits.entry(log.function).or_default().push(init);
+                let process = processes.get(&log.function).and_then(|processes| processes.first());
+                let time = process.and_then(|process| processor::time(*process));
+                inits.entry(log.function).or_default().push((init, time));
             }
         }
         stack.shutdown().await;
@@ -46,9 +53,11 @@ pub async fn inits(starts: usize) -> Inits {
 }
 
 /// All functions, with the memory that those of `app` used after all its work.
-pub fn functions(inits: Inits, app: &App) -> Vec<Function> {
+pub fn functions(inits: &Inits, app: &App) -> Vec<Function> {
     let memory = peak_memory(app);
-    let function = |(name, mut times): (String, Vec<f64>)| {
+    let function = |(name, starts): (&String, &Vec<(f64, Option<Duration>)>)| {
+        let name = name.clone();
+        let mut times: Vec<f64> = starts.iter().map(|(ms, _)| *ms).collect();
         times.sort_by(f64::total_cmp);
         let binary = binaries().join(name.trim_end_matches("Function").to_lowercase());
         Function {
@@ -58,7 +67,15 @@ pub fn functions(inits: Inits, app: &App) -> Vec<Function> {
             name,
         }
     };
-    inits.into_iter().map(function).collect()
+    inits.iter().map(function).collect()
+}
+
+/// The processor time of the starts, a row for each function.
+pub fn chores(inits: &Inits) -> Vec<Chore> {
+    let chore = |(name, starts): (&String, &Vec<(f64, Option<Duration>)>)| {
+        instructions::start(name, starts.iter().filter_map(|(_, time)| *time).collect())
+    };
+    inits.iter().map(chore).collect()
 }
 
 /// The kernel's high-water mark of each function's processes. Only Linux tells it.

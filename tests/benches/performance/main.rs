@@ -3,12 +3,16 @@
 //! the real functions of a release build behind the local gateway. It writes `docs/performance.json`, and from that
 //! `docs/performance.md` and its plots.
 //!
-//! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
-//! works out dollars from it, and `page` and `plots` draw it. `stage` and `processor` are the tools of measuring,
-//! `material` the data.
+//! With `-- --instructions` it only counts instructions, and prints them beside those of `docs/performance.json`.
+//!
+//! `operations`, `authorization`, `loads`, `functions`, `instructions` and `pace` measure. `report` is the file of figures;
+//! `prices` works out dollars from it, and `page` and `plots` draw it. `stage`, `processor` and `callgrind` are the tools of
+//! measuring, `material` the data.
 
 mod authorization;
+mod callgrind;
 mod functions;
+mod instructions;
 mod loads;
 mod material;
 mod operations;
@@ -45,11 +49,23 @@ const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, s
 #[tokio::main]
 async fn main() {
     let asked = |flag: &str| std::env::args().any(|argument| argument == flag);
+    if asked("--instructions") {
+        return instructions().await;
+    }
     let quick = asked("--quick");
     let place = place(quick);
     let report = if asked("--render") { Report::read(&place) } else { measure(quick).await };
     report.write(&place);
     println!("{}", place.join("performance.md").display());
+}
+
+/// Counts instructions, and tells what changed.
+async fn instructions() {
+    let _ = tests::binaries();
+    match instructions::counts().await {
+        Some(counts) => print!("{}", counts.beside(Report::earlier(&place(false)).as_ref())),
+        None => tests::missing_tool("the count of instructions", "valgrind"),
+    }
 }
 
 async fn measure(quick: bool) -> Report {
@@ -68,9 +84,16 @@ async fn measure(quick: bool) -> Report {
     operations.extend(authorization::authorization(&stage).await);
     tell("the clock");
     let pace = pace::pace(&stage, sizes.requests).await;
-    let functions = functions::functions(inits, &stage.app);
+    let functions = functions::functions(&inits, &stage.app);
     stage.app.finish().await;
+    tell("instructions");
+    let counts = instructions::counts().await;
     tell("done");
     let machine = machine(quick, begun.elapsed());
-    Report { machine, operations, loads, functions, pace }
+    let mut report = Report { machine, operations, chores: functions::chores(&inits), loads, functions, pace };
+    match counts {
+        Some(counts) => counts.enter(&mut report),
+        None => tests::missing_tool("the count of instructions", "valgrind"),
+    }
+    report
 }

@@ -6,13 +6,14 @@ use std::collections::HashSet;
 use patient_access::load::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use shared::bounds::{ALL_VALUES, INCLUDES, PARAMETERS, VALUES};
+use shared::bounds::{ALL_VALUES, INCLUDES, PARAMETERS, SLICES, VALUES};
 use shared::fhir::parameters::SearchParameter;
 use shared::fhir::types::TYPES;
-use tests::Tokens;
+use tests::{Reply, Tokens};
 
 use crate::Sizes;
 use crate::material;
+use crate::plots::float;
 use crate::stage::{Asked, Stage, days_ago, load_at};
 
 /// The most that one request may cost.
@@ -53,6 +54,9 @@ pub struct Operation {
     pub carried: usize,
     /// Processor time of the function's process, in microseconds: the mean of several requests, if the kernel tells.
     pub process_cpu_us: Option<f64>,
+    /// Instructions of the function's process, as callgrind counts them: the mean of several requests.
+    #[serde(default)]
+    pub instructions: Option<f64>,
     /// Milliseconds: the median of a request, or the sum over the requests of an operation that takes several.
     pub ms: f64,
     /// The target.
@@ -79,10 +83,11 @@ impl Operation {
         Operation {
             size,
             resources: references(&asked.reply.json()).len(),
-            bytes: asked.reply.body.len(),
-            carried: as_carried(&asked.reply.body),
+            bytes: asked.reply.bytes.len(),
+            carried: as_carried(&asked.reply),
             ms: asked.ms,
-            process_cpu_us: asked.process_cpu_us,
+            process_cpu_us: asked.work.cpu_us,
+            instructions: asked.work.instructions,
             target: target.into(),
             ..Operation::of_line(name, &asked.line)
         }
@@ -103,6 +108,7 @@ impl Operation {
             bytes: 0,
             carried: 0,
             process_cpu_us: None,
+            instructions: None,
             ms: 0.0,
             target: None,
         }
@@ -118,7 +124,9 @@ impl Operation {
         self.total_read_units += other.total_read_units;
         self.bytes = self.bytes.max(other.bytes);
         self.carried = self.carried.max(other.carried);
-        self.process_cpu_us = self.process_cpu_us.zip(other.process_cpu_us).map(|(ours, theirs)| ours.max(theirs));
+        let costlier = |ours: Option<f64>, theirs| ours.zip(theirs).map(|(ours, theirs): (f64, f64)| ours.max(theirs));
+        self.process_cpu_us = costlier(self.process_cpu_us, other.process_cpu_us);
+        self.instructions = costlier(self.instructions, other.instructions);
         self.ms += other.ms;
         self
     }
@@ -127,9 +135,18 @@ impl Operation {
 /// How often a request is repeated for its processor time and its median of milliseconds.
 const REPEATS: u32 = 9;
 
-/// The length of an answer's body inside the JSON that a function returns.
-fn as_carried(body: &str) -> usize {
-    serde_json::to_string(body).map_or(0, |text| text.len())
+/// How often a request is repeated where its instructions are counted.
+const COUNTS: u32 = 3;
+
+/// The codings in which each page is asked for, with the ends of their rows' names.
+const CODINGS: [(Option<&str>, &str); 3] = [(None, ""), (Some("gzip"), ", gzip"), (Some("zstd"), ", zstd")];
+
+/// The length of an answer's body inside the JSON that a function returns: bytes that are no text go as base64.
+fn as_carried(reply: &Reply) -> usize {
+    match reply.header("content-encoding") {
+        "" => serde_json::to_string(&reply.body).map_or(0, |text| text.len()),
+        _ => reply.bytes.len().div_ceil(3) * 4 + 2,
+    }
 }
 
 /// `Type/id` of every resource in an answer.
@@ -154,8 +171,37 @@ impl Stage {
         path: &str,
         target: impl Into<Option<Target>>,
     ) -> Operation {
-        self.timed(tokens, path).await;
-        Operation::of(name, size, &self.ask_repeatedly(tokens, path, REPEATS).await, target)
+        self.one_coded(tokens, name, size, path, None, target).await
+    }
+
+    async fn one_coded(
+        &self,
+        tokens: &Tokens,
+        name: &str,
+        size: usize,
+        path: &str,
+        coding: Option<&str>,
+        target: impl Into<Option<Target>>,
+    ) -> Operation {
+        self.coded(tokens, path, coding).await;
+        let times = if self.is_counted() { COUNTS } else { REPEATS };
+        Operation::of(name, size, &self.ask_repeatedly(tokens, path, coding, times).await, target)
+    }
+
+    /// One page, plain and packed by each coding.
+    async fn page(
+        &self,
+        tokens: &Tokens,
+        name: &str,
+        size: usize,
+        path: &str,
+        target: impl Into<Option<Target>>,
+    ) -> Vec<Operation> {
+        let (target, mut rows) = (target.into(), Vec::new());
+        for (coding, end) in CODINGS {
+            rows.push(self.one_coded(tokens, &format!("{name}{end}"), size, path, coding, target).await);
+        }
+        rows
     }
 
     /// A request and all pages after it. No resource may come twice.
@@ -170,7 +216,7 @@ impl Stage {
         let target = target.into();
         let (mut seen, mut next, mut sum) = (HashSet::new(), Some(path.to_owned()), None::<Operation>);
         while let Some(path) = next {
-            let asked = self.ask(tokens, &path).await;
+            let asked = self.ask(tokens, &path, None).await;
             for reference in references(&asked.reply.json()) {
                 assert!(seen.insert(reference.clone()), "{name}: {reference} comes twice");
             }
@@ -192,6 +238,15 @@ pub async fn operations(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
     rows.extend(whole_records(stage, sizes).await);
     rows.extend(long_texts(stage).await);
     rows.extend(worst(stage).await);
+    rows
+}
+
+/// The rows whose instructions are counted: none of a long history, because a function under callgrind takes fifty times as long.
+pub async fn counted(stage: &Stage) -> Vec<Operation> {
+    let mut rows = claims(stage).await;
+    rows.extend(cms_claims(stage).await);
+    rows.extend(history(stage, 100).await);
+    rows.extend(whole_record(stage).await);
     rows
 }
 
@@ -265,22 +320,24 @@ async fn claims(stage: &Stage) -> Vec<Operation> {
     let (page, included) =
         ("ExplanationOfBenefit?_count=50", "ExplanationOfBenefit?_count=50&_include=ExplanationOfBenefit:*");
     let read = format!("ExplanationOfBenefit/{id}");
-    vec![
-        stage.one(&tokens, "read by id: a claim", 1, &read, target(2.0, Some(2.0), 1.0)).await,
-        stage.one(&tokens, "newest 50 claims, our own samples", 300, page, target(2.0, Some(15.0), 1.0)).await,
-        stage.one(&tokens, "the same with everything they refer to", 300, included, target(3.0, None, 1.0)).await,
-    ]
+    let mut rows = vec![stage.one(&tokens, "read by id: a claim", 1, &read, target(2.0, Some(2.0), 1.0)).await];
+    rows.extend(
+        stage.page(&tokens, "newest 50 claims, our own samples", 300, page, target(2.0, Some(15.0), 1.0)).await,
+    );
+    let target = target(3.0, None, 1.0);
+    rows.push(stage.one(&tokens, "the same with everything they refer to", 300, included, target).await);
+    rows
 }
 
-async fn cms_claims(stage: &Stage) -> Option<Operation> {
+async fn cms_claims(stage: &Stage) -> Vec<Operation> {
     let Some(resources) = material::cms_claims() else {
         tests::missing_tool("newest 50 claims, CMS's own", "the CMS sample data");
-        return None;
+        return Vec::new();
     };
     stage.load(Source::Memory(resources)).await;
     let tokens = stage.connect("cms").await;
     let path = "ExplanationOfBenefit?_count=50";
-    Some(stage.one(&tokens, "newest 50 claims, CMS's own", 300, path, target(2.0, None, 1.0)).await)
+    stage.page(&tokens, "newest 50 claims, CMS's own", 300, path, target(2.0, None, 1.0)).await
 }
 
 async fn history(stage: &Stage, size: usize) -> Vec<Operation> {
@@ -290,19 +347,25 @@ async fn history(stage: &Stage, size: usize) -> Vec<Operation> {
     let member = material::long_member(size);
     let tokens = stage.connect(&member).await;
     let newest = "newest 50 Observations";
-    let mut rows = vec![stage.one(&tokens, newest, size, "Observation?_count=50", target(2.0, Some(5.0), 1.0)).await];
+    let (page, limit) = ("Observation?_count=50", target(2.0, Some(5.0), 1.0));
+    if size == 100 {
+        return stage.page(&tokens, newest, size, page, limit).await;
+    }
+    let mut rows = vec![stage.one(&tokens, newest, size, page, limit).await];
     if size == 10_000 {
+        let most = target(2.0, Some(2.0 * rows[0].read_units), 1.0);
+        let filtered = "newest 50 Observations that are final";
+        rows.push(stage.one(&tokens, filtered, size, "Observation?_count=50&status=final", most).await);
         rows.extend(news(stage, &tokens, &member, size).await);
         for (name, filter) in FILTERS {
             let path = format!("Observation?_count=50&{filter}");
-            rows.push(stage.all(&tokens, name, size, &path, target(2.0, None, 1.0)).await);
+            rows.push(stage.all(&tokens, name, size, &path, target(float(1 + SLICES), None, 1.0)).await);
         }
     }
     rows
 }
 
-/// Filters by how much of the history they let through, each walked to its end: the history is read whole for all of
-/// them, in pages of as much as one answer's work may read.
+/// Filters by how much of the history they let through, each walked to its end.
 const FILTERS: [(&str, &str); 4] = [
     ("one code of the Observations, to the end", "code=http://loinc.org|4548-4"),
     ("a code that none of the Observations has, to the end", "code=http://loinc.org|0-0"),
@@ -320,7 +383,7 @@ async fn news(stage: &Stage, tokens: &Tokens, member: &str, size: usize) -> Vec<
         stage.one(tokens, "_lastUpdated since yesterday, nothing new", size, &since, limit).await,
         stage.one(tokens, "$everything with _since yesterday, nothing new", size, &record, limit).await,
     ];
-    let newest = stage.ask(tokens, "Observation?_count=5").await.reply.entries("match");
+    let newest = stage.ask(tokens, "Observation?_count=5", None).await.reply.entries("match");
     let changed = newest.into_iter().map(material::changed).collect();
     load_at(&stage.app.stack_to_work_on().await, &Source::Memory(changed), days_ago(0)).await;
     rows.push(stage.one(tokens, "_lastUpdated since yesterday, 5 new", size, &since, None).await);
@@ -329,23 +392,28 @@ async fn news(stage: &Stage, tokens: &Tokens, member: &str, size: usize) -> Vec<
 }
 
 async fn whole_records(stage: &Stage, sizes: &Sizes) -> Vec<Operation> {
-    let mut rows = Vec::new();
-    for size in [1_000, sizes.walk] {
-        let folder = tempfile::tempdir().expect("there is room for a file");
-        // The record has a member of its own: those of the histories have the same names for the same sizes.
-        let seed = size + 1;
-        let file = material::record(folder.path(), size, seed);
-        stage.load(Source::of_paths(&[file]).expect("it is there")).await;
-        let member = material::long_member(seed);
-        let tokens = stage.connect(&member).await;
-        let path = format!("Patient/{member}/$everything");
-        rows.push(match size {
-            1_000 => stage.one(&tokens, "$everything, the first page", size, &path, target(3.0, Some(66.0), 2.0)).await,
-            _ => stage.all(&tokens, "$everything to the end, each resource once", size, &path, None).await,
-        });
-    }
+    let mut rows = whole_record(stage).await;
+    let (tokens, path) = member_with_record(stage, sizes.walk).await;
+    rows.push(stage.all(&tokens, "$everything to the end, each resource once", sizes.walk, &path, None).await);
     rows.extend(synthea(stage).await);
     rows
+}
+
+async fn whole_record(stage: &Stage) -> Vec<Operation> {
+    const SIZE: usize = 1_000;
+    let (tokens, path) = member_with_record(stage, SIZE).await;
+    stage.page(&tokens, "$everything, the first page", SIZE, &path, target(3.0, Some(66.0), 2.0)).await
+}
+
+/// Loads a record of so many resources, and gives the path of `$everything`.
+async fn member_with_record(stage: &Stage, size: usize) -> (Tokens, String) {
+    let folder = tempfile::tempdir().expect("there is room for a file");
+    // The record has a member of its own: those of the histories have the same names for the same sizes.
+    let seed = size + 1;
+    let file = material::record(folder.path(), size, seed);
+    stage.load(Source::of_paths(&[file]).expect("it is there")).await;
+    let member = material::long_member(seed);
+    (stage.connect(&member).await, format!("Patient/{member}/$everything"))
 }
 
 /// The 20 Synthea members, each record whole: the costliest of all requests.

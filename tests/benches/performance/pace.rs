@@ -12,7 +12,6 @@ use tests::Tokens;
 use crate::material;
 use crate::operations::references;
 use crate::plots::float;
-use crate::processor;
 use crate::stage::{Stage, route};
 
 /// The number of clients at once.
@@ -128,12 +127,11 @@ impl Beat {
 
     async fn round(&mut self, stage: &Stage, tokens: &Tokens, path: &str, requests: usize) {
         let asked = async || stage.timed(tokens, path).await.1;
-        let (before, spent) = (stage.settled(route(path), 200).await, processor::spent(&stage.app));
+        let (before, spent) = (stage.settled(route(path), 200).await, stage.spent());
         self.ms = self.ms.min(median(requests, asked).await);
         let lines = stage.settled(route(path), 200).await - before;
-        let process_cpu_us =
-            processor::each(spent, processor::spent(&stage.app), u32::try_from(lines).expect("some hundred"));
-        self.cpu_ms = process_cpu_us.map(|us| self.cpu_ms.map_or(us / 1000.0, |least| least.min(us / 1000.0)));
+        let work = spent.each(stage.spent(), u32::try_from(lines).expect("some hundred"));
+        self.cpu_ms = work.cpu_us.map(|us| self.cpu_ms.map_or(us / 1000.0, |least| least.min(us / 1000.0)));
         let lines = stage.app.answered_so_far(route(path), 200).split_off(before);
         let own: Vec<f64> = lines.iter().map(|line| line["own_micros"].as_f64().expect("the line tells")).collect();
         self.own_ms = self.own_ms.min(middle(own) / 1000.0);

@@ -1,5 +1,6 @@
 //! `docs/performance.md`: the figures as tables, each beside its target.
 
+use crate::instructions::start_of;
 use crate::operations::Operation;
 use crate::plots::{float, number, thousands};
 use crate::prices::{self, MEMBER, PRICES_OF};
@@ -27,11 +28,12 @@ fn head(machine: &Machine) -> String {
         `cargo bench --workspace --bench performance` measures all of this anew on one machine: the real functions of a\n\
         release build behind the local gateway, whose DynamoDB counts units as AWS does. It writes `docs/performance.json`,\n\
         and from that this page and its plots. With `-- --quick` it leaves out the longest histories, repeats less, and\n\
-        writes into `target/performance/`: some two minutes after compiling on an idle machine, up to twice that on a busy\n\
-        one. `-- --render` draws page and plots again from the existing figures.\n\n\
+        writes into `target/performance/`: some four minutes after compiling on an idle machine, up to twice that on a busy\n\
+        one. `-- --instructions` only counts instructions, and tells which are worse than here by more than 2 %. `-- --render`\n\
+        draws page and plots again from the existing figures.\n\n\
         This run: {day}, {cores} cores, {system}, {profile} profile, {seconds} s after compiling.{form} Round trips,\n\
-        units and bytes are the same on every machine. Milliseconds, rates, processor time, init and memory are this\n\
-        machine's.\n\n\
+        units and bytes are the same on every machine, and instructions on every machine of a kind. Milliseconds, rates,\n\
+        processor time, init and memory are this machine's.\n\n\
         ✔ means no more than the target, ✘ more.\n"
     )
 }
@@ -52,6 +54,11 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 
 fn whole(count: usize) -> String {
     thousands(&count.to_string())
+}
+
+/// Instructions, in millions.
+fn millions(count: f64) -> String {
+    number(count / 1e6)
 }
 
 /// A figure beside its limit.
@@ -77,6 +84,7 @@ fn operations(rows: &[Operation]) -> String {
             if row.bytes == 0 { String::new() } else { whole(row.bytes) },
             if row.bytes == 0 { String::new() } else { whole(row.carried) },
             row.process_cpu_us.map_or_else(String::new, number),
+            row.instructions.map_or_else(String::new, millions),
             if row.bytes == 0 { String::new() } else { number(row.ms) },
         ]
     };
@@ -91,8 +99,11 @@ fn operations(rows: &[Operation]) -> String {
         counted in the answer, and as a function hands the answer to Lambda (JSON in JSON), where the limit is 6 MB.\n\n\
         \"CPU µs\" is what the function's process used, SDK, TLS and runtime included, because Lambda bills the process: the\n\
         mean of 9 requests, of 5 walks for the steps to a token (the step \"authorize\" includes the page to sign in that it\n\
-        leads to), and the costliest single request where an operation takes several. \"ms\" is the median of 9 requests, or\n\
-        the sum over an operation of several.\n\n{}\n\
+        leads to), and the costliest single request where an operation takes several. \"million instructions\" are those of\n\
+        the same process, counted by callgrind: the same on every machine of a kind, whatever else it does, so they tell what\n\
+        a change did. Callgrind counts SHA-256 in software. They are counted where no long history is needed. \"ms\" is the\n\
+        median of 9 requests, or the sum over an operation of several. A page that is packed by gzip or zstd goes to Lambda\n\
+        as base64.\n\n{}\n\
         ![Read units by length of history](performance/history.svg)\n",
         with_target.len(),
         table(
@@ -108,6 +119,7 @@ fn operations(rows: &[Operation]) -> String {
                 "bytes",
                 "bytes to Lambda",
                 "CPU µs",
+                "million instructions",
                 "ms",
             ],
             rows.iter().map(cells),
@@ -128,11 +140,15 @@ fn loads(report: &Report) -> String {
             number(load.per_second),
         ]
     });
+    let one = report.chores.iter().find(|chore| chore.operation == "load: one resource");
+    let one = one.and_then(|chore| chore.instructions).map_or_else(String::new, |count| {
+        format!(" The loader takes {} million instructions for a resource.", millions(count))
+    });
     format!(
         "## The cost of loading\n\n\
         Write units include everything that the loader writes, and what DynamoDB bills for refused writes of existing rows.\n\
         Bytes are those of the table and its index after the load, with the 100 that DynamoDB bills for each item of both. The\n\
-        yardstick for the rate is 1,000 resources a second; loader and DynamoDB share this machine.\n\n{}\n\
+        yardstick for the rate is 1,000 resources a second; loader and DynamoDB share this machine.{one}\n\n{}\n\
         ![Write units per resource](performance/loads.svg)\n",
         table(
             &[
@@ -158,21 +174,36 @@ fn functions(report: &Report) -> String {
             "ReadFunction" | "SearchFunction" => Some(20.0),
             _ => None,
         };
+        let start = report.chores.iter().find(|chore| chore.operation == start_of(&function.name));
         let megabytes = |bytes: u64| float(usize::try_from(bytes).unwrap_or(0)) / 1e6;
         vec![
             function.name.clone(),
             number(megabytes(function.bytes)),
             limited(median, limit),
             format!("{} – {}", number(low), number(high)),
+            start.and_then(|start| start.process_cpu_us).map_or_else(String::new, |us| number(us / 1e3)),
+            start.and_then(|start| start.instructions).map_or_else(String::new, millions),
             function.peak_memory.map_or_else(String::new, |bytes| limited(megabytes(bytes), Some(64.0))),
         ]
     });
     format!(
         "## The functions\n\n\
-        Init is the time from the start of the process to its first request for work. Memory is the most that a process had\n\
+        Init is the time from the start of the process to its first request for work; its processor time and instructions\n\
+        are the process's until then. Memory is the most that a process had\n\
         resident after all of the above, including a member whose texts are 145 MB in one call. A function without a figure\n\
         was not called.\n\n{}",
-        table(&["function", "package MB", "init ms, median", "from – to", "peak memory MB"], rows)
+        table(
+            &[
+                "function",
+                "package MB",
+                "init ms, median",
+                "from – to",
+                "init CPU ms",
+                "init million instructions",
+                "peak memory MB",
+            ],
+            rows
+        )
     )
 }
 

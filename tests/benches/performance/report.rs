@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
+use crate::instructions::Chore;
 use crate::loads::Load;
 use crate::operations::Operation;
 use crate::pace::Pace;
@@ -19,6 +20,9 @@ pub struct Report {
     pub machine: Machine,
     /// The cost of requests.
     pub operations: Vec<Operation>,
+    /// The cost of starts, and of the load of one resource.
+    #[serde(default)]
+    pub chores: Vec<Chore>,
     /// The cost of loading.
     pub loads: Vec<Load>,
     /// Size, init and memory of each function.
@@ -57,6 +61,11 @@ impl Report {
         let text = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         serde_json::from_slice(&text)
             .unwrap_or_else(|error| panic!("{} is of another version: {error}", file.display()))
+    }
+
+    /// The same, where the figures there are of this version.
+    pub fn earlier(place: &Path) -> Option<Report> {
+        serde_json::from_slice(&fs::read(place.join("performance.json")).ok()?).ok()
     }
 
     /// Writes the figures, the page and the plots.

@@ -11,7 +11,8 @@ use serde_json::Value as Json;
 use shared::clock::{Clock, Time};
 use tests::{App, Reply, Tokens};
 
-use crate::processor;
+use crate::callgrind::Callgrind;
+use crate::processor::{self, Spent, Work};
 
 /// The scope that the clinical and the claims guides ask for.
 const SCOPE: &str = "patient/*.rs";
@@ -20,6 +21,8 @@ const SCOPE: &str = "patient/*.rs";
 pub struct Stage {
     /// The stack.
     pub app: App,
+    /// What counts the functions' instructions, where something does.
+    callgrind: Option<Callgrind>,
 }
 
 /// An answer and its cost.
@@ -28,8 +31,8 @@ pub struct Asked {
     pub reply: Reply,
     /// Milliseconds that it took the client.
     pub ms: f64,
-    /// Microseconds of the processor that it took the functions' processes, if the kernel tells.
-    pub process_cpu_us: Option<f64>,
+    /// The work of the functions' processes.
+    pub work: Work,
     /// The function's own log line about it.
     pub line: Json,
 }
@@ -58,7 +61,23 @@ pub fn days_ago(days: i64) -> Time {
 impl Stage {
     /// A stack without data.
     pub async fn new() -> Stage {
-        Stage { app: App::empty().await }
+        Stage { app: App::empty().await, callgrind: None }
+    }
+
+    /// A stack without data whose functions run under callgrind; `None` where the machine has none.
+    pub async fn counted() -> Option<Stage> {
+        let callgrind = Callgrind::new()?;
+        Some(Stage { app: App::of_binaries(callgrind.folder()).await, callgrind: Some(callgrind) })
+    }
+
+    /// The work of the functions' processes until now.
+    pub fn spent(&self) -> Spent {
+        processor::spent(&self.app, self.callgrind.as_ref())
+    }
+
+    /// Whether callgrind counts the functions' instructions. They hardly differ from one request to the next, so fewer are asked.
+    pub fn is_counted(&self) -> bool {
+        self.callgrind.is_some()
     }
 
     /// Loads resources as if three days ago. Returns the seconds it took.
@@ -73,26 +92,25 @@ impl Stage {
     }
 
     /// Asks for `path` under `/fhir`, or the whole URL, and waits for the function's log line about it.
-    pub async fn ask(&self, tokens: &Tokens, path: &str) -> Asked {
+    pub async fn ask(&self, tokens: &Tokens, path: &str, coding: Option<&str>) -> Asked {
         let route = route(path);
         let before = self.settled(route, 200).await;
-        let spent = processor::spent(&self.app);
-        let (reply, ms) = self.timed(tokens, path).await;
+        let spent = self.spent();
+        let (reply, ms) = self.coded(tokens, path, coding).await;
         assert_eq!(reply.status, 200, "{path}: {}", reply.body);
         let line = self.app.answered(route, 200, before + 1).await.pop().expect("there is a line");
-        let process_cpu_us = processor::each(spent, processor::spent(&self.app), 1);
-        Asked { reply, ms, process_cpu_us, line }
+        Asked { reply, ms, work: spent.each(self.spent(), 1), line }
     }
 
-    /// Asks one thing several times. The processor time is the mean, the milliseconds are the median.
-    pub async fn ask_repeatedly(&self, tokens: &Tokens, path: &str, times: u32) -> Asked {
-        let spent = processor::spent(&self.app);
-        let mut asked = self.ask(tokens, path).await;
+    /// Asks one thing several times. The work is the mean, the milliseconds are the median.
+    pub async fn ask_repeatedly(&self, tokens: &Tokens, path: &str, coding: Option<&str>, times: u32) -> Asked {
+        let spent = self.spent();
+        let mut asked = self.ask(tokens, path, coding).await;
         let mut milliseconds = vec![asked.ms];
         for _ in 1..times {
-            milliseconds.push(self.timed(tokens, path).await.1);
+            milliseconds.push(self.coded(tokens, path, coding).await.1);
         }
-        asked.process_cpu_us = processor::each(spent, processor::spent(&self.app), times);
+        asked.work = spent.each(self.spent(), times);
         milliseconds.sort_by(f64::total_cmp);
         asked.ms = milliseconds[milliseconds.len() / 2];
         asked
@@ -113,7 +131,15 @@ impl Stage {
 
     /// Asks, without waiting for the log line.
     pub async fn timed(&self, tokens: &Tokens, path: &str) -> (Reply, f64) {
+        self.coded(tokens, path, None).await
+    }
+
+    /// Asks for an answer in this coding, without waiting for the log line.
+    pub async fn coded(&self, tokens: &Tokens, path: &str, coding: Option<&str>) -> (Reply, f64) {
         let mut headers = HeaderMap::new();
+        if let Some(coding) = coding {
+            headers.insert(header::ACCEPT_ENCODING, coding.parse().expect("a coding is text"));
+        }
         headers.insert(header::AUTHORIZATION, format!("Bearer {}", tokens.access).parse().expect("a token is text"));
         let url = if path.starts_with("http") { path.to_owned() } else { format!("/fhir/{path}") };
         let started = Instant::now();

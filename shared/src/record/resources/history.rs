@@ -9,10 +9,22 @@ use crate::store::StoreError;
 use crate::store::schema::{self, AFTER_ALL, Index, Key, SK};
 use crate::store::table::{Item, RowQuery, SortKeys};
 
+/// Part of one type's history.
+pub struct Slice {
+    /// The rows that the permit admits and the search keeps, in order.
+    pub rows: Vec<Row>,
+    /// The [`row::position`] of the last row that was looked at, to go on after; `None` at the end.
+    pub more: Option<String>,
+    /// How many rows were read, whether the permit admits them or not.
+    pub read: usize,
+    /// Their bytes in the table.
+    pub bytes: usize,
+}
+
 /// Part of a member's partition.
-pub struct Slice<T> {
-    /// The rows that were read and that the permit admits, in order.
-    pub rows: Vec<T>,
+pub struct Part {
+    /// The rows that the permits admit, in order.
+    pub rows: Vec<Found>,
     /// The sort key of the last row that was read, to go on after; `None` at the end.
     pub more: Option<String>,
 }
@@ -28,12 +40,14 @@ pub struct Window {
     pub after: Option<String>,
     /// The most rows to read; `None` reads as many as DynamoDB reads at once (1 MB).
     pub limit: Option<usize>,
+    /// The most rows to give: those behind the last of them are not looked at.
+    pub most: Option<usize>,
 }
 
 impl Window {
     /// All of a history, as much as one call reads.
     pub fn whole(newest_first: bool) -> Window {
-        Window { moments: (0, row::moment(Some(i64::MAX))), newest_first, after: None, limit: None }
+        Window { moments: (0, row::moment(Some(i64::MAX))), newest_first, after: None, limit: None, most: None }
     }
 
     /// Whether a [`row::position`] lies in the window. DynamoDB refuses to go on after one that does not.
@@ -84,7 +98,8 @@ impl Order {
 
 impl Resources {
     /// Reads a window of the member's history of the permit's type, and gives the rows that `keep` keeps. Each other row is dropped as
-    /// soon as it was looked at, so that a filter over a long history needs memory for its matches only.
+    /// soon as it was looked at, so that a filter over a long history needs memory for its matches only; `held` is what they hold in memory,
+    /// from one slice of a search to the next.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -92,8 +107,9 @@ impl Resources {
         &self,
         permit: &Permit,
         window: &Window,
+        held: &mut Held,
         keep: impl Fn(&Row) -> bool,
-    ) -> Result<Sealed<Slice<Row>>, StoreError> {
+    ) -> Result<Sealed<Slice>, StoreError> {
         let order = Order::of(permit.resource_type());
         let (low, high) = order.bounds(permit.resource_type().name, window.moments);
         let query = RowQuery {
@@ -104,8 +120,10 @@ impl Resources {
             ..RowQuery::new(permit.partition(), SortKeys::Between(low, high))
         };
         let page = self.table.page(query).await?;
-        let (mut rows, mut held) = (Vec::new(), Held::default());
-        for item in &page.items {
+        let sorted_by = order.index().map_or(SK, |index| index.sort_key);
+        let mut more = page.next.map(|key| key.text(sorted_by).map(str::to_owned)).transpose()?;
+        let mut rows = Vec::new();
+        for (number, item) in page.items.iter().enumerate() {
             if let Found::Resource(mut row) = self.found(item, 0).await?
                 && row.is_admitted_by(permit)
                 && keep(&row)
@@ -113,10 +131,13 @@ impl Resources {
                 held.take(&mut row, item);
                 rows.push(row);
             }
+            if window.most == Some(rows.len()) && number + 1 < page.items.len() {
+                more = rows.last().map(|row| row.position.clone());
+                break;
+            }
         }
-        let sorted_by = order.index().map_or(SK, |index| index.sort_key);
-        let more = page.next.map(|key| key.text(sorted_by).map(str::to_owned)).transpose()?;
-        Ok(permit.seal(Slice { rows, more }))
+        let (read, bytes) = (page.items.len(), page.items.iter().map(Item::size).sum());
+        Ok(permit.seal(Slice { rows, more, read, bytes }))
     }
 
     /// Reads on through the member's whole partition in the order of keys: resources that the permits admit, and pointers to shared
@@ -129,7 +150,7 @@ impl Resources {
         permits: &Permits,
         after: Option<&str>,
         limit: Option<usize>,
-    ) -> Result<Sealed<Slice<Found>>, StoreError> {
+    ) -> Result<Sealed<Part>, StoreError> {
         let partition = permits.partition();
         let query = RowQuery {
             limit,
@@ -154,7 +175,7 @@ impl Resources {
             }
         }
         let more = page.next.map(|key| key.text(SK).map(str::to_owned)).transpose()?;
-        Ok(permits.seal(Slice { rows, more }))
+        Ok(permits.seal(Part { rows, more }))
     }
 
     /// Reads resources of the member's own by reference. Those that are not theirs or not admitted are left out.

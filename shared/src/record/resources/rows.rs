@@ -133,13 +133,13 @@ pub(in crate::record) fn decode(item: &Item, steps: u8) -> Result<Found, StoreEr
     Ok(Found::Resource(Row { version: number, last_updated, position, key, index, json, content, steps }))
 }
 
-/// How much unpacked JSON the rows of one call hold.
+/// How much unpacked JSON the rows of a search hold, however many calls read them.
 #[derive(Default)]
-pub(super) struct Held(usize);
+pub struct Held(usize);
 
 impl Held {
     /// Adds the row of an item, and packs it where there is too much already.
-    pub fn take(&mut self, row: &mut Row, item: &Item) {
+    pub(super) fn take(&mut self, row: &mut Row, item: &Item) {
         self.0 += row.weight();
         if self.0 > HELD_BYTES
             && let Ok(body) = item.bytes(attribute::BODY)

@@ -4,6 +4,7 @@ use super::history;
 use super::sorted::{all, news};
 use crate::access::Permit;
 use crate::bounds;
+use crate::record::resources::Held;
 use crate::rest::call::Call;
 use crate::rest::outcome::Error;
 use crate::rest::query::Query;
@@ -22,7 +23,9 @@ pub(super) async fn count(call: &Call<'_>, query: &Query, permit: &Permit) -> Re
     }
     let (mut window, mut total) = (history::window(query, true), 0);
     for _ in 0..bounds::READ_CALLS {
-        let slice = call.read(call.resources.history(permit, &window, |row| query.keeps(row))).await?;
+        // The rows of each call are only counted.
+        let mut held = Held::default();
+        let slice = call.read(call.resources.history(permit, &window, &mut held, |row| query.keeps(row))).await?;
         total += slice.rows.len();
         window.after = slice.more;
         if window.after.is_none() {

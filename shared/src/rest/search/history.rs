@@ -2,18 +2,20 @@
 
 use super::cursor::SearchCursor;
 use super::matches::Matches;
+use super::slices::Slices;
 use crate::access::Permit;
-use crate::bounds;
 use crate::fhir::filter::Filter;
-use crate::record::resources::Window;
+use crate::record::resources::{Held, Window};
 use crate::record::row::{Row, moment};
 use crate::rest::call::Call;
 use crate::rest::cursor::foreign;
 use crate::rest::outcome::Error;
 use crate::rest::query::Query;
 
-/// Reads the page and no more where no filter can leave a row out. Where scopes leave some out, it
-/// reads on until the page is full, and goes on after what it gave out: neither the page nor its cursor tells of the others.
+/// Reads the page in [`Slices`].
+///
+/// # Errors
+/// [`Error::TooCostly`] where a granular scope shows nothing of as much as a request reads.
 pub(super) async fn page(
     call: &Call<'_>,
     query: &Query,
@@ -28,22 +30,23 @@ pub(super) async fn page(
         windows.drain(..start);
         windows[0].after = Some(position.clone());
     }
-    let mut read = Scan { rows: Vec::new(), more: None };
+    let mut scan = Scan { slices: Slices::new(query, permit), held: Held::default(), rows: Vec::new(), more: None };
     let mut unread = windows.len();
     for window in windows {
-        read.go_on(call, query, permit, window).await?;
+        scan.go_on(call, query, permit, window).await?;
         unread -= 1;
-        if read.more.is_some() || read.rows.len() > query.count {
+        if scan.more.is_some() || scan.slices.are_full() {
             break;
         }
     }
-    let Scan { mut rows, more } = read;
+    let Scan { mut rows, more, .. } = scan;
     let total = (cursor.is_none() && more.is_none() && unread == 0).then_some(rows.len());
     let last = |rows: &[Row]| rows.last().map(|row| row.position.clone());
     let more = if rows.len() > query.count {
         rows.truncate(query.count);
         last(&rows)
     } else if more.is_some() && !permit.admits_all() {
+        // Neither the page nor its cursor tells of rows that the scope leaves out.
         let found = last(&rows).ok_or_else(|| Error::TooCostly("too little is found here; narrow the dates".into()))?;
         Some(found)
     } else {
@@ -54,13 +57,16 @@ pub(super) async fn page(
 
 /// The part of a history that was read.
 struct Scan {
+    slices: Slices,
+    held: Held,
+    /// The matches.
     rows: Vec<Row>,
     /// The place up to which it was read, if there is more.
     more: Option<String>,
 }
 
 impl Scan {
-    /// Reads on in a window: one call, or, where scopes leave some rows out, as many as it takes.
+    /// Reads on in a window, to its end or the page's.
     async fn go_on(
         &mut self,
         call: &Call<'_>,
@@ -68,23 +74,18 @@ impl Scan {
         permit: &Permit,
         mut window: Window,
     ) -> Result<(), Error> {
-        let selective = query.selective().next().is_some();
         let keep = |row: &Row| query.selective().all(|filter| filter.keeps(row.index()));
-        for calls in 0..bounds::READ_CALLS {
-            let wanted = query.count + 1 - self.rows.len();
-            window.limit = match permit.admits_all() {
-                true => (!selective).then_some(wanted),
-                false => (calls == 0 && !selective).then_some(wanted * 4),
-            };
-            let slice = call.read(call.resources.history(permit, &window, keep)).await?;
+        loop {
+            (window.limit, window.most) = (self.slices.rows(), Some(self.slices.wanted()));
+            let slice = call.read(call.resources.history(permit, &window, &mut self.held, keep)).await?;
+            self.slices.took(&slice, window.limit);
             self.rows.extend(slice.rows);
             self.more = slice.more;
-            if permit.admits_all() || self.more.is_none() || self.rows.len() > query.count {
-                break;
+            if self.more.is_none() || self.slices.are_full() || self.slices.are_over() {
+                return Ok(());
             }
             window.after.clone_from(&self.more);
         }
-        Ok(())
     }
 }
 
@@ -96,7 +97,7 @@ pub(super) fn window(query: &Query, newest_first: bool) -> Window {
         low = low.max(moment(Some(bounds.low)));
         high = high.min(moment(Some(bounds.high)));
     }
-    Window { moments: (low, high.max(low)), newest_first, after: None, limit: None }
+    Window { moments: (low, high.max(low)), newest_first, after: None, limit: None, most: None }
 }
 
 /// The same in the order in which it is read. A row without the key date stands before all others in the history, and last in

@@ -9,6 +9,7 @@ use super::order::{compare, sort_keys};
 use crate::access::Permit;
 use crate::clock::Time;
 use crate::fhir::filter::Filter;
+use crate::record::resources::Held;
 use crate::record::row::Row;
 use crate::rest::call::Call;
 use crate::rest::outcome::Error;
@@ -38,7 +39,8 @@ pub(super) async fn all(call: &Call<'_>, query: &Query, permit: &Permit) -> Resu
         return call.read(call.resources.reachable(permit)).await;
     }
     let window = history::window(query, true);
-    let slice = call.read(call.resources.history(permit, &window, |row| query.keeps(row))).await?;
+    let mut held = Held::default();
+    let slice = call.read(call.resources.history(permit, &window, &mut held, |row| query.keeps(row))).await?;
     if slice.more.is_some() {
         let way_out = match query.resource_type.key_date {
             Some(date) => format!("sort by `{date}` or `-{date}`, or narrow `{date}`"),
