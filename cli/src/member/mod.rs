@@ -22,10 +22,9 @@ use shared::secret::Random;
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 pub use import::{Import, Imported};
-pub use named::Named;
+pub use named::{Named, OneMember};
 pub(crate) use row::fields;
 
-pub use self::named::{Named, OneMember};
 use crate::call::WrongCall;
 use crate::stack::Stack;
 use crate::told::Told;
