@@ -46,9 +46,8 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         return Err(PageError::Forged);
     }
     let record = fields.one("record")?;
-    let decision = match fields.one("decision")? {
-        None => return choice::take(pages, issuer, &waiting, record).await,
-        Some(decision) => decision,
+    let Some(decision) = fields.one("decision")? else {
+        return choice::take(pages, issuer, &waiting, record).await;
     };
     let asked = &waiting.asked.record;
     let Some(chosen) = asked.record.as_ref() else {
