@@ -203,8 +203,8 @@ T152   A logout token counts only from the provider, for us, fresh, signed as an
        the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
 
 # People who act for members
-T153   Whoever may open several records chooses one; nothing skips the choice, and it is never a member for whom they do
-       not act.
+T153   A person who may open several records chooses one; nothing skips the choice, and it is never a member for whom
+       they do not act.
 T154   Two tabs choose differently, and each app gets the record that was chosen for it.
 T155   A token of one person for a member tells nothing of what another person, or the member, allowed the same app.
 T156   A delegation that ends or is suspended between choice and consent, consent and token, token and refresh, or refresh
@@ -219,6 +219,11 @@ T163   On the account page a delegate sees their own persons and apps alone, and
 T164   A member ends a proxy and stops any app that was allowed in their name, a delegate ends their own, and only the plan
        ends the rest; a form that names anything else is refused.
 T165   A delegation that the plan suspended is shown on no page.
+# The nightly feed
+T181   After a load was killed or failed, the same load again neither looks at nor writes what an earlier part has stored,
+       and its report and its file of rejected resources are those of a load that nothing disturbed.
+T182   Ctrl-C ends a load with what is stored and with the word that a repeat is safe, and the repeat ends it.
+T183   Ten times as many resources take a load no more memory.
 
 # The audit, and what is counted from it
 T201   An answer counts for CMS's report only where it carried a resource of the member's own, and a record that comes

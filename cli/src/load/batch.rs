@@ -14,11 +14,10 @@ use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
 use shared::record::partition::Partition;
 use shared::record::receipt::{author, is_receipt};
-use shared::record::writer::{Change, PlannedNames, Standing, Written};
+use shared::record::writer::{Change, Standing, Written};
 use shared::store::StoreError;
 
 use super::lead::Pointer;
-use super::people::SAME_PERSON;
 use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run, is_dependent};
@@ -75,7 +74,7 @@ impl Run<'_> {
         let mut resolved = Vec::with_capacity(batch.len());
         self.look_up(batch.iter().filter_map(|pending| pending.resource.as_ref())).await?;
         for mut pending in batch {
-            match self.resolve(&pending) {
+            match self.resolve(&pending)? {
                 Ok(Resolved { resource, documents, logical }) => {
                     pending.documents = documents;
                     self.tell_logical(&pending, &logical);
@@ -84,7 +83,7 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let (mut led, mut gone, mut known) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let (mut led, mut known) = (Vec::new(), Vec::new());
         for (ready, written, fate) in self.store(resolved).await? {
             if ready.pending.kind.owner == Owner::Itself {
                 let patients = ready.change.partitions().filter_map(|partition| ready.change.resource(partition));
@@ -96,7 +95,8 @@ impl Run<'_> {
                     }
                     Written::Deleted => {
                         self.end_delegations(&ready.change.reference().id).await?;
-                        gone.insert(ready.change.reference().id.clone());
+                        self.gone.put(&ready.change.reference().id, &())?;
+                        self.outcome.gone.push(ready.change.reference().id.clone());
                     }
                     _ => {}
                 }
@@ -109,7 +109,6 @@ impl Run<'_> {
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
-        self.gone.extend(gone);
         self.follow_delegations(known).await?;
         self.follow_references(led).await?;
         self.follow_up().await
@@ -141,9 +140,9 @@ impl Run<'_> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
-        self.withdraw_superseded(&batch);
+        self.withdraw_superseded(&batch)?;
         let affected = self.affected(&batch).await?;
-        self.ledger.enter(&self.writer, &batch, || self.report.texts_of(SAME_PERSON)).await?;
+        self.ledger.enter(&self.writer, &batch).await?;
         self.note(affected).await?;
         self.send(&batch).await?;
         let run = &*self;
@@ -185,13 +184,15 @@ impl Run<'_> {
     }
 
     /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
-    fn withdraw_superseded(&mut self, batch: &[(Ready, Standing)]) {
+    fn withdraw_superseded(&mut self, batch: &[(Ready, Standing)]) -> Result<()> {
         for (ready, standing) in batch {
             if ready.pending.kind.is_shared() && ready.change.outcome(standing) == Written::Superseded {
-                self.survey.withdraw(ready.change.reference());
+                self.survey.withdraw(ready.change.reference())?;
+                self.outcome.withdrawn.push(ready.change.reference().clone());
                 self.misled.push(ready.change.reference().clone());
             }
         }
+        Ok(())
     }
 
     /// Lets every target of a Provenance that is not there know of it.
@@ -206,12 +207,14 @@ impl Run<'_> {
 
     /// The changes that resolved resources make; what makes none is rejected.
     async fn ready(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<Ready>> {
-        let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
+        let deciding = resolved.iter().flat_map(|(pending, resource)| decides_owner((pending, resource.as_ref())));
+        let deciding: Vec<Reference> = deciding.collect();
         let owners = self.writer.owners(&deciding).await?;
         let homes = self.binary_homes(&resolved).await?;
         let mut all = Vec::with_capacity(resolved.len());
         for (pending, resource) in resolved {
-            match self.change(pending, resource, &owners, &homes) {
+            let facts = self.facts(&pending, resource.as_ref())?;
+            match self.change((pending, facts), resource, &owners, &homes) {
                 Ok(ready) if is_receipt(ready.change.reference()) => self.compare_receipt(&ready).await?,
                 Ok(ready) => all.push(ready),
                 Err(refused) => self.refuse(&refused.0, &refused.1)?,
@@ -247,7 +250,7 @@ impl Run<'_> {
             // A home outlives the documents by which the Binary was somebody's.
             let mut named = BTreeSet::new();
             for owner in owners {
-                if !self.survey.naming(&binary, &owner).is_empty() || self.writer.is_named(&owner, &binary).await? {
+                if !self.survey.named_by(&binary, &owner)?.is_empty() || self.writer.is_named(&owner, &binary).await? {
                     named.insert(owner);
                 }
             }
@@ -309,12 +312,19 @@ impl Run<'_> {
     /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
     /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, pending.file, reason.code);
+        self.report.rejected(pending.kind.name, reason.code);
+        if reason.code != ReasonCode::Sensitive && pending.kind.is_shared() {
+            self.misled.push(pending.reference.clone());
+        }
+        self.outcome.refused.push((pending.reference.clone(), reason.clone()));
+        self.pass_over(pending, reason)
+    }
+
+    /// Lets what was refused count no more, and keeps it in the file of the rejected resources.
+    pub(super) fn pass_over(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
+        self.report.rejected_in(pending.file);
         if reason.code != ReasonCode::Sensitive {
-            let next = self.survey.refuse(&pending.reference);
-            if pending.kind.is_shared() {
-                self.misled.push(pending.reference.clone());
-            }
+            let next = self.survey.refuse(&pending.reference)?;
             self.elected.extend(next.filter(|next| *next <= self.at));
         }
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use shared::fhir::reference::{Reference, references_in};
-use shared::fhir::types::ResourceType;
 use shared::record::partition::Partition;
 use shared::record::writer::{Standing, ToDo, Written, second_step};
 
 use super::batch::{CONCURRENCY, stored};
-use super::lead::{Origin, Pointer};
+use super::lead::{Origin, Pointer, named};
 use super::ready::Ready;
 use super::{Pending, Run};
 
@@ -38,9 +37,11 @@ impl Run<'_> {
             if then.contains(&Partition::Shared) && !there.contains(&Partition::Shared) {
                 reached.insert(reference);
             }
-            if ready.absent.iter().any(|target| self.survey.has(target)) {
+            for target in &ready.absent {
                 // The target may come in this very batch.
-                to_do.insert(ToDo::Provenance(reference.id.clone()));
+                if self.survey.has(target)? {
+                    to_do.insert(ToDo::Provenance(reference.id.clone()));
+                }
             }
             if !there.iter().eq(then.iter()) {
                 to_do.extend(standing.provenances().iter().cloned().map(ToDo::Provenance));
@@ -69,15 +70,13 @@ impl Run<'_> {
                 Partition::Unclaimed => {}
             }
         }
-        let known = self.pointers.lock().await;
         for pointer in self.members_reaching(reached).await? {
             // A pointer of this run was written by the version that comes now.
-            let is_told = known.get(&pointer) == Some(&Origin::ThisRun) && self.survey.has(&pointer.1);
-            if !is_told {
+            let is_of_this_run = self.pointers.get(&named(&pointer))? == Some(Origin::ThisRun);
+            if !(is_of_this_run && self.survey.has(&pointer.1)?) {
                 to_do.insert(ToDo::Member(pointer.0));
             }
         }
-        drop(known);
         to_do.extend(self.about_binaries(batch).await?);
         Ok(to_do)
     }
@@ -145,18 +144,8 @@ impl Run<'_> {
 
     /// Makes the copies of a Provenance anew, by whose its targets are now.
     async fn copy_again(&mut self, id: &str) -> Result<()> {
-        let Some(kind) = ResourceType::named("Provenance") else { return Ok(()) };
         let Some(provenance) = self.writer.provenance(id).await? else { return Ok(()) };
-        let pending = Pending {
-            kind,
-            reference: Reference::new("Provenance", id),
-            file: usize::MAX,
-            bundle: None,
-            place: "the store".to_owned(),
-            resource: None,
-            documents: Vec::new(),
-            is_stored: true,
-        };
+        let pending = Pending::stored(Reference::new("Provenance", id))?;
         self.store(vec![(pending, Some(provenance))]).await?;
         Ok(())
     }

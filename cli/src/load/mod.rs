@@ -16,6 +16,7 @@ mod ledger;
 mod lookup;
 mod mend;
 mod merge;
+mod part;
 mod paths;
 mod people;
 mod ready;
@@ -25,13 +26,14 @@ mod rejections;
 mod release;
 mod report;
 mod rules;
+mod scratch;
 mod settings;
 mod source;
 mod stop;
 mod survey;
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -41,40 +43,32 @@ use shared::clock::{Clock, Time};
 use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::record::writer::{Change, ToDo, Writer};
+use shared::record::writer::{ToDo, Writer};
 use shared::store::auth::Auth;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::delegation::Ages;
 use crate::stack::Stack;
 pub use inspection::{Inspection, inspect};
-use lead::{Origin, Pointer};
+use lead::Origin;
 use ledger::Ledger;
 pub use merge::{Ended, counts, merge, patients, remove};
+use part::{Batch, Outcome, Pending};
 pub use paths::{inspect_paths, run};
+use people::SAME_PERSON;
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 use rules::Notes;
 pub use rules::Rules;
+use scratch::Scratch;
 pub use settings::Settings;
 pub use source::Source;
 use source::{Content, Item};
 pub use stop::{Stop, Stopped};
 use survey::{Survey, check, check_deletion};
 pub use totals::Totals;
-
-/// A batch is written at the end of the file in which it reaches this many resources, so that a file of one member gets
-/// one receipt unless it is longer than [`LONGEST_BATCH`].
-const BATCH: usize = 512;
-
-/// At this many resources a batch is written even in the middle of a file, because memory holds it.
-const LONGEST_BATCH: usize = 4 * BATCH;
-
-/// A batch has at most this many bytes, or one larger resource.
-const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
 ///
@@ -100,14 +94,21 @@ pub async fn load_with(
         Ok(writer) => writer,
         Err(error) => return (Report::default(), Err(error)),
     };
-    let opened = Ledger::open(&writer, source, &settings, clock.now());
+    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
+    let choices = format!(
+        "{:?} {:?} {rules:?} {:?} {}",
+        settings.bases,
+        settings.same_person,
+        stack.guides(),
+        stack.takes_sensitive()
+    );
+    let opened = Ledger::open(&writer, source, &choices, clock.now());
     let ledger = match settings.stop.unless(opened).await {
         Ok(ledger) => ledger,
         Err(error) => return (Report::default(), Err(error)),
     };
     let begun = ledger.begun();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
-    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
     let survey = match Survey::of(source, (&bases, begun, &settings.stop), &rules, bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
@@ -122,20 +123,23 @@ pub async fn load_with(
         takes_sensitive: stack.takes_sensitive(),
         survey,
         at: 0,
+        reading: 0,
         elected: BTreeSet::new(),
         clock,
         ledger,
         begun,
-        gone: BTreeSet::new(),
+        gone: Scratch::default(),
         rivals: BTreeSet::new(),
         strangers: BTreeMap::new(),
-        pointers: Mutex::default(),
+        pointers: Scratch::default(),
         misled: Vec::new(),
         to_do: BTreeSet::new(),
-        looked_up: HashSet::new(),
-        owners: HashMap::new(),
-        shared_references: Mutex::default(),
+        looked_up: Scratch::default(),
+        owners: Scratch::default(),
+        shared_references: Scratch::default(),
         attached: std::sync::Mutex::default(),
+        documents: BTreeSet::new(),
+        outcome: Outcome::default(),
         report: Report { rules: rules.moved(), ..Report::default() },
         rules,
         rejected,
@@ -162,24 +166,6 @@ enum Pass {
     Dependent,
 }
 
-/// A resource to store or to delete: the occurrence that counts in this run.
-struct Pending {
-    kind: &'static ResourceType,
-    reference: Reference,
-    /// The number of its file.
-    file: usize,
-    /// The number of the Bundle that it is an entry of.
-    bundle: Option<u32>,
-    /// The place where it was read, in words.
-    place: String,
-    /// The resource; `None` if it is to be deleted.
-    resource: Option<Json>,
-    /// The Binaries made of the files that it names.
-    documents: Vec<Change>,
-    /// Whether it stands in the store already, and only its copies are made anew.
-    is_stored: bool,
-}
-
 struct Run<'a> {
     writer: Writer,
     source: &'a Source,
@@ -192,6 +178,8 @@ struct Run<'a> {
     survey: Survey,
     /// The number of the item that is being read, in the order of reading.
     at: u64,
+    /// The number of the reading.
+    reading: u32,
     /// The numbers of items to read again. Each was skipped in favour of another occurrence of the same id, which was then
     /// refused, so this one counts after all.
     elected: BTreeSet<u64>,
@@ -201,23 +189,27 @@ struct Run<'a> {
     /// The moment at which the run began, which is the date of a deletion that has none of its own.
     begun: Time,
     /// The Patients that it deleted.
-    gone: BTreeSet<String>,
+    gone: Scratch<()>,
     /// The pairs of members already reported as having the same identifier.
     rivals: BTreeSet<[String; 2]>,
     /// The Patient ids that the input gives to another person than the store or another file does, each with its reason.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
-    pointers: Mutex<HashMap<Pointer, Origin>>,
+    pointers: Scratch<Origin>,
     /// Shared resources that were refused, although pointers to what they refer to may already have been written.
     misled: Vec<Reference>,
     /// The searches by an identifier that the store has answered.
-    looked_up: HashSet<String>,
+    looked_up: Scratch<()>,
     /// The owners of each resource that was looked up in the store; `None` where the store does not have it.
-    owners: HashMap<Reference, Option<BTreeSet<String>>>,
+    owners: Scratch<Option<BTreeSet<String>>>,
     /// For each shared resource that was looked up in the store, those it refers to; `None` where the store does not have it.
-    shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
-    /// The files beside the feeds that attachments name, as paths without symbolic links.
+    shared_references: Scratch<Option<BTreeSet<Reference>>>,
+    /// The files beside the feeds that attachments of this part name, as paths without symbolic links.
     attached: std::sync::Mutex<BTreeSet<PathBuf>>,
+    /// The same of all parts.
+    documents: BTreeSet<PathBuf>,
+    /// All that must be known of this part when it is written.
+    outcome: Outcome,
     /// The notes of all that is to be derived again.
     to_do: BTreeSet<ToDo>,
     report: Report,
@@ -237,6 +229,7 @@ impl Run<'_> {
         let first = async {
             self.identify().await?;
             self.know_again().await?;
+            self.ledger.warn(self.report.texts_of(SAME_PERSON));
             self.introduce().await?;
             self.follow_up().await
         };
@@ -248,8 +241,8 @@ impl Run<'_> {
             let elected = std::mem::take(&mut self.elected);
             block_in_place(|| self.passes(bar, Some(&elected)))?;
         }
-        let attached = std::mem::take(self.attached.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let is_document = |path: &Path| path.canonicalize().is_ok_and(|path| attached.contains(&path));
+        let documents = std::mem::take(&mut self.documents);
+        let is_document = |path: &Path| path.canonicalize().is_ok_and(|path| documents.contains(&path));
         let left_out = self.source.left_out().iter().filter(|file| !is_document(&file.path));
         self.report.left_out = left_out.cloned().collect();
         if let Some(totals) = self.settings.expect.take() {
@@ -274,28 +267,26 @@ impl Run<'_> {
 
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, bar: &ProgressBar, pass: Pass, only: Option<&BTreeSet<u64>>) -> Result<()> {
-        let (runtime, source, stop) = (Handle::current(), self.source, self.settings.stop.clone());
-        let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
+        let (source, stop) = (self.source, self.settings.stop.clone());
+        let (mut ordinal, mut batch) = (0, Batch::default());
+        self.reading += 1;
         source.each(&mut |item, bytes| {
             stop.check()?;
             let file = item.file;
             self.at = ordinal;
             let is_wanted = only.is_none_or(|only| only.contains(&ordinal));
             if is_wanted && let Some(pending) = self.prepare(item, pass, only.is_some())? {
-                let ends = batch.last().is_some_and(|last| last.file != file);
-                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
-                    runtime.block_on(stop.unless(self.write(std::mem::take(&mut batch))))?;
-                    weight = 0;
+                let text = source.text(file, bytes);
+                if self.ends(&batch, file, text) {
+                    self.deal(&mut batch)?;
                 }
-                batch.push(pending);
-                weight += bytes;
+                batch.push(pending, text);
             }
             ordinal += 1;
             bar.inc(if pass == Pass::Owned && only.is_none() { bytes } else { 0 });
             Ok(())
         })?;
-        runtime.block_on(stop.unless(self.write(batch)))?;
-        Ok(())
+        self.deal(&mut batch)
     }
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. With `again`, an earlier
@@ -338,28 +329,29 @@ impl Run<'_> {
             return Ok(None);
         }
         let stranger = self.strangers.get(&reference.id).filter(|_| kind.owner == Owner::Itself).cloned();
-        if let Some(conflict) = stranger.or_else(|| self.survey.conflict(&reference)) {
+        let known = self.survey.known(&reference)?.unwrap_or_default();
+        if let Some(conflict) = stranger.or_else(|| known.conflict.as_deref().cloned()) {
             return self.reject(kind.name, (&place, file), &conflict, &resource);
         }
         if again {
             self.report.counts_after_all(kind.name);
         } else {
             self.report.read(kind.name, file);
-            if self.survey.is_there_already(self.at) {
+            if self.survey.is_there_already(self.at)? {
                 self.report.unchanged(kind.name);
                 return Ok(None);
             }
-            if !self.survey.counts(&reference, self.at) {
+            let Some(counts) = known.counting().filter(|counts| counts.ordinal == self.at) else {
                 self.report.superseded(kind.name);
                 return Ok(None);
-            }
+            };
             for rule in notes.mended {
                 self.report.mended(rule.name());
             }
             for (rule, found) in notes.warned {
                 self.report.warn(rule.name(), &place, format!("{reference}: {found}"));
             }
-            if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + CLOCK_TOLERANCE) {
+            if let Some(date) = counts.date.filter(|date| *date > self.begun.0 + CLOCK_TOLERANCE) {
                 let text = format!(
                     "{reference} was last changed on {}, in the future: later versions with a true date will not count",
                     Time(date)
@@ -368,7 +360,8 @@ impl Run<'_> {
             }
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file, bundle, place, resource, documents: Vec::new(), is_stored: false }))
+        let (at, documents) = (self.at, Vec::new());
+        Ok(Some(Pending { kind, reference, file, bundle, place, at, resource, documents, is_stored: false }))
     }
 
     fn reject<T>(
@@ -379,7 +372,8 @@ impl Run<'_> {
         json: &Json,
     ) -> Result<Option<T>> {
         self.report.read(kind, file);
-        self.report.rejected(kind, file, reason.code);
+        self.report.rejected(kind, reason.code);
+        self.report.rejected_in(file);
         self.rejected.add(place, reason, json)?;
         Ok(None)
     }
