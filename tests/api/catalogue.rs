@@ -219,6 +219,7 @@ T163   On the account page a delegate sees their own persons and apps alone, and
 T164   A member ends a proxy and stops any app that was allowed in their name, a delegate ends their own, and only the plan
        ends the rest; a form that names anything else is refused.
 T165   A delegation that the plan suspended is shown on no page.
+
 # The nightly feed
 T181   After a load was killed or failed, the same load again neither looks at nor writes what an earlier part has stored,
        and its report and its file of rejected resources are those of a load that nothing disturbed.
