@@ -51,6 +51,8 @@ impl LocalArguments {
             port: self.port,
             data: self.data.clone(),
             services_only: self.services_only,
+            // On this machine a key costs nothing.
+            parameters: [("PrivateKeyJwt".to_owned(), "yes".to_owned())].into(),
             pages: demo::pages(sample.as_ref().map_or(&[], |sample| &sample.members)),
             ..local_stack::Options::default()
         })

@@ -3,7 +3,7 @@
 
 use patient_access::load::Source;
 use serde_json::{Value as Json, json};
-use shared::config::{AuthTableName, IdentifierKeyId, from_lookup};
+use shared::config::{AuthTableName, DataKeyId, from_lookup};
 use shared::fhir::identifier::Identifier;
 use shared::store::Aws;
 use shared::store::identifiers::Identifiers;
@@ -13,11 +13,8 @@ const CARDS: &str = "http://plan.example/cards";
 
 /// The look-up as a sign-in has it.
 async fn look_up(app: &App) -> Identifiers {
-    let value = |name: &str| match name {
-        "IDENTIFIER_KEY" => app.environment().get("IdentifierKeyId").cloned(),
-        _ => app.environment().get(name).cloned(),
-    };
-    let (table, key): (AuthTableName, IdentifierKeyId) = from_lookup(value).unwrap();
+    let value = |name: &str| app.environment().get(name).cloned();
+    let (table, key): (AuthTableName, DataKeyId) = from_lookup(value).unwrap();
     Identifiers::new(&Aws::local(app.environment()).await, &table, &key)
 }
 

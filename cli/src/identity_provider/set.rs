@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, stdin};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use shared::bounds::PROVIDER_SECRET_BYTES as SECRET_BYTES;
 use shared::oauth::fetch::fetchable;
@@ -103,6 +103,11 @@ impl SetProvider {
     /// How we prove there who we are. A secret is sealed before it goes anywhere.
     async fn authentication(&self, stack: &Stack) -> Result<ClientAuthentication> {
         if self.proof.private_key_jwt {
+            ensure!(
+                stack.signs_assertions(),
+                "this stack has no key that signs assertions: deploy it with the parameter PrivateKeyJwt=yes, which costs $1 a month, \
+                 or register a client secret at the provider and say --client-secret-stdin"
+            );
             return Ok(ClientAuthentication::PrivateKeyJwt);
         }
         let context = IdentityProvider::context(&self.name, &self.issuer);

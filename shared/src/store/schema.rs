@@ -52,6 +52,7 @@
 //! | `refresh#<hash>` | `-` | a refresh token |
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
 //! | `identifier#<hash>` | `<member>/<Type>/<id>` | the member's Patient or Coverage has an identifier, by its hash under a key (see [`crate::store::identifiers`]) |
+//! | `identifier-key#all` | `-` | the key of these hashes, sealed |
 //! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |

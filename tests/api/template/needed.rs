@@ -20,7 +20,8 @@ use crate::providers::pair::Pair;
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
-/// The right that a call needs: an action on one thing and, where that is a table, on one partition.
+/// The right that a call needs: an action on one thing and, where that is a table, on one partition; where something is opened, for one
+/// purpose.
 #[derive(Debug)]
 struct Need {
     action: String,
@@ -76,13 +77,13 @@ impl Walk<'_> {
         let (body, operation) = (&call.body, call.operation.as_str());
         match operation {
             "Sign" | "GetPublicKey" | "Decrypt" => {
-                let keys =
-                    [("SIGNING_KEY", "SigningKey"), ("ASSERTION_KEY", "AssertionKey"), ("SECRETS_KEY", "SecretsKey")];
+                let keys = [("SIGNING_KEY", "SigningKey"), ("ASSERTION_KEY", "AssertionKey"), ("DATA_KEY", "DataKey")];
                 let is = |(variable, _): &&(&str, &'static str)| {
                     body["KeyId"].as_str() == environment.get(*variable).map(String::as_str)
                 };
                 let thing = keys.iter().find(is).unwrap_or_else(|| panic!("{body} names no key of the stack")).1;
-                vec![Need { action: format!("kms:{operation}"), thing, partition: None }]
+                let purpose = body["EncryptionContext"]["purpose"].as_str().map(str::to_owned);
+                vec![Need { action: format!("kms:{operation}"), thing, partition: purpose }]
             }
             "GetObject" | "HeadObject" => {
                 vec![Need { action: "s3:GetObject".into(), thing: "DocumentsBucket", partition: None }]

@@ -6,7 +6,7 @@ use crate::bounds::PROVIDER_NAME_BYTES;
 use crate::clock::Time;
 use crate::issuer::Issuer;
 use crate::store::auth::Record;
-use crate::store::sealer::Sealed;
+use crate::store::sealer::{Context, Sealed};
 
 /// The ways in that the plan offers. They are one record, because the sign-in page needs them all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,8 +120,9 @@ impl IdentityProvider {
     }
 
     /// The context under which its secret is sealed: a ciphertext that is moved to another provider does not open.
-    pub fn context(name: &str, issuer: &str) -> [(&'static str, String); 2] {
-        [("identity-provider", name.to_owned()), ("issuer", issuer.to_owned())]
+    pub fn context(name: &str, issuer: &str) -> Context {
+        let pairs = vec![("identity-provider", name.to_owned()), ("issuer", issuer.to_owned())];
+        Context { purpose: "identity-provider", pairs }
     }
 }
 

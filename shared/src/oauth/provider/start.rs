@@ -102,5 +102,6 @@ fn address(metadata: &Metadata, parameters: impl Iterator<Item = (&'static str, 
 
 /// The public key of our assertions. It signs no token of ours, and is no part of our own key set.
 pub(in crate::oauth) async fn keys_of_ours(endpoint: &SignInEndpoint) -> Result<Response, PageError> {
-    Ok(public_json(&json!({"keys": [endpoint.assertion_key().await?]})))
+    let key = endpoint.assertion_key().await?.map(|(_, public)| public);
+    Ok(public_json(&json!({"keys": Vec::from_iter(key)})))
 }
