@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use shared::config::{
-    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DataKeyId, DocumentsBucketName, ISSUER,
-    ResourcesTableName, SigningKeyId,
+    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DataKeyId, DocumentsBucketName,
+    ISSUER, ResourcesTableName, SigningKeyId,
 };
 use shared::store::Aws;
 

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod call;
 pub mod cloudformation;
 pub mod demo;
+pub mod demo_provider;
 pub mod identity_provider;
 pub mod keys;
 pub mod load;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::config::{
-    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DataKeyId, DocumentsBucketName,
-    ResourcesTableName, SigningKeyId, from_lookup,
+    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DataKeyId,
+    DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup,
 };
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;

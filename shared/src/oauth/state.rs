@@ -15,12 +15,11 @@ use super::tally::Tally;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{
-    self, AssertionKeyId, AuditTableName, AuthTableName, Config, DataKeyId, SigningKeyId, StartError,
-};
+use crate::config::{self, AssertionKeyId, AuditTableName, AuthTableName, Config, DataKeyId, SigningKeyId, StartError};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
+use crate::store::identifiers::Identifiers;
 use crate::store::sealer::Sealer;
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
@@ -57,11 +56,13 @@ pub struct RevocationEndpoint {
     pub(super) verifier: Verifier,
 }
 
-/// Sign-in by the plan's identity providers. It signs, with a key that signs no token of ours; and it opens secrets.
+/// Sign-in by the plan's identity providers. It signs, with a key that signs no token of ours; it opens secrets, and finds members by what
+/// they are known by.
 pub struct SignInEndpoint {
     pub(super) state: State,
     pub(super) audit: Audit,
     pub(super) sealer: Sealer,
+    pub(super) identifiers: Identifiers,
     pub(super) signer: Signer,
     /// `None` where the plan proves itself by secrets.
     pub(super) assertion_key: Option<AssertionKeyId>,
@@ -201,6 +202,7 @@ impl SignInEndpoint {
         SignInEndpoint {
             audit: audit(aws, &audit_table, &clock),
             sealer: Sealer::new(aws, &data_key),
+            identifiers: Identifiers::new(aws, &auth_table, &data_key),
             signer: Signer::new(aws),
             assertion_key,
             assertion_public: OnceCell::new(),

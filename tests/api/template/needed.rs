@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderMap, StatusCode};
+use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use tests::{
@@ -168,7 +169,9 @@ async fn provider(walk: &mut Walk<'_>) {
     let (app, pair) = (walk.app, Pair::rsa());
     let provider = IdentityProvider::start(&[pair.jwk("k1")]).await;
     let set = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", provider.url);
-    let line = format!("{set} --claim member --names patient");
+    let patient = json!({"resourceType": "Patient", "id": "carded", "identifier": [{"system": "x", "value": "card"}]});
+    app.load(Source::Memory(vec![patient])).await;
+    let line = format!("{set} --claim member --names identifier:x");
     app.operate(&line.split(' ').collect::<Vec<_>>()).await.unwrap();
     let options = AuthorizeOptions::new(app, "alice", SCOPE).with("prompt", Some("login"));
     let mut cookies = Cookies::default();
@@ -180,7 +183,7 @@ async fn provider(walk: &mut Walk<'_>) {
         let sent = walk.step("SignInFunction", app.get_with(&path, cookies.headers())).await;
         let now = Clock::System.now().seconds();
         let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
-            "nonce": sent.redirected("nonce"), "member": "alice"});
+            "nonce": sent.redirected("nonce"), "member": "card", "sid": "s"});
         let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
         provider.publish("/token", "no-store", &json!({"id_token": token}));
         let parameters = [("code", "c"), ("state", &sent.redirected("state").unwrap()), ("iss", &provider.url)];
@@ -196,6 +199,11 @@ async fn provider(walk: &mut Walk<'_>) {
     let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
     let form = [("logout_token", token.as_str())];
     let told = app.post("/login/plan/logout", &form, HeaderMap::new());
+    assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
+    let claims = json!({"iss": provider.url, "sid": "s", "aud": "us", "exp": now + 60, "iat": now,
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+    let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
+    let told = app.post("/login/plan/logout", &[("logout_token", token.as_str())], HeaderMap::new());
     assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
 }
 

@@ -97,7 +97,16 @@ pub(super) fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json)
 }
 
 /// Records of the auth table that only the operator writes: apps, members, identity providers, and which keys exist.
-const OPERATORS: [&str; 6] = ["client", "identifier", "identifier-key", "identity-providers", "member", "signing-keys"];
+const OPERATORS: [&str; 8] = [
+    "client",
+    "identifier",
+    "identifier-key",
+    "identifier-system",
+    "identity-providers",
+    "member",
+    "replaced",
+    "signing-keys",
+];
 
 /// The one exception: a person whom an identity provider signs in for the first time becomes known.
 const MAKES_PERSONS: (&str, &str) = ("SignInFunction", "member");

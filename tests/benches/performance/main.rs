@@ -3,12 +3,13 @@
 //! the real functions of a release build behind the local gateway. It writes `docs/performance.json`, and from that
 //! `docs/performance.md` and its plots.
 //!
-//! `operations`, `authorization`, `loads`, `functions` and `pace` measure. `report` is the file of figures; `prices`
+//! `operations`, `authorization`, `loads`, `imports`, `functions` and `pace` measure. `report` is the file of figures; `prices`
 //! works out dollars from it, and `page` and `plots` draw it. `stage` and `processor` are the tools of measuring,
 //! `material` the data.
 
 mod authorization;
 mod functions;
+mod imports;
 mod loads;
 mod material;
 mod operations;
@@ -33,14 +34,18 @@ struct Sizes {
     walk: usize,
     /// Feeds that are loaded.
     feeds: usize,
+    /// Rows of the file of members that is imported.
+    members: usize,
     /// Starts of each function.
     starts: usize,
     /// Requests of each kind in a timed round.
     requests: usize,
 }
 
-const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, starts: 20, requests: 200 };
-const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, starts: 3, requests: 40 };
+const FULL: Sizes =
+    Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, members: 500_000, starts: 20, requests: 200 };
+const QUICK: Sizes =
+    Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, members: 10_000, starts: 3, requests: 40 };
 
 #[tokio::main]
 async fn main() {
@@ -62,6 +67,8 @@ async fn measure(quick: bool) -> Report {
     let inits = functions::inits(sizes.starts).await;
     tell("loads");
     let loads = loads::loads(sizes.feeds).await;
+    tell("members");
+    let imports = imports::imports(sizes.members).await;
     tell("requests");
     let stage = Stage::new().await;
     let mut operations = operations::operations(&stage, sizes).await;
@@ -72,5 +79,5 @@ async fn measure(quick: bool) -> Report {
     stage.app.finish().await;
     tell("done");
     let machine = machine(quick, begun.elapsed());
-    Report { machine, operations, loads, functions, pace }
+    Report { machine, operations, loads, imports, functions, pace }
 }
