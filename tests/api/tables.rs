@@ -86,8 +86,8 @@ fn every_kind_of_record_is_in_the_schema_and_policies_name_no_other_key() {
     let mut kinds = BTreeSet::from(["count".to_owned(), "counted".to_owned()]);
     for path in sources(&checkout().join("shared/src")) {
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        let named = text.split("const KIND: &'static str = \"").skip(1);
-        kinds.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
+        let named = ["const KIND: &'static str = \"", "const KIND: &str = \""].map(|begin| text.split(begin).skip(1));
+        kinds.extend(named.into_iter().flatten().map(|rest| rest.split('"').next().unwrap().to_owned()));
     }
     assert_eq!(kinds, described);
     let mut named = BTreeSet::new();

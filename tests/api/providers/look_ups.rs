@@ -77,7 +77,7 @@ impl Stand {
 }
 
 const NO_RECORD: &str = "has not connected it to a record";
-const UNCLEAR: &str = "more than one record here fits";
+const UNCLEAR: &str = "record here fits your sign-in";
 
 /// T173
 #[tokio::test(flavor = "multi_thread")]

@@ -203,7 +203,8 @@ async fn provider(walk: &mut Walk<'_>) {
     let claims = json!({"iss": provider.url, "sid": "s", "aud": "us", "exp": now + 60, "iat": now,
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
     let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
-    let told = app.post("/login/plan/logout", &[("logout_token", token.as_str())], HeaderMap::new());
+    let form = [("logout_token", token.as_str())];
+    let told = app.post("/login/plan/logout", &form, HeaderMap::new());
     assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
 }
 

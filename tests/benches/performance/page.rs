@@ -16,7 +16,7 @@ pub fn page(report: &Report) -> String {
         pace(report),
         prices(report),
     ];
-    sections.join("\n")
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn head(machine: &Machine) -> String {

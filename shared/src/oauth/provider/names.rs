@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::error::ProviderError;
-use super::settings::IdentityProvider;
 use crate::bounds::IDENTIFIER_BYTES;
 use crate::fhir::date::Interval;
 use crate::fhir::identifier::Identifier;
@@ -108,11 +107,12 @@ pub(super) enum Named<'a> {
 /// # Errors
 /// [`ProviderError::Unnamed`] where a claim is no name of anybody.
 pub(super) fn named<'a>(
-    provider: &'a IdentityProvider,
+    names: &'a Names,
+    claim: &str,
     claims: &'a Map<String, Json>,
 ) -> Result<Option<Named<'a>>, ProviderError> {
-    let Some(name) = text(claims, &provider.claim)? else { return Ok(None) };
-    let Some(by) = provider.names.by() else {
+    let Some(name) = text(claims, claim)? else { return Ok(None) };
+    let Some(by) = names.by() else {
         return if is_id(name) { Ok(Some(Named::Patient(name))) } else { Err(ProviderError::Unnamed) };
     };
     let further = |claim: &'a Option<String>| match claim {
@@ -126,7 +126,7 @@ pub(super) fn named<'a>(
         return Err(ProviderError::Unnamed);
     }
     let identifier = Identifier { system: &by.system, value: name };
-    let known = KnownBy { resource_type: provider.names.resource_type(), identifier, birth_date, dependent };
+    let known = KnownBy { resource_type: names.resource_type(), identifier, birth_date, dependent };
     Ok(Some(Named::KnownBy(known)))
 }
 
@@ -146,12 +146,10 @@ fn text<'a>(claims: &'a Map<String, Json>, name: &str) -> Result<Option<&'a str>
 mod tests {
     use serde_json::json;
 
-    use super::super::settings::tests::provider;
     use super::*;
 
     fn read(names: &Names, claims: &Json) -> Result<Option<String>, ProviderError> {
-        let provider = IdentityProvider { claim: "member".to_owned(), names: names.clone(), ..provider("plan") };
-        let named = named(&provider, claims.as_object().unwrap())?;
+        let named = named(names, "member", claims.as_object().unwrap())?;
         Ok(named.map(|named| match named {
             Named::Patient(id) => id.to_owned(),
             Named::KnownBy(KnownBy {

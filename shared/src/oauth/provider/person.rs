@@ -26,7 +26,7 @@ pub(super) async fn find(
     identity: &Identity,
 ) -> Result<Person, PageError> {
     let state = &endpoint.state;
-    let named = named(provider, &identity.claims)?;
+    let named = named(&provider.names, &provider.claim, &identity.claims)?;
     let subject = Subject { provider: provider.name.clone(), subject: identity.subject.clone() };
     let way = Way::Subject(subject.clone());
     let key = way.key();
