@@ -3,6 +3,7 @@
 use http::StatusCode;
 use patient_access::load::{Report, Source};
 use serde_json::{Value as Json, json};
+use shared::bounds::{IDENTIFIER_BYTES, LED_MEMBERS, REPLACEMENTS};
 use tests::Reply;
 
 use super::stand::{Stand, signs_nobody_in};
@@ -211,6 +212,37 @@ async fn a_patient_who_was_replaced_leads_to_the_survivor_if_both_say_so_and_to_
     let told = report.findings.iter().find(|finding| finding.rule == "two-survivors").unwrap();
     assert!(told.text.contains("Patient/twice") && told.text.contains("Patient/a, Patient/b"), "{}", told.text);
     assert!(stand.told(&card("T")).await.contains(UNCLEAR));
+    stand.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_a_chain_and_a_crowd_may_be_as_long_as_their_bounds_and_no_longer() {
+    let stand = stand(&format!("identifier:{CARDS}")).await;
+    let card = |card: &str| json!({"member": card});
+    let (most, more) = ("x".repeat(IDENTIFIER_BYTES), "x".repeat(IDENTIFIER_BYTES + 1));
+    stand.loaded(vec![patient("long", "1980-02-03", &[&most, &more])]).await;
+    assert!(stand.is(&card(&most), "long").await && stand.told(&card(&more)).await.contains("do not understand"));
+
+    // Each Patient of a chain is replaced by the next; the first card is that many replacements from the end.
+    let of = |at: usize| format!("link-{at}");
+    let link = |at: usize| {
+        let own = patient(&of(at), "1980-02-03", &[&of(at)]);
+        let own = if at == 0 { own } else { linked(own, "replaces", &[&of(at - 1)]) };
+        if at == REPLACEMENTS + 1 { own } else { linked(own, "replaced-by", &[&of(at + 1)]) }
+    };
+    stand.loaded((0..=REPLACEMENTS + 1).map(link).collect()).await;
+    assert!(stand.told(&card("link-0")).await.contains(UNCLEAR));
+    assert!(stand.is(&card("link-1"), &of(REPLACEMENTS + 1)).await);
+
+    // All who have one number are one person, of whom this many ids are looked up.
+    let all: Vec<String> = (0..=LED_MEMBERS).map(|at| format!("crowd-{at}")).collect();
+    let member = |id: &String| linked(patient(id, "1980-02-03", &["C"]), "replaced-by", &["crowd"]);
+    let crowd =
+        linked(patient("crowd", "1980-02-03", &[]), "replaces", &all.iter().map(|id| &**id).collect::<Vec<_>>());
+    stand.loaded(all.iter().skip(1).map(member).chain([crowd]).collect()).await;
+    assert!(stand.is(&card("C"), "crowd").await);
+    stand.loaded(vec![member(&all[0])]).await;
+    assert!(stand.told(&card("C")).await.contains(UNCLEAR));
     stand.app.finish().await;
 }
 
