@@ -37,10 +37,11 @@ pub struct Context {
 /// The name under which policies find the purpose in a context (`kms:EncryptionContext:purpose`).
 const PURPOSE: &str = "purpose";
 
-impl From<&Context> for HashMap<String, String> {
-    fn from(context: &Context) -> HashMap<String, String> {
-        let pairs = context.pairs.iter().map(|(name, value)| (*name, value.clone()));
-        let all = pairs.chain([(PURPOSE, context.purpose.to_owned())]);
+impl Context {
+    /// As KMS takes it.
+    fn told(&self) -> HashMap<String, String> {
+        let pairs = self.pairs.iter().map(|(name, value)| (*name, value.clone()));
+        let all = pairs.chain([(PURPOSE, self.purpose.to_owned())]);
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
@@ -57,7 +58,7 @@ impl Sealer {
     /// [`StoreError`] where KMS does not seal it.
     pub async fn seal(&self, secret: &Secret, context: &Context) -> Result<Sealed, StoreError> {
         let request = self.client.encrypt().key_id(&self.key).plaintext(Blob::new(secret.reveal()));
-        let answer = meter::call(request.set_encryption_context(Some(context.into())).send()).await?;
+        let answer = meter::call(request.set_encryption_context(Some(context.told())).send()).await?;
         match answer.ciphertext_blob {
             Some(sealed) => Ok(Sealed(STANDARD.encode(sealed))),
             None => Err(StoreError::Fault("KMS answered without a ciphertext".into())),
@@ -72,7 +73,7 @@ impl Sealer {
         let fault = |why: &str| StoreError::Fault(format!("a sealed secret {why}"));
         let bytes = STANDARD.decode(&sealed.0).map_err(|_| fault("is no base64"))?;
         let request = self.client.decrypt().key_id(&self.key).ciphertext_blob(Blob::new(bytes));
-        let answer = meter::call(request.set_encryption_context(Some(context.into())).send()).await?;
+        let answer = meter::call(request.set_encryption_context(Some(context.told())).send()).await?;
         let text = answer.plaintext.map(Blob::into_inner).and_then(|bytes| String::from_utf8(bytes).ok());
         Ok(Secret::from_client(&text.ok_or_else(|| fault("is no text"))?))
     }
