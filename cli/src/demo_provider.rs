@@ -38,7 +38,7 @@ impl People {
             let identifiers = patient["identifier"].as_array().into_iter().flatten();
             let is_number = |identifier: &&Json| identifier["type"]["coding"][0]["code"] == "MB";
             let Some(card) = identifiers.into_iter().find(is_number) else { continue };
-            system = card["system"].as_str().unwrap_or_default().to_owned();
+            card["system"].as_str().unwrap_or_default().clone_into(&mut system);
             let claims = json!({CLAIM: card["value"], "birthdate": patient["birthDate"]});
             people.push(person(&member.username, &member.name, claims));
         }

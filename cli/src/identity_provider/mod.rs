@@ -12,6 +12,7 @@ use shared::store::auth::{Auth, Commit, CommitError, Stored};
 use crate::stack::Stack;
 
 /// The commands on identity providers.
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a run of the command")]
 #[derive(Subcommand)]
 pub enum IdentityProviderCommand {
     /// Let members sign in with an identity provider, or change what was told of it
