@@ -1,4 +1,4 @@
-//! A provider of another kind, in Python: PyPI's `oidc-provider-mock`. It announces neither PKCE nor that it names itself in its answers.
+//! A provider of another kind, in Python: `PyPI`'s `oidc-provider-mock`. It announces neither PKCE nor that it names itself in its answers.
 
 use std::process::Stdio;
 use std::time::Duration;
