@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use shared::config::{
-    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DocumentsBucketName, ISSUER, IdentifierKeyId,
-    ResourcesTableName, SecretsKeyId, SigningKeyId,
+    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, DataKeyId, DocumentsBucketName,
+    ISSUER, ResourcesTableName, SigningKeyId,
 };
 use shared::store::Aws;
 
@@ -23,8 +23,8 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("ContractElement", "CONTRACT_ELEMENT"),
     ("DocumentsBucketName", DocumentsBucketName::VARIABLE),
     ("SigningKeyId", SigningKeyId::VARIABLE),
-    ("SecretsKeyId", SecretsKeyId::VARIABLE),
-    ("IdentifierKeyId", IdentifierKeyId::VARIABLE),
+    ("DataKeyArn", DataKeyId::VARIABLE),
+    ("AssertionKeyId", AssertionKeyId::VARIABLE),
     ("Issuer", ISSUER),
     ("PlanName", "PLAN_NAME"),
     ("Guides", "GUIDES"),

@@ -9,6 +9,7 @@ pub mod call;
 pub mod cloudformation;
 pub mod delegation;
 pub mod demo;
+pub mod demo_provider;
 pub mod identity_provider;
 pub mod keys;
 pub mod load;

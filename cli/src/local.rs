@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use local_stack::LocalStack;
+use local_stack::{DemoProvider, LocalStack};
 use tokio::process::Command;
 
-use crate::stack::{self, Descriptor};
+use crate::stack::{self, Descriptor, Stack};
 use crate::terminal::{print, tell};
-use crate::{demo, samples};
+use crate::{demo, demo_provider, samples};
 
 /// The arguments of `patient-access local`.
 #[derive(Args)]
@@ -51,6 +51,8 @@ impl LocalArguments {
             port: self.port,
             data: self.data.clone(),
             services_only: self.services_only,
+            // On this machine a key costs nothing.
+            parameters: [("PrivateKeyJwt".to_owned(), "yes".to_owned())].into(),
             pages: demo::pages(sample.as_ref().map_or(&[], |sample| &sample.members)),
             ..local_stack::Options::default()
         })
@@ -68,20 +70,29 @@ impl LocalArguments {
             stack::write_environment(&stack::environment_file(&root), &descriptor.environment)?;
         }
         let started = async {
+            let people = sample.as_ref().filter(|_| !self.services_only).map(demo_provider::People::of);
             let samples = match sample {
                 Some(sample) => Some(samples::install(&descriptor, sample).await?),
+                None => None,
+            };
+            let provider = match people {
+                // The same port with each start: a provider is known by its issuer.
+                Some(people) => {
+                    let port = self.port.checked_add(1).filter(|_| self.port != 0).unwrap_or_default();
+                    Some(demo_provider::start(&Stack::local(&descriptor).await?, people, port).await?)
+                }
                 None => None,
             };
             if !self.services_only {
                 samples::register_demo(&descriptor).await?;
                 answering(stack.url()).await?;
             }
-            self.tell(&descriptor, samples.as_ref())?;
-            Ok::<(), anyhow::Error>(())
+            self.tell(&descriptor, samples.as_ref(), provider.as_ref())?;
+            Ok::<_, anyhow::Error>(provider)
         };
         let ended = tokio::select! {
             started = started => match started {
-                Ok(()) => tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C"),
+                Ok(_provider) => tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C"),
                 Err(error) => Err(error),
             },
             interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for Ctrl-C"),
@@ -95,7 +106,12 @@ impl LocalArguments {
     }
 
     /// Prints what to try.
-    fn tell(&self, descriptor: &Descriptor, samples: Option<&samples::Installed>) -> Result<()> {
+    fn tell(
+        &self,
+        descriptor: &Descriptor,
+        samples: Option<&samples::Installed>,
+        provider: Option<&DemoProvider>,
+    ) -> Result<()> {
         let url = &descriptor.url;
         let mut lines = if self.services_only {
             vec![
@@ -116,6 +132,14 @@ impl LocalArguments {
             ]
         };
         lines.extend(samples.map(|samples| format!("\n{samples}")));
+        lines.extend(provider.map(|provider| {
+            format!(
+                "demo identity provider {}: the same people have an account there, without a password, and `stranger` has no record; \
+                 choose {} on the sign-in page\n",
+                provider.issuer,
+                demo_provider::NAME
+            )
+        }));
         lines.push(match &self.data {
             Some(data) => format!("data is kept in {}", data.display()),
             None => "data is gone when this command ends; --data DIR keeps it".to_owned(),

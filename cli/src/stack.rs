@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::config::{
-    AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DocumentsBucketName, IdentifierKeyId,
-    ResourcesTableName, SecretsKeyId, SigningKeyId, from_lookup,
+    AssertionKeyId, AuditArchiveName, AuditKeyId, AuditTableName, AuthTableName, Config, DataKeyId,
+    DocumentsBucketName, ResourcesTableName, SigningKeyId, from_lookup,
 };
 use shared::fhir::guides::Guides;
 use shared::issuer::Issuer;
@@ -45,10 +45,10 @@ pub struct Stack {
     signing_key: Option<SigningKeyId>,
     rules: Rules,
     ages: Ages,
-    /// `None` where the stack does not name it: only commands about identity providers need it.
-    secrets_key: Option<SecretsKeyId>,
-    /// `None` where the stack does not name it.
-    identifier_key: Option<IdentifierKeyId>,
+    /// `None` where the stack does not name it: only loads and commands about identity providers need it.
+    data_key: Option<DataKeyId>,
+    /// `None` where the stack has none.
+    assertion_key: Option<AssertionKeyId>,
 }
 
 /// The variable that tells which rules of R4 have another class than their own: `refuse:RULE accept:RULE`.
@@ -96,8 +96,8 @@ impl Stack {
             audit_archive: from_lookup(&lookup).ok(),
             audit_key: from_lookup(&lookup).ok(),
             signing_key: from_lookup(&lookup).ok(),
-            secrets_key: from_lookup(&lookup).ok(),
-            identifier_key: from_lookup(&lookup).ok(),
+            data_key: from_lookup(&lookup).ok(),
+            assertion_key: from_lookup(&lookup).ok(),
             rules,
             ages,
         })
@@ -202,14 +202,32 @@ impl Stack {
         self.signing_key.as_deref().context(missing)
     }
 
+    /// The key in KMS that seals what only sign-in and the operator may open.
+    fn data_key(&self) -> Result<&str> {
+        let missing =
+            "the stack does not say which key seals its secrets: its output DataKeyArn is missing; deploy it anew";
+        self.data_key.as_deref().context(missing)
+    }
+
     /// The sealer of identity providers' secrets, which is KMS.
     ///
     /// # Errors
     /// The stack's outputs do not name its key.
     pub fn sealer(&self) -> Result<Sealer> {
-        let missing =
-            "the stack does not say which key seals secrets: its output SecretsKeyId is missing; deploy it anew";
-        Ok(Sealer::new(&self.aws, self.secrets_key.as_deref().context(missing)?))
+        Ok(Sealer::new(&self.aws, self.data_key()?))
+    }
+
+    /// Whether it has a key that signs assertions at identity providers.
+    pub fn signs_assertions(&self) -> bool {
+        self.assertion_key.is_some()
+    }
+
+    /// The look-up of members by their identifiers.
+    ///
+    /// # Errors
+    /// The stack's outputs do not name the key that seals the key of identifiers.
+    pub fn identifiers(&self) -> Result<Identifiers> {
+        Ok(Identifiers::new(&self.aws, &self.auth_table, self.data_key()?))
     }
 
     /// The same stack for a load that does not give up: its calls have patience.
@@ -221,11 +239,9 @@ impl Stack {
     /// The writer of its resources.
     ///
     /// # Errors
-    /// The stack's outputs do not name the key of identifiers.
+    /// As [`Stack::identifiers`].
     pub fn writer(&self) -> Result<Writer> {
-        let missing = "the stack does not say which key hashes identifiers: its output IdentifierKeyId is missing; deploy it anew";
-        let key = self.identifier_key.as_deref().context(missing)?;
-        let identifiers = Identifiers::new(&self.aws, &self.auth_table, key);
+        let identifiers = self.identifiers()?;
         Ok(Writer::new(&self.aws, &self.resources_table, &self.documents_bucket, identifiers))
     }
 }

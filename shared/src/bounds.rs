@@ -132,7 +132,16 @@ bounds! {
         "A shared resource is at most this far from a member's own: the member's own refers to it, or another shared resource does \
          to which the member's own refers.";
     MEMBERS_IDENTIFIERS: usize = 48, "identifiers of a Patient or Coverage", Capped,
-        "By further ones no member is found: all of a version and of the one before it are written in one transaction of 100 rows.";
+        "By further ones no member is found: all that a correction withdraws goes with it into one transaction of 100 rows. A Patient's \
+         links have the same bound.";
+    IDENTIFIER_SYSTEMS: usize = 200, "systems of identifiers", Capped,
+        "A load notes this many for the operator, who sets up a sign-in by one of them. No feed of a plan has nearly as many.";
+    TRANSACTION_ROWS: usize = 100, "rows of a transaction", Ours,
+        "DynamoDB takes at most this many (TransactWriteItems).";
+    LED_MEMBERS: usize = 8, "members", Refused,
+        "An identifier of more members leads to nobody; of fewer it is looked up who replaces whom.";
+    REPLACEMENTS: usize = 8, "Patients of a chain", Refused,
+        "Each costs a read; a Patient whose chain is longer leads to nobody, and the load names them.";
     WRITE_UNIT_BYTES: usize = 1 << 10, "bytes of a row that one write unit writes", Ours,
         "DynamoDB bills each further kilobyte that is begun, so a row a little larger is packed harder.";
     RECEIPT_LEAD: i64 = 10 * 60_000, "milliseconds", Ours,
@@ -176,6 +185,8 @@ bounds! {
         "No provider gives out a longer one, and KMS seals at most 4 KB.";
     PROVIDER_CODE_BYTES: usize = 4096, "bytes of an identity provider's `code`", Refused,
         "The longest that are known have about half as many, and API Gateway takes no longer line than 10 KB.";
+    IDENTIFIER_BYTES: usize = 255, "bytes of a claim that names a person", Refused,
+        "No card has a longer number on it.";
     SUBJECT_BYTES: usize = 255, "bytes of a provider's `sub`", Refused,
         "OpenID Connect allows no longer one (Core §2).";
     FIRST_PASSWORD_SECONDS: i64 = 7 * 86_400, "seconds", Over,

@@ -123,12 +123,17 @@ names! {
     DocumentsBucketName, "DOCUMENTS_BUCKET";
     /// The template's own KMS key, the first that signs. [`crate::keys`] says which keys sign now.
     SigningKeyId, "SIGNING_KEY";
-    /// The KMS key that seals the secrets of identity providers.
-    SecretsKeyId, "SECRETS_KEY";
+    /// The KMS key of all data at rest. It also seals what only sign-in and the operator may open, under a context that says for what.
+    DataKeyId, "DATA_KEY";
     /// The KMS key that signs our assertions at identity providers. It signs no token.
     AssertionKeyId, "ASSERTION_KEY";
-    /// The KMS key under which the identifiers of members are hashed. Only the loader and sign-in may use it.
-    IdentifierKeyId, "IDENTIFIER_KEY";
+}
+
+/// A stack that proves itself at identity providers by secrets has no such key.
+impl Setting for Option<AssertionKeyId> {
+    fn read(environment: &mut Environment<'_>) -> Option<Option<AssertionKeyId>> {
+        Some(environment.value(AssertionKeyId::VARIABLE).map(AssertionKeyId))
+    }
 }
 
 /// How many days the rows of a closed day stay in the audit table (`AUDIT_TABLE_DAYS`).

@@ -2,9 +2,11 @@
 //! somebody else wrote.
 
 pub mod attacks;
+mod demo;
 mod faults;
 mod foreign;
 mod logout;
+mod look_ups;
 pub mod pair;
 pub mod stand;
 
@@ -13,7 +15,7 @@ use serde_json::{Value as Json, json};
 use shared::bounds::{PROVIDER_NAME_BYTES, PROVIDER_SECRET_BYTES};
 use shared::clock::Clock;
 use stand::Stand;
-use tests::{App, Cookies, IdentityProvider, Tokens};
+use tests::{App, AuthorizeOptions, Cookies, IdentityProvider, Tokens};
 
 use self::foreign::Proof;
 use self::pair::Pair;
@@ -268,6 +270,86 @@ async fn an_apps_wishes_about_the_sign_in_are_passed_on() {
     let tokens = Tokens::of(&stand.app.exchange(&code).await);
     let id = stand::claims_of(tokens.answer["id_token"].as_str().unwrap());
     assert!(id.get("auth_time").is_none(), "we do not claim what nobody said");
+    stand.app.finish().await;
+}
+
+/// T171
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_wants_no_page_gets_the_providers_own_answer_and_none_of_our_pages() {
+    let stand = Stand::new().await;
+    let none = [("prompt", "none")];
+    let iss = || ("iss", stand.provider.url.clone());
+    for (error, told) in [
+        ("login_required", "login_required"),
+        ("interaction_required", "interaction_required"),
+        ("account_selection_required", "interaction_required"),
+        ("consent_required", "interaction_required"),
+        ("access_denied", "login_required"),
+        ("<script>", "login_required"),
+    ] {
+        let away = stand.away_wishing(Cookies::default(), "plan", &none).await;
+        assert_eq!(away.asked["prompt"], "none");
+        let reply =
+            stand.answer(&away, &[("error", error.into()), ("state", away.asked["state"].clone()), iss()]).await;
+        assert_eq!(reply.redirected("error").as_deref(), Some(told), "{error}: {reply:?}");
+        assert!(reply.header("location").starts_with(tests::REDIRECT_URI) && reply.headers.get("set-cookie").is_none());
+        let again = stand.answer(&away, &stand.good(&away)).await;
+        assert!(stand::signs_nobody_in(&again), "the request is spent: {again:?}");
+    }
+    // A token that cannot be verified, and a person without a record.
+    let away = stand.away_wishing(Cookies::default(), "plan", &none).await;
+    let mut claims = stand.claims(&away);
+    claims["aud"] = json!("somebody-else");
+    assert_eq!(stand.back(&away, &claims).await.redirected("error").as_deref(), Some("login_required"));
+    let away = stand.away_wishing(Cookies::default(), "plan", &none).await;
+    let mut claims = stand.claims(&away);
+    (claims["sub"], claims["member"]) = (json!("nobody"), Json::Null);
+    assert_eq!(stand.back(&away, &claims).await.redirected("error").as_deref(), Some("interaction_required"));
+    // Somebody whom the provider knows: only our own consent is missing, and the next request finds the session.
+    let mut away = stand.away_wishing(Cookies::default(), "plan", &none).await;
+    let claims = stand.claims(&away);
+    let reply = stand.back(&away, &claims).await;
+    assert_eq!(reply.redirected("error").as_deref(), Some("consent_required"), "{reply:?}");
+    away.cookies.take(&reply);
+    let options = AuthorizeOptions::new(&stand.app, "alice", "patient/*.rs").with("prompt", Some("none"));
+    let path = format!("/oauth2/authorize?{}", options.query());
+    let reply = stand.app.get_with(&path, away.cookies.headers()).await;
+    assert_eq!(reply.redirected("error").as_deref(), Some("consent_required"));
+    // The provider is away: the app hears it, and nobody sees a page.
+    stand.provider.answer("/.well-known/openid-configuration", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+    let mut cookies = Cookies::default();
+    let asked = stand.app.get_with(&path, cookies.headers()).await;
+    cookies.take(&asked);
+    let next = stand.app.get_with(asked.header("location"), cookies.headers()).await;
+    let reply = stand.app.get_with(next.header("location"), cookies.headers()).await;
+    assert_eq!(reply.redirected("error").as_deref(), Some("login_required"), "{reply:?}");
+    // Where a page would let people choose, nothing is asked of a provider.
+    stand.operate("identity-provider local on").await;
+    let reply = stand.app.get(&path).await;
+    assert_eq!(reply.redirected("error").as_deref(), Some("login_required"));
+    stand.app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_is_told_how_strongly_somebody_signed_in_in_the_plans_words_or_not_at_all() {
+    let stand = Stand::new().await;
+    let told = stand.set("plan", &stand.provider, " --acr-as urn:x?a=b=high --acr-as 1=low").await;
+    assert_eq!(told["acr_as"], json!({"urn:x?a=b": "high", "1": "low"}));
+    for (acr, ours) in [(json!("urn:x?a=b"), json!("high")), (json!("2"), Json::Null), (Json::Null, Json::Null)] {
+        let away = stand.away().await;
+        let mut claims = stand.claims(&away);
+        claims["acr"] = acr.clone();
+        let reply = stand.back(&away, &claims).await;
+        let browser = stand.consenting(away, &reply).await;
+        let code = stand.app.consent(&browser, "allow").await.redirected("code").unwrap();
+        stand.app.keep_secret(&code);
+        let tokens = Tokens::of(&stand.app.exchange(&code).await);
+        assert_eq!(stand::claims_of(tokens.answer["id_token"].as_str().unwrap())["acr"], ours, "{acr}");
+    }
+    let line = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", stand.provider.url);
+    let line = format!("{line} --claim member --names patient --acr-as high");
+    let refused = stand.app.operate(&line.split(' ').collect::<Vec<_>>()).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("THEIRS=OURS"), "{refused:#}");
     stand.app.finish().await;
 }
 

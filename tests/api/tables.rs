@@ -86,8 +86,8 @@ fn every_kind_of_record_is_in_the_schema_and_policies_name_no_other_key() {
     let mut kinds = BTreeSet::from(["count".to_owned(), "counted".to_owned()]);
     for path in sources(&checkout().join("shared/src")) {
         let Ok(text) = fs::read_to_string(&path) else { continue };
-        let named = text.split("const KIND: &'static str = \"").skip(1);
-        kinds.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
+        let named = ["const KIND: &'static str = \"", "const KIND: &str = \""].map(|begin| text.split(begin).skip(1));
+        kinds.extend(named.into_iter().flatten().map(|rest| rest.split('"').next().unwrap().to_owned()));
     }
     assert_eq!(kinds, described);
     let mut named = BTreeSet::new();
@@ -154,7 +154,11 @@ async fn every_row_of_a_stack_in_use_is_as_the_schema_says() {
     let known =
         |kind: &str| json!({"resourceType": kind, "id": "known", "identifier": [{"system": "s", "value": "1"}]});
     let nobodys = json!({"resourceType": "Binary", "id": "nobodys", "contentType": "a/b"});
-    for resources in [before("a"), after("a"), vec![nobodys, known("Patient"), known("Organization")]] {
+    let (link, mut replaced) = (json!({"other": {"reference": "Patient/known"}, "type": "replaces"}), known("Patient"));
+    (replaced["active"], replaced["birthDate"]) = (false.into(), "1980-01-01".into());
+    replaced["link"] = json!([{"other": {"reference": "Patient/next"}, "type": "replaced-by"}]);
+    let next = json!({"resourceType": "Patient", "id": "next", "link": [link]});
+    for resources in [before("a"), after("a"), vec![nobodys, replaced, next, known("Organization")]] {
         app.load(Source::Memory(resources)).await;
     }
     let tokens = app.sign_in("alice", "patient/*.rs offline_access").await;
@@ -194,6 +198,7 @@ async fn every_row_of_a_stack_in_use_is_as_the_schema_says() {
         // No client proved itself by a key here, no key was rotated, what was to be derived again is done, and no run was cut short.
         let elsewhere = [
             "assertion#<hash>",
+            "provider-session#<hash>",
             "signing-keys#all",
             "stopped-apps#all",
             "synthetic#all",

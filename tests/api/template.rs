@@ -66,15 +66,15 @@ fn the_operators_command_finds_a_deployed_stack_by_the_outputs_of_the_root() {
     for (output, variable) in OUTPUTS {
         let leads_to = templates.output(output);
         assert!(!leads_to.is_null(), "there is no output {output}");
-        // The issuer's output is worked out if no issuer is set, no function loads or has the key of identifiers, and only the command reads
-        // the contract's element; the other outputs are the functions' own variables.
+        // The issuer's output is worked out if no issuer is set, a stack may lack the key of assertions, and only the command reads the
+        // contract's element; the other outputs are the functions' own variables.
         if ["LOAD_RULES", "PLAN_TIME_ZONE", "ADULT_AGE", "OWN_CHOICES_AGE"].contains(variable) {
             assert_eq!(leads_to, format!("${{{output}}}"), "{output}");
-        } else if !["ISSUER", "CONTRACT_ELEMENT", "IDENTIFIER_KEY"].contains(variable) {
+        } else if !["ISSUER", "CONTRACT_ELEMENT", "ASSERTION_KEY"].contains(variable) {
             let function = match *variable {
                 "PLAN_NAME" | "GUIDES" => &resources["MetadataFunction"],
                 "AUDIT_ARCHIVE" | "AUDIT_KEY" => &resources["CloseFunction"],
-                "SECRETS_KEY" => &resources["SignInFunction"],
+                "DATA_KEY" => &resources["SignInFunction"],
                 _ => &resources["ReadFunction"],
             };
             assert_eq!(leads_to, function["Properties"]["Environment"]["Variables"][variable], "{output}");
@@ -132,9 +132,15 @@ const PUT_IN: &[(&str, &str, &str, &str)] = &[
     ("template.yaml", "Action: kms:GetPublicKey", "Action: kms:Sign", "ReadFunction signs with SigningKey"),
     (
         "template.yaml",
-        "Principal: { AWS: !GetAtt SignInFunctionRole.Arn }\n            Action: kms:Decrypt",
-        "Principal: { AWS: !GetAtt ReadFunctionRole.Arn }\n            Action: kms:Decrypt",
-        "ReadFunction opens what SecretsKey seals",
+        "Action: s3:GetObject\n              Resource: !Sub ${Data.Outputs.DocumentsBucketArn}/documents/*",
+        "Action: kms:Decrypt\n              Resource: !GetAtt Data.Outputs.DataKeyArn",
+        "ReadFunction opens what DataKey seals",
+    ),
+    (
+        "template.yaml",
+        "StringEquals: { \"kms:EncryptionContext:purpose\": [identity-provider, identifiers] }",
+        "StringEquals: { aws:RequestedRegion: us-east-1 }",
+        "SignInFunction opens whatever DataKey seals",
     ),
     (
         "template.yaml",

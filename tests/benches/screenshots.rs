@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tests::{App, Chromium, DESKTOP, PHONE, checkout};
+use patient_access::demo_provider::{self, People};
+use tests::{App, Chromium, DESKTOP, PHONE, checkout, fixtures};
 
 /// A step from a page to the next.
 enum Step {
@@ -49,6 +50,9 @@ const PAGES: &[Row] = &[
         "#pages",
     ),
     ("documentation-type", &[Click("#Coverage summary"), Scroll("#Coverage")], "#Coverage table"),
+    ("ways-in", &[Open("/login")], "a[href='/login/demo-id']"),
+    ("provider", &[Click("a[href='/login/demo-id']")], "button[value=ada]"),
+    ("no-record", &[Click("button[value=stranger]")], ".wrong"),
 ];
 
 const SUBMIT: &str = "button[type=submit]";
@@ -60,7 +64,11 @@ const COMPLETE: &str = ".columns:not(:has([aria-busy=true])):has(#cost svg):has(
 async fn main() {
     let folder = checkout().join("docs/screenshots");
     std::fs::create_dir_all(&folder).expect("the checkout can be written");
-    let app = App::with_samples(&["ben", "maria", "leo", "nora", "robin", "ada"]).await;
+    let members = ["ben", "maria", "leo", "nora", "robin", "ada"];
+    let app = App::with_samples(&members).await;
+    // Members sign in by both ways here, as on the stack of `cargo run`.
+    let people = People::of(&fixtures::household(&members));
+    let _provider = demo_provider::start(&app.stack_to_work_on().await, people, 0).await.expect("it starts");
     for (size, suffix) in [(DESKTOP, ""), (PHONE, "-phone")] {
         // A new browser for each width, in which nobody is signed in.
         let Some(browser) = Chromium::start("screenshots").await else { return };

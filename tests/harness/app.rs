@@ -120,7 +120,8 @@ impl App {
     }
 
     async fn with(options: Options) -> App {
-        let options = Options { template: checkout().join("template.yaml"), ..options };
+        let mut options = Options { template: checkout().join("template.yaml"), ..options };
+        options.parameters.entry("PrivateKeyJwt".to_owned()).or_insert_with(|| "yes".to_owned());
         let stack = LocalStack::start(options).await.expect("the stack starts");
         let secret = Random::system().secret();
         let app = App {

@@ -6,12 +6,13 @@ mod set;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
-use shared::oauth::provider::settings::{ClientAuthentication, Former, IdentityProvider, IdentityProviders, Names};
+use shared::oauth::provider::settings::{By, ClientAuthentication, Former, IdentityProvider, IdentityProviders};
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
 use crate::stack::Stack;
 
 /// The commands on identity providers.
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a run of the command")]
 #[derive(Subcommand)]
 pub enum IdentityProviderCommand {
     /// Let members sign in with an identity provider, or change what was told of it
@@ -125,15 +126,20 @@ fn to_json(stack: &Stack, provider: &IdentityProvider) -> Json {
         ClientAuthentication::Post(_) => "post",
         ClientAuthentication::PrivateKeyJwt => "private_key_jwt",
     };
-    let Names::Patient = provider.names;
+    let By { birth_date, dependent, .. } = provider.names.by().cloned().unwrap_or_default();
     let mut told = json!({
         "name": provider.name, "issuer": provider.issuer, "client_id": provider.client_id,
-        "authentication": authentication, "scope": provider.scope, "claim": provider.claim, "names": "patient",
-        "acr": provider.acr, "amr": provider.amr, "redirect_uri": provider.redirect_uri(stack.issuer()),
+        "authentication": authentication, "scope": provider.scope, "claim": provider.claim, "names": provider.names.to_string(),
+        "acr": provider.acr, "amr": provider.amr, "acr_as": provider.acr_as, "redirect_uri": provider.redirect_uri(stack.issuer()),
         "backchannel_logout_uri": provider.logout_uri(stack.issuer()),
     });
     if provider.authentication == ClientAuthentication::PrivateKeyJwt {
         told["jwks_uri"] = provider.jwks_uri(stack.issuer()).into();
+    }
+    for (name, claim) in [("and_birth_date", birth_date), ("and_dependent", dependent)] {
+        if let Some(claim) = claim {
+            told[name] = claim.into();
+        }
     }
     told
 }
@@ -146,6 +152,10 @@ fn told(stack: &Stack, provider: &IdentityProvider, json: bool) -> String {
     }
     let text = |value: &Json| match value {
         Json::String(text) => text.clone(),
+        Json::Object(pairs) => {
+            let pair = |(theirs, ours): (&String, &Json)| format!("{theirs}={}", ours.as_str().unwrap_or_default());
+            pairs.iter().map(pair).collect::<Vec<_>>().join(" ")
+        }
         Json::Array(list) => list.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     };

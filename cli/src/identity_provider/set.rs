@@ -1,8 +1,9 @@
 //! `patient-access identity-provider set`.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, stdin};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use shared::bounds::PROVIDER_SECRET_BYTES as SECRET_BYTES;
 use shared::oauth::fetch::fetchable;
@@ -35,15 +36,25 @@ pub struct SetProvider {
     /// The claim of the `id_token` that names the person
     #[arg(long)]
     claim: String,
-    /// The meaning of that claim: `patient`, the id of their Patient resource
-    #[arg(long, value_name = "patient")]
+    /// The meaning of that claim: `patient`, the id of their Patient; `identifier:SYSTEM`, an identifier of their Patient;
+    /// `coverage:SYSTEM`, one of their Coverage, where `coverage:subscriberId` is its `subscriberId`
+    #[arg(long, value_name = "MEANING")]
     names: String,
+    /// The claim with their birth date, as YYYY-MM-DD, where one identifier is a family's
+    #[arg(long, value_name = "CLAIM")]
+    and_birth_date: Option<String>,
+    /// The claim with their number in the Coverage (`Coverage.dependent`), which tells twins apart
+    #[arg(long, value_name = "CLAIM")]
+    and_dependent: Option<String>,
     /// An `acr` that is strong enough; repeat for each. Without one, any is
     #[arg(long)]
     acr: Vec<String>,
     /// An `amr` that must be among those of the sign-in; repeat for each that must
     #[arg(long)]
     amr: Vec<String>,
+    /// The `acr` that apps are told for one of the provider's; repeat for each. Without one, apps are told none
+    #[arg(long, value_name = "THEIRS=OURS")]
+    acr_as: Vec<String>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -70,6 +81,7 @@ enum Way {
 impl SetProvider {
     pub(super) async fn run(self, stack: &Stack) -> Result<String> {
         let names = self.checked(stack)?;
+        let acr_as = acr_as(&self.acr_as)?;
         let auth = stack.auth();
         let (mut ways, before) = read(&auth).await?;
         if let Some(issuer) = ways.issuer_of(&self.name).filter(|issuer| *issuer != self.issuer) {
@@ -90,6 +102,7 @@ impl SetProvider {
             names,
             acr: self.acr,
             amr: self.amr,
+            acr_as,
         };
         ways.former.retain(|former| former.name != provider.name);
         match ways.providers.iter_mut().find(|known| known.name == provider.name) {
@@ -103,6 +116,11 @@ impl SetProvider {
     /// How we prove there who we are. A secret is sealed before it goes anywhere.
     async fn authentication(&self, stack: &Stack) -> Result<ClientAuthentication> {
         if self.proof.private_key_jwt {
+            ensure!(
+                stack.signs_assertions(),
+                "this stack has no key that signs assertions: deploy it with the parameter PrivateKeyJwt=yes, which costs $1 a month, \
+                 or register a client secret at the provider and say --client-secret-stdin"
+            );
             return Ok(ClientAuthentication::PrivateKeyJwt);
         }
         let context = IdentityProvider::context(&self.name, &self.issuer);
@@ -134,11 +152,37 @@ impl SetProvider {
         if self.client_id.is_empty() || self.claim.is_empty() {
             return wrong("--client-id and --claim must not be empty".to_owned());
         }
-        match self.names.as_str() {
-            "patient" => Ok(Names::Patient),
-            other => wrong(format!("--names: `{other}` is not known; `patient` is")),
+        let Ok(names) = self.names.parse::<Names>() else {
+            return wrong(format!(
+                "--names: `{}` is not known; `patient`, `identifier:SYSTEM`, `coverage:SYSTEM` and `coverage:subscriberId` are",
+                self.names
+            ));
+        };
+        let further = [&self.and_birth_date, &self.and_dependent];
+        if further.into_iter().flatten().any(String::is_empty) {
+            return wrong("--and-birth-date and --and-dependent must not be empty".to_owned());
         }
+        if names.by().is_none() && further.into_iter().flatten().next().is_some() {
+            return wrong(
+                "--and-birth-date and --and-dependent go with an identifier: a Patient id names one person".to_owned(),
+            );
+        }
+        if matches!(names, Names::Identifier(_)) && self.and_dependent.is_some() {
+            return wrong("--and-dependent goes with coverage:SYSTEM: a Patient has no such number".to_owned());
+        }
+        Ok(names.and(self.and_birth_date.clone(), self.and_dependent.clone()))
     }
+}
+
+/// A table of `acr` values from arguments. A provider's value may have a `=` in it.
+fn acr_as(arguments: &[String]) -> Result<BTreeMap<String, String>, WrongCall> {
+    let pair = |argument: &String| match argument.rsplit_once('=') {
+        Some((theirs, ours)) if !theirs.is_empty() && !ours.is_empty() => Ok((theirs.to_owned(), ours.to_owned())),
+        _ => Err(WrongCall(format!(
+            "--acr-as: `{argument}` is not THEIRS=OURS, the provider's value and the one that apps get"
+        ))),
+    };
+    arguments.iter().map(pair).collect()
 }
 
 /// The client secret from standard input.

@@ -85,21 +85,22 @@ impl Run<'_> {
         }
         let (mut led, mut known) = (Vec::new(), Vec::new());
         for (ready, written, fate) in self.store(resolved).await? {
-            if ready.pending.kind.owner == Owner::Itself {
+            let is_patient = ready.pending.kind.owner == Owner::Itself;
+            if is_patient {
                 let patients = ready.change.partitions().filter_map(|partition| ready.change.resource(partition));
                 known.extend(patients.map(|patient| (Demographics::of(patient), ready.pending.place.clone())));
-                match written {
-                    Written::Stored => {
-                        self.tell_rivals(&ready).await?;
-                        self.tell_replaced(&ready);
-                    }
-                    Written::Deleted => {
-                        self.end_delegations(&ready.change.reference().id).await?;
-                        self.gone.put(&ready.change.reference().id, &())?;
-                        self.outcome.gone.push(ready.change.reference().id.clone());
-                    }
-                    _ => {}
+            }
+            match written {
+                Written::Stored if is_patient || ready.pending.kind.name == "Coverage" => {
+                    self.tell_rivals(&ready).await?;
+                    self.tell_replaced(&ready).await?;
                 }
+                Written::Deleted if is_patient => {
+                    self.end_delegations(&ready.change.reference().id).await?;
+                    self.gone.put(&ready.change.reference().id, &())?;
+                    self.outcome.gone.push(ready.change.reference().id.clone());
+                }
+                _ => {}
             }
             self.report.written(ready.pending.kind.name, written);
             if written == Written::Stored {
@@ -174,8 +175,19 @@ impl Run<'_> {
         self.give(batch, received).await?;
         self.lead(new).await?;
         self.await_targets(batch).await?;
-        let written = stream::iter(batch).map(|(ready, standing)| self.settle(ready, standing.clone(), received));
-        let mut written: Vec<Result<Written>> = written.buffered(CONCURRENCY).collect().await;
+        // Patients come first: a Coverage leads to its member by the birth date that stands in the Patient.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            (0..batch.len()).partition(|at| batch[*at].0.pending.kind.owner == Owner::Itself);
+        let mut written: Vec<(usize, Result<Written>)> = Vec::with_capacity(batch.len());
+        for part in [first, rest] {
+            let settled = stream::iter(part).map(async |at| {
+                let (ready, standing) = &batch[at];
+                (at, self.settle(ready, standing.clone(), received).await)
+            });
+            written.extend(settled.buffered(CONCURRENCY).collect::<Vec<_>>().await);
+        }
+        written.sort_unstable_by_key(|(at, _)| *at);
+        let mut written: Vec<Result<Written>> = written.into_iter().map(|(_, written)| written).collect();
         // All are tried before one of them ends the batch.
         match written.iter().position(|written| matches!(written, Err(error) if !error.is::<TooLate>())) {
             Some(failed) => Err(written.swap_remove(failed).err().unwrap_or_else(|| TooLate.into())),

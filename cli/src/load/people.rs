@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::fhir::filter::folded;
 use shared::fhir::reference::Reference;
+use shared::fhir::types::Owner;
+use shared::record::partition::Partition;
+use shared::store::identifiers::Survivor;
 
 use super::Run;
 use super::ready::Ready;
@@ -94,41 +97,70 @@ impl Run<'_> {
     /// Tells of two members who have one identifier. By that, nobody can be told from the other.
     pub(super) async fn tell_rivals(&mut self, ready: &Ready) -> Result<()> {
         for partition in ready.change.partitions() {
-            let Some(patient) = ready.change.resource(partition) else { continue };
-            for (system, other) in self.writer.rivals(patient).await? {
-                let mut pair = [ready.change.reference().id.clone(), other.clone()];
+            let (Some(resource), Partition::Member(member)) = (ready.change.resource(partition), partition) else {
+                continue;
+            };
+            for (system, other) in self.writer.rivals(resource, member).await? {
+                let mut pair = [member.clone(), other.clone()];
                 pair.sort();
                 if !self.rivals.insert(pair.clone()) {
                     continue;
                 }
                 self.outcome.rivals.push(pair);
-                let text = format!(
-                    "{} and Patient/{other} have one identifier of the system `{system}`: neither is found by it",
-                    ready.change.reference()
-                );
+                let identifier = match system.as_str() {
+                    "" => "one identifier without a system".to_owned(),
+                    system => format!("one identifier of the system `{system}`"),
+                };
+                let text = match ready.pending.kind.name {
+                    "Coverage" => format!(
+                        "Patient/{member} and Patient/{other} have {identifier} in their Coverages, and neither birth date nor \
+                         `dependent` tells them apart: nobody is signed in by it"
+                    ),
+                    _ => format!("Patient/{member} and Patient/{other} have {identifier}: neither is found by it"),
+                };
                 self.report.warn("one-identifier", &ready.pending.place, text);
             }
         }
         Ok(())
     }
 
-    /// Tells of a Patient who says who replaces them (R4 patient.html, "Linking Patients").
-    pub(super) fn tell_replaced(&mut self, ready: &Ready) {
-        let from = &ready.change.reference().id;
-        let links =
-            ready.change.partitions().filter_map(|partition| ready.change.resource(partition)?["link"].as_array());
-        for link in links.flatten().filter(|link| link["type"] == "replaced-by") {
-            let other = link["other"]["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
-            let Some(into) = other.filter(|other| other.resource_type == "Patient" && other.id != *from) else {
-                continue;
-            };
-            let text = format!(
-                "Patient/{from} says that {into} replaces them: `patient-access record merge {from} {}` gives {into} their record",
-                into.id
-            );
-            self.report.warn("replaced-by", &ready.pending.place, text);
-            self.report.replaced.push((from.clone(), into.id));
+    /// Tells of a Patient who says who replaces them (R4 patient.html, "Linking Patients"), and of Patients of whom it is not clear who
+    /// replaces them.
+    pub(super) async fn tell_replaced(&mut self, ready: &Ready) -> Result<()> {
+        if ready.pending.kind.owner != Owner::Itself {
+            return Ok(());
         }
+        let from = ready.change.reference().id.clone();
+        let patients: Vec<&Json> =
+            ready.change.partitions().filter_map(|partition| ready.change.resource(partition)).collect();
+        for patient in patients {
+            let links = patient["link"].as_array().into_iter().flatten();
+            for link in links.filter(|link| link["type"] == "replaced-by") {
+                let other = link["other"]["reference"].as_str().and_then(|text| Reference::parse(text, &[]));
+                let Some(into) = other.filter(|other| other.resource_type == "Patient" && other.id != from) else {
+                    continue;
+                };
+                let text = format!(
+                    "Patient/{from} says that {into} replaces them: `patient-access record merge {from} {}` gives {into} their record",
+                    into.id
+                );
+                self.report.warn("replaced-by", &ready.pending.place, text);
+                self.report.replaced.push((from.clone(), into.id));
+            }
+            for (id, survivor) in self.writer.unclear_survivors(patient).await? {
+                let (rule, text) = match survivor {
+                    Survivor::One(_) => continue,
+                    Survivor::Circle(chain) => ("circle-of-links", {
+                        format!("{}: each is replaced by the next, and none remains: nobody is signed in", named(chain))
+                    }),
+                    Survivor::Several(several) => ("two-survivors", {
+                        format!("Patient/{id} is replaced by {}: nobody is signed in", named(several))
+                    }),
+                };
+                self.report.warn(rule, &ready.pending.place, text);
+            }
+        }
+        Ok(())
     }
 
     /// Tells what stays of a record whose Patient was deleted.
@@ -173,6 +205,10 @@ impl Run<'_> {
             self.report.warn(SAME_PERSON, &format!("Patient/{id}"), text);
         }
     }
+}
+
+fn named(patients: impl IntoIterator<Item = String>) -> String {
+    patients.into_iter().map(|id| format!("Patient/{id}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The rule that warns of a Patient who may be another person.

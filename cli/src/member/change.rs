@@ -61,8 +61,9 @@ impl ChangeMember {
             found = again;
         }
         let mut ended = 0;
-        if let Some(patient) = patient.filter(|patient| found.record.patient.as_deref() != Some(patient)) {
-            let tied = |member: Member| Member { patient: Some(patient.to_owned()), ..member };
+        let is_new = |patient: &&str| found.record.patient.as_deref() != Some(patient) || found.record.claimed;
+        if let Some(patient) = patient.filter(is_new) {
+            let tied = |member: Member| Member { patient: Some(patient.to_owned()), claimed: false, ..member };
             ended = changed(&auth, &found, tied, |commit| commit).await?;
         }
         let by_id = Named { id: Some(found.record.id.clone()), ..Named::default() };

@@ -148,7 +148,7 @@ impl Import {
 
 /// Whether a person is as a row says.
 fn is_as(member: &Member, row: &Row) -> bool {
-    member.patient == row.patient && member.disabled == row.disabled
+    member.patient == row.patient && member.disabled == row.disabled && !member.claimed
 }
 
 /// Makes the persons of these rows, all or none.
@@ -175,7 +175,7 @@ async fn change(auth: &Auth, found: Stored<Member>, row: Row) -> Result<()> {
     if is_as(&found.record, &row) {
         end_earlier(auth, &found.record.id).await?;
     } else {
-        let as_row = |member: Member| Member { patient: row.patient, disabled: row.disabled, ..member };
+        let as_row = |member: Member| Member { patient: row.patient, claimed: false, disabled: row.disabled, ..member };
         changed(auth, &found, as_row, |commit| commit).await?;
     }
     Ok(())

@@ -20,6 +20,8 @@
 //! of responses, are those of API Gateway and Lambda: a request that AWS would refuse is refused here too. IAM is
 //! missing: every caller may do everything.
 //!
+//! `provider` is no service of AWS: it is an OpenID provider with which a plan's members could sign in, for the demo.
+//!
 //! `stack` starts all of them, and `services` the three that functions call; `server` is the HTTP server under all of
 //! them. Everything listens on the loopback interface only.
 
@@ -35,6 +37,7 @@ mod dynamodb;
 mod gateway;
 mod kms;
 mod lambda;
+mod provider;
 mod random;
 mod s3;
 mod scalar;
@@ -46,6 +49,7 @@ pub use cargo_lambda::{routes, watch_config};
 pub use cfn::yaml::template_json;
 pub use gateway::pages::Page;
 pub use lambda::logs::LogLine;
+pub use provider::{DemoProvider, DemoProviderOptions, Person};
 pub use stack::{LocalStack, Options};
 
 /// The region of all resources.

@@ -9,11 +9,21 @@ use crate::issuer::Issuer;
 
 /// Sends the member back to the app without a code.
 pub(super) fn with_error(redirect_uri: &str, state: Option<&str>, issuer: &Issuer, error: &AuthorizeError) -> Response {
+    see_other(&error_address(redirect_uri, state, issuer, error), &[])
+}
+
+/// The address by which the app learns that there is no code.
+pub(super) fn error_address(
+    redirect_uri: &str,
+    state: Option<&str>,
+    issuer: &Issuer,
+    error: &AuthorizeError,
+) -> String {
     let description = error.to_string();
     let mut answer = vec![("error", error.code()), ("error_description", &description)];
     answer.extend(state.map(|state| ("state", state)));
     answer.push(("iss", issuer.as_str()));
-    see_other(&with_query(redirect_uri, &answer), &[])
+    with_query(redirect_uri, &answer)
 }
 
 /// Sends the member back to the app with a code.

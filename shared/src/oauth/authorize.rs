@@ -8,8 +8,9 @@ use super::error::{AuthorizeError, PageError};
 use super::pages::see_other;
 use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
+use super::provider::settings::IdentityProviders;
 use super::redirect_uri;
-use super::request::{AuthorizationRequest, Stage, Wishes};
+use super::request::{AuthorizationRequest, NONE, Stage, Wishes};
 use super::session::{self, Cookie, Session};
 use super::state::{Pages, State};
 use super::whose::Records;
@@ -81,6 +82,8 @@ async fn checked(
     let prompt = prompt(&asked, session.as_ref(), state.clock.now()).map_err(told)?;
     let session = session.filter(|_| !prompt.login);
     match (prompt.none, &session) {
+        // An identity provider may know the person, and answers without a page, too.
+        (true, None) if IdentityProviders::read(&state.auth).await?.only().is_some() => {}
         (true, None) => return Err(told(AuthorizeError::LoginRequired)),
         (true, Some(_)) => return Err(told(AuthorizeError::ConsentRequired)),
         (false, _) => {}
@@ -215,7 +218,7 @@ fn scopes(client: &Client, asked: &Parameters) -> Result<Scopes, AuthorizeError>
 /// `prompt` and `max_age` (OpenID Connect Core §3.1.2.1).
 fn prompt(asked: &Parameters, session: Option<&Session>, now: Time) -> Result<Prompt, AuthorizeError> {
     let words: Vec<&str> = asked.one("prompt")?.unwrap_or_default().split(' ').collect();
-    let none = words.contains(&"none");
+    let none = words.contains(&NONE);
     if none && words.len() > 1 {
         return Err(invalid("prompt=none stands alone"));
     }
@@ -232,10 +235,11 @@ fn prompt(asked: &Parameters, session: Option<&Session>, now: Time) -> Result<Pr
         session.zip(max_age).is_some_and(|(session, max_age)| session.auth_time.is_none_or(|at| is_older(at, max_age)));
     // `consent` is always asked, and by us.
     let anew: Vec<&str> = words.into_iter().filter(|word| ["login", "select_account"].contains(word)).collect();
-    let prompt = (!anew.is_empty()).then(|| anew.join(" "));
+    let login = too_old || !anew.is_empty();
+    let prompt = if none { Some(NONE.to_owned()) } else { (!anew.is_empty()).then(|| anew.join(" ")) };
     let wishes =
         Wishes { login_hint: short(asked, "login_hint"), ui_locales: short(asked, "ui_locales"), prompt, max_age };
-    Ok(Prompt { none, login: too_old || wishes.prompt.is_some(), wishes })
+    Ok(Prompt { none, login, wishes })
 }
 
 /// A wish that is only passed on: one that is too long is left out.

@@ -43,6 +43,9 @@ pub struct AuthorizationCode {
     pub nonce: Option<String>,
     /// When the member signed in, for the `id_token`, where that is known.
     pub auth_time: Option<Time>,
+    /// How strongly the member signed in, for the `id_token`, where the plan has a word for it.
+    #[serde(default)]
+    pub acr: Option<String>,
     /// When it was issued.
     pub issued_at: Time,
     /// Whether it was exchanged.
@@ -74,6 +77,7 @@ impl AuthorizationCode {
             scope: scope.to_string(),
             nonce: asked.nonce.clone(),
             auth_time: session.auth_time,
+            acr: session.acr.clone(),
             issued_at: now,
             spent: false,
         }

@@ -31,6 +31,9 @@ pub enum AuthorizeError {
     /// `prompt=none`, and nobody is signed in.
     #[error("nobody is signed in")]
     LoginRequired,
+    /// `prompt=none`, and the plan's identity provider has to ask the member something.
+    #[error("the plan's sign-in service has to ask the member something")]
+    InteractionRequired,
     /// `prompt=none`, and the member has to be asked.
     #[error("the member has to be asked")]
     ConsentRequired,
@@ -54,6 +57,7 @@ impl AuthorizeError {
             AuthorizeError::InvalidScope(_) => "invalid_scope",
             AuthorizeError::AccessDenied => "access_denied",
             AuthorizeError::LoginRequired => "login_required",
+            AuthorizeError::InteractionRequired => "interaction_required",
             AuthorizeError::ConsentRequired => "consent_required",
             AuthorizeError::RequestNotSupported => "request_not_supported",
             AuthorizeError::RequestUriNotSupported => "request_uri_not_supported",
@@ -307,7 +311,8 @@ impl PageError {
             | PageError::Over
             | PageError::Malformed(_) => StatusCode::BAD_REQUEST,
             PageError::UnknownProvider => StatusCode::NOT_FOUND,
-            PageError::Provider(ProviderError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            // The fault is not ours, and rings no alarm for our own: the page depends on somebody else's server (RFC 4918 §11.4).
+            PageError::Provider(ProviderError::Unavailable) => StatusCode::FAILED_DEPENDENCY,
             PageError::Forged
             | PageError::SignedOut
             | PageError::NoRecord

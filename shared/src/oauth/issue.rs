@@ -110,6 +110,7 @@ impl Issue<'_> {
             iat: self.now.seconds(),
             exp: self.now.seconds() + self.lifetime,
             auth_time: code.auth_time.map(Time::seconds),
+            acr: code.acr.as_deref(),
             nonce: code.nonce.as_deref(),
             fhir_user: self.scopes.contains(&Scope::FhirUser).then(|| self.grant.fhir_user(issuer)).flatten(),
         };

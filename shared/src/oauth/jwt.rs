@@ -36,6 +36,9 @@ pub struct IdClaims<'a> {
     /// When the person signed in, in seconds since 1970, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
+    /// How strongly, where the plan has a word for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'a str>,
     /// The app's nonce, exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,

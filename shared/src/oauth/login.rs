@@ -101,8 +101,8 @@ pub(super) async fn submit(pages: &Pages, request: &Request, issuer: &Issuer) ->
         _ => Commit::default(),
     };
     let auth_time = Some(state.clock.now());
-    let who = SignedIn { member: &member, records: &records, known_as, username, auth_time };
-    purpose.signed_in(state, audit, (request, issuer), who, before, commit).await
+    let who = SignedIn { member: &member, records: &records, known_as, username, auth_time, acr: None };
+    purpose.signed_in(state, audit, (request, issuer), who, before, (commit, None)).await
 }
 
 /// The password that somebody with a code chose, or the problem with it; no problem is told before they typed one.
@@ -144,8 +144,7 @@ const WRONG: &str = "This name and password do not belong together. Check both a
 
 /// The ways in that the plan offers.
 async fn ways_in(pages: &Pages) -> Result<IdentityProviders, PageError> {
-    let ways = pages.state.auth.get::<IdentityProviders>(IdentityProviders::KEY).await?;
-    let ways = ways.map(|stored| stored.record).unwrap_or_default();
+    let ways = IdentityProviders::read(&pages.state.auth).await?;
     if ways.local || !ways.providers.is_empty() { Ok(ways) } else { Err(PageError::NoWayIn) }
 }
 

@@ -17,6 +17,9 @@ pub struct Member {
     pub sign_ins: Vec<Subject>,
     /// The Patient id of their record; `None` while the plan has not tied them to one.
     pub patient: Option<String>,
+    /// Whether a provider's claim tied them to that record, and not the plan.
+    #[serde(default)]
+    pub claimed: bool,
     /// Whether the plan stopped them.
     pub disabled: bool,
     /// When the plan added them.
@@ -50,6 +53,7 @@ impl Member {
             username: None,
             sign_ins: Vec::new(),
             patient: patient.map(str::to_owned),
+            claimed: false,
             disabled: false,
             created_at: now,
             stamp: random.identifier(),

@@ -46,7 +46,7 @@ pub struct Wishes {
     pub login_hint: Option<String>,
     /// The languages that the person reads.
     pub ui_locales: Option<String>,
-    /// `login` or `select_account`, or both: the person must sign in anew.
+    /// `login` or `select_account`, or both: the person must sign in anew. Or `none`: no page may be shown.
     pub prompt: Option<String>,
     /// The person must have signed in at most this long ago, in seconds.
     pub max_age: Option<i64>,
@@ -60,6 +60,8 @@ pub struct Chosen {
     /// The delegation under which the person acts for the member; `None` where the record is their own.
     pub delegation: Option<String>,
 }
+/// The value of `prompt` with which an app wants no page to be shown.
+pub(super) const NONE: &str = "none";
 
 /// The stages of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +79,11 @@ impl AuthorizationRequest {
     /// Whether its time to be decided is over.
     pub fn is_expired(&self, now: Time) -> bool {
         now >= self.created_at.plus_seconds(AUTHORIZATION_REQUEST_SECONDS)
+    }
+
+    /// Whether no page may be shown for it (`prompt=none`).
+    pub fn is_silent(&self) -> bool {
+        self.wishes.prompt.as_deref() == Some(NONE)
     }
 
     /// The same request, bound to the session that signed in for it, and to a record where there is only one to choose.

@@ -31,6 +31,9 @@ pub struct Session {
     pub opened_at: Time,
     /// When they proved who they are. A provider that they signed in with may not have told it.
     pub auth_time: Option<Time>,
+    /// How strongly, in the plan's words for what a provider says of it.
+    #[serde(default)]
+    pub acr: Option<String>,
     /// Whether it ended before its time: the member signed out, or signed in again.
     pub ended: bool,
 }
@@ -62,6 +65,43 @@ impl Record for Session {
 
     fn expires_at(&self) -> Option<Time> {
         Some(self.opened_at.plus_seconds(SESSION_SECONDS))
+    }
+}
+
+/// A session by the name that a provider has for its own (`sid`, OpenID Connect Back-Channel Logout 1.0 §2.1): a logout there may tell
+/// nothing else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProviderSession {
+    /// The provider and its name for the session, hashed.
+    pub hash: Hashed,
+    /// The key of our session.
+    pub session: Hashed,
+    /// The end of our session.
+    pub ends_at: Time,
+}
+
+impl ProviderSession {
+    /// The name that a provider gave to a session.
+    pub fn of(provider: &str, sid: &str, session: &Session) -> ProviderSession {
+        let ends_at = session.opened_at.plus_seconds(SESSION_SECONDS);
+        ProviderSession { hash: ProviderSession::named(provider, sid), session: session.hash.clone(), ends_at }
+    }
+
+    /// The key under which a name is kept.
+    pub fn named(provider: &str, sid: &str) -> Hashed {
+        Secret::from_client(&format!("session\0{provider}\0{sid}")).hashed()
+    }
+}
+
+impl Record for ProviderSession {
+    const KIND: &'static str = "provider-session";
+
+    fn key(&self) -> String {
+        self.hash.0.clone()
+    }
+
+    fn expires_at(&self) -> Option<Time> {
+        Some(self.ends_at)
     }
 }
 

@@ -15,12 +15,11 @@ use super::tally::Tally;
 use crate::access::Verifier;
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{
-    self, AssertionKeyId, AuditTableName, AuthTableName, Config, SecretsKeyId, SigningKeyId, StartError,
-};
+use crate::config::{self, AssertionKeyId, AuditTableName, AuthTableName, Config, DataKeyId, SigningKeyId, StartError};
 use crate::secret::Random;
 use crate::store::audit::AuditTable;
 use crate::store::auth::Auth;
+use crate::store::identifiers::Identifiers;
 use crate::store::sealer::Sealer;
 use crate::store::signer::{PublicKey, Signer};
 use crate::store::{Aws, StoreError};
@@ -57,13 +56,16 @@ pub struct RevocationEndpoint {
     pub(super) verifier: Verifier,
 }
 
-/// Sign-in by the plan's identity providers. It signs, with a key that signs no token of ours; and it opens secrets.
+/// Sign-in by the plan's identity providers. It signs, with a key that signs no token of ours; it opens secrets, and finds members by what
+/// they are known by.
 pub struct SignInEndpoint {
     pub(super) state: State,
     pub(super) audit: Audit,
     pub(super) sealer: Sealer,
+    pub(super) identifiers: Identifiers,
     pub(super) signer: Signer,
-    pub(super) assertion_key: AssertionKeyId,
+    /// `None` where the plan proves itself by secrets.
+    pub(super) assertion_key: Option<AssertionKeyId>,
     assertion_public: OnceCell<PublicKey>,
     /// The metadata and keys that the providers publish.
     pub(super) metadata: Published<Metadata>,
@@ -192,14 +194,15 @@ impl SignInEndpoint {
     /// Over a deployment's parts.
     pub fn new(
         aws: &Aws,
-        settings: (Config, AuthTableName, AuditTableName, SecretsKeyId, AssertionKeyId),
+        settings: (Config, AuthTableName, AuditTableName, DataKeyId, Option<AssertionKeyId>),
         clock: Clock,
         random: Random,
     ) -> SignInEndpoint {
-        let (config, auth_table, audit_table, secrets_key, assertion_key) = settings;
+        let (config, auth_table, audit_table, data_key, assertion_key) = settings;
         SignInEndpoint {
             audit: audit(aws, &audit_table, &clock),
-            sealer: Sealer::new(aws, &secrets_key),
+            sealer: Sealer::new(aws, &data_key),
+            identifiers: Identifiers::new(aws, &auth_table, &data_key),
             signer: Signer::new(aws),
             assertion_key,
             assertion_public: OnceCell::new(),
@@ -209,12 +212,13 @@ impl SignInEndpoint {
         }
     }
 
-    /// The public half of the key that signs our assertions, asked of KMS once.
+    /// The key in KMS that signs our assertions, with its public half, which is asked of KMS once; `None` where the stack has none.
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not tell it.
-    pub(super) async fn assertion_key(&self) -> Result<&PublicKey, StoreError> {
-        self.assertion_public.get_or_try_init(|| self.signer.public_key(&self.assertion_key)).await
+    pub(super) async fn assertion_key(&self) -> Result<Option<(&AssertionKeyId, &PublicKey)>, StoreError> {
+        let Some(key) = &self.assertion_key else { return Ok(None) };
+        Ok(Some((key, self.assertion_public.get_or_try_init(|| self.signer.public_key(key)).await?)))
     }
 
     /// The deployment's settings.

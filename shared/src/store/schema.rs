@@ -47,6 +47,7 @@
 //! | `sign-in#<hash>` | `-` | a way in: a user name or a subject of an identity provider, and the person to whom it leads |
 //! | `request#<hash>` | `-` | an authorization request |
 //! | `session#<hash>` | `-` | a member's session |
+//! | `provider-session#<hash>` | `-` | a member's session, by the name that an identity provider has for its own |
 //! | `code#<hash>` | `-` | an authorization code |
 //! | `grant#<member>` | `<id>` | a grant, under an id that stands for the member |
 //! | `refresh#<hash>` | `-` | a refresh token |
@@ -56,6 +57,10 @@
 //! | `assertion#<hash>` | `-` | a client's assertion that was used |
 //! | `identifier#<hash>` | `<member>/<Type>/<id>` | the member's Patient or Coverage has an identifier, by its hash under a key (see [`crate::store::identifiers`]) |
 //! | `stopped-apps#all` | `-` | the apps that the plan stopped |
+//! | `identifier-key#all` | `-` | the key of these hashes, sealed |
+//! | `identifier-system#<Type>` | `<hash>` | a Patient or Coverage was loaded that has an identifier of a system, by the system's hash |
+//! | `replaced#<member>` | `by/<member>` | the first member's Patient, who is inactive, says that the second's replaces it |
+//! | `replaced#<member>` | `replaces/<member>` | the second member's Patient says that it replaces the first's |
 //! | `signing-keys#all` | `-` | the signing keys, and from when until when each is used |
 //! | `count#user/<user name>/<window>` | `-` | a counter: sign-ins that failed as this user in a window of time |
 //! | `count#address/<address>/<window>` | `-` | the same, from this address |
@@ -69,6 +74,9 @@
 //! | `commit` | S | the commit that wrote it, so that a repeated write knows its own row | records |
 //! | `ttl` | N | the moment at which it ends, in seconds since 1970; DynamoDB deletes it some days later | all that end |
 //! | `app` | S | the sort of list that the index `by-app` has the row in: of a grant the client id of its app, of an app `all` | grants, apps |
+//! | `born` | S | the member's birth date, hashed like the identifier | identifiers of members whose Patient has one |
+//! | `dependent` | S | the member's number in the Coverage, hashed like the identifier | identifiers of Coverages that have one |
+//! | `system` | S | the system; empty for a subscriber's id, which has none | systems of identifiers |
 //! | `n` | N | the count | counters |
 //! | `once` | S | the sort key of the first answer's audit record | counted answers |
 //! | `again` | S | the same of a second one | counted answers of which there was a second |
@@ -137,6 +145,9 @@ pub(crate) mod auth {
     pub const COMMIT: &str = "commit";
     pub const ENDS: &str = "ttl";
     pub const APP: &str = "app";
+    pub const BORN: &str = "born";
+    pub const DEPENDENT: &str = "dependent";
+    pub const SYSTEM: &str = "system";
     pub const COUNT: &str = "n";
     pub const ONCE: &str = "once";
     pub const AGAIN: &str = "again";

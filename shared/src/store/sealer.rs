@@ -1,4 +1,5 @@
-//! KMS seals secrets that we must show to others: whoever reads a row learns nothing, and only who may use the key opens it.
+//! KMS seals secrets that we must keep as they are: whoever reads a row learns nothing. The key is the one of all data at rest; the
+//! context says for what a secret was sealed, and policies give a right to a context and not to the key.
 
 use std::collections::HashMap;
 
@@ -25,9 +26,24 @@ pub struct Sealer {
     key: String,
 }
 
-/// The circumstances under which a secret was sealed; it opens under the same alone.
-fn context(pairs: &[(&'static str, String)]) -> HashMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+/// The circumstances under which a secret is sealed; it opens under the same alone.
+pub struct Context {
+    /// The word by which policies tell who may open it.
+    pub purpose: &'static str,
+    /// What else belongs to it.
+    pub pairs: Vec<(&'static str, String)>,
+}
+
+/// The name under which policies find the purpose in a context (`kms:EncryptionContext:purpose`).
+const PURPOSE: &str = "purpose";
+
+impl Context {
+    /// As KMS takes it.
+    fn told(&self) -> HashMap<String, String> {
+        let pairs = self.pairs.iter().map(|(name, value)| (*name, value.clone()));
+        let all = pairs.chain([(PURPOSE, self.purpose.to_owned())]);
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 impl Sealer {
@@ -40,9 +56,9 @@ impl Sealer {
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not seal it.
-    pub async fn seal(&self, secret: &Secret, pairs: &[(&'static str, String)]) -> Result<Sealed, StoreError> {
+    pub async fn seal(&self, secret: &Secret, context: &Context) -> Result<Sealed, StoreError> {
         let request = self.client.encrypt().key_id(&self.key).plaintext(Blob::new(secret.reveal()));
-        let answer = meter::call(request.set_encryption_context(Some(context(pairs))).send()).await?;
+        let answer = meter::call(request.set_encryption_context(Some(context.told())).send()).await?;
         match answer.ciphertext_blob {
             Some(sealed) => Ok(Sealed(STANDARD.encode(sealed))),
             None => Err(StoreError::Fault("KMS answered without a ciphertext".into())),
@@ -53,11 +69,11 @@ impl Sealer {
     ///
     /// # Errors
     /// [`StoreError`] where KMS does not open it, because it was sealed under another key or context, or does not answer.
-    pub async fn open(&self, sealed: &Sealed, pairs: &[(&'static str, String)]) -> Result<Secret, StoreError> {
+    pub async fn open(&self, sealed: &Sealed, context: &Context) -> Result<Secret, StoreError> {
         let fault = |why: &str| StoreError::Fault(format!("a sealed secret {why}"));
         let bytes = STANDARD.decode(&sealed.0).map_err(|_| fault("is no base64"))?;
         let request = self.client.decrypt().key_id(&self.key).ciphertext_blob(Blob::new(bytes));
-        let answer = meter::call(request.set_encryption_context(Some(context(pairs))).send()).await?;
+        let answer = meter::call(request.set_encryption_context(Some(context.told())).send()).await?;
         let text = answer.plaintext.map(Blob::into_inner).and_then(|bytes| String::from_utf8(bytes).ok());
         Ok(Secret::from_client(&text.ok_or_else(|| fault("is no text"))?))
     }

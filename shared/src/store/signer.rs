@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::error::ProvideErrorMetadata;
 use aws_sdk_kms::primitives::Blob;
-use aws_sdk_kms::types::{KeySpec, KeyUsageType, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pkcs1::der::Decode;
@@ -99,24 +99,6 @@ impl Signer {
             Some(signature) => Ok(signature.into_inner()),
             None => Err(StoreError::Fault("KMS answered without a signature".into())),
         }
-    }
-}
-
-impl Signer {
-    /// A key of ours that KMS derives from its HMAC key `id`: the same for the same purpose, ever again. So it is stored nowhere, and
-    /// only who may use the KMS key has it.
-    ///
-    /// # Errors
-    /// [`StoreError`] where KMS does not answer.
-    pub async fn derived(&self, id: &str, purpose: &str) -> Result<Vec<u8>, StoreError> {
-        let request = self
-            .client
-            .generate_mac()
-            .key_id(id)
-            .message(Blob::new(purpose))
-            .mac_algorithm(MacAlgorithmSpec::HmacSha256);
-        let answer = meter::call(request.send()).await?;
-        answer.mac.map(Blob::into_inner).ok_or_else(|| StoreError::Fault("KMS answered without a code".into()))
     }
 }
 

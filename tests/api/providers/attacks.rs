@@ -301,7 +301,7 @@ async fn a_provider_that_is_down_or_answers_nonsense_ends_on_a_page_that_says_wh
             stand.give(&stand.pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &stand.claims(&away)));
             stand.provider.answer(path, answer);
             let reply = unguarded(&stand, &away).await;
-            assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path} {what}: {}", reply.body);
+            assert_eq!(reply.status, StatusCode::FAILED_DEPENDENCY, "{path} {what}: {}", reply.body);
             assert!(
                 reply.body.contains("wait a minute") && reply.headers.get("set-cookie").is_none(),
                 "{}",
@@ -313,7 +313,7 @@ async fn a_provider_that_is_down_or_answers_nonsense_ends_on_a_page_that_says_wh
     for (_, answer) in &answers {
         stand.provider.answer("/.well-known/openid-configuration", answer);
         let request = http::Request::get(format!("{}/login/plan", stand.app.url())).body(String::new()).unwrap();
-        assert_eq!(stand.app.answer(request).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(stand.app.answer(request).await.status, StatusCode::FAILED_DEPENDENCY);
     }
     stand.provider.describe(&[]);
     let away = stand.away().await;
@@ -359,9 +359,9 @@ async fn no_endpoint_of_a_provider_leads_to_a_private_address() {
             let mut request = http::Request::get(away).body(String::new()).unwrap();
             *request.headers_mut() = cookies.headers();
             stand.give(&stand.pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &json!({})));
-            assert_eq!(stand.app.answer(request).await.status, StatusCode::SERVICE_UNAVAILABLE, "{name} {url}");
+            assert_eq!(stand.app.answer(request).await.status, StatusCode::FAILED_DEPENDENCY, "{name} {url}");
         } else {
-            assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{name} {url}: {}", reply.body);
+            assert_eq!(reply.status, StatusCode::FAILED_DEPENDENCY, "{name} {url}: {}", reply.body);
         }
     }
     // Away from this machine, nothing on this machine is asked.
@@ -429,6 +429,28 @@ async fn a_sign_in_with_a_provider_opens_a_session_that_nobody_planted() {
     let old = stand.app.get_with("/account", before.headers()).await;
     assert_eq!(old.status, StatusCode::SEE_OTHER, "the session from before is over");
     assert_eq!(stand.app.get_with("/account", cookies.headers()).await.status, StatusCode::OK);
+    stand.app.finish().await;
+}
+
+/// T175
+#[tokio::test(flavor = "multi_thread")]
+async fn the_back_button_after_a_sign_in_signs_nobody_in_and_leaves_the_session_as_it_is() {
+    let stand = Stand::new().await;
+    let mut away = stand.away().await;
+    let claims = stand.claims(&away);
+    let reply = stand.back(&away, &claims).await;
+    away.cookies.take(&reply);
+    let exchanged = stand.provider.asked("/token").len();
+    let again = stand.answer(&away, &stand.good(&away)).await;
+    assert!(signs_nobody_in(&again) && again.body.contains("start again"), "{}", again.body);
+    assert_eq!(stand.provider.asked("/token").len(), exchanged, "the code goes to nobody a second time");
+    assert_eq!(stand.app.get_with("/account", away.cookies.headers()).await.status, StatusCode::OK);
+    // Back to the page that leads to the provider: a new way begins, and the one that waited goes on.
+    let next = stand.away_with(away.cookies.clone(), "plan").await;
+    let page = stand.app.get_with(reply.header("location"), away.cookies.headers()).await;
+    assert!(page.body.contains("asks to see"), "{}", page.body);
+    let claims = stand.claims(&next);
+    assert_eq!(stand.back(&next, &claims).await.status, StatusCode::SEE_OTHER);
     stand.app.finish().await;
 }
 

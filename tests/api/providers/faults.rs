@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, stream};
 use http::{Request, StatusCode};
+use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use tests::{App, AuthorizeOptions, Cookies, Fault, Reply, Wire};
@@ -69,7 +70,7 @@ impl<'a> Walk<'a> {
         let (nonce, state) = (sent.redirected("nonce").unwrap(), sent.redirected("state").unwrap());
         let now = Clock::System.now().seconds();
         let claims = json!({"iss": self.stand.provider.url, "sub": self.subject, "aud": "us", "exp": now + 300, "iat": now,
-            "nonce": nonce, "member": "alice"});
+            "nonce": nonce, "member": "A1"});
         let token = self.stand.pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
         let code = format!("code-of-{nonce}");
         self.stand.provider.give(&code, &json!({"access_token": FOREIGN, "id_token": token}));
@@ -108,6 +109,12 @@ impl<'a> Walk<'a> {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_any_failed_call_a_new_start_signs_in_and_makes_one_person() {
     let stand = Stand::over(App::empty().await).await;
+    // The look-up of a number is part of the way: its key is opened, its row read, and whether the Patient was replaced.
+    let card = json!([{"system": "http://plan.example/cards", "value": "A1"}]);
+    let patient = json!({"resourceType": "Patient", "id": "alice", "identifier": card});
+    stand.app.load(Source::Memory(vec![patient])).await;
+    let set = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", stand.provider.url);
+    stand.operate(&format!("{set} --claim member --names identifier:http://plan.example/cards")).await;
     let calls = Walk::new(&stand, 0, None).await.go().await;
     assert!(calls > 10, "the way from the app to a session takes {calls} calls");
     let planned = every_fault(calls);

@@ -1,4 +1,6 @@
-//! The way in with a provider that somebody else wrote, by its own pages: npm's `oidc-provider`.
+//! The way in with a provider that somebody else wrote, by its own pages: npm's `oidc-provider`. [`python`] is one of another kind.
+
+mod python;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -6,6 +8,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value as Json;
+use tempfile::TempDir;
 use tests::{App, AuthorizeOptions, Browser, Cookies, Reply, Tokens, binaries, checkout, missing_tool, path_of};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -19,15 +22,11 @@ async fn a_provider_that_somebody_else_wrote_signs_members_in() {
     if let Some(tool) = ["node", "npm"].iter().find(|tool| path_of(tool).is_none()) {
         return missing_tool(test, tool);
     }
-    let folder = tempfile::tempdir().expect("there is room");
-    for file in std::fs::read_dir(checkout().join("tests/identity-providers")).expect("the program is there") {
-        let file = file.expect("the folder can be read");
-        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("there is room");
-    }
-    let (installed, app) = tokio::join!(install(folder.path()), App::start());
-    if let Err(told) = installed {
-        return missing_tool(test, &format!("a registry with the provider: {told}"));
-    }
+    let (installed, app) = tokio::join!(install_provider(), App::start());
+    let folder = match installed {
+        Ok(folder) => folder,
+        Err(told) => return missing_tool(test, &format!("a registry with the provider: {told}")),
+    };
     app.keep_secret(SECRET);
     for (name, proof, algorithm) in [
         ("one", Proof::Basic, "RS256"),
@@ -63,11 +62,16 @@ async fn a_provider_that_somebody_else_wrote_signs_members_in() {
 }
 
 /// Installs the provider in a folder, or tells what the registry answered.
-async fn install(folder: &Path) -> Result<(), String> {
+async fn install_provider() -> Result<TempDir, String> {
+    let folder = tempfile::tempdir().expect("there is room");
+    for file in std::fs::read_dir(checkout().join("tests/identity-providers")).expect("the program is there") {
+        let file = file.expect("the folder can be read");
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("there is room");
+    }
     let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-    let output = Command::new("npm").args(arguments).current_dir(folder).output().await;
+    let output = Command::new("npm").args(arguments).current_dir(folder.path()).output().await;
     let output = output.map_err(|error| error.to_string())?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    if output.status.success() { Ok(folder) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 fn free_port() -> u16 {
@@ -164,7 +168,7 @@ async fn sign_in_there(app: &App, issuer: &str, address: &str, login: &str) -> S
     panic!("the provider leads in circles: {address}");
 }
 
-async fn ask(app: &App, address: &str, cookies: &Cookies, form: Option<String>) -> Reply {
+pub async fn ask(app: &App, address: &str, cookies: &Cookies, form: Option<String>) -> Reply {
     let method = if form.is_some() { http::Method::POST } else { http::Method::GET };
     let mut request = http::Request::builder().method(method).uri(address).body(form.unwrap_or_default()).unwrap();
     *request.headers_mut() = cookies.headers();

@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
-use tests::{Cookies, Reply, Tokens};
+use tests::{Cookies, IdentityProvider, Reply, Tokens};
 
 use super::pair::{Pair, unsigned};
 use super::stand::Stand;
@@ -59,6 +59,43 @@ async fn a_logout_at_the_provider_ends_the_sessions_and_leaves_apps_connected() 
     stand.app.finish().await;
 }
 
+/// T172
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_token_that_names_a_session_alone_ends_that_one_and_no_other() {
+    let stand = Stand::new().await;
+    let mut sessions = Vec::new();
+    for sid in ["s-1", "s-2"] {
+        let away = stand.away().await;
+        let mut good = stand.claims(&away);
+        good["sid"] = json!(sid);
+        let reply = stand.back(&away, &good).await;
+        sessions.push(stand.consenting(away, &reply).await.cookies);
+    }
+    let header = json!({"alg": "RS256", "kid": "k1", "typ": "logout+jwt"});
+    let of = |sid: &str| {
+        let mut claims = claims(&stand);
+        claims.as_object_mut().unwrap().remove("sub");
+        claims["sid"] = json!(sid);
+        stand.pair.sign(&header, &claims)
+    };
+    for (sid, first) in [("s-3", true), ("s-1", false), ("s-1", false)] {
+        assert_eq!(tell(&stand, &of(sid)).await.status, StatusCode::OK, "{sid}");
+        assert_eq!(is_signed_in(&stand, &sessions[0]).await, first, "{sid}");
+        assert!(is_signed_in(&stand, &sessions[1]).await, "{sid}");
+    }
+    // Another provider's session of that name is another.
+    let other = IdentityProvider::start(&[stand.pair.jwk("k1")]).await;
+    stand.set("second", &other, "").await;
+    let mut claims = claims(&stand);
+    claims.as_object_mut().unwrap().remove("sub");
+    (claims["sid"], claims["iss"]) = (json!("s-2"), json!(other.url));
+    let token = stand.pair.sign(&header, &claims);
+    let reply = stand.app.post("/login/second/logout", &[("logout_token", &token)], HeaderMap::new()).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert!(is_signed_in(&stand, &sessions[1]).await);
+    stand.app.finish().await;
+}
+
 /// T152
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_no_logout_token_of_the_provider_ends_nothing() {
@@ -86,7 +123,7 @@ async fn a_token_that_is_no_logout_token_of_the_provider_ends_nothing() {
         ("from the future", with("iat", json!(now + 1000))),
         ("another event", with("events", json!({"http://schemas.openid.net/event/other": {}}))),
         ("no event", without("events")),
-        ("no subject", without("sub")),
+        ("neither a person nor a session", without("sub")),
         ("no end", without("exp")),
         ("another key", Pair::rsa().sign(&header, &claims(&stand))),
         ("another type", stand.pair.sign(&json!({"alg": "RS256", "kid": "k1", "typ": "at+jwt"}), &claims(&stand))),

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use http::{HeaderMap, StatusCode};
+use patient_access::load::Source;
 use serde_json::{Value as Json, json};
 use shared::clock::Clock;
 use tests::{
@@ -21,7 +22,8 @@ use crate::revocation::bearer;
 
 const SCOPE: &str = "patient/*.rs openid fhirUser offline_access";
 
-/// The right that a call needs: an action on one thing and, where that is a table, on one partition.
+/// The right that a call needs: an action on one thing and, where that is a table, on one partition; where something is opened, for one
+/// purpose.
 #[derive(Debug)]
 struct Need {
     action: String,
@@ -77,13 +79,13 @@ impl Walk<'_> {
         let (body, operation) = (&call.body, call.operation.as_str());
         match operation {
             "Sign" | "GetPublicKey" | "Decrypt" => {
-                let keys =
-                    [("SIGNING_KEY", "SigningKey"), ("ASSERTION_KEY", "AssertionKey"), ("SECRETS_KEY", "SecretsKey")];
+                let keys = [("SIGNING_KEY", "SigningKey"), ("ASSERTION_KEY", "AssertionKey"), ("DATA_KEY", "DataKey")];
                 let is = |(variable, _): &&(&str, &'static str)| {
                     body["KeyId"].as_str() == environment.get(*variable).map(String::as_str)
                 };
                 let thing = keys.iter().find(is).unwrap_or_else(|| panic!("{body} names no key of the stack")).1;
-                vec![Need { action: format!("kms:{operation}"), thing, partition: None }]
+                let purpose = body["EncryptionContext"]["purpose"].as_str().map(str::to_owned);
+                vec![Need { action: format!("kms:{operation}"), thing, partition: purpose }]
             }
             "GetObject" | "HeadObject" => {
                 vec![Need { action: "s3:GetObject".into(), thing: "DocumentsBucket", partition: None }]
@@ -168,7 +170,9 @@ async fn provider(walk: &mut Walk<'_>) {
     let (app, pair) = (walk.app, Pair::rsa());
     let provider = IdentityProvider::start(&[pair.jwk("k1")]).await;
     let set = format!("identity-provider set plan --issuer {} --client-id us --private-key-jwt", provider.url);
-    let line = format!("{set} --claim member --names patient");
+    let patient = json!({"resourceType": "Patient", "id": "carded", "identifier": [{"system": "x", "value": "card"}]});
+    app.load(Source::Memory(vec![patient])).await;
+    let line = format!("{set} --claim member --names identifier:x");
     app.operate(&line.split(' ').collect::<Vec<_>>()).await.unwrap();
     let options = AuthorizeOptions::new(app, "alice", SCOPE).with("prompt", Some("login"));
     let mut cookies = Cookies::default();
@@ -180,7 +184,7 @@ async fn provider(walk: &mut Walk<'_>) {
         let sent = walk.step("SignInFunction", app.get_with(&path, cookies.headers())).await;
         let now = Clock::System.now().seconds();
         let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
-            "nonce": sent.redirected("nonce"), "member": "alice"});
+            "nonce": sent.redirected("nonce"), "member": "card", "sid": "s"});
         let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
         provider.publish("/token", "no-store", &json!({"id_token": token}));
         let parameters = [("code", "c"), ("state", &sent.redirected("state").unwrap()), ("iss", &provider.url)];
@@ -192,6 +196,12 @@ async fn provider(walk: &mut Walk<'_>) {
     }
     let now = Clock::System.now().seconds();
     let claims = json!({"iss": provider.url, "sub": "s1", "aud": "us", "exp": now + 60, "iat": now,
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
+    let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
+    let form = [("logout_token", token.as_str())];
+    let told = app.post("/login/plan/logout", &form, HeaderMap::new());
+    assert_eq!(walk.step("SignInFunction", told).await.status, StatusCode::OK);
+    let claims = json!({"iss": provider.url, "sid": "s", "aud": "us", "exp": now + 60, "iat": now,
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}}});
     let token = pair.sign(&json!({"alg": "RS256", "kid": "k1"}), &claims);
     let form = [("logout_token", token.as_str())];

@@ -33,13 +33,13 @@ enum Effect {
     Opens,
 }
 
-/// Which function signs or opens with which key: one signs tokens; another signs our assertions at identity providers and opens the
-/// secrets that we have there.
+/// Which function signs or opens with which key: one signs tokens; another signs our assertions at identity providers and opens what
+/// is sealed for that.
 const KEYS: [(&str, Effect, &str); 4] = [
     ("CloseFunction", Effect::Signs, "AuditKey"),
     ("TokenFunction", Effect::Signs, "SigningKey"),
     ("SignInFunction", Effect::Signs, "AssertionKey"),
-    ("SignInFunction", Effect::Opens, "SecretsKey"),
+    ("SignInFunction", Effect::Opens, "DataKey"),
 ];
 
 /// The places of members' health data.
@@ -97,7 +97,16 @@ pub(super) fn rights<'a>(resources: &'a Resources, id: &str, function: &'a Json)
 }
 
 /// Records of the auth table that only the operator writes: apps, members, identity providers, and which keys exist.
-const OPERATORS: [&str; 4] = ["client", "identity-providers", "member", "signing-keys"];
+const OPERATORS: [&str; 8] = [
+    "client",
+    "identifier",
+    "identifier-key",
+    "identifier-system",
+    "identity-providers",
+    "member",
+    "replaced",
+    "signing-keys",
+];
 
 /// The one exception: a person whom an identity provider signs in for the first time becomes known.
 const MAKES_PERSONS: (&str, &str) = ("SignInFunction", "member");
@@ -106,10 +115,12 @@ const MAKES_PERSONS: (&str, &str) = ("SignInFunction", "member");
 const HELD: [&str; 2] = ["AuthTable", "ResourcesTable"];
 
 impl Right<'_> {
-    /// The partitions that it is held to, as the policy writes them; none where it is held to none.
+    /// The partitions that it is held to, as the policy writes them; of a key, the purposes for which something was sealed. None where
+    /// it is held to none.
     pub(super) fn partitions(&self) -> Vec<&str> {
         let tests = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
-        tests.iter().flat_map(|test| texts(&self.condition[*test]["dynamodb:LeadingKeys"])).collect()
+        let partitions = tests.iter().flat_map(|test| texts(&self.condition[*test]["dynamodb:LeadingKeys"]));
+        partitions.chain(texts(&self.condition["StringEquals"]["kms:EncryptionContext:purpose"])).collect()
     }
 
     /// Whether it only adds to the audit table; or it is of the function that closes days, which reads rows and gives them an end.
@@ -183,6 +194,9 @@ pub(super) fn faults(resources: &Resources) -> Vec<String> {
                 Some(Effect::Opens) if !KEYS.contains(&(id, Effect::Opens, thing)) => {
                     faults.push(format!("{id} opens what {thing} seals"));
                 }
+                Some(Effect::Opens) if right.condition["StringEquals"]["kms:EncryptionContext:purpose"].is_null() => {
+                    faults.push(format!("{id} opens whatever {thing} seals"));
+                }
                 Some(Effect::Signs) if right.condition["StringEquals"]["kms:SigningAlgorithm"].is_null() => {
                     faults.push(format!("{id} signs with whatever algorithm"));
                 }
@@ -251,7 +265,7 @@ pub(super) fn table(resources: &Resources) -> String {
         }
     }
     text += "\nThe same by table, bucket and key. The operator loads health data with rights of their own.\n\
-             DynamoDB, S3 and the logs use DataKey; no function may use it by itself.\n";
+             DynamoDB, S3 and the logs use DataKey; only what is sealed for sign-in is opened with it by a function itself.\n";
     for (thing, users) in users {
         writeln!(text, "\n{thing}").unwrap();
         for (effect, verb) in verbs(&resources[thing]) {

@@ -139,7 +139,7 @@ fn keys(resources: &Resources) -> Vec<String> {
                 Some(account) if account == root => {}
                 Some("*") => faults.unless(ours && through, format!("{id} is open to other accounts")),
                 // A function's own role. Its rights are checked with the others (see policies).
-                _ if (signs || statement["Action"] == "kms:Decrypt") && is_role_of_functions(resources, principal) => {}
+                _ if signs && is_role_of_functions(resources, principal) => {}
                 _ => {
                     let is_logs = principal["Service"] == "logs.${AWS::Region}.amazonaws.com";
                     let in_stack = !logs.is_empty() && logs.iter().all(|log| log.contains("/${AWS::StackName}/*"));

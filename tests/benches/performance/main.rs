@@ -5,7 +5,7 @@
 //!
 //! With `-- --instructions` it only counts instructions, and prints them beside those of `docs/performance.json`.
 //!
-//! `operations`, `authorization`, `loads`, `functions`, `instructions` and `pace` measure. `report` is the file of figures;
+//! `operations`, `authorization`, `loads`, `imports`, `functions`, `instructions` and `pace` measure. `report` is the file of figures;
 //! `prices` works out dollars from it, and `page` and `plots` draw it. `stage`, `processor` and `callgrind` are the tools of
 //! measuring, `material` the data.
 
@@ -13,6 +13,7 @@ mod authorization;
 mod callgrind;
 mod functions;
 mod instructions;
+mod imports;
 mod loads;
 mod material;
 mod operations;
@@ -37,14 +38,18 @@ struct Sizes {
     walk: usize,
     /// Feeds that are loaded.
     feeds: usize,
+    /// Rows of the file of members that is imported.
+    members: usize,
     /// Starts of each function.
     starts: usize,
     /// Requests of each kind in a timed round.
     requests: usize,
 }
 
-const FULL: Sizes = Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, starts: 20, requests: 200 };
-const QUICK: Sizes = Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, starts: 3, requests: 40 };
+const FULL: Sizes =
+    Sizes { histories: &[100, 10_000, 100_000], walk: 50_000, feeds: 2, members: 500_000, starts: 20, requests: 200 };
+const QUICK: Sizes =
+    Sizes { histories: &[100, 10_000], walk: 5_000, feeds: 1, members: 10_000, starts: 3, requests: 40 };
 
 #[tokio::main]
 async fn main() {
@@ -78,6 +83,8 @@ async fn measure(quick: bool) -> Report {
     let inits = functions::inits(sizes.starts).await;
     tell("loads");
     let loads = loads::loads(sizes.feeds).await;
+    tell("members");
+    let imports = imports::imports(sizes.members).await;
     tell("requests");
     let stage = Stage::new().await;
     let mut operations = operations::operations(&stage, sizes).await;
@@ -90,7 +97,7 @@ async fn measure(quick: bool) -> Report {
     let counts = instructions::counts().await;
     tell("done");
     let machine = machine(quick, begun.elapsed());
-    let mut report = Report { machine, operations, chores: functions::chores(&inits), loads, functions, pace };
+    let mut report = Report { machine, operations, chores: functions::chores(&inits), loads, imports, functions, pace };
     match counts {
         Some(counts) => counts.enter(&mut report),
         None => tests::missing_tool("the count of instructions", "valgrind"),

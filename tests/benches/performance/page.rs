@@ -12,11 +12,12 @@ pub fn page(report: &Report) -> String {
         head(&report.machine),
         operations(&report.operations),
         loads(report),
+        imports(report),
         functions(report),
         pace(report),
         prices(report),
     ];
-    sections.join("\n")
+    sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn head(machine: &Machine) -> String {
@@ -163,6 +164,25 @@ fn loads(report: &Report) -> String {
             ],
             rows
         )
+    )
+}
+
+/// Nothing where an earlier report has no imports.
+fn imports(report: &Report) -> String {
+    let rows = report.imports.iter().map(|import| {
+        let target = import.target.map_or_else(String::new, |target| format!(" (at least {})", number(target)));
+        let per_second = format!("{}{target}", number(import.per_second));
+        vec![import.what.clone(), import.rows.to_string(), import.written.to_string(), per_second]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "## Members\n\n\
+        `member import` of a file of a whole plan, with the emulator on the same cores. Each new person is two rows, fifty persons are\n\
+        one transaction; the same file once more only reads.\n\n{}",
+        table(&["what", "rows", "persons written", "rows a second"], rows.into_iter())
     )
 }
 

@@ -127,7 +127,10 @@ fn parts(operation: Option<&Operation>, signatures: f64) -> Vec<(&'static str, f
 /// The price of everything that the templates make, with nothing stored and nobody calling.
 fn idle() -> Price {
     let resources = Templates::read().resources();
-    let of_type = |name: &'static str| resources.values().filter(move |resource| resource["Type"] == name);
+    // A condition stands for what a plan asks for beyond the default.
+    let is_made = |resource: &&Json| resource["Condition"].is_null();
+    let of_type =
+        |name: &'static str| resources.values().filter(is_made).filter(move |resource| resource["Type"] == name);
     let keys = float(of_type("AWS::KMS::Key").count()) * DOLLARS_PER_KEY;
     let metrics = |alarm: &Json| {
         let named = alarm["Properties"]["Metrics"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::functions::Function;
+use crate::imports::Import;
 use crate::instructions::Chore;
 use crate::loads::Load;
 use crate::operations::Operation;
@@ -25,6 +26,9 @@ pub struct Report {
     pub chores: Vec<Chore>,
     /// The cost of loading.
     pub loads: Vec<Load>,
+    /// The pace of `member import`. A report of before has none.
+    #[serde(default)]
+    pub imports: Vec<Import>,
     /// Size, init and memory of each function.
     pub functions: Vec<Function>,
     /// Timed requests.

@@ -5,8 +5,9 @@
 
 use jsonwebtoken::Header;
 use jsonwebtoken::jwk::JwkSet;
+use serde_json::Value as Json;
 
-use super::error::{ProviderError, unavailable, untrusted};
+use super::error::{ProviderError, silent, unavailable, untrusted};
 use super::id_token::{self, Expected, Identity};
 use super::keys;
 use super::metadata::Metadata;
@@ -40,8 +41,7 @@ pub(in crate::oauth) async fn answer(
     let secret = single(&pairs, "state")?.filter(|text| text.len() <= STATE_BYTES).ok_or(PageError::Over)?;
     let asked = awaited(endpoint, name, secret, &browser).await?;
     let purpose = Purpose::find(state, Some(&asked.record.request), Some(&browser)).await?;
-    let providers = state.auth.get::<IdentityProviders>(IdentityProviders::KEY).await?;
-    let providers = providers.map(|stored| stored.record).unwrap_or_default();
+    let providers = IdentityProviders::read(&state.auth).await?;
     let provider = providers.named(name).ok_or(PageError::UnknownProvider)?;
     state.auth.commit(Commit::default().replace(&asked, &asked.record.clone().answered())).await?;
     let person = async {
@@ -56,18 +56,24 @@ pub(in crate::oauth) async fn answer(
         if let Some(max_age) = purpose.asked().and_then(|asked| asked.wishes.max_age) {
             is_fresh(&identity, max_age, state.clock.now()).map_err(|why| untrusted(&provider.name, why))?;
         }
-        let person = person::find(state, provider, &identity).await?;
+        let person = person::find(endpoint, provider, &identity).await?;
         Ok::<_, PageError>((person, identity))
     };
-    match person.await {
-        Ok((person, identity)) => signed_in(endpoint, request, issuer, &purpose, provider, person, &identity).await,
+    let failed = match person.await {
+        Ok((person, identity)) => {
+            match signed_in(endpoint, request, issuer, &purpose, provider, person, &identity).await {
+                Err(error @ PageError::NoRecord) => error,
+                answer => return answer,
+            }
+        }
         Err(PageError::Provider(error)) => {
             let subject = format!("user/{}", provider.name);
             events::sign_in(&endpoint.audit, request, subject, error.outcome(), purpose.client()).await?;
-            Err(error.into())
+            error.into()
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    purpose.silently(state, issuer, &silent(&failed)).await?.ok_or(failed)
 }
 
 /// Our request that this answer belongs to. It went to this provider, from this browser, and no answer came yet.
@@ -102,7 +108,8 @@ fn code<'a>(
         // A code of the standards, or what somebody put there: the log gets no more of it than such a code has.
         let error: String = error.chars().filter(|c| c.is_ascii_lowercase() || *c == '_').take(40).collect();
         tracing::info!(provider = provider.name, error, "an identity provider did not sign somebody in");
-        return Err(ProviderError::Refused.into());
+        let asks = ["interaction_required", "account_selection_required", "consent_required"].contains(&error.as_str());
+        return Err(if asks { ProviderError::Interaction } else { ProviderError::Refused }.into());
     }
     let code = single(pairs, "code")?.filter(|code| !code.is_empty() && code.len() <= PROVIDER_CODE_BYTES);
     code.ok_or_else(|| untrusted(&provider.name, "it has neither a code nor an error").into())
@@ -184,6 +191,9 @@ async fn signed_in(
         known_as,
         username: person::greeting(identity),
         auth_time: identity.auth_time,
+        acr: identity.acr.as_ref().and_then(|acr| provider.acr_as.get(acr)).cloned(),
     };
-    purpose.signed_in(state, &endpoint.audit, (request, issuer), signed_in, before, commit).await
+    let named = identity.claims.get("sid").and_then(Json::as_str);
+    let named = named.map(|sid| (provider.name.as_str(), sid));
+    purpose.signed_in(state, &endpoint.audit, (request, issuer), signed_in, before, (commit, named)).await
 }

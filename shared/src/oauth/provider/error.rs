@@ -1,5 +1,6 @@
 //! The ways in which a sign-in at a provider fails.
 
+use crate::oauth::error::{AuthorizeError, PageError};
 use crate::oauth::fetch::FetchError;
 
 /// Why a sign-in at a provider failed. The text is for the member; the log has the rest.
@@ -13,6 +14,9 @@ pub enum ProviderError {
     /// The provider says that nobody signed in.
     #[error("your plan's sign-in service did not sign you in: go back to the app and start again")]
     Refused,
+    /// The provider says that it would have to ask the person something, and was told to show no page.
+    #[error("your plan's sign-in service did not sign you in: go back to the app and start again")]
+    Interaction,
     /// An answer that fails a check.
     #[error(
         "the answer of your plan's sign-in service could not be verified, so nobody was signed in: go back to the app and start again"
@@ -24,9 +28,14 @@ pub enum ProviderError {
     /// The plan's claim is there, and is no name of a person.
     #[error("your plan's sign-in service named your record in a way that we do not understand: tell your plan")]
     Unnamed,
-    /// The provider names another record than the plan tied this person to.
-    #[error("your sign-in now leads to another record than before, so nobody was signed in: tell your plan")]
+    /// What the provider says does not lead to the record to which this person is tied.
+    #[error(
+        "your sign-in now leads to another record than before, or to none, so nobody was signed in: tell your plan"
+    )]
     OtherRecord,
+    /// What the provider says leads to several members.
+    #[error("more than one record here fits your sign-in, so nobody was signed in: tell your plan")]
+    Unclear,
     /// The plan stopped the person.
     #[error("your plan has stopped this sign-in: ask your plan")]
     Stopped,
@@ -37,11 +46,22 @@ impl ProviderError {
     pub fn outcome(&self) -> &'static str {
         match self {
             ProviderError::Unavailable => "unavailable",
-            ProviderError::Refused | ProviderError::Untrusted | ProviderError::Stopped => "failed",
+            ProviderError::Refused | ProviderError::Interaction | ProviderError::Untrusted | ProviderError::Stopped => {
+                "failed"
+            }
             ProviderError::TooWeak => "too-weak",
             ProviderError::Unnamed => "no-record",
             ProviderError::OtherRecord => "other-record",
+            ProviderError::Unclear => "unclear-record",
         }
+    }
+}
+
+/// An app's word for a sign-in that failed where no page may be shown (OpenID Connect Core §3.1.2.6).
+pub(super) fn silent(error: &PageError) -> AuthorizeError {
+    match error {
+        PageError::NoRecord | PageError::Provider(ProviderError::Interaction) => AuthorizeError::InteractionRequired,
+        _ => AuthorizeError::LoginRequired,
     }
 }
 

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::error::untrusted;
+use super::error::{ProviderError, untrusted};
 use super::settings::{IdentityProvider, IdentityProviders};
 use super::start::published;
 use super::{answer, id_token, keys};
@@ -17,20 +17,22 @@ use crate::oauth::claims::{Audience, NumericDate};
 use crate::oauth::error::PageError;
 use crate::oauth::events;
 use crate::oauth::member::{Member, Subject};
+use crate::oauth::session::{ProviderSession, Session};
 use crate::oauth::sign_in::{SignIn, Way};
 use crate::oauth::state::SignInEndpoint;
+use crate::secret::Hashed;
 use crate::store::auth::Commit;
 
 /// The event that a logout token tells of.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// The claims of a logout token (§2.4). A token that names a session alone, and no person, is not for us: we keep no names of the
-/// provider's sessions.
+/// The claims of a logout token (§2.4). It names a person, whose sessions all end, or one session alone.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
     aud: Audience,
-    sub: String,
+    sub: Option<String>,
+    sid: Option<String>,
     iat: NumericDate,
     exp: NumericDate,
     events: Map<String, Json>,
@@ -44,8 +46,7 @@ pub(in crate::oauth) async fn logout(
     name: &str,
 ) -> Result<Response, PageError> {
     let ended = async {
-        let providers = endpoint.state.auth.get::<IdentityProviders>(IdentityProviders::KEY).await?;
-        let providers = providers.map(|stored| stored.record).unwrap_or_default();
+        let providers = IdentityProviders::read(&endpoint.state.auth).await?;
         let provider = providers.named(name).ok_or(PageError::UnknownProvider)?;
         let form = request.form().unwrap_or_default();
         let tokens: Vec<&str> =
@@ -53,11 +54,15 @@ pub(in crate::oauth) async fn logout(
         let &[token] = tokens.as_slice() else {
             return Err(untrusted(&provider.name, "it has no logout_token").into());
         };
-        let subject = verified(endpoint, issuer, provider, token).await?;
-        end(endpoint, request, Subject { provider: provider.name.clone(), subject }).await
+        match verified(endpoint, issuer, provider, token).await? {
+            Ends::All(subject) => end(endpoint, request, Subject { provider: provider.name.clone(), subject }).await,
+            Ends::One(sid) => end_one(endpoint, request, &ProviderSession::named(&provider.name, &sid)).await,
+        }
     };
     let mut response = match ended.await {
         Ok(()) => respond(StatusCode::OK, "application/json", "{}".to_owned()),
+        // The provider may try again.
+        Err(error @ PageError::Provider(ProviderError::Unavailable)) => return Err(error),
         Err(error) if error.status().is_server_error() => return Err(error),
         Err(_) => {
             let told =
@@ -69,13 +74,21 @@ pub(in crate::oauth) async fn logout(
     Ok(response)
 }
 
-/// The subject of a logout token that passes the checks of §2.6.
+/// The sessions that a logout token ends.
+enum Ends {
+    /// All of the person with that subject.
+    All(String),
+    /// The one that the provider calls so.
+    One(String),
+}
+
+/// What a logout token ends that passes the checks of §2.6.
 async fn verified(
     endpoint: &SignInEndpoint,
     issuer: &Issuer,
     provider: &IdentityProvider,
     token: &str,
-) -> Result<String, PageError> {
+) -> Result<Ends, PageError> {
     let wrong = |why: &str| untrusted(&provider.name, why);
     let header = id_token::header(token, &["JWT", "logout+jwt"]).map_err(wrong)?;
     let metadata = published(endpoint, issuer, provider).await?;
@@ -89,7 +102,11 @@ async fn verified(
     }
     let claims = Claims::deserialize(Json::Object(all)).map_err(|_| wrong("a claim is missing or of a wrong type"))?;
     check(&claims, provider, endpoint.state.clock.now()).map_err(wrong)?;
-    Ok(claims.sub)
+    match (claims.sub, claims.sid) {
+        (Some(subject), _) => Ok(Ends::All(subject)),
+        (None, Some(sid)) => Ok(Ends::One(sid)),
+        (None, None) => Err(wrong("it names neither a person nor a session (sub, sid)").into()),
+    }
 }
 
 fn check(claims: &Claims, provider: &IdentityProvider, now: Time) -> Result<(), &'static str> {
@@ -114,4 +131,19 @@ async fn end(endpoint: &SignInEndpoint, request: &Request, subject: Subject) -> 
     events::signed_out(&endpoint.audit, request, &member.record).await?;
     let after = member.record.clone().signed_out(&state.random);
     Ok(state.auth.commit(Commit::default().replace(&member, &after)).await?)
+}
+
+/// Ends the session that a provider knows by this name. One that we do not know is over.
+async fn end_one(endpoint: &SignInEndpoint, request: &Request, name: &Hashed) -> Result<(), PageError> {
+    let auth = &endpoint.state.auth;
+    let Some(known) = auth.get::<ProviderSession>(&name.0).await? else { return Ok(()) };
+    let Some(session) = auth.get::<Session>(&known.record.session.0).await? else { return Ok(()) };
+    if session.record.is_over(endpoint.state.clock.now()) {
+        return Ok(());
+    }
+    if let Some(member) = auth.get::<Member>(&session.record.member).await? {
+        events::signed_out(&endpoint.audit, request, &member.record).await?;
+    }
+    let ended = session.record.clone().ended();
+    Ok(auth.commit(Commit::default().replace(&session, &ended)).await?)
 }

@@ -8,7 +8,7 @@
 //!
 //! [`settings`] is what the operator told of a provider. [`start`] sends the browser there, with a state, a nonce and a PKCE
 //! challenge that only this browser's cookie can match. [`answer`] checks what comes back, in order; [`token_endpoint`] exchanges the
-//! code, [`id_token`] verifies who signed in, and [`person`] finds their record. [`metadata`] and [`keys`] are what a provider
+//! code, [`id_token`] verifies who signed in, [`names`] reads the claims that name them, and [`person`] finds their record. [`metadata`] and [`keys`] are what a provider
 //! publishes of itself. [`logout`] hears that somebody signed out there.
 
 mod answer;
@@ -17,6 +17,7 @@ mod id_token;
 pub mod keys;
 mod logout;
 pub mod metadata;
+mod names;
 mod person;
 mod request;
 pub mod settings;

@@ -1,17 +1,16 @@
 //! The person who signed in at a provider, and the record that is theirs.
 
-use serde_json::{Map, Value as Json};
-
 use super::error::{ProviderError, untrusted};
 use super::id_token::Identity;
-use super::settings::{IdentityProvider, Names};
-use crate::fhir::reference::is_id;
+use super::names::{Named, named};
+use super::settings::IdentityProvider;
 use crate::oauth::error::PageError;
 use crate::oauth::member::{Member, Subject};
 use crate::oauth::sign_in::{SignIn, Way};
-use crate::oauth::state::State;
+use crate::oauth::state::SignInEndpoint;
 use crate::oauth::visible::is_seen;
-use crate::store::auth::{Commit, Stored};
+use crate::store::auth::Commit;
+use crate::store::identifiers::{Led, Survivor};
 
 /// A person, and the writes by which they are known from now on.
 pub(super) struct Person {
@@ -21,42 +20,80 @@ pub(super) struct Person {
 
 /// Finds the person behind an identity, or makes them known: everybody who signed in once has a record of their own. The plan's tie
 /// comes first. A claim may make the first tie; it never moves one, because some providers let people edit their own claims.
-pub(super) async fn find(state: &State, provider: &IdentityProvider, identity: &Identity) -> Result<Person, PageError> {
-    let named = named(provider, &identity.claims)?;
+pub(super) async fn find(
+    endpoint: &SignInEndpoint,
+    provider: &IdentityProvider,
+    identity: &Identity,
+) -> Result<Person, PageError> {
+    let state = &endpoint.state;
+    let named = named(&provider.names, &provider.claim, &identity.claims)?;
     let subject = Subject { provider: provider.name.clone(), subject: identity.subject.clone() };
     let way = Way::Subject(subject.clone());
-    let Some(known) = state.auth.get::<SignIn>(&way.key()).await? else {
-        let new = Member::new(named.as_deref(), &state.random, state.clock.now());
-        let member = Member { sign_ins: vec![subject], ..new };
+    let key = way.key();
+    let (known, led) = tokio::join!(state.auth.get::<SignIn>(&key), led(endpoint, named.as_ref()));
+    let (known, led) = (known?, led?);
+    let Some(known) = known else {
+        let member =
+            tied(&Member { sign_ins: vec![subject], ..Member::new(None, &state.random, state.clock.now()) }, led)?;
         let commit = Commit::default().create(&SignIn::new(way, &member)).create(&member);
         return Ok(Person { member, commit });
     };
     let Some(stored) = state.auth.get::<Member>(&known.record.member).await? else {
         return Err(untrusted(&provider.name, "the person's record is missing").into());
     };
-    let member = stored.record.clone();
-    match (&member.patient, named) {
-        _ if member.disabled => Err(ProviderError::Stopped.into()),
-        (Some(tied), Some(named)) if *tied != named => Err(ProviderError::OtherRecord.into()),
-        (None, Some(named)) => Ok(tied(&stored, named)),
-        _ => Ok(Person { member, commit: Commit::default() }),
+    let before = stored.record.clone();
+    if before.disabled {
+        return Err(ProviderError::Stopped.into());
+    }
+    let after = match &before.patient {
+        None => tied(&before, led)?,
+        Some(patient) => {
+            let patient = survivor(endpoint, patient).await?;
+            still(&before, &patient, led.as_ref())?;
+            // The plan itself said who replaces the Patient to whom they were tied.
+            Member { patient: Some(patient), ..before.clone() }
+        }
+    };
+    let commit = if after == before { Commit::default() } else { Commit::default().replace(&stored, &after) };
+    Ok(Person { member: after, commit })
+}
+
+/// The members to whom the claims lead; `None` where they name nobody.
+async fn led(endpoint: &SignInEndpoint, named: Option<&Named<'_>>) -> Result<Option<Led>, PageError> {
+    Ok(match named {
+        None => None,
+        Some(Named::Patient(id)) => Some(Led::One(survivor(endpoint, id).await?)),
+        Some(Named::KnownBy(known)) => Some(endpoint.identifiers.led(known).await?),
+    })
+}
+
+/// The Patient who remains of this one.
+async fn survivor(endpoint: &SignInEndpoint, patient: &str) -> Result<String, PageError> {
+    match endpoint.identifiers.survivor(patient).await? {
+        Survivor::One(survivor) => Ok(survivor),
+        Survivor::Circle(_) | Survivor::Several(_) => Err(ProviderError::Unclear.into()),
     }
 }
 
-fn tied(before: &Stored<Member>, patient: String) -> Person {
-    let member = Member { patient: Some(patient), ..before.record.clone() };
-    Person { commit: Commit::default().replace(before, &member), member }
+/// A person who is not tied yet, tied by the provider's claims.
+fn tied(before: &Member, led: Option<Led>) -> Result<Member, ProviderError> {
+    match led {
+        None | Some(Led::Nobody) => Ok(before.clone()),
+        Some(Led::One(patient)) => Ok(Member { patient: Some(patient), claimed: true, ..before.clone() }),
+        Some(Led::Several(_)) => Err(ProviderError::Unclear),
+    }
 }
 
-/// The Patient id that the claim names; `None` where the claim is missing or empty.
-fn named(provider: &IdentityProvider, claims: &Map<String, Json>) -> Result<Option<String>, ProviderError> {
-    let Names::Patient = provider.names;
-    match claims.get(&provider.claim) {
-        None | Some(Json::Null) => Ok(None),
-        Some(Json::String(text)) if text.is_empty() => Ok(None),
-        Some(Json::String(text)) if is_id(text) => Ok(Some(text.clone())),
-        Some(_) => Err(ProviderError::Unnamed),
-    }
+/// Whether the claims of a person who is tied to `patient` agree. Without claims the tie stands. One that a claim made stands only while
+/// that claim leads there: the feed may have corrected whose number it is.
+fn still(member: &Member, patient: &str, led: Option<&Led>) -> Result<(), ProviderError> {
+    let agrees = match led {
+        None => true,
+        Some(Led::One(one)) => one == patient,
+        Some(Led::Several(several)) => several.contains(patient) || !member.claimed,
+        Some(Led::Nobody) => !member.claimed,
+    };
+    if agrees { Ok(()) } else { Err(ProviderError::OtherRecord) }
 }
 
 /// Whether somebody signed in as strongly as the plan demands.
@@ -80,24 +117,18 @@ pub(super) fn greeting(identity: &Identity) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeSet;
 
-    use super::super::settings::ClientAuthentication;
+    use serde_json::{Value as Json, json};
+
+    use super::super::settings::tests::provider as settings;
     use super::*;
+    use crate::clock::Time;
+    use crate::secret::Random;
 
     fn provider(acr: &[&str], amr: &[&str]) -> IdentityProvider {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        IdentityProvider {
-            name: "plan".to_owned(),
-            issuer: "https://id.example".to_owned(),
-            client_id: "us".to_owned(),
-            authentication: ClientAuthentication::PrivateKeyJwt,
-            scope: "openid".to_owned(),
-            claim: "member".to_owned(),
-            names: Names::Patient,
-            acr: texts(acr),
-            amr: texts(amr),
-        }
+        IdentityProvider { acr: texts(acr), amr: texts(amr), ..settings("plan") }
     }
 
     fn identity(claims: Json) -> Identity {
@@ -107,15 +138,22 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_names_a_patient_or_nobody_and_is_never_guessed() {
-        let read = |claims: Json| named(&provider(&[], &[]), claims.as_object().unwrap());
-        assert_eq!(read(json!({"member": "p-1"})).unwrap().as_deref(), Some("p-1"));
-        for nobody in [json!({}), json!({"member": null}), json!({"member": ""})] {
-            assert_eq!(read(nobody).unwrap(), None);
+    fn a_tie_that_a_claim_made_stands_while_the_claim_leads_there_and_the_plans_tie_longer() {
+        let claimed = Member { claimed: true, ..Member::new(Some("p1"), &Random::system(), Time(0)) };
+        let plans = Member { claimed: false, ..claimed.clone() };
+        let several = |ids: &[&str]| Led::Several(ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>());
+        for (led, by_claim, by_plan) in [
+            (None, true, true),
+            (Some(Led::One("p1".to_owned())), true, true),
+            (Some(Led::One("p2".to_owned())), false, false),
+            (Some(several(&["p1", "p2"])), true, true),
+            (Some(several(&["p2", "p3"])), false, true),
+            (Some(Led::Nobody), false, true),
+        ] {
+            let of = |member| still(member, "p1", led.as_ref()).is_ok();
+            assert_eq!((of(&claimed), of(&plans)), (by_claim, by_plan), "{led:?}");
         }
-        for bad in [json!(["p-1"]), json!({"id": "p-1"}), json!(7), json!("p 1"), json!("x".repeat(1000)), json!(" ")] {
-            assert!(matches!(read(json!({"member": bad})), Err(ProviderError::Unnamed)), "{bad}");
-        }
+        assert!(matches!(tied(&plans, Some(several(&["p1", "p2"]))), Err(ProviderError::Unclear)));
     }
 
     #[test]

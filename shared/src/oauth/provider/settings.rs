@@ -1,12 +1,16 @@
 //! The identity providers of the plan, and whether its own directory is a way in, too. Only the operator writes this record.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+pub use super::names::{By, Names};
 use crate::bounds::PROVIDER_NAME_BYTES;
 use crate::clock::Time;
 use crate::issuer::Issuer;
-use crate::store::auth::Record;
-use crate::store::sealer::Sealed;
+use crate::store::StoreError;
+use crate::store::auth::{Auth, Record};
+use crate::store::sealer::{Context, Sealed};
 
 /// The ways in that the plan offers. They are one record, because the sign-in page needs them all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +53,9 @@ pub struct IdentityProvider {
     pub acr: Vec<String>,
     /// The `amr` values that the `id_token` must have, all of them.
     pub amr: Vec<String>,
+    /// The `acr` that apps are told for one of the provider's. They are told nothing of one that is not here.
+    #[serde(default)]
+    pub acr_as: BTreeMap<String, String>,
 }
 
 /// How we authenticate at a provider's token endpoint (OpenID Connect Core §9).
@@ -63,14 +70,6 @@ pub enum ClientAuthentication {
     PrivateKeyJwt,
 }
 
-/// The meaning of the claim that names the person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Names {
-    /// It is the id of their Patient resource.
-    Patient,
-}
-
 impl Default for IdentityProviders {
     /// A stack whose operator set nothing: the plan's own directory alone.
     fn default() -> IdentityProviders {
@@ -81,6 +80,15 @@ impl Default for IdentityProviders {
 impl IdentityProviders {
     /// The key of the one record.
     pub const KEY: &'static str = "all";
+
+    /// As the operator set them.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn read(auth: &Auth) -> Result<IdentityProviders, StoreError> {
+        let stored = auth.get::<IdentityProviders>(IdentityProviders::KEY).await?;
+        Ok(stored.map(|stored| stored.record).unwrap_or_default())
+    }
 
     /// The provider of that name.
     pub fn named(&self, name: &str) -> Option<&IdentityProvider> {
@@ -120,8 +128,9 @@ impl IdentityProvider {
     }
 
     /// The context under which its secret is sealed: a ciphertext that is moved to another provider does not open.
-    pub fn context(name: &str, issuer: &str) -> [(&'static str, String); 2] {
-        [("identity-provider", name.to_owned()), ("issuer", issuer.to_owned())]
+    pub fn context(name: &str, issuer: &str) -> Context {
+        let pairs = vec![("identity-provider", name.to_owned()), ("issuer", issuer.to_owned())];
+        Context { purpose: "identity-provider", pairs }
     }
 }
 
@@ -144,10 +153,10 @@ impl Record for IdentityProviders {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn provider(name: &str) -> IdentityProvider {
+    pub(in super::super) fn provider(name: &str) -> IdentityProvider {
         IdentityProvider {
             name: name.to_owned(),
             issuer: "https://id.plan.example".to_owned(),
@@ -158,6 +167,7 @@ mod tests {
             names: Names::Patient,
             acr: Vec::new(),
             amr: Vec::new(),
+            acr_as: BTreeMap::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::error::unavailable;
+use super::error::{silent, unavailable};
 use super::metadata::{self, Metadata};
 use super::request::{AuthenticationRequest, Bound};
 use super::settings::{IdentityProvider, IdentityProviders};
@@ -26,12 +26,15 @@ pub(in crate::oauth) async fn start(
 ) -> Result<Response, PageError> {
     let (state, pairs) = (&endpoint.state, request.query());
     let browser = Cookie::Browser.read(request, issuer);
-    let providers = state.auth.get::<IdentityProviders>(IdentityProviders::KEY);
+    let providers = IdentityProviders::read(&state.auth);
     let purpose = Purpose::find(state, single(&pairs, "request")?, browser.as_ref());
     let (providers, purpose) = tokio::join!(providers, purpose);
-    let (providers, purpose) = (providers?.map(|stored| stored.record).unwrap_or_default(), purpose?);
+    let (providers, purpose) = (providers?, purpose?);
     let provider = providers.named(name).ok_or(PageError::UnknownProvider)?;
-    let metadata = published(endpoint, issuer, provider).await?;
+    let metadata = match published(endpoint, issuer, provider).await {
+        Ok(metadata) => metadata,
+        Err(error) => return purpose.silently(state, issuer, &silent(&error)).await?.ok_or(error),
+    };
     let browser = browser.unwrap_or_else(|| state.random.secret());
     let secret = state.random.secret();
     let asked = AuthenticationRequest {
@@ -102,5 +105,6 @@ fn address(metadata: &Metadata, parameters: impl Iterator<Item = (&'static str, 
 
 /// The public key of our assertions. It signs no token of ours, and is no part of our own key set.
 pub(in crate::oauth) async fn keys_of_ours(endpoint: &SignInEndpoint) -> Result<Response, PageError> {
-    Ok(public_json(&json!({"keys": [endpoint.assertion_key().await?]})))
+    let key = endpoint.assertion_key().await?.map(|(_, public)| public);
+    Ok(public_json(&json!({"keys": Vec::from_iter(key)})))
 }

@@ -14,6 +14,7 @@ use crate::oauth::error::PageError;
 use crate::oauth::fetch;
 use crate::oauth::state::SignInEndpoint;
 use crate::secret::Secret;
+use crate::store::StoreError;
 
 /// The one type of assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -85,12 +86,14 @@ async fn assertion(
 ) -> Result<String, PageError> {
     let state = &endpoint.state;
     let now = state.clock.now().seconds();
-    let header = json!({"alg": "RS256", "typ": "JWT", "kid": endpoint.assertion_key().await?.kid});
+    let missing = || StoreError::Fault("the stack has no key for assertions: deploy it with PrivateKeyJwt=yes".into());
+    let (key, public) = endpoint.assertion_key().await?.ok_or_else(missing)?;
+    let header = json!({"alg": "RS256", "typ": "JWT", "kid": public.kid});
     let claims = json!({"iss": provider.client_id, "sub": provider.client_id, "aud": metadata.token_endpoint,
         "jti": state.random.identifier(), "iat": now, "exp": now + ASSERTION_SECONDS / 5});
     let encoded = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let message = format!("{}.{}", encoded(header), encoded(claims));
-    let signature = endpoint.signer.sign(&endpoint.assertion_key, message.as_bytes()).await?;
+    let signature = endpoint.signer.sign(key, message.as_bytes()).await?;
     Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 

@@ -103,6 +103,11 @@ impl Change {
         self.copies.get(partition).map(|copy| &copy.resource)
     }
 
+    /// The resource, where it is to stand in one place.
+    pub(super) fn only(&self) -> Option<&Json> {
+        self.copies.values().next().filter(|_| self.copies.len() == 1).map(|copy| &copy.resource)
+    }
+
     /// Whether it is to stand out of everyone's reach alone.
     pub fn is_unclaimed(&self) -> bool {
         self.copies.keys().eq([&Partition::Unclaimed])

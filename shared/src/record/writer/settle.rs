@@ -6,6 +6,7 @@ use super::binaries::PlannedNames;
 use super::change::{Change, Written};
 use super::rows::Writer;
 use super::standing::{Home, Standing};
+use crate::bounds::TRANSACTION_ROWS;
 use crate::clock::Time;
 use crate::fhir::reference::Reference;
 use crate::fhir::types::Owner;
@@ -130,8 +131,12 @@ impl Writer {
         now: Time,
     ) -> Result<(), CommitError> {
         let (reference, owners) = (&change.reference, change.owners());
-        // They go into the first write of content.
+        // They go into the first write of content. One transaction has no more rows: the rest goes before it.
         let mut withdrawn = self.withdrawals(change, standing).await?;
+        while withdrawn.len() >= TRANSACTION_ROWS {
+            let rest = withdrawn.split_off(withdrawn.len().saturating_sub(TRANSACTION_ROWS));
+            self.table.transact(rest).await?;
+        }
         if change.copies.is_empty() {
             for (partition, row) in standing.live() {
                 self.release(partition, reference, &row.binaries, planned, Some(now)).await?;

@@ -52,6 +52,8 @@ pub(crate) enum TransactionPart {
     Check(Key, Condition),
     /// The key of a row of another table, by its name, to delete.
     DeleteIn(String, Key),
+    /// A row of another table, by its name, to write.
+    PutIn(String, Item),
 }
 
 /// The values that an expression names.
@@ -299,6 +301,10 @@ impl Table {
             TransactionPart::DeleteIn(table, key) => {
                 let delete = Delete::builder().table_name(table).set_key(Some(Item::from(key).0));
                 delete.build().map(|delete| part.delete(delete))
+            }
+            TransactionPart::PutIn(table, item) => {
+                let put = Put::builder().table_name(table).set_item(Some(item.0));
+                put.build().map(|put| part.put(put))
             }
         };
         part.map(TransactWriteItemBuilder::build).map_err(|error| StoreError::Fault(error.to_string()))
