@@ -40,7 +40,7 @@ pub struct Add {
     /// Their full name, as the member sees it [default: as their own record has it, else their sign-in name]
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// The RelatedPerson of your feed that stands for them [default: one is made]
+    /// The `RelatedPerson` of your feed that stands for them [default: one is made]
     #[arg(long, value_name = "ID")]
     related_person: Option<String>,
     /// Print the result as JSON

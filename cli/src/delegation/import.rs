@@ -34,7 +34,7 @@ const LONGEST: u64 = 64 * 1024;
 /// The arguments of `delegation import`.
 #[derive(Args)]
 pub struct Import {
-    /// CSV with the header for,username,provider,subject,as,ground,said_by,from,until,name (the last three may be missing), or NDJSON
+    /// CSV with the header `for,username,provider,subject,as,ground,said_by,from,until,name` (the last three may be missing), or NDJSON
     /// with the same names
     file: PathBuf,
     /// The file for rejected rows and their reasons [default: rejected-delegations-<time>.ndjson here, only if there are any]
@@ -263,7 +263,7 @@ impl Form {
                             format!("`{name}` is no property of a row, or no text; they are {}", COLUMNS.join(", "));
                         return Err(("malformed", text));
                     };
-                    values[place] = value.as_str().unwrap_or_default().to_owned();
+                    value.as_str().unwrap_or_default().clone_into(&mut values[place]);
                 }
             }
         }

@@ -29,7 +29,7 @@ use crate::told::Told;
 #[derive(Subcommand)]
 pub enum DelegationCommand {
     /// Let a person act for a member
-    Add(add::Add),
+    Add(Box<add::Add>),
     /// End a delegation and all that was allowed under it, or suspend it
     End(change::EndOne),
     /// Let a suspended delegation count again

@@ -12,8 +12,8 @@
 mod authorization;
 mod callgrind;
 mod functions;
-mod instructions;
 mod imports;
+mod instructions;
 mod loads;
 mod material;
 mod operations;
