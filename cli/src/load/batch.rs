@@ -13,7 +13,7 @@ use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
 use shared::record::partition::Partition;
 use shared::record::receipt::{author, is_receipt};
-use shared::record::writer::{Change, PlannedNames, Standing, Written};
+use shared::record::writer::{Change, Standing, Written};
 use shared::store::StoreError;
 
 use super::lead::Pointer;
@@ -74,7 +74,7 @@ impl Run<'_> {
         let mut resolved = Vec::with_capacity(batch.len());
         self.look_up(batch.iter().filter_map(|pending| pending.resource.as_ref())).await?;
         for mut pending in batch {
-            match self.resolve(&pending) {
+            match self.resolve(&pending)? {
                 Ok(Resolved { resource, documents, logical }) => {
                     pending.documents = documents;
                     self.tell_logical(&pending, &logical);
@@ -83,7 +83,7 @@ impl Run<'_> {
                 Err(reason) => self.refuse(&pending, &reason)?,
             }
         }
-        let (mut led, mut gone) = (Vec::new(), BTreeSet::new());
+        let mut led = Vec::new();
         for (ready, written, fate) in self.store(resolved).await? {
             if ready.pending.kind.owner == Owner::Itself {
                 match written {
@@ -91,7 +91,7 @@ impl Run<'_> {
                         self.tell_rivals(&ready).await?;
                         self.tell_replaced(&ready);
                     }
-                    Written::Deleted => drop(gone.insert(ready.change.reference().id.clone())),
+                    Written::Deleted => self.gone.put(&ready.change.reference().id, &())?,
                     _ => {}
                 }
             }
@@ -103,7 +103,6 @@ impl Run<'_> {
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
         }
-        self.gone.extend(gone);
         self.follow_references(led).await?;
         self.follow_up().await
     }
@@ -134,7 +133,7 @@ impl Run<'_> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
-        self.withdraw_superseded(&batch);
+        self.withdraw_superseded(&batch)?;
         let affected = self.affected(&batch).await?;
         self.ledger.enter(&self.writer, &batch, || self.report.texts_of(SAME_PERSON)).await?;
         self.note(affected).await?;
@@ -178,13 +177,14 @@ impl Run<'_> {
     }
 
     /// Where the store has a newer version of a shared resource, that one says what the resource leads to, and not the run's.
-    fn withdraw_superseded(&mut self, batch: &[(Ready, Standing)]) {
+    fn withdraw_superseded(&mut self, batch: &[(Ready, Standing)]) -> Result<()> {
         for (ready, standing) in batch {
             if ready.pending.kind.is_shared() && ready.change.outcome(standing) == Written::Superseded {
-                self.survey.withdraw(ready.change.reference());
+                self.survey.withdraw(ready.change.reference())?;
                 self.misled.push(ready.change.reference().clone());
             }
         }
+        Ok(())
     }
 
     /// Lets every target of a Provenance that is not there know of it.
@@ -199,12 +199,14 @@ impl Run<'_> {
 
     /// The changes that resolved resources make; what makes none is rejected.
     async fn ready(&mut self, resolved: Vec<(Pending, Option<Json>)>) -> Result<Vec<Ready>> {
-        let deciding: Vec<Reference> = resolved.iter().flat_map(decides_owner).collect();
+        let deciding = resolved.iter().flat_map(|(pending, resource)| decides_owner((pending, resource.as_ref())));
+        let deciding: Vec<Reference> = deciding.collect();
         let owners = self.writer.owners(&deciding).await?;
         let homes = self.binary_homes(&resolved).await?;
         let mut all = Vec::with_capacity(resolved.len());
         for (pending, resource) in resolved {
-            match self.change(pending, resource, &owners, &homes) {
+            let facts = self.facts(&pending, resource.as_ref())?;
+            match self.change((pending, facts), resource, &owners, &homes) {
                 Ok(ready) if is_receipt(ready.change.reference()) => self.compare_receipt(&ready).await?,
                 Ok(ready) => all.push(ready),
                 Err(refused) => self.refuse(&refused.0, &refused.1)?,
@@ -240,7 +242,7 @@ impl Run<'_> {
             // A home outlives the documents by which the Binary was somebody's.
             let mut named = BTreeSet::new();
             for owner in owners {
-                if !self.survey.naming(&binary, &owner).is_empty() || self.writer.is_named(&owner, &binary).await? {
+                if !self.survey.named_by(&binary, &owner)?.is_empty() || self.writer.is_named(&owner, &binary).await? {
                     named.insert(owner);
                 }
             }
@@ -304,7 +306,7 @@ impl Run<'_> {
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
         self.report.rejected(pending.kind.name, pending.file, reason.code);
         if reason.code != ReasonCode::Sensitive {
-            let next = self.survey.refuse(&pending.reference);
+            let next = self.survey.refuse(&pending.reference)?;
             if pending.kind.is_shared() {
                 self.misled.push(pending.reference.clone());
             }

@@ -10,7 +10,7 @@ use shared::record::partition::Partition;
 use shared::record::writer::{Standing, ToDo, Written, second_step};
 
 use super::batch::{CONCURRENCY, stored};
-use super::lead::{Origin, Pointer};
+use super::lead::{Origin, Pointer, named};
 use super::ready::Ready;
 use super::{Pending, Run};
 
@@ -38,9 +38,11 @@ impl Run<'_> {
             if then.contains(&Partition::Shared) && !there.contains(&Partition::Shared) {
                 reached.insert(reference);
             }
-            if ready.absent.iter().any(|target| self.survey.has(target)) {
+            for target in &ready.absent {
                 // The target may come in this very batch.
-                to_do.insert(ToDo::Provenance(reference.id.clone()));
+                if self.survey.has(target)? {
+                    to_do.insert(ToDo::Provenance(reference.id.clone()));
+                }
             }
             if !there.iter().eq(then.iter()) {
                 to_do.extend(standing.provenances().iter().cloned().map(ToDo::Provenance));
@@ -69,15 +71,13 @@ impl Run<'_> {
                 Partition::Unclaimed => {}
             }
         }
-        let known = self.pointers.lock().await;
         for pointer in self.members_reaching(reached).await? {
             // A pointer of this run was written by the version that comes now.
-            let is_told = known.get(&pointer) == Some(&Origin::ThisRun) && self.survey.has(&pointer.1);
-            if !is_told {
+            let is_of_this_run = self.pointers.get(&named(&pointer))? == Some(Origin::ThisRun);
+            if !(is_of_this_run && self.survey.has(&pointer.1)?) {
                 to_do.insert(ToDo::Member(pointer.0));
             }
         }
-        drop(known);
         to_do.extend(self.about_binaries(batch).await?);
         Ok(to_do)
     }

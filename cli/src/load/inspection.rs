@@ -5,7 +5,7 @@ mod claims;
 mod page;
 mod values;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Result;
@@ -22,6 +22,7 @@ use self::claims::Identifiers;
 use super::Settings;
 use super::report::FileTally;
 use super::rules::Rules;
+use super::scratch::Scratch;
 use super::source::{Content, Item, Source};
 use super::survey::{Survey, check, check_deletion, named_owner};
 use crate::stack::Stack;
@@ -183,7 +184,7 @@ pub fn inspect(
     let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
     let mut survey = Survey::of(source, (&bases, clock.now(), &settings.stop), &rules, bar)?;
-    survey.decide();
+    survey.decide()?;
     let inspection = Inspection { rules: rules.moved(), files: survey.tallies(source), ..Inspection::default() };
     let mut look = Look {
         survey,
@@ -191,15 +192,14 @@ pub fn inspect(
         guides: stack.guides(),
         now: clock.now().0,
         inspection,
-        members: BTreeSet::new(),
-        sources: HashMap::new(),
+        members: Scratch::default(),
+        sources: Scratch::default(),
         identifiers: Identifiers::default(),
     };
     source.each(&mut |item, bytes| {
         settings.stop.check()?;
         bar.inc(bytes);
-        look.at(item);
-        Ok(())
+        look.at(item)
     })?;
     Ok(look.inspection)
 }
@@ -212,14 +212,14 @@ struct Look {
     now: i64,
     inspection: Inspection,
     /// The members without a Patient, each named once.
-    members: BTreeSet<String>,
+    members: Scratch<()>,
     /// The source of each resource.
-    sources: HashMap<Reference, String>,
+    sources: Scratch<String>,
     identifiers: Identifiers,
 }
 
 impl Look {
-    fn at(&mut self, item: Item) {
+    fn at(&mut self, item: Item) -> Result<()> {
         let Item { place, file, bundle, full_url, content, .. } = item;
         if let Some(tally) = self.inspection.files.get_mut(file) {
             tally.read += u64::from(!matches!(content, Content::Nothing));
@@ -234,7 +234,7 @@ impl Look {
                         if full_url.is_some() && resource.get("id").is_none() {
                             resource["id"] = json!(reference.id);
                         }
-                        self.survey.names.resolve(bundle, &mut resource);
+                        self.survey.names.resolve(bundle, &mut resource)?;
                         return self.resource(
                             (kind, &reference),
                             &resource,
@@ -246,15 +246,15 @@ impl Look {
                 }
             }
             Content::Deletion { url, .. } => match check_deletion(&url) {
-                Ok(_) => return,
+                Ok(_) => return Ok(()),
                 Err(reason) => refused(super::UNREADABLE, &reason),
             },
             Content::Unusable(reason, json) => refused(super::type_of(&json), &reason),
-            Content::Manifest(_) | Content::Nothing => return,
+            Content::Manifest(_) | Content::Nothing => return Ok(()),
         };
         *self.inspection.types.entry(kind.clone()).or_default() += 1;
         if super::IGNORED.contains(&&*kind) {
-            return;
+            return Ok(());
         }
         if let Some(tally) = self.inspection.files.get_mut(file) {
             tally.rejected += 1;
@@ -262,6 +262,7 @@ impl Look {
         self.inspection.refused += 1;
         let at = At { place: &place, file, kind: &kind, profile: "" };
         self.inspection.find(&at, reason.code.as_str(), reason.text);
+        Ok(())
     }
 
     /// Looks at a resource that a load would take.
@@ -271,7 +272,7 @@ impl Look {
         resource: &Json,
         notes: super::Notes,
         (place, file, full_url): (&str, usize, Option<&str>),
-    ) {
+    ) -> Result<()> {
         let own: Vec<&str> =
             resource["meta"]["profile"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let profiles = match &own[..] {
@@ -292,23 +293,30 @@ impl Look {
         for (claim, lack) in profiles::not_met(self.guides, resource) {
             self.inspection.find(&at, "claimed-profile", format!("{claim}: {lack}"));
         }
-        if let Some(conflict) = self.survey.conflict(reference) {
+        if let Some(conflict) = self.survey.conflict(reference)? {
             self.inspection.find(&at, conflict.code.as_str(), conflict.text);
         }
-        self.references(&at, (kind, reference), resource);
-        self.sources(&at, reference, resource, full_url);
+        self.references(&at, (kind, reference), resource)?;
+        self.sources(&at, reference, resource, full_url)?;
         for (rule, text) in values::findings(resource, self.now).into_iter().chain(claims::amounts(resource)) {
             self.inspection.find(&at, rule, text);
         }
-        if let Some(text) = self.identifiers.again(reference, resource) {
+        if let Some(text) = self.identifiers.again(reference, resource)? {
             self.inspection.find(&at, "claim-twice", text);
         }
+        Ok(())
     }
 
-    fn references(&mut self, at: &At, (kind, reference): (&'static ResourceType, &Reference), resource: &Json) {
+    fn references(
+        &mut self,
+        at: &At,
+        (kind, reference): (&'static ResourceType, &Reference),
+        resource: &Json,
+    ) -> Result<()> {
         let owner = named_owner(kind, resource).and_then(|name| Reference::parse(&name, &[]));
-        if let Some(owner) = owner.as_ref().filter(|owner| !self.survey.brings(owner))
-            && self.members.insert(owner.id.clone())
+        if let Some(owner) = &owner
+            && !self.survey.brings(owner)?
+            && self.members.insert(&owner.id, &())?
         {
             self.inspection.find(at, "no-patient", format!("{owner} is not in these files"));
         }
@@ -319,26 +327,31 @@ impl Look {
             {
                 continue;
             }
-            if !self.survey.has(&target) {
+            if !self.survey.has(&target)? {
                 self.inspection.find(at, "reference-nowhere", format!("{target} is not in these files"));
-            } else if let (Some(owner), Some(other)) = (&owner, self.survey.owner(&target))
+            } else if let (Some(owner), Some(other)) = (&owner, self.survey.owner(&target)?)
                 && *owner != other
             {
                 self.inspection.find(at, "other-member", format!("{target} is {other}'s, and this is {owner}'s"));
             }
         }
+        Ok(())
     }
 
     /// Finds two resources of one id that two sources sent: by `meta.source`, else by the server in their `fullUrl`s.
-    fn sources(&mut self, at: &At, reference: &Reference, resource: &Json, full_url: Option<&str>) {
+    fn sources(&mut self, at: &At, reference: &Reference, resource: &Json, full_url: Option<&str>) -> Result<()> {
         let server =
             full_url.filter(|url| url.starts_with("http")).and_then(|url| url.strip_suffix(&format!("/{reference}")));
         let named = resource["meta"]["source"].as_str().map(|source| source.split('#').next().unwrap_or_default());
-        let Some(source) = named.filter(|source| !source.is_empty()).or(server) else { return };
-        let known = self.sources.entry(reference.clone()).or_insert_with(|| source.to_owned());
-        if known != source {
-            let text = format!("{reference} comes of {known} and of {source}");
-            self.inspection.find(at, "two-sources", text);
+        let Some(source) = named.filter(|source| !source.is_empty()).or(server) else { return Ok(()) };
+        match self.sources.get(&reference.to_string())? {
+            None => self.sources.put(&reference.to_string(), &source.to_owned())?,
+            Some(known) if known != source => {
+                let text = format!("{reference} comes of {known} and of {source}");
+                self.inspection.find(at, "two-sources", text);
+            }
+            Some(_) => {}
         }
+        Ok(())
     }
 }

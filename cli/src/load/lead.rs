@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::record::partition::Partition;
 use shared::record::writer::{Change, Receipts, Standing, Written, second_step};
-use shared::store::StoreError;
 
 use super::Run;
 use super::batch::{CONCURRENCY, stored};
@@ -18,12 +18,17 @@ use super::ready::Ready;
 pub(super) type Pointer = (String, Reference);
 
 /// The run that wrote a pointer.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Origin {
     /// An earlier one.
     Store,
     /// This one, and its receipt named the target.
     ThisRun,
+}
+
+/// A pointer as a key.
+pub(super) fn named((member, target): &Pointer) -> String {
+    format!("{member} {target}")
 }
 
 impl Run<'_> {
@@ -33,7 +38,7 @@ impl Run<'_> {
     }
 
     /// Writes the Organization that receipts name as their author, unless it is there as it should be.
-    pub(super) async fn introduce(&self) -> Result<(), StoreError> {
+    pub(super) async fn introduce(&self) -> Result<()> {
         let Some(author) = self.receipts().author() else { return Ok(()) };
         let standing = self.writer.standings(&[&author]).await?.pop().unwrap_or_default();
         if author.outcome(&standing) == Written::Stored {
@@ -49,14 +54,17 @@ impl Run<'_> {
     pub(super) async fn new_pointers(
         &self,
         batch: &[(Ready, Standing)],
-    ) -> Result<BTreeMap<Pointer, Option<BTreeSet<Reference>>>, StoreError> {
-        let mut wanted: BTreeSet<&Pointer> = stored(batch).flat_map(|ready| &ready.pointers).collect();
-        {
-            let known = self.pointers.lock().await;
-            wanted.retain(|pointer| !known.contains_key(*pointer));
+    ) -> Result<BTreeMap<Pointer, Option<BTreeSet<Reference>>>> {
+        let mut wanted = BTreeSet::new();
+        for pointer in stored(batch).flat_map(|ready| &ready.pointers).collect::<BTreeSet<_>>() {
+            if !self.pointers.has(&named(pointer))? {
+                wanted.insert(pointer);
+            }
         }
         let there = self.writer.pointers(wanted.iter().copied()).await?;
-        self.pointers.lock().await.extend(there.iter().map(|pointer| (pointer.clone(), Origin::Store)));
+        for pointer in &there {
+            self.pointers.put(&named(pointer), &Origin::Store)?;
+        }
         let mut new = BTreeMap::new();
         for pointer in wanted.into_iter().filter(|pointer| !there.contains(*pointer)) {
             new.insert(pointer.clone(), self.leads_to(&pointer.1).await?);
@@ -65,16 +73,16 @@ impl Run<'_> {
     }
 
     /// The shared resources that a shared one leads to, by this run or else by the store; `None` where it is not there.
-    async fn leads_to(&self, target: &Reference) -> Result<Option<BTreeSet<Reference>>, StoreError> {
-        if self.survey.has(target) {
-            let named = self.survey.shared_references(target);
+    async fn leads_to(&self, target: &Reference) -> Result<Option<BTreeSet<Reference>>> {
+        if self.survey.has(target)? {
+            let named = self.survey.shared_references(target)?;
             return Ok(named.map(|named| second_step(target, named)));
         }
-        if let Some(known) = self.shared_references.lock().await.get(target) {
-            return Ok(known.clone());
+        if let Some(known) = self.shared_references.get(&target.to_string())? {
+            return Ok(known);
         }
         let read = self.writer.shared_references(target).await?;
-        self.shared_references.lock().await.insert(target.clone(), read.clone());
+        self.shared_references.put(&target.to_string(), &read)?;
         Ok(read)
     }
 
@@ -137,18 +145,17 @@ impl Run<'_> {
     }
 
     /// Lets members reach the shared resources that theirs refer to, and those that these lead to.
-    pub(super) async fn lead(&self, new: &BTreeMap<Pointer, Option<BTreeSet<Reference>>>) -> Result<(), StoreError> {
+    pub(super) async fn lead(&self, new: &BTreeMap<Pointer, Option<BTreeSet<Reference>>>) -> Result<()> {
         self.point(new.keys().cloned().collect(), 1).await?;
         let next = new
             .iter()
             .flat_map(|((owner, _), next)| next.iter().flatten().map(move |target| (owner.clone(), target.clone())));
         let second: BTreeSet<Pointer> = next.filter(|pointer| !new.contains_key(pointer)).collect();
         self.point(second, 2).await?;
-        self.pointers.lock().await.extend(new.keys().map(|pointer| (pointer.clone(), Origin::ThisRun)));
-        Ok(())
+        new.keys().try_for_each(|pointer| self.pointers.put(&named(pointer), &Origin::ThisRun))
     }
 
-    async fn point(&self, pointers: BTreeSet<Pointer>, steps: u8) -> Result<(), StoreError> {
+    async fn point(&self, pointers: BTreeSet<Pointer>, steps: u8) -> Result<()> {
         let mut written = stream::iter(pointers)
             .map(async |(owner, target)| self.writer.point(&owner, &target, steps).await)
             .buffer_unordered(CONCURRENCY);

@@ -45,29 +45,32 @@ impl Ready {
 impl Run<'_> {
     /// Finds in the store what must be known before anything is written, and decides.
     pub(super) async fn identify(&mut self) -> Result<()> {
-        let unknown = self.survey.unknown_conditions();
-        self.ask_store(unknown).await?;
-        self.survey.decide();
-        Ok(())
+        let mut searches = self.survey.searches()?;
+        while let Some(part) = searches.next()? {
+            self.ask_store(part.iter().filter_map(|(name, ())| Condition::of(name)).collect()).await?;
+        }
+        for conditions in self.survey.creations()? {
+            self.ask_store(conditions?).await?;
+        }
+        self.survey.decide()
     }
 
     /// Finds in the store what resources name by an identifier, and the run has not.
-    pub(super) async fn look_up(&mut self, resources: impl Iterator<Item = &Json>) -> Result<()> {
-        let mut unknown = Vec::new();
-        for resource in resources {
-            let conditions = names_of(resource).into_iter().filter_map(Condition::of);
-            unknown.extend(conditions.filter(|condition| self.survey.names.is_unknown(&condition.name())));
-        }
-        self.ask_store(unknown).await
+    pub(super) async fn look_up(&self, resources: impl Iterator<Item = &Json>) -> Result<()> {
+        self.ask_store(resources.flat_map(names_of).filter_map(Condition::of).collect()).await
     }
 
-    /// Only Patients and shared resources are found by their identifiers.
-    async fn ask_store(&mut self, conditions: Vec<Condition>) -> Result<()> {
+    /// Asks the store for those of which the run has nothing. Only Patients and shared resources are found by their identifiers.
+    async fn ask_store(&self, conditions: Vec<Condition>) -> Result<()> {
         let is_kept =
             |name: &str| ResourceType::named(name).is_some_and(|kind| kind.owner == Owner::Itself || kind.is_shared());
         let mut asked = Vec::new();
         for condition in conditions.into_iter().filter(|condition| is_kept(&condition.resource_type)) {
-            if condition.system.is_some() && self.looked_up.insert(condition.name()) {
+            let name = condition.name();
+            if condition.system.is_some()
+                && self.survey.names.is_unknown(&name)?
+                && self.looked_up.insert(&name, &())?
+            {
                 asked.push(condition);
             }
         }
@@ -81,7 +84,7 @@ impl Run<'_> {
             .buffer_unordered(CONCURRENCY);
         while let Some(answer) = answers.next().await {
             let (condition, found) = answer?;
-            self.survey.names.found(&condition, &found);
+            self.survey.names.found(&condition, &found)?;
         }
         Ok(())
     }
@@ -102,22 +105,24 @@ impl Run<'_> {
 
     /// Counts and lists the references that lead nowhere, or to another member.
     pub(super) async fn follow_references(&mut self, leads: Vec<Lead>) -> Result<()> {
-        let is_out =
-            |to: &Reference| to.resource_type != "Patient" && !self.survey.brings(to) && !self.owners.contains_key(to);
-        let unknown: BTreeSet<Reference> = leads.iter().map(|lead| lead.to.clone()).filter(is_out).collect();
-        let unknown: Vec<Reference> = unknown.into_iter().collect();
+        let targets: BTreeSet<&Reference> = leads.iter().map(|lead| &lead.to).collect();
+        let mut unknown = Vec::new();
+        for to in targets {
+            if to.resource_type != "Patient" && !self.survey.brings(to)? && !self.owners.has(&to.to_string())? {
+                unknown.push(to.clone());
+            }
+        }
         let mut there = self.writer.owners(&unknown).await?;
         for reference in unknown {
-            let owners = there.remove(&reference);
-            self.owners.insert(reference, owners);
+            self.owners.put(&reference.to_string(), &there.remove(&reference))?;
         }
         for Lead { place, from, owner, to } in leads {
             let owners: Option<BTreeSet<String>> = if to.resource_type == "Patient" {
                 Some(BTreeSet::from([to.id.clone()]))
-            } else if self.survey.brings(&to) {
-                Some(self.survey.owner(&to).map(|owner| owner.id).into_iter().collect())
+            } else if self.survey.brings(&to)? {
+                Some(self.survey.owner(&to)?.map(|owner| owner.id).into_iter().collect())
             } else {
-                self.owners.get(&to).cloned().flatten()
+                self.owners.get(&to.to_string())?.flatten()
             };
             match owners {
                 None => {

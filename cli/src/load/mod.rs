@@ -24,13 +24,14 @@ mod rejections;
 mod release;
 mod report;
 mod rules;
+mod scratch;
 mod settings;
 mod source;
 mod stop;
 mod survey;
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -42,12 +43,11 @@ use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
 use shared::record::writer::{Change, ToDo, Writer};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::stack::Stack;
 pub use inspection::{Inspection, inspect};
-use lead::{Origin, Pointer};
+use lead::Origin;
 use ledger::Ledger;
 pub use merge::{Ended, counts, merge, patients, remove};
 pub use paths::{inspect_paths, run};
@@ -56,6 +56,7 @@ use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
 use rules::Notes;
 pub use rules::Rules;
+use scratch::Scratch;
 pub use settings::Settings;
 pub use source::Source;
 use source::{Content, Item};
@@ -123,15 +124,15 @@ pub async fn load_with(
         clock,
         ledger,
         begun,
-        gone: BTreeSet::new(),
+        gone: Scratch::default(),
         rivals: BTreeSet::new(),
         strangers: BTreeMap::new(),
-        pointers: Mutex::default(),
+        pointers: Scratch::default(),
         misled: Vec::new(),
         to_do: BTreeSet::new(),
-        looked_up: HashSet::new(),
-        owners: HashMap::new(),
-        shared_references: Mutex::default(),
+        looked_up: Scratch::default(),
+        owners: Scratch::default(),
+        shared_references: Scratch::default(),
         attached: std::sync::Mutex::default(),
         report: Report { rules: rules.moved(), ..Report::default() },
         rules,
@@ -196,21 +197,21 @@ struct Run<'a> {
     /// The moment at which the run began, which is the date of a deletion that has none of its own.
     begun: Time,
     /// The Patients that it deleted.
-    gone: BTreeSet<String>,
+    gone: Scratch<()>,
     /// The pairs of members already reported as having the same identifier.
     rivals: BTreeSet<[String; 2]>,
     /// The Patient ids that the input gives to another person than the store or another file does, each with its reason.
     strangers: BTreeMap<String, Reason>,
     /// The pointers that are there, as far as this run knows.
-    pointers: Mutex<HashMap<Pointer, Origin>>,
+    pointers: Scratch<Origin>,
     /// Shared resources that were refused, although pointers to what they refer to may already have been written.
     misled: Vec<Reference>,
     /// The searches by an identifier that the store has answered.
-    looked_up: HashSet<String>,
+    looked_up: Scratch<()>,
     /// The owners of each resource that was looked up in the store; `None` where the store does not have it.
-    owners: HashMap<Reference, Option<BTreeSet<String>>>,
+    owners: Scratch<Option<BTreeSet<String>>>,
     /// For each shared resource that was looked up in the store, those it refers to; `None` where the store does not have it.
-    shared_references: Mutex<HashMap<Reference, Option<BTreeSet<Reference>>>>,
+    shared_references: Scratch<Option<BTreeSet<Reference>>>,
     /// The files beside the feeds that attachments name, as paths without symbolic links.
     attached: std::sync::Mutex<BTreeSet<PathBuf>>,
     /// The notes of all that is to be derived again.
@@ -330,28 +331,29 @@ impl Run<'_> {
             return Ok(None);
         }
         let stranger = self.strangers.get(&reference.id).filter(|_| kind.owner == Owner::Itself).cloned();
-        if let Some(conflict) = stranger.or_else(|| self.survey.conflict(&reference)) {
+        let known = self.survey.known(&reference)?.unwrap_or_default();
+        if let Some(conflict) = stranger.or_else(|| known.conflict.as_deref().cloned()) {
             return self.reject(kind.name, (&place, file), &conflict, &resource);
         }
         if again {
             self.report.counts_after_all(kind.name);
         } else {
             self.report.read(kind.name, file);
-            if self.survey.is_there_already(self.at) {
+            if self.survey.is_there_already(self.at)? {
                 self.report.unchanged(kind.name);
                 return Ok(None);
             }
-            if !self.survey.counts(&reference, self.at) {
+            let Some(counts) = known.counting().filter(|counts| counts.ordinal == self.at) else {
                 self.report.superseded(kind.name);
                 return Ok(None);
-            }
+            };
             for rule in notes.mended {
                 self.report.mended(rule.name());
             }
             for (rule, found) in notes.warned {
                 self.report.warn(rule.name(), &place, format!("{reference}: {found}"));
             }
-            if let Some(date) = self.survey.date(&reference).filter(|date| *date > self.begun.0 + CLOCK_TOLERANCE) {
+            if let Some(date) = counts.date.filter(|date| *date > self.begun.0 + CLOCK_TOLERANCE) {
                 let text = format!(
                     "{reference} was last changed on {}, in the future: later versions with a true date will not count",
                     Time(date)

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::fhir::filter::folded;
 use shared::fhir::reference::Reference;
@@ -16,7 +17,7 @@ use super::reason::{Reason, ReasonCode};
 use super::survey::ANOTHER_PERSON;
 
 /// The facts by which a Patient is known as the same person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Person {
     birth_date: Option<String>,
     /// The family names, without case and accents.
@@ -74,12 +75,13 @@ impl Run<'_> {
     /// under a known id is taken.
     pub(super) async fn know_again(&mut self) -> Result<()> {
         let told = self.ledger.warnings().map(<[(String, String)]>::to_vec);
-        let ids: Vec<String> = self.survey.persons().keys().cloned().collect();
-        for ids in ids.chunks(PATIENTS_AT_ONCE) {
-            let known = self.writer.patients(ids).await?;
-            for id in ids {
-                if !self.settings.same_person.contains(id) {
-                    self.compare(id, known.get(id).map(Person::of), told.is_some());
+        let mut persons = self.survey.persons()?;
+        while let Some(part) = persons.next()? {
+            let ids: Vec<String> = part.iter().map(|(id, _)| id.clone()).collect();
+            let known = self.writer.patients(&ids).await?;
+            for (id, come) in part {
+                if !self.settings.same_person.contains(&id) {
+                    self.compare(&id, (known.get(&id).map(Person::of), come), told.is_some());
                 }
             }
         }
@@ -130,25 +132,32 @@ impl Run<'_> {
 
     /// Tells what stays of a record whose Patient was deleted.
     pub(super) async fn tell_remains(&mut self) -> Result<()> {
-        for id in std::mem::take(&mut self.gone) {
-            let counts = super::counts(&self.writer.record(&id).await?);
-            if counts.is_empty() {
-                continue;
+        let mut gone = self.gone.parts()?;
+        while let Some(part) = gone.next()? {
+            for (id, ()) in part {
+                self.tell_remains_of(&id).await?;
             }
-            let listed: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            let text = format!(
-                "Patient/{id} is deleted, and the rest of the record stays: {}; `patient-access record remove {id}` removes it",
-                listed.join(", ")
-            );
-            self.report.warn("record-stays", &format!("Patient/{id}"), text);
         }
         Ok(())
     }
 
+    async fn tell_remains_of(&mut self, id: &str) -> Result<()> {
+        let counts = super::counts(&self.writer.record(id).await?);
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let listed: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let text = format!(
+            "Patient/{id} is deleted, and the rest of the record stays: {}; `patient-access record remove {id}` removes it",
+            listed.join(", ")
+        );
+        self.report.warn("record-stays", &format!("Patient/{id}"), text);
+        Ok(())
+    }
+
     /// Where an earlier try of the run `is_told`, it found the warnings, and the store has the newer Patients by now.
-    fn compare(&mut self, id: &str, known: Option<Person>, is_told: bool) {
+    fn compare(&mut self, id: &str, (known, come): (Option<Person>, Vec<Person>), is_told: bool) {
         let whence = if known.is_some() { "the store" } else { "this run" };
-        let come = self.survey.persons().get(id).cloned().unwrap_or_default();
         let mut all = known.into_iter().chain(come);
         let Some(first) = all.next() else { return };
         let differing: Vec<Likeness> = all.map(|person| first.likeness(&person)).collect();
@@ -167,9 +176,6 @@ impl Run<'_> {
 
 /// The rule that warns of a Patient who may be another person.
 pub(super) const SAME_PERSON: &str = "same-person";
-
-/// The number of Patients that are read from the store at once.
-const PATIENTS_AT_ONCE: usize = 500;
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,16 @@ pub(super) struct Ready {
     pub absent: BTreeSet<Reference>,
 }
 
+/// The facts of the first reading that a change follows from.
+pub(super) struct Facts {
+    /// When the source last changed or deleted it.
+    date: Option<i64>,
+    /// Whether an undated version or a deletion came before the one that counts.
+    overrides: bool,
+    /// The targets of a Provenance that the run has.
+    coming: BTreeSet<Reference>,
+}
+
 /// A resource whose references were read.
 #[derive(Default)]
 pub(super) struct Resolved {
@@ -48,7 +58,7 @@ pub(super) struct Resolved {
 }
 
 /// The targets whose owners determine who gets a copy of this resource.
-pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Vec<Reference> {
+pub(super) fn decides_owner((pending, resource): (&Pending, Option<&Json>)) -> Vec<Reference> {
     match (pending.kind.owner, resource) {
         (Owner::Targets(_), Some(resource)) => provenance::targets(resource).into_iter().flatten().collect(),
         _ => Vec::new(),
@@ -58,8 +68,11 @@ pub(super) fn decides_owner((pending, resource): &(Pending, Option<Json>)) -> Ve
 impl Run<'_> {
     /// Resolves the names of this run in a resource, and replaces the files it names by Binaries, which are returned as
     /// changes; or says why the resource is rejected.
-    pub(super) fn resolve(&self, pending: &Pending) -> Result<Resolved, Reason> {
-        let Some(original) = &pending.resource else { return Ok(Resolved::default()) };
+    ///
+    /// # Errors
+    /// The run's notes cannot be used.
+    pub(super) fn resolve(&self, pending: &Pending) -> anyhow::Result<Result<Resolved, Reason>> {
+        let Some(original) = &pending.resource else { return Ok(Ok(Resolved::default())) };
         // An earlier occurrence without a label stays superseded even then: it is the same resource.
         let labels = sensitivity::labels(original);
         if !labels.is_empty() && !self.takes_sensitive {
@@ -68,17 +81,22 @@ impl Run<'_> {
                  a deployed stack takes none of it",
                 labels.join(", ")
             );
-            return Err(Reason::new(ReasonCode::Sensitive, text));
+            return Ok(Err(Reason::new(ReasonCode::Sensitive, text)));
         }
         let mut resource = original.clone();
         resource["id"] = json!(pending.reference.id);
-        if let Some(name) = self.survey.names.ambiguous(pending.bundle, &mut resource) {
+        if let Some(name) = self.survey.names.ambiguous(pending.bundle, &mut resource)? {
             let text = format!(
                 "it refers to `{name}`, and two resources of this run go by that name; refer to one of them as Type/id"
             );
-            return Err(Reason::new(ReasonCode::AmbiguousReference, text));
+            return Ok(Err(Reason::new(ReasonCode::AmbiguousReference, text)));
         }
-        self.survey.names.resolve(pending.bundle, &mut resource);
+        self.survey.names.resolve(pending.bundle, &mut resource)?;
+        Ok(self.resolved(pending, resource))
+    }
+
+    /// A resource whose references were resolved.
+    fn resolved(&self, pending: &Pending, mut resource: Json) -> Result<Resolved, Reason> {
         let logical = made_logical(pending.kind, &mut resource);
         profiles::name_in(self.guides, &mut resource);
         let documents = filed(pending.kind, &mut resource, self.source, pending.file, &self.attached)?;
@@ -107,21 +125,33 @@ impl Ready {
 }
 
 impl Run<'_> {
+    /// The facts that the change of a resolved resource follows from.
+    pub(super) fn facts(&self, pending: &Pending, resource: Option<&Json>) -> anyhow::Result<Facts> {
+        let known = self.survey.known(&pending.reference)?.unwrap_or_default();
+        let mut coming = BTreeSet::new();
+        for target in decides_owner((pending, resource)) {
+            if self.survey.has(&target)? {
+                coming.insert(target);
+            }
+        }
+        Ok(Facts { date: known.counting().and_then(|counts| counts.date), overrides: known.overrides(), coming })
+    }
+
     /// The change that a resolved resource makes, and the shared resources that each member is to reach by it; or why it has no owner.
     pub(super) fn change(
         &self,
-        pending: Pending,
+        (pending, facts): (Pending, Facts),
         resource: Option<Json>,
         owners: &Owners,
         homes: &Homes,
     ) -> Result<Ready, Box<(Pending, Reason)>> {
         let (kind, id) = (pending.kind, pending.reference.id.clone());
         let Some(resource) = resource else {
-            let date = self.survey.date(&pending.reference).filter(|_| kind.owner != Owner::Attachment);
-            let change = Change::delete(kind, &id, date).overriding(self.survey.overrides(&pending.reference));
+            let date = facts.date.filter(|_| kind.owner != Owner::Attachment);
+            let change = Change::delete(kind, &id, date).overriding(facts.overrides);
             return Ok(Ready { pending, change, pointers: Vec::new(), absent: BTreeSet::new() });
         };
-        let Copies { copies, absent } = match self.copies(&pending, resource, owners, homes) {
+        let Copies { copies, absent } = match self.copies((&pending, &facts), resource, owners, homes) {
             Ok(copies) => copies,
             Err(reason) => return Err(Box::new((pending, reason))),
         };
@@ -139,7 +169,7 @@ impl Run<'_> {
                 pointers.extend(shared.chain([author()]).map(|target| (owner.clone(), target)));
             }
         }
-        let change = Change::store(kind, &id, copies).overriding(self.survey.overrides(&pending.reference));
+        let change = Change::store(kind, &id, copies).overriding(facts.overrides);
         if !change.fits() {
             let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
             return Err(Box::new((pending, Reason::new(ReasonCode::TooLarge, text))));
@@ -148,7 +178,13 @@ impl Run<'_> {
     }
 
     /// Where the resource is to stand, and what of it.
-    fn copies(&self, pending: &Pending, resource: Json, owners: &Owners, homes: &Homes) -> Result<Copies, Reason> {
+    fn copies(
+        &self,
+        (pending, facts): (&Pending, &Facts),
+        resource: Json,
+        owners: &Owners,
+        homes: &Homes,
+    ) -> Result<Copies, Reason> {
         let one = |partition, resource| Copies { copies: vec![(partition, resource)], absent: BTreeSet::new() };
         let whose = match ownership(pending.kind, &resource) {
             // Its targets were names of something that did not come.
@@ -163,7 +199,7 @@ impl Run<'_> {
                 names_no_member(&resource)?;
                 one(Partition::Shared, resource)
             }
-            Ownership::OwnersOf(_) => self.per_owner(pending, &resource, owners)?,
+            Ownership::OwnersOf(_) => self.per_owner((pending, facts), &resource, owners)?,
             Ownership::Attachment => {
                 let owner = homes.get(&pending.reference).and_then(BTreeSet::first);
                 one(owner.cloned().map_or(Partition::Unclaimed, Partition::Member), resource)
@@ -172,11 +208,15 @@ impl Run<'_> {
     }
 
     /// A resource about resources of several members is kept once for each, with what may be told to each.
-    fn per_owner(&self, pending: &Pending, resource: &Json, owners: &Owners) -> Result<Copies, Reason> {
+    fn per_owner(
+        &self,
+        (pending, facts): (&Pending, &Facts),
+        resource: &Json,
+        owners: &Owners,
+    ) -> Result<Copies, Reason> {
         let mut made = provenance::copies(resource, owners);
         let members = made.copies.iter().filter(|(partition, _)| *partition != Partition::Unclaimed).count();
-        let comes = |target: &Reference| self.survey.has(target);
-        if members == 0 && !pending.is_stored && !made.absent.iter().any(comes) {
+        if members == 0 && !pending.is_stored && made.absent.is_disjoint(&facts.coming) {
             let text = "none of its targets is a member's resource that is stored here; load it together with them, or after them";
             return Err(Reason::new(ReasonCode::UnknownTargets, text));
         }

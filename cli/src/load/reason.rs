@@ -4,13 +4,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use shared::fhir::owner::NoOwner;
 
 /// Makes the enum, its codes and the list of all codes from one table.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
         /// The code of a reason.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum ReasonCode {
             $($(#[$doc])* $name,)*
         }
@@ -95,7 +96,7 @@ codes! {
 }
 
 /// The reason why one item was rejected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// The code.
     pub code: ReasonCode,

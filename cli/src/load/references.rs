@@ -6,8 +6,7 @@
 
 mod condition;
 
-use std::collections::{HashMap, HashSet};
-
+use anyhow::Result;
 use serde_json::Value as Json;
 use shared::fhir::owner::ownership;
 use shared::fhir::reference::Reference;
@@ -15,96 +14,123 @@ use shared::fhir::types::{ResourceType, names_a_member};
 use shared::record::documents::{each_name, is_name};
 
 pub use self::condition::{Condition, identifiers};
+use super::scratch::Scratch;
 
 /// The names used in one run, with the resource that each stands for; `None` for a name of two resources. Such a name
 /// is never resolved: either choice could put one member's data into another's record.
 #[derive(Default)]
-pub struct Names {
+pub(super) struct Names {
     /// The URLs that are this server's own, or that the plan calls its own.
     bases: Vec<String>,
-    everywhere: HashMap<String, Option<Reference>>,
-    in_bundles: HashMap<(u32, String), Option<Reference>>,
+    everywhere: Scratch<Meaning>,
+    /// The key is the number of the Bundle, and the name.
+    in_bundles: Scratch<Meaning>,
 }
+
+/// The resource that a name stands for.
+type Meaning = Option<Reference>;
 
 impl Names {
     /// Names, of which those under `bases` are this server's own.
-    pub fn under(bases: &[String]) -> Names {
+    pub(super) fn under(bases: &[String]) -> Names {
         let bases = bases.iter().map(|base| base.trim_end_matches('/').to_owned()).collect();
         Names { bases, ..Names::default() }
     }
 
     /// Notes that a resource goes by a name, in its Bundle and elsewhere.
-    pub fn call(&mut self, (bundle, name): (Option<u32>, &str), reference: &Reference) {
+    pub(super) fn call(&self, (bundle, name): (Option<u32>, &str), reference: &Reference) -> Result<()> {
         let name = self.read(name);
         if let Some(bundle) = bundle {
-            note(self.in_bundles.entry((bundle, name.clone())), reference);
+            note(&self.in_bundles, &within(bundle, &name), reference)?;
         }
-        note(self.everywhere.entry(name), reference);
+        note(&self.everywhere, &name, reference)
     }
 
     /// Lets a name in a Bundle stand for another resource than the one that came under it.
-    pub fn call_instead(&mut self, (bundle, name): (Option<u32>, &str), reference: &Reference) {
+    pub(super) fn call_instead(&self, (bundle, name): (Option<u32>, &str), reference: &Reference) -> Result<()> {
         let name = self.read(name);
         if let Some(bundle) = bundle {
-            self.in_bundles.insert((bundle, name.clone()), Some(reference.clone()));
+            self.in_bundles.put(&within(bundle, &name), &Some(reference.clone()))?;
         }
-        note(self.everywhere.entry(name), reference);
+        note(&self.everywhere, &name, reference)
     }
 
     /// Whether nothing of the run goes by a name.
-    pub fn is_unknown(&self, name: &str) -> bool {
-        self.known(None, name).is_none()
+    pub(super) fn is_unknown(&self, name: &str) -> Result<bool> {
+        Ok(self.known(None, name)?.is_none())
     }
 
     /// Notes what the store has under a name of which the run has nothing: several resources, or one.
-    pub fn found(&mut self, condition: &Condition, found: &[Reference]) {
-        for reference in found {
-            note(self.everywhere.entry(condition.name()), reference);
-        }
+    pub(super) fn found(&self, condition: &Condition, found: &[Reference]) -> Result<()> {
+        found.iter().try_for_each(|reference| note(&self.everywhere, &condition.name(), reference))
     }
 
-    /// Lets every name of these resources lead nowhere.
-    pub fn confuse(&mut self, references: &HashSet<&Reference>) {
-        let is_unclear =
-            |known: &&mut Option<Reference>| known.as_ref().is_some_and(|known| references.contains(known));
-        if !references.is_empty() {
-            let all = self.everywhere.values_mut().chain(self.in_bundles.values_mut());
-            all.filter(is_unclear).for_each(|known| *known = None);
+    /// Lets every name of the resources for which this holds lead nowhere.
+    pub(super) fn confuse(&self, is_unclear: impl Fn(&Reference) -> Result<bool>) -> Result<()> {
+        for names in [&self.everywhere, &self.in_bundles] {
+            names.each(|_, known| match known {
+                Some(reference) if is_unclear(&reference)? => Ok(Some(None)),
+                _ => Ok(None),
+            })?;
         }
+        Ok(())
     }
 
     /// A name in the resource that two resources of the run go by.
-    pub fn ambiguous(&self, bundle: Option<u32>, resource: &mut Json) -> Option<String> {
+    pub(super) fn ambiguous(&self, bundle: Option<u32>, resource: &mut Json) -> Result<Option<String>> {
         let mut found = None;
-        each_reference(resource, &mut |text| {
-            if self.known(bundle, text) == Some(&None) {
+        self.each_known(bundle, resource, &mut |text, known| {
+            if known == Some(None) {
                 found = Some(text.clone());
             }
-        });
-        found
+        })?;
+        Ok(found)
     }
 
     /// The resource that a name stands for, in this Bundle.
-    pub fn of(&self, bundle: Option<u32>, name: &str) -> Option<Reference> {
-        let known = self.known(bundle, name).cloned();
-        known.unwrap_or_else(|| Reference::parse(&self.read(name), &[]))
+    pub(super) fn of(&self, bundle: Option<u32>, name: &str) -> Result<Option<Reference>> {
+        let known = self.known(bundle, name)?;
+        Ok(known.unwrap_or_else(|| Reference::parse(&self.read(name), &[])))
     }
 
-    fn known(&self, bundle: Option<u32>, name: &str) -> Option<&Option<Reference>> {
+    fn known(&self, bundle: Option<u32>, name: &str) -> Result<Option<Meaning>> {
         let name = self.read(name);
-        let within = bundle.and_then(|bundle| self.in_bundles.get(&(bundle, name.clone())));
-        within.or_else(|| self.everywhere.get(&name))
+        if let Some(bundle) = bundle
+            && let Some(known) = self.in_bundles.get(&within(bundle, &name))?
+        {
+            return Ok(Some(known));
+        }
+        self.everywhere.get(&name)
     }
 
     /// Replaces every known name by `Type/id`, in the resource's references and in the `url` of attachments.
-    pub fn resolve(&self, bundle: Option<u32>, resource: &mut Json) {
-        each_reference(resource, &mut |text| {
-            if let Some(Some(reference)) = self.known(bundle, text) {
+    pub(super) fn resolve(&self, bundle: Option<u32>, resource: &mut Json) -> Result<()> {
+        self.each_known(bundle, resource, &mut |text, known| {
+            if let Some(Some(reference)) = known {
                 *text = reference.to_string();
             } else if let Some(own) = self.own(text).filter(|own| Reference::parse(own, &[]).is_some()) {
                 *text = own.to_owned();
             }
+        })
+    }
+
+    /// Visits every text that names a resource, with the meaning that it has in the run.
+    fn each_known(
+        &self,
+        bundle: Option<u32>,
+        resource: &mut Json,
+        visit: &mut impl FnMut(&mut String, Option<Meaning>),
+    ) -> Result<()> {
+        let mut ended = Ok(());
+        each_reference(resource, &mut |text| {
+            if ended.is_ok() {
+                match self.known(bundle, text) {
+                    Ok(known) => visit(text, known),
+                    Err(error) => ended = Err(error),
+                }
+            }
         });
+        ended
     }
 
     /// The part of a URL after this server's base, or one that the plan calls its own.
@@ -127,10 +153,16 @@ impl Names {
     }
 }
 
-fn note<K>(entry: std::collections::hash_map::Entry<'_, K, Option<Reference>>, reference: &Reference) {
-    let known = entry.or_insert_with(|| Some(reference.clone()));
-    if known.as_ref() != Some(reference) {
-        *known = None;
+/// A name in a Bundle.
+fn within(bundle: u32, name: &str) -> String {
+    format!("{bundle} {name}")
+}
+
+fn note(names: &Scratch<Meaning>, name: &str, reference: &Reference) -> Result<()> {
+    match names.get(name)? {
+        None => names.put(name, &Some(reference.clone())),
+        Some(Some(known)) if known != *reference => names.put(name, &None),
+        Some(_) => Ok(()),
     }
 }
 
@@ -220,15 +252,15 @@ pub fn names_in(resource: &mut Json) -> Vec<String> {
 
 /// The texts by which a resource may name a Binary, as far as the names that were learned so far do not say otherwise: another
 /// resource may go by any of them.
-pub fn binaries_in(resource: &Json, (names, bundle): (&Names, Option<u32>)) -> Vec<String> {
+pub(super) fn binaries_in(resource: &Json, (names, bundle): (&Names, Option<u32>)) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    each_name(resource, &mut |name| {
-        let known = names.of(bundle, name).map(|known| known.resource_type).or_else(|| type_said_by(name));
+    for name in names_of(resource) {
+        let known = names.of(bundle, name)?.map(|known| known.resource_type).or_else(|| type_said_by(name));
         if known.is_none_or(|known| known == "Binary") {
             found.push(name.to_owned());
         }
-    });
-    found
+    }
+    Ok(found)
 }
 
 /// The type of resource that a name tells by its form: `https://host/fhir/Type/id`, with or without a version (R4 "Bundle": `fullUrl`), or

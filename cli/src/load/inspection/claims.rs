@@ -1,9 +1,12 @@
 //! Explanations of benefits: amounts that do not add up, and one claim under two ids.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use anyhow::Result;
 use serde_json::Value as Json;
 use shared::fhir::reference::Reference;
+
+use crate::load::scratch::Scratch;
 
 /// The categories of what goes to somebody: C4BB's two, else R4's one.
 const PAID: [&[&str]; 2] = [&["paidtoprovider", "paidtopatient"], &["benefit"]];
@@ -76,25 +79,28 @@ pub(super) fn amounts(resource: &Json) -> Vec<(&'static str, String)> {
 
 /// The ids of claims, by what their payer calls them.
 #[derive(Default)]
-pub(super) struct Identifiers(HashMap<String, Reference>);
+pub(super) struct Identifiers(Scratch<Reference>);
 
 impl Identifiers {
     /// The finding about a claim that came before under another id.
-    pub(super) fn again(&mut self, reference: &Reference, resource: &Json) -> Option<String> {
+    pub(super) fn again(&self, reference: &Reference, resource: &Json) -> Result<Option<String>> {
         if reference.resource_type != "ExplanationOfBenefit" {
-            return None;
+            return Ok(None);
         }
         let mut first = None;
         for identifier in resource["identifier"].as_array().into_iter().flatten() {
             let is_unique = codes(&identifier["type"]).any(|code| code == "uc");
             let Some(value) = identifier["value"].as_str().filter(|_| is_unique) else { continue };
             let key = format!("{}|{value}", identifier["system"].as_str().unwrap_or_default());
-            let known = self.0.entry(key.clone()).or_insert_with(|| reference.clone());
-            if known != reference {
-                first.get_or_insert(format!("{reference} and {known} have the claim's identifier {key}"));
+            match self.0.get(&key)? {
+                None => self.0.put(&key, reference)?,
+                Some(known) if known != *reference => {
+                    first.get_or_insert(format!("{reference} and {known} have the claim's identifier {key}"));
+                }
+                Some(_) => {}
             }
         }
-        first
+        Ok(first)
     }
 }
 
@@ -130,9 +136,9 @@ mod tests {
     fn one_claim_under_two_ids_is_found() {
         let identifier = json!([{"type": {"coding": [{"code": "uc"}]}, "system": "http://p.example", "value": "1"}]);
         let claim = json!({"identifier": identifier});
-        let (mut known, of) = (Identifiers::default(), |id| Reference::new("ExplanationOfBenefit", id));
-        assert_eq!(known.again(&of("a"), &claim), None);
-        assert_eq!(known.again(&of("a"), &claim), None);
-        assert!(known.again(&of("b"), &claim).unwrap().contains("http://p.example|1"));
+        let (known, of) = (Identifiers::default(), |id| Reference::new("ExplanationOfBenefit", id));
+        assert_eq!(known.again(&of("a"), &claim).unwrap(), None);
+        assert_eq!(known.again(&of("a"), &claim).unwrap(), None);
+        assert!(known.again(&of("b"), &claim).unwrap().unwrap().contains("http://p.example|1"));
     }
 }

@@ -1,13 +1,14 @@
 //! Conditional references, and the identifiers by which they name a resource.
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::fhir::identifier::Identifier;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::ResourceType;
 
 /// A conditional reference: a search for a resource by its identifier (R4, "Conditional References").
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// The type that is searched.
     pub resource_type: String,

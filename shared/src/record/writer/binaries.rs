@@ -21,7 +21,10 @@ use crate::store::table::{CommitError, Consistency, Item};
 /// The names that a run is going to write. The loader knows them before it has written any.
 pub trait PlannedNames: Sync {
     /// The resources of this member's that will name the Binary when the run is over.
-    fn naming(&self, binary: &Reference, owner: &str) -> Vec<Reference>;
+    ///
+    /// # Errors
+    /// The run's own notes cannot be read.
+    fn naming(&self, binary: &Reference, owner: &str) -> Result<Vec<Reference>, StoreError>;
 }
 
 /// How often a Binary is given while others move it.
@@ -40,7 +43,7 @@ impl Writer {
         home: &BTreeSet<String>,
         planned: &dyn PlannedNames,
     ) -> Result<bool, StoreError> {
-        let along = planned.naming(binary, owner);
+        let along = planned.naming(binary, owner)?;
         for other in home.iter().filter(|other| *other != owner) {
             let mut names = self.names(other, binary).await?;
             names.retain(|name| !along.contains(name));
@@ -164,7 +167,7 @@ impl Writer {
         let Some(owner) = partition.owner() else { return Ok(()) };
         for binary in binaries.iter().map(|id| Reference::new("Binary", id)) {
             let mut names = self.names(owner, &binary).await?;
-            names.extend(planned.naming(&binary, owner));
+            names.extend(planned.naming(&binary, owner)?);
             if names.iter().all(|name| name == resource) {
                 let row = self.standing_row(partition, &binary).await?.filter(StandingRow::is_live);
                 match (row, deleted) {
