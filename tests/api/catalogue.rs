@@ -200,6 +200,12 @@ T151   A sign-in with a provider opens a new session; the one from before, plant
 T152   A logout token counts only from the provider, for us, fresh, signed as an id_token is, and is no id_token; it ends
        the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
 
+# The nightly feed
+T181   After a load was killed or failed, the same load again neither looks at nor writes what an earlier part has stored,
+       and its report and its file of rejected resources are those of a load that nothing disturbed.
+T182   Ctrl-C ends a load with what is stored and with the word that a repeat is safe, and the repeat ends it.
+T183   Ten times as many resources take a load no more memory.
+
 # The audit, and what is counted from it
 T201   An answer counts for CMS's report only where it carried a resource of the member's own, and a record that comes
        twice counts once (42 CFR 422.119(f)).

@@ -15,7 +15,7 @@ const PERCENT: u64 = 10;
 
 async fn load(app: &App, feed: &Path) -> (Json, u64) {
     let meter = Meter::before(&app.environment()["AWS_ENDPOINT_URL_DYNAMODB"]).await;
-    Loader::of(app, &meter, feed).whole_with_peak().await
+    Loader::of(app, &meter, feed).whole_with_peak(&[]).await
 }
 
 fn is_flat(small: u64, large: u64) {
@@ -112,5 +112,49 @@ async fn a_line_of_500_megabytes_is_refused_by_itself_in_bounded_memory() {
     eprintln!("{peak} KB");
     assert!(peak < 400 << 10, "{peak} KB");
     fs::remove_file(feed).unwrap();
+    app.finish().await;
+}
+
+/// Resources of as many ids, of 50 to a member, with names by which others may refer to them.
+fn distinct(path: &Path, resources: usize, text: usize) {
+    let mut file = BufWriter::new(File::create(path).unwrap());
+    for number in 0..resources {
+        let observation = json!({"resourceType": "Observation", "id": format!("distinct-{resources}-{number}"), "status": "final",
+            "identifier": [{"system": "http://plan.example/observations", "value": format!("{number}")}],
+            "code": {"text": format!("{number:0>text$}")}, "subject": {"reference": format!("Patient/m{}", number / 50)},
+            "performer": [{"reference": format!("Practitioner/p{}", number % 997)}]});
+        writeln!(file, "{observation}").unwrap();
+    }
+    file.flush().unwrap();
+}
+
+/// T183
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_times_as_many_resources_take_the_same_memory() {
+    let app = App::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let most = std::env::var("PATIENT_ACCESS_DISTINCT").ok().map_or(10_000, |text| text.parse().unwrap());
+    let mut peaks = Vec::new();
+    for resources in [1_000, most] {
+        let feed = folder.path().join("distinct.ndjson");
+        distinct(&feed, resources, 10);
+        let meter = Meter::before(&app.environment()["AWS_ENDPOINT_URL_DYNAMODB"]).await;
+        let (report, peak) = Loader::of(&app, &meter, &feed).whole_with_peak(&["--check"]).await;
+        assert_eq!(report["types"]["Observation"], json!(resources), "{report}");
+        peaks.push(peak);
+    }
+    eprintln!("checked: {peaks:?} KB");
+    is_flat(peaks[0], peaks[1]);
+    peaks.clear();
+    for resources in [1_000, most / 2] {
+        let feed = folder.path().join("distinct.ndjson");
+        distinct(&feed, resources, 2_500);
+        let (report, peak) = load(&app, &feed).await;
+        assert_eq!(report["types"]["Observation"]["stored"], json!(resources), "{report}");
+        peaks.push(peak);
+    }
+    eprintln!("loaded: {peaks:?} KB");
+    is_flat(peaks[0], peaks[1]);
     app.finish().await;
 }

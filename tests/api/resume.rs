@@ -120,10 +120,23 @@ impl Loader {
         }
     }
 
+    /// Presses Ctrl-C once the load has made so many calls. Returns what it left.
+    #[cfg(unix)]
+    async fn interrupted_after(&self, meter: &Meter, calls: u32) -> std::process::Output {
+        meter.take();
+        let child = self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while meter.calls() < calls {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let sent = Command::new("kill").args(["-INT", &child.id().unwrap().to_string()]).status().await;
+        assert!(sent.unwrap().success());
+        child.wait_with_output().await.unwrap()
+    }
+
     /// Runs the load to its end. Returns its report, and the most memory that it had at once, in KB.
     #[cfg(target_os = "linux")]
-    pub(crate) async fn whole_with_peak(&self) -> (Json, u64) {
-        let child = self.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub(crate) async fn whole_with_peak(&self, options: &[&str]) -> (Json, u64) {
+        let child = self.command().args(options).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id().unwrap());
         let mut peak = 0;
         let watch = async {
@@ -228,4 +241,28 @@ async fn a_load_that_is_killed_again_and_again_ends_as_one_that_was_not() {
     }
     once.finish().await;
     often.finish().await;
+}
+
+/// T182
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_says_what_is_stored_and_that_a_repeat_is_safe() {
+    let feed = tempfile::tempdir().unwrap();
+    write(feed.path(), 2_100);
+    let app = App::empty().await;
+    let meter = Meter::before(&app.environment()["AWS_ENDPOINT_URL_DYNAMODB"]).await;
+    let loader = Loader::of(&app, &meter, feed.path());
+    let output = loader.interrupted_after(&meter, 400).await;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("stopped. What is counted is stored"), "{told}");
+    assert!(told.contains("It is safe to run the same load again"), "{told}");
+    let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["finished"]), (Some(1), &json!(false)), "{report}");
+    let stored = |report: &Json| report["types"]["Observation"]["stored"].as_u64().unwrap_or_default();
+    let whole = loader.whole().await;
+    assert_eq!(whole["finished"], true, "{whole}");
+    assert!(stored(&report) < stored(&whole), "{report} {whole}");
+    let expected = (120..2_100).filter(|number| number % 97 > 0 && number % 89 > 0).count();
+    assert_eq!(stored(&whole), u64::try_from(expected).unwrap(), "{whole}");
+    app.finish().await;
 }

@@ -17,7 +17,6 @@ use shared::record::writer::{Change, Standing, Written};
 use shared::store::StoreError;
 
 use super::lead::Pointer;
-use super::people::SAME_PERSON;
 use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
 use super::{Pending, Run, is_dependent};
@@ -91,7 +90,10 @@ impl Run<'_> {
                         self.tell_rivals(&ready).await?;
                         self.tell_replaced(&ready);
                     }
-                    Written::Deleted => self.gone.put(&ready.change.reference().id, &())?,
+                    Written::Deleted => {
+                        self.gone.put(&ready.change.reference().id, &())?;
+                        self.outcome.gone.push(ready.change.reference().id.clone());
+                    }
                     _ => {}
                 }
             }
@@ -135,7 +137,7 @@ impl Run<'_> {
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
         self.withdraw_superseded(&batch)?;
         let affected = self.affected(&batch).await?;
-        self.ledger.enter(&self.writer, &batch, || self.report.texts_of(SAME_PERSON)).await?;
+        self.ledger.enter(&self.writer, &batch).await?;
         self.note(affected).await?;
         self.send(&batch).await?;
         let run = &*self;
@@ -181,6 +183,7 @@ impl Run<'_> {
         for (ready, standing) in batch {
             if ready.pending.kind.is_shared() && ready.change.outcome(standing) == Written::Superseded {
                 self.survey.withdraw(ready.change.reference())?;
+                self.outcome.withdrawn.push(ready.change.reference().clone());
                 self.misled.push(ready.change.reference().clone());
             }
         }
@@ -304,12 +307,19 @@ impl Run<'_> {
     /// Rejects what counted; what counts in its stead is read again where this reading has passed it by. A sensitive resource that
     /// is refused keeps its unlabelled versions out, too: they are the same record.
     fn refuse(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
-        self.report.rejected(pending.kind.name, pending.file, reason.code);
+        self.report.rejected(pending.kind.name, reason.code);
+        if reason.code != ReasonCode::Sensitive && pending.kind.is_shared() {
+            self.misled.push(pending.reference.clone());
+        }
+        self.outcome.refused.push((pending.reference.clone(), reason.clone()));
+        self.pass_over(pending, reason)
+    }
+
+    /// Lets what was refused count no more, and keeps it in the file of the rejected resources.
+    pub(super) fn pass_over(&mut self, pending: &Pending, reason: &Reason) -> Result<()> {
+        self.report.rejected_in(pending.file);
         if reason.code != ReasonCode::Sensitive {
             let next = self.survey.refuse(&pending.reference)?;
-            if pending.kind.is_shared() {
-                self.misled.push(pending.reference.clone());
-            }
             self.elected.extend(next.filter(|next| *next <= self.at));
         }
         let deletion = json!({"request": {"method": "DELETE", "url": pending.reference.to_string()}});

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use futures_util::{StreamExt, stream};
 use shared::fhir::reference::{Reference, references_in};
-use shared::fhir::types::ResourceType;
 use shared::record::partition::Partition;
 use shared::record::writer::{Standing, ToDo, Written, second_step};
 
@@ -145,18 +144,8 @@ impl Run<'_> {
 
     /// Makes the copies of a Provenance anew, by whose its targets are now.
     async fn copy_again(&mut self, id: &str) -> Result<()> {
-        let Some(kind) = ResourceType::named("Provenance") else { return Ok(()) };
         let Some(provenance) = self.writer.provenance(id).await? else { return Ok(()) };
-        let pending = Pending {
-            kind,
-            reference: Reference::new("Provenance", id),
-            file: usize::MAX,
-            bundle: None,
-            place: "the store".to_owned(),
-            resource: None,
-            documents: Vec::new(),
-            is_stored: true,
-        };
+        let pending = Pending::stored(Reference::new("Provenance", id))?;
         self.store(vec![(pending, Some(provenance))]).await?;
         Ok(())
     }

@@ -15,6 +15,7 @@ mod ledger;
 mod lookup;
 mod mend;
 mod merge;
+mod part;
 mod paths;
 mod people;
 mod ready;
@@ -41,7 +42,7 @@ use shared::clock::{Clock, Time};
 use shared::fhir::guides::Guides;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::{Owner, ResourceType};
-use shared::record::writer::{Change, ToDo, Writer};
+use shared::record::writer::{ToDo, Writer};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -50,7 +51,9 @@ pub use inspection::{Inspection, inspect};
 use lead::Origin;
 use ledger::Ledger;
 pub use merge::{Ended, counts, merge, patients, remove};
+use part::{Batch, Outcome, Pending};
 pub use paths::{inspect_paths, run};
+use people::SAME_PERSON;
 pub use reason::{Reason, ReasonCode};
 use rejections::Rejections;
 pub use report::{FileTally, Finding, MANIFEST, References, Report, Tally, UNREADABLE};
@@ -63,16 +66,6 @@ use source::{Content, Item};
 pub use stop::{Stop, Stopped};
 use survey::{Survey, check, check_deletion};
 pub use totals::Totals;
-
-/// A batch is written at the end of the file in which it reaches this many resources, so that a file of one member gets
-/// one receipt unless it is longer than [`LONGEST_BATCH`].
-const BATCH: usize = 512;
-
-/// At this many resources a batch is written even in the middle of a file, because memory holds it.
-const LONGEST_BATCH: usize = 4 * BATCH;
-
-/// A batch has at most this many bytes, or one larger resource.
-const HEAVIEST_BATCH: u64 = 64 << 20;
 
 /// Loads a source. Rejected resources are written to `rejected`, one JSON line each, if there are any.
 ///
@@ -98,14 +91,21 @@ pub async fn load_with(
         Ok(writer) => writer,
         Err(error) => return (Report::default(), Err(error)),
     };
-    let opened = Ledger::open(&writer, source, &settings, clock.now());
+    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
+    let choices = format!(
+        "{:?} {:?} {rules:?} {:?} {}",
+        settings.bases,
+        settings.same_person,
+        stack.guides(),
+        stack.takes_sensitive()
+    );
+    let opened = Ledger::open(&writer, source, &choices, clock.now());
     let ledger = match settings.stop.unless(opened).await {
         Ok(ledger) => ledger,
         Err(error) => return (Report::default(), Err(error)),
     };
     let begun = ledger.begun();
     let bases: Vec<String> = [stack.issuer().fhir_base()].into_iter().chain(settings.bases.iter().cloned()).collect();
-    let rules = settings.rules.clone().unwrap_or_else(|| stack.rules().clone());
     let survey = match Survey::of(source, (&bases, begun, &settings.stop), &rules, bar) {
         Ok(survey) => survey,
         Err(error) => return (Report::default(), Err(error)),
@@ -120,6 +120,7 @@ pub async fn load_with(
         takes_sensitive: stack.takes_sensitive(),
         survey,
         at: 0,
+        reading: 0,
         elected: BTreeSet::new(),
         clock,
         ledger,
@@ -134,6 +135,8 @@ pub async fn load_with(
         owners: Scratch::default(),
         shared_references: Scratch::default(),
         attached: std::sync::Mutex::default(),
+        documents: BTreeSet::new(),
+        outcome: Outcome::default(),
         report: Report { rules: rules.moved(), ..Report::default() },
         rules,
         rejected,
@@ -158,24 +161,6 @@ enum Pass {
     Dependent,
 }
 
-/// A resource to store or to delete: the occurrence that counts in this run.
-struct Pending {
-    kind: &'static ResourceType,
-    reference: Reference,
-    /// The number of its file.
-    file: usize,
-    /// The number of the Bundle that it is an entry of.
-    bundle: Option<u32>,
-    /// The place where it was read, in words.
-    place: String,
-    /// The resource; `None` if it is to be deleted.
-    resource: Option<Json>,
-    /// The Binaries made of the files that it names.
-    documents: Vec<Change>,
-    /// Whether it stands in the store already, and only its copies are made anew.
-    is_stored: bool,
-}
-
 struct Run<'a> {
     writer: Writer,
     source: &'a Source,
@@ -188,6 +173,8 @@ struct Run<'a> {
     survey: Survey,
     /// The number of the item that is being read, in the order of reading.
     at: u64,
+    /// The number of the reading.
+    reading: u32,
     /// The numbers of items to read again. Each was skipped in favour of another occurrence of the same id, which was then
     /// refused, so this one counts after all.
     elected: BTreeSet<u64>,
@@ -212,8 +199,12 @@ struct Run<'a> {
     owners: Scratch<Option<BTreeSet<String>>>,
     /// For each shared resource that was looked up in the store, those it refers to; `None` where the store does not have it.
     shared_references: Scratch<Option<BTreeSet<Reference>>>,
-    /// The files beside the feeds that attachments name, as paths without symbolic links.
+    /// The files beside the feeds that attachments of this part name, as paths without symbolic links.
     attached: std::sync::Mutex<BTreeSet<PathBuf>>,
+    /// The same of all parts.
+    documents: BTreeSet<PathBuf>,
+    /// All that must be known of this part when it is written.
+    outcome: Outcome,
     /// The notes of all that is to be derived again.
     to_do: BTreeSet<ToDo>,
     report: Report,
@@ -230,6 +221,7 @@ impl Run<'_> {
         let first = async {
             self.identify().await?;
             self.know_again().await?;
+            self.ledger.warn(self.report.texts_of(SAME_PERSON));
             self.introduce().await?;
             self.follow_up().await
         };
@@ -241,8 +233,8 @@ impl Run<'_> {
             let elected = std::mem::take(&mut self.elected);
             block_in_place(|| self.passes(bar, Some(&elected)))?;
         }
-        let attached = std::mem::take(self.attached.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let is_document = |path: &Path| path.canonicalize().is_ok_and(|path| attached.contains(&path));
+        let documents = std::mem::take(&mut self.documents);
+        let is_document = |path: &Path| path.canonicalize().is_ok_and(|path| documents.contains(&path));
         let left_out = self.source.left_out().iter().filter(|file| !is_document(&file.path));
         self.report.left_out = left_out.cloned().collect();
         if let Some(totals) = self.settings.expect.take() {
@@ -267,28 +259,26 @@ impl Run<'_> {
 
     /// One reading: prepares and writes in batches, so that memory does not grow with the input.
     fn pass(&mut self, bar: &ProgressBar, pass: Pass, only: Option<&BTreeSet<u64>>) -> Result<()> {
-        let (runtime, source, stop) = (Handle::current(), self.source, self.settings.stop.clone());
-        let (mut ordinal, mut weight, mut batch) = (0, 0, Vec::<Pending>::new());
+        let (source, stop) = (self.source, self.settings.stop.clone());
+        let (mut ordinal, mut batch) = (0, Batch::default());
+        self.reading += 1;
         source.each(&mut |item, bytes| {
             stop.check()?;
             let file = item.file;
             self.at = ordinal;
             let is_wanted = only.is_none_or(|only| only.contains(&ordinal));
             if is_wanted && let Some(pending) = self.prepare(item, pass, only.is_some())? {
-                let ends = batch.last().is_some_and(|last| last.file != file);
-                if (ends && batch.len() >= BATCH) || batch.len() == LONGEST_BATCH || weight + bytes > HEAVIEST_BATCH {
-                    runtime.block_on(stop.unless(self.write(std::mem::take(&mut batch))))?;
-                    weight = 0;
+                let text = source.text(file, bytes);
+                if self.ends(&batch, file, text) {
+                    self.deal(&mut batch)?;
                 }
-                batch.push(pending);
-                weight += bytes;
+                batch.push(pending, text);
             }
             ordinal += 1;
             bar.inc(if pass == Pass::Owned && only.is_none() { bytes } else { 0 });
             Ok(())
         })?;
-        runtime.block_on(stop.unless(self.write(batch)))?;
-        Ok(())
+        self.deal(&mut batch)
     }
 
     /// Decides what becomes of an item; `None` where that is settled, or this reading does not write it. With `again`, an earlier
@@ -362,7 +352,8 @@ impl Run<'_> {
             }
         }
         let resource = resource["resourceType"].is_string().then_some(resource);
-        Ok(Some(Pending { kind, reference, file, bundle, place, resource, documents: Vec::new(), is_stored: false }))
+        let (at, documents) = (self.at, Vec::new());
+        Ok(Some(Pending { kind, reference, file, bundle, place, at, resource, documents, is_stored: false }))
     }
 
     fn reject<T>(
@@ -373,7 +364,8 @@ impl Run<'_> {
         json: &Json,
     ) -> Result<Option<T>> {
         self.report.read(kind, file);
-        self.report.rejected(kind, file, reason.code);
+        self.report.rejected(kind, reason.code);
+        self.report.rejected_in(file);
         self.rejected.add(place, reason, json)?;
         Ok(None)
     }

@@ -98,9 +98,10 @@ impl Run<'_> {
             for (system, other) in self.writer.rivals(patient).await? {
                 let mut pair = [ready.change.reference().id.clone(), other.clone()];
                 pair.sort();
-                if !self.rivals.insert(pair) {
+                if !self.rivals.insert(pair.clone()) {
                     continue;
                 }
+                self.outcome.rivals.push(pair);
                 let text = format!(
                     "{} and Patient/{other} have one identifier of the system `{system}`: neither is found by it",
                     ready.change.reference()

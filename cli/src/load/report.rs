@@ -1,16 +1,19 @@
 //! The report of a run: the outcome of every file and every item that was read.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use shared::record::writer::Written;
 
 use super::reason::ReasonCode;
 use super::source::LeftOut;
 use crate::terminal::visible;
+pub(super) use told::Told;
 
 /// The type under which items that are no resource are counted.
 pub const UNREADABLE: &str = "(unreadable)";
@@ -25,7 +28,7 @@ const MOST_FINDINGS: usize = 1_000;
 const MOST_SHOWN: usize = 20;
 
 /// The counts of one type: `read` is the sum of the others.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// The resources that were read.
     pub read: u64,
@@ -41,6 +44,21 @@ pub struct Tally {
     pub ignored: u64,
     /// Those that were rejected.
     pub rejected: u64,
+}
+
+impl Tally {
+    /// The sum of both.
+    fn with(&self, other: &Tally) -> Tally {
+        Tally {
+            read: self.read + other.read,
+            stored: self.stored + other.stored,
+            deleted: self.deleted + other.deleted,
+            unchanged: self.unchanged + other.unchanged,
+            superseded: self.superseded + other.superseded,
+            ignored: self.ignored + other.ignored,
+            rejected: self.rejected + other.rejected,
+        }
+    }
 }
 
 /// The counts of one file.
@@ -59,7 +77,7 @@ pub struct FileTally {
 }
 
 /// The references that an app cannot follow.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct References {
     /// Those to a resource that is neither in the run nor in the store.
     pub nowhere: u64,
@@ -127,9 +145,13 @@ impl Report {
         }
     }
 
-    pub(super) fn rejected(&mut self, kind: &str, file: usize, code: ReasonCode) {
+    pub(super) fn rejected(&mut self, kind: &str, code: ReasonCode) {
         self.tally(kind).rejected += 1;
         *self.reasons.entry(code.as_str()).or_default() += 1;
+    }
+
+    /// Counts a rejection for its file.
+    pub(super) fn rejected_in(&mut self, file: usize) {
         if let Some(file) = self.files.get_mut(file) {
             file.rejected += 1;
         }
@@ -208,15 +230,7 @@ impl Report {
 
     /// The sum over all types.
     pub fn total(&self) -> Tally {
-        self.types.values().fold(Tally::default(), |sum, tally| Tally {
-            read: sum.read + tally.read,
-            stored: sum.stored + tally.stored,
-            deleted: sum.deleted + tally.deleted,
-            unchanged: sum.unchanged + tally.unchanged,
-            superseded: sum.superseded + tally.superseded,
-            ignored: sum.ignored + tally.ignored,
-            rejected: sum.rejected + tally.rejected,
-        })
+        self.types.values().fold(Tally::default(), |sum, tally| sum.with(tally))
     }
 
     /// The report as JSON, for scripts.

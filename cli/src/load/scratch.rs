@@ -148,7 +148,7 @@ impl<V: DeserializeOwned> Parts<V> {
         }
         let inner = self.of.inner();
         let Some(file) = &inner.file else { return Ok(None) };
-        let (records, next) = file.part(self.at).context(UNUSABLE)?;
+        let (records, next) = file.part(self.at, self.end).context(UNUSABLE)?;
         drop(inner);
         self.at = next;
         let entry = |(key, value): (Vec<u8>, Vec<u8>)| Ok((String::from_utf8(key)?, read(&value)?));

@@ -144,6 +144,12 @@ impl Source {
         }
     }
 
+    /// The bytes of text that so many bytes of a file are: more, where it is packed.
+    pub(super) fn text(&self, file: usize, bytes: u64) -> u64 {
+        let (in_file, in_all) = self.files().get(file).map_or((1, 1), |file| file.lengths);
+        u64::try_from(u128::from(bytes) * u128::from(in_all) / u128::from(in_file.max(1))).unwrap_or(u64::MAX)
+    }
+
     /// Reads everything in order, and hands each item to `visit` with the number of bytes read since the last. Every
     /// file gives at least one item. Returns the form of each file.
     ///

@@ -23,7 +23,7 @@ pub struct Stopped;
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stopped. What is counted is stored; run the same load again, and it goes on from there")
+        f.write_str("stopped. What is counted is stored, and of the next resources some may be. It is safe to run the same load again: it              goes on from there")
     }
 }
 

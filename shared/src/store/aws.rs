@@ -48,13 +48,17 @@ impl Patience {
     /// Waits until the next write is due.
     pub(super) async fn pace(&self) {
         let Some(pace) = &self.pace else { return };
-        let due = {
-            let mut next = pace.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = (*next).max(Instant::now());
-            *next = due + pace.gap;
-            due
-        };
-        tokio::time::sleep_until(due.into()).await;
+        tokio::time::sleep_until(pace.due(Instant::now()).into()).await;
+    }
+}
+
+impl Pace {
+    /// When a write that is wanted now is due.
+    fn due(&self, now: Instant) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = (*next).max(now);
+        *next = due + self.gap;
+        due
     }
 }
 
@@ -186,5 +190,22 @@ impl Aws {
         config.set_retry_partition(self.budget());
         let config = self.endpoints.s3.iter().fold(config, aws_sdk_s3::config::Builder::endpoint_url);
         aws_sdk_s3::Client::from_conf(config.force_path_style(by_hand).build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_are_due_one_after_the_other_and_a_pause_is_not_made_up_for() {
+        let patience = Patience::at_most(Some(50));
+        let pace = patience.pace.as_deref().unwrap();
+        let start = Instant::now() + Duration::from_secs(1);
+        let due: Vec<Duration> = (0..5).map(|_| pace.due(start) - start).collect();
+        assert_eq!(due, [0, 20, 40, 60, 80].map(Duration::from_millis));
+        let later = start + Duration::from_secs(60);
+        assert_eq!([pace.due(later), pace.due(later)].map(|due| due - later), [0, 20].map(Duration::from_millis));
+        assert!(Patience::at_most(None).pace.is_none());
     }
 }

@@ -120,11 +120,11 @@ impl MapFile {
         Ok(())
     }
 
-    /// The entries from a place on, of some 64 KB, and the place after them.
-    pub(super) fn part(&self, from: u64) -> io::Result<(Vec<(Vec<u8>, Vec<u8>)>, u64)> {
+    /// The entries from a place on, of some 64 KB, and the place after them. Records from `end` on are not among them.
+    pub(super) fn part(&self, from: u64, end: u64) -> io::Result<(Vec<(Vec<u8>, Vec<u8>)>, u64)> {
         let mut bytes = read(&self.records, from, MANY)?;
         let (mut at, mut entries) = (0, Vec::new());
-        while from + (at as u64) < self.end {
+        while from + (at as u64) < end {
             match Record::of(&bytes[at..]) {
                 Ok(record) => {
                     at += usize::try_from(record.length()).map_err(io::Error::other)?;
