@@ -114,13 +114,11 @@ impl Run<'_> {
     /// Whether a batch ends before a resource of so many bytes at this place of a file. A part of an earlier try ends where it ended then.
     pub(super) fn ends(&self, batch: &Batch, file: usize, bytes: u64) -> bool {
         let Some(last) = batch.resources.last() else { return false };
-        match self.ledger.next(self.reading) {
-            Some(part) => self.at > part.last,
-            None => {
-                let count = batch.resources.len();
-                (last.file != file && count >= BATCH) || count == LONGEST_BATCH || batch.bytes + bytes > HEAVIEST_BATCH
-            }
+        if let Some(part) = self.ledger.next(self.reading) {
+            return self.at > part.last;
         }
+        let count = batch.resources.len();
+        (last.file != file && count >= BATCH) || count == LONGEST_BATCH || batch.bytes + bytes > HEAVIEST_BATCH
     }
 
     /// Writes a batch and notes it in the ledger, unless an earlier try did.

@@ -80,6 +80,9 @@ impl Record {
     }
 }
 
+/// A key and its value.
+pub(super) type Entry = (Vec<u8>, Vec<u8>);
+
 /// The key's slot, and its record with the place of it, if there is one.
 type Found = (u64, Option<(u64, Record)>);
 
@@ -121,7 +124,7 @@ impl MapFile {
     }
 
     /// The entries from a place on, of some 64 KB, and the place after them. Records from `end` on are not among them.
-    pub(super) fn part(&self, from: u64, end: u64) -> io::Result<(Vec<(Vec<u8>, Vec<u8>)>, u64)> {
+    pub(super) fn part(&self, from: u64, end: u64) -> io::Result<(Vec<Entry>, u64)> {
         let mut bytes = read(&self.records, from, MANY)?;
         let (mut at, mut entries) = (0, Vec::new());
         while from + (at as u64) < end {
