@@ -121,7 +121,7 @@ fn operation(endpoint: &Endpoint, method: &str, of: Option<&ResourceType>) -> Js
             |name| json!({"name": name, "in": "path", "required": true, "schema": {"$ref": "#/components/schemas/id"}}),
         )
         .collect();
-    parameters.extend(endpoint.headers.iter().map(|field| in_header(field)));
+    parameters.extend(endpoint.headers.iter().map(in_header));
     if method == "POST" {
         if let Some(body) = body(endpoint, of) {
             operation["requestBody"] = body;
