@@ -38,39 +38,39 @@ pub(super) async fn checks(proof: &mut Proof<'_>, ground: &Ground) {
         .await;
     proof
         .check("id-token", "45 CFR 170.215(e): OpenID Connect, an id_token that verifies", async |visit| {
-            id_token(visit, of(&tokens)?).await
+            id_token(visit, of(tokens.as_ref())?).await
         })
         .await;
     proof
         .check("own-record", "42 CFR 422.119(b): the member's data as FHIR", async |visit| {
-            own_record(visit, of(&tokens)?).await
+            own_record(visit, of(tokens.as_ref())?).await
         })
         .await;
     proof
         .check("scope", "45 CFR 164.312(a)(1): no data beyond the scopes", async |visit| {
-            scope(visit, of(&tokens)?).await
+            scope(visit, of(tokens.as_ref())?).await
         })
         .await;
     proof
         .check(
             "stranger-read",
             "45 CFR 164.312(a)(1): another member's resource looks as if it did not exist",
-            async |visit| stranger_read(visit, of(&tokens)?).await,
+            async |visit| stranger_read(visit, of(tokens.as_ref())?).await,
         )
         .await;
     proof
         .check("stranger-search", "45 CFR 164.312(a)(1): no search finds another member's data", async |visit| {
-            stranger_search(visit, of(&tokens)?).await
+            stranger_search(visit, of(tokens.as_ref())?).await
         })
         .await;
     proof
         .check("audit-row", "45 CFR 164.312(b): a record of each answer with data", async |visit| {
-            audit_row(visit, of(&tokens)?, stack).await
+            audit_row(visit, of(tokens.as_ref())?, stack).await
         })
         .await;
     proof
         .check("limits", "45 CFR 164.306(a)(2): a request that asks for too much is refused or cut", async |visit| {
-            limits(visit, of(&tokens)?).await
+            limits(visit, of(tokens.as_ref())?).await
         })
         .await;
     proof
@@ -102,8 +102,8 @@ pub(super) async fn checks(proof: &mut Proof<'_>, ground: &Ground) {
 }
 
 /// The tokens of the check `consent`.
-fn of(tokens: &Option<Tokens>) -> Result<&Tokens> {
-    tokens.as_ref().context("there is no token to ask with: the check `consent` failed")
+fn of(tokens: Option<&Tokens>) -> Result<&Tokens> {
+    tokens.context("there is no token to ask with: the check `consent` failed")
 }
 
 async fn wrong_password(visit: &mut Visit<'_>, ground: &Ground) -> Result<Finding> {

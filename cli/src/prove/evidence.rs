@@ -57,14 +57,14 @@ impl<'a> Evidence<'a> {
 
     pub fn to_text(&self, folder: &Path) -> String {
         let lines = self.checks.iter().filter(|check| check.outcome != Outcome::Pass);
-        let lines: String = lines
+        let lines: Vec<String> = lines
             .map(|check| format!("{:<8} {:<18} {}\n", check.outcome.name(), check.id, visible(&check.why)))
             .collect();
-        format!("{lines}{}: {}\n", self.summary(), folder.join("evidence.html").display())
+        format!("{}{}: {}\n", lines.concat(), self.summary(), folder.join("evidence.html").display())
     }
 
     pub fn to_html(&self) -> String {
-        let rows: String = self
+        let rows: Vec<String> = self
             .checks
             .iter()
             .map(|check| {
@@ -76,6 +76,7 @@ impl<'a> Evidence<'a> {
                 )
             })
             .collect();
+        let rows = rows.concat();
         format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
              <title>Proof of duties</title><style>{STYLE}</style></head>\n<body><h1>Proof of duties: {}</h1>\n<p>{}. Asked from outside at \
