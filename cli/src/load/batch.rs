@@ -5,22 +5,21 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 use futures_util::{StreamExt, stream};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use shared::access::demographics::Demographics;
 use shared::bounds;
 use shared::clock::Time;
 use shared::fhir::reference::Reference;
 use shared::fhir::types::Owner;
-use shared::record::partition::Partition;
 use shared::record::receipt::{author, is_receipt};
 use shared::record::writer::{Change, Standing, Written};
 use shared::store::StoreError;
 
+use super::fate::Fate;
 use super::lead::Pointer;
 use super::ready::{Homes, Ready, Resolved, decides_owner};
 use super::reason::{Reason, ReasonCode};
-use super::{Pending, Run, is_dependent};
+use super::{Pending, Run};
 
 /// Resources that are written side by side.
 pub(super) const CONCURRENCY: usize = 32;
@@ -36,37 +35,6 @@ impl fmt::Display for TooLate {
 }
 
 impl std::error::Error for TooLate {}
-
-/// The fate of a resource, besides that it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Fate {
-    /// Nothing.
-    Plain,
-    /// It leaves a member's record for another's.
-    Moved { from: String, to: String },
-    /// It had been deleted.
-    Restored,
-}
-
-impl Fate {
-    pub(super) fn of(ready: &Ready, standing: &Standing) -> Fate {
-        let to: BTreeSet<&str> = ready.change.partitions().filter_map(Partition::owner).collect();
-        let from = standing.members();
-        // A Provenance and a Binary follow other resources.
-        if is_dependent(ready.pending.kind.name) || ready.change.partitions().next().is_none() {
-            return Fate::Plain;
-        }
-        let named = |members: &BTreeSet<&str>| {
-            let names: Vec<String> = members.iter().map(|id| format!("Patient/{id}")).collect();
-            if names.is_empty() { "all who refer to it".to_owned() } else { names.join(", ") }
-        };
-        match standing.is_deleted() {
-            true => Fate::Restored,
-            false if !from.is_empty() && from != to => Fate::Moved { from: named(&from), to: named(&to) },
-            false => Fate::Plain,
-        }
-    }
-}
 
 impl Run<'_> {
     /// Makes the changes of a batch, or tells why not, and derives again what follows from them.

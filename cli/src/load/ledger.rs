@@ -13,7 +13,7 @@ use shared::record::writer::{Standing, Writer, Written};
 use shared::store::objects::content_hash;
 
 use super::Source;
-use super::batch::Fate;
+use super::fate::Fate;
 use super::part::Part;
 use super::ready::Ready;
 

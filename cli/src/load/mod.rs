@@ -9,6 +9,7 @@
 mod attachments;
 mod batch;
 mod delegations;
+mod fate;
 mod follow;
 mod inspection;
 mod lead;
