@@ -201,14 +201,6 @@ T150   Whichever call to AWS fails on the way in by a provider, a new start sign
 T151   A sign-in with a provider opens a new session; the one from before, planted or genuine, ends.
 T152   A logout token counts only from the provider, for us, fresh, signed as an id_token is, and is no id_token; it ends
        the person's sessions and no app's permission (OpenID Connect Back-Channel Logout).
-T171   With `prompt=none` no page is shown, whatever a provider answers: the app gets `login_required`,
-       `interaction_required` or `consent_required`, once.
-T172   A logout token that names a session alone ends that session, of that provider, and no other.
-T173   An identifier that several members claim, that was corrected, moved or deleted, or that leads in a circle of replaced
-       Patients, signs nobody in.
-T174   What is sealed for one purpose opens for no other, and no function that reads health data opens any.
-T175   The back button after a sign-in with a provider, and a code of the provider that was used, sign nobody in.
-T176   Between two providers that somebody else wrote, an answer of one does not count as the other's.
 
 # People who act for members
 T153   A person who may open several records chooses one; nothing skips the choice, and it is never a member for whom
@@ -227,6 +219,16 @@ T163   On the account page a delegate sees their own persons and apps alone, and
 T164   A member ends a proxy and stops any app that was allowed in their name, a delegate ends their own, and only the plan
        ends the rest; a form that names anything else is refused.
 T165   A delegation that the plan suspended is shown on no page.
+
+# Sign-in by a provider: look-ups, and what an app or a provider wishes
+T171   With `prompt=none` no page is shown, whatever a provider answers: the app gets `login_required`,
+       `interaction_required` or `consent_required`, once.
+T172   A logout token that names a session alone ends that session, of that provider, and no other.
+T173   An identifier that several members claim, that was corrected, moved or deleted, or that leads in a circle of replaced
+       Patients, signs nobody in.
+T174   What is sealed for one purpose opens for no other, and no function that reads health data opens any.
+T175   The back button after a sign-in with a provider, and a code of the provider that was used, sign nobody in.
+T176   Between two providers that somebody else wrote, an answer of one does not count as the other's.
 
 # The nightly feed
 T181   After a load was killed or failed, the same load again neither looks at nor writes what an earlier part has stored,

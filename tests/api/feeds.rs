@@ -239,3 +239,25 @@ async fn an_older_version_of_a_shared_resource_leads_nowhere() {
     ];
     crate::properties::check(|handle| check(handle, &feed)).expect("the newer version counts");
 }
+
+/// Loaded one after the other, an undated version lets an older one in after it, unless it is refused itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undated_version_lets_an_older_one_in_only_if_it_would_be_taken_itself() {
+    let about = |target: &str, date: Option<&str>, says: &str| {
+        let mut provenance = json!({"resourceType": "Provenance", "id": "p1", "recorded": "2026-01-01T00:00:00Z",
+            "target": [{"reference": target}], "agent": [{"who": {"display": says}}], "meta": {}});
+        if let Some(date) = date {
+            provenance["meta"]["lastUpdated"] = json!(date);
+        }
+        Says::Is(provenance)
+    };
+    let item = |run, says| Item { run, file: 0, says };
+    for (target, what) in [("Observation/nowhere", "a refused one"), ("Patient/ann", "one that is taken")] {
+        let feed = vec![
+            item(0, about("Patient/ann", Some("2026-04-01T00:00:00Z"), "april")),
+            item(1, about(target, None, "undated")),
+            item(1, about("Patient/ann", Some("2026-01-01T00:00:00Z"), "january")),
+        ];
+        crate::properties::check(|handle| check(handle, &feed)).expect(what);
+    }
+}

@@ -77,6 +77,7 @@ impl Run<'_> {
                 led.extend(ready.leads());
             }
             self.report.unclaimed += u64::from(ready.change.is_unclaimed());
+            self.step_forward(ready.change.reference())?;
         }
         self.follow_delegations(known).await?;
         self.follow_references(led).await?;
@@ -109,6 +110,7 @@ impl Run<'_> {
         let ready = self.ready(resolved).await?;
         let standings = self.writer.standings(&ready.iter().map(|ready| &ready.change).collect::<Vec<_>>()).await?;
         let batch = self.permitted(ready.into_iter().zip(standings).collect()).await?;
+        let batch = self.after_the_undated(batch)?;
         self.withdraw_superseded(&batch)?;
         let affected = self.affected(&batch).await?;
         self.ledger.enter(&self.writer, &batch).await?;

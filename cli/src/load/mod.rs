@@ -33,6 +33,7 @@ mod source;
 mod stop;
 mod survey;
 mod totals;
+mod undated;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -126,6 +127,7 @@ pub async fn load_with(
         at: 0,
         reading: 0,
         elected: BTreeSet::new(),
+        stepped: BTreeSet::new(),
         clock,
         ledger,
         begun,
@@ -184,6 +186,8 @@ struct Run<'a> {
     /// The numbers of items to read again. Each was skipped in favour of another occurrence of the same id, which was then
     /// refused, so this one counts after all.
     elected: BTreeSet<u64>,
+    /// The resources of which an earlier version is to be taken first.
+    stepped: BTreeSet<Reference>,
     clock: Clock,
     /// The traces of earlier runs that did not finish, which this run must know.
     ledger: Ledger,

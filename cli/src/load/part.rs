@@ -87,6 +87,10 @@ pub(super) struct Outcome {
     pub refused: Vec<(Reference, Reason)>,
     /// The resources of which the store has a newer version.
     pub withdrawn: Vec<Reference>,
+    /// The resources of which an earlier version must be taken first.
+    pub stepped_back: Vec<Reference>,
+    /// The resources of which such a version was taken.
+    pub stepped_forward: Vec<Reference>,
     /// The Patients that were deleted.
     pub gone: Vec<String>,
     /// The pairs of members of whom the report says that they have one identifier.
@@ -169,6 +173,12 @@ impl Run<'_> {
         }
         for reference in &outcome.withdrawn {
             self.survey.withdraw(reference)?;
+        }
+        for reference in &outcome.stepped_back {
+            self.step_back(reference)?;
+        }
+        for reference in &outcome.stepped_forward {
+            self.step_forward(reference)?;
         }
         for id in &outcome.gone {
             self.gone.put(id, &())?;

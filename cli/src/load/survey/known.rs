@@ -63,6 +63,29 @@ impl Survey {
         Ok(Some(next.ordinal))
     }
 
+    /// Lets the undated version count on which it rests that the one that counts may take the place of a newer one in the store: the
+    /// store must take it first. Gives its place in the order of reading, if there is one.
+    pub(in crate::load) fn step_back(&self, reference: &Reference) -> Result<Option<u64>> {
+        let Some(mut known) = self.known(reference)? else { return Ok(None) };
+        let Some(doubtful) = known.doubtful() else { return Ok(None) };
+        known.counts = Some(doubtful);
+        self.occurrences.put(&reference.to_string(), &known)?;
+        Ok(known.counting().map(|counts| counts.ordinal))
+    }
+
+    /// The store took the version that counts. Gives the place of a later one that counts from now on, after
+    /// [`Survey::step_back`].
+    pub(in crate::load) fn step_forward(&self, reference: &Reference) -> Result<Option<u64>> {
+        let Some(mut known) = self.known(reference)? else { return Ok(None) };
+        let taken = known.counts;
+        if let Some(taken) = taken.and_then(|taken| known.read.get_mut(taken)) {
+            taken.is_taken = true;
+        }
+        known.elect();
+        self.occurrences.put(&reference.to_string(), &known)?;
+        Ok(known.counting().filter(|_| known.counts != taken).map(|counts| counts.ordinal))
+    }
+
     /// Lets no occurrence of a resource count: the store has a newer version.
     pub(in crate::load) fn withdraw(&self, reference: &Reference) -> Result<()> {
         match self.known(reference)? {

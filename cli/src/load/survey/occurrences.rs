@@ -70,6 +70,9 @@ pub(in crate::load) struct Occurrence {
     pub deleted_in: Option<usize>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_refused: bool,
+    /// Whether the store took it, so that it may count as one that came before another.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_taken: bool,
     /// A name of the member whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -126,6 +129,20 @@ impl Occurrences {
         let before = self.counts.and_then(|counts| self.read.get(..counts)).unwrap_or_default();
         self.forgotten.as_ref().is_some_and(|forgotten| forgotten.has_undated)
             || before.iter().any(|occurrence| !occurrence.is_refused && occurrence.date.is_none())
+    }
+
+    /// The place of an undated version on which alone [`Occurrences::overrides`] rests, while nobody knows whether the store would take
+    /// it.
+    pub(in crate::load) fn doubtful(&self) -> Option<usize> {
+        let before = self.counts.and_then(|counts| self.read.get(..counts)).unwrap_or_default();
+        let is_ground = |occurrence: &Occurrence| !occurrence.is_refused && occurrence.date.is_none();
+        let is_certain = |occurrence: &Occurrence| occurrence.is_taken || occurrence.deleted_in.is_some();
+        if self.forgotten.as_ref().is_some_and(|forgotten| forgotten.has_undated)
+            || before.iter().any(|occurrence| is_ground(occurrence) && is_certain(occurrence))
+        {
+            return None;
+        }
+        before.iter().rposition(is_ground)
     }
 
     /// The names of members whose the resource is, by any of them, each in its Bundle.

@@ -162,6 +162,11 @@ impl Change {
         Written::Stored
     }
 
+    /// Whether it would be superseded if it did not override the store's date.
+    pub fn rests_on_overriding(&self, standing: &Standing) -> bool {
+        self.overrides && self.clone().overriding(false).outcome(standing) == Written::Superseded
+    }
+
     /// Whether nothing is left to do: an earlier run may have been cut short after it had written the content.
     pub(super) fn is_settled(&self, standing: &Standing) -> bool {
         let settled = |(partition, row): (&Partition, &StandingRow)| {
