@@ -16,12 +16,13 @@ use http::{StatusCode, header};
 use crate::bounds::PUBLIC_SECONDS;
 use crate::config::Plan;
 use crate::fhir::guides::Guides;
-use crate::http::{Response, allow_any_origin, public_json, set};
+use crate::http::{Compressible, Response, allow_any_origin, public_json, set};
 use crate::issuer::Issuer;
 
 /// Answers with the `OpenAPI` description.
 pub fn openapi(issuer: &Issuer, plan: &Plan) -> Response {
     let mut response = public_json(&openapi::document(issuer, plan));
+    response.extensions_mut().insert(Compressible);
     allow_any_origin(&mut response);
     response
 }
@@ -36,7 +37,10 @@ pub fn documentation(issuer: &Issuer, plan: &Plan, guides: Guides) -> Response {
         }
     };
     let mut response = crate::http::html(status, text, page::STYLE, "'none'");
-    set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_SECONDS}"));
-    response.headers_mut().remove(header::PRAGMA);
+    response.extensions_mut().insert(Compressible);
+    if status == StatusCode::OK {
+        set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={PUBLIC_SECONDS}"));
+        response.headers_mut().remove(header::PRAGMA);
+    }
     response
 }

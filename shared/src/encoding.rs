@@ -2,8 +2,8 @@
 //!
 //! BREACH, which reads a secret from the length of compressed answers, does not apply: it needs a browser that adds the secret
 //! by itself to requests of the attacker's making. Data is given for a bearer token only, which no browser adds, and never for
-//! a cookie; and no answer to a FHIR request repeats a secret. Documents for anybody hold none. The pages and the OAuth answers, which
-//! hold some, are never compressed.
+//! a cookie; and no answer to a FHIR request repeats a secret. The description for the public holds none. The pages and the OAuth
+//! answers, which hold some, are never compressed.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ use lambda_http::Body;
 
 use crate::bounds::COMPRESSED_FROM;
 use crate::http::fields::{list, parts, weight};
-use crate::http::{FHIR_JSON, Response, set};
+use crate::http::{Compressible, FHIR_JSON, Response, set};
 
 /// A coding that we can write, the one that we would rather send first: zstd takes a fifth of gzip's time, for half the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +47,11 @@ impl Coding {
     }
 }
 
-/// Compresses a FHIR answer, or a document that anybody may keep, as the client's `Accept-Encoding` takes it. Other answers stay as they are, and so do documents'
-/// own bytes, which are no text here and mostly compressed already.
+/// Compresses a FHIR answer, or one that is marked as [`Compressible`], as the client's `Accept-Encoding` takes it. Other answers stay
+/// as they are, and so do documents' own bytes, which are no text here and mostly compressed already.
 pub fn encode(response: &mut Response, accepted: Option<&str>) {
     let is_fhir = response.headers().get(header::CONTENT_TYPE).is_some_and(|resource_type| resource_type == FHIR_JSON);
-    let keeping = response.headers().get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    let is_public = keeping.is_some_and(|value| value.starts_with("public"));
+    let is_marked = response.extensions().get::<Compressible>().is_some();
     let Body::Text(text) = response.body() else {
         // The answer that a 304 stands for has the header, too (RFC 9110 §15.4.5).
         if response.status() == StatusCode::NOT_MODIFIED {
@@ -60,7 +59,7 @@ pub fn encode(response: &mut Response, accepted: Option<&str>) {
         }
         return;
     };
-    if !is_fhir && !is_public {
+    if !is_fhir && !is_marked {
         return;
     }
     let coding = accepted.and_then(preferred).filter(|_| text.len() >= COMPRESSED_FROM);
@@ -124,10 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn a_document_for_anybody_is_compressed() {
+    fn an_answer_that_is_marked_is_compressed_whatever_it_is() {
         let mut response = Response::new(Body::Text("x".repeat(COMPRESSED_FROM)));
         set(&mut response, header::CONTENT_TYPE, "application/json");
-        set(&mut response, header::CACHE_CONTROL, "public, max-age=300");
+        response.extensions_mut().insert(Compressible);
         encode(&mut response, Some("gzip"));
         assert_eq!(&response.headers()["content-encoding"], "gzip");
     }

@@ -28,6 +28,10 @@ pub const FHIR_JSON: &str = "application/fhir+json";
 /// An answer on its way to API Gateway.
 pub type Response = http::Response<Body>;
 
+/// The mark of an answer that is long, is the same for everybody, and holds no secret: it may be compressed, whatever its media type is.
+#[derive(Clone, Copy)]
+pub struct Compressible;
+
 /// A request, as API Gateway hands it over (payload format 2.0).
 #[derive(Default)]
 pub struct Request {
