@@ -126,7 +126,13 @@ fn needed(call: &Call, environment: &BTreeMap<String, String>) -> Vec<(String, S
         "GetKeyPolicy" | "GetPublicKey" | "PutKeyPolicy" | "ScheduleKeyDeletion" | "Sign" => {
             vec![right("the signing keys", &format!("kms:{}", call.operation))]
         }
-        "GenerateMac" => vec![right("the key of identifiers", "kms:GenerateMac")],
+        "Encrypt" | "Decrypt" => {
+            let purpose = call.body["EncryptionContext"]["purpose"].as_str().unwrap_or_default();
+            let place = format!(
+                "the key of data (the output `DataKeyArn`), where the encryption context has the purpose `{purpose}`"
+            );
+            vec![right(&place, &format!("kms:{}", call.operation))]
+        }
         "HeadObject" => vec![right("the documents bucket", "s3:GetObject")],
         object if object.ends_with("Object") => vec![right("the documents bucket", &format!("s3:{object}"))],
         "TransactWriteItems" => {
@@ -172,6 +178,12 @@ async fn the_operators_role_needs_the_rights_that_the_documentation_lists_and_no
     environment.extend(wire.environment());
     let stack = Stack::local(&Descriptor { url: app.url().to_owned(), environment }).await.unwrap();
     audited(&app, &stack).await;
+    // As on a stack into which nobody has loaded yet.
+    let key =
+        [("pk", "identifier-key#all"), ("sk", "-")].map(|(name, text)| (name, AttributeValue::S(text.to_owned())));
+    let table = &app.environment()["AUTH_TABLE"];
+    let request = tests::dynamodb(app.environment()).delete_item().table_name(table);
+    key.into_iter().fold(request, |request, (name, value)| request.key(name, value)).send().await.unwrap();
     work(&app, &stack).await;
     let mut used = Rights::new();
     for (place, right) in wire.calls().iter().flat_map(|call| needed(call, app.environment())) {

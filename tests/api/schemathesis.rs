@@ -12,7 +12,7 @@ const VERSION: &str = "4.32.5";
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
     response_schema_conformance";
 
-/// So many requests are made up for each operation, good and bad ones. With 285 operations a run takes about a minute.
+/// This many requests are made up for each operation, good and bad ones. With 285 operations a run takes about a minute.
 const EXAMPLES: &str = "6";
 
 /// T212

@@ -55,15 +55,19 @@ impl App {
 pub struct Announced(PathBuf);
 
 impl App {
+    /// The stack, as the program finds it.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor { url: self.url().to_owned(), environment: self.environment().clone() }
+    }
+
     /// Announces the stack to the program. Each stack has a file of its own, because tests run side by side in one process.
     pub fn announced(&self) -> Announced {
         let folder = checkout().join(".local/stacks");
         std::fs::create_dir_all(&folder).expect("there is room");
         let port = self.url().rsplit(':').next().unwrap_or_default();
         let file = folder.join(format!("{}-{port}.json", std::process::id()));
-        let descriptor = Descriptor { url: self.url().to_owned(), environment: self.environment().clone() };
         let open = private_file(&file).expect("the file can be written");
-        serde_json::to_writer(open, &descriptor).expect("the file can be written");
+        serde_json::to_writer(open, &self.descriptor()).expect("the file can be written");
         Announced(file)
     }
 }

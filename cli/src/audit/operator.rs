@@ -43,7 +43,7 @@ impl Act {
     /// Records the end. It is a record of its own, under the same request id: no record is ever changed.
     ///
     /// # Errors
-    /// The record is not surely written. What was done is done.
+    /// The record is not surely written. The act itself stands.
     pub async fn ended(self, ended: Ended) -> Result<()> {
         // A key has the moment and the request: the end is at least a millisecond later.
         let time = Clock::System.now().max(Time(self.begun.0 + 1));

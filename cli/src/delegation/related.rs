@@ -56,7 +56,7 @@ fn resource(delegation: &Delegation, ages: &Ages) -> Json {
     })
 }
 
-/// Writes the resources of these delegations, of those that we make. What is there already stays.
+/// Writes the resources of these delegations, of those that we make. One that is there already stays.
 ///
 /// # Errors
 /// The stack does not answer, or refuses one: the same again goes on.

@@ -32,7 +32,7 @@ const LEVEL: i32 = 3;
 /// An entry has at most this many bytes: a row of DynamoDB has 400 KB.
 const LONGEST_ENTRY: usize = 350 << 10;
 
-/// So many parts wait for their entries at most. A run that changes nothing, and is short, writes none.
+/// At most this many parts wait for their entries. A run that changes nothing, and is short, writes none.
 const MOST_WAITING: usize = 16;
 
 /// The ledger of one run.

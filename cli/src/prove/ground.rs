@@ -1,4 +1,4 @@
-//! What the checks stand on: two members whom this command makes up, a person who signs in to the first, and an app. They are marked, so
+//! The ground that the checks stand on: two members whom this command makes up, a person who signs in to the first, and an app. They are marked, so
 //! that no report to CMS counts them, and the person and the app can do nothing before and after the run.
 
 use anyhow::{Result, bail};
@@ -47,7 +47,7 @@ pub(super) struct Ground {
     pub can_sign_in: bool,
 }
 
-/// Makes all of it. What a run that was killed has left is taken over.
+/// Makes all of it. It takes over the rest of a run that was killed.
 ///
 /// # Errors
 /// A Patient of these ids is there and not marked as made up; the stack does not answer.

@@ -37,7 +37,7 @@ enum Outcome {
     Skipped,
 }
 
-/// What a check found, in a sentence.
+/// The finding of a check, in a sentence.
 struct Finding(Outcome, String);
 
 impl Finding {
@@ -107,7 +107,7 @@ impl ProveArguments {
             },
             Err(_) => Ok(()),
         };
-        // Whatever happened, nobody who was made for this run stays.
+        // Nobody who was made for this run stays, whatever happened.
         let cleared = ground::clear(stack).await;
         made?;
         checked?;

@@ -104,7 +104,7 @@ impl UsageArguments {
     }
 }
 
-/// What is counted, in words.
+/// The things that are counted, in words.
 const HOW: &str = "\nEvery request to the FHIR server under a good token. Its time runs from the gateway to the record in the audit, which is \
     written before the answer leaves; a request that the gateway limits or that finds no table is in the logs and on the dashboard alone.\n";
 

@@ -105,7 +105,7 @@ pub(super) const BEARER: &[Answer] = &[
     refusal(503, &["temporarily_unavailable"], "The server is busy: send the same again after `Retry-After` seconds."),
 ];
 
-/// What a person sees who cannot go on.
+/// The page that a person sees who cannot go on.
 pub(super) const PAGES: &[Answer] = &[
     told(400, "The request cannot be trusted or is over: the page says why, and nothing is sent to the app."),
     told(403, "The form did not come from a page of ours, or the person has no record here."),

@@ -41,7 +41,7 @@ pub struct Identifiers {
     met: Met,
 }
 
-/// What a member is known by. It names a person, so it has no `Debug`.
+/// The identifier that a member is known by. It names a person, so it has no `Debug`.
 #[derive(Clone, Copy)]
 pub struct KnownBy<'a> {
     /// The type of the resource that has the identifier: Patient or Coverage.
@@ -202,7 +202,7 @@ impl Identifiers {
 /// The attributes that tell members of one identifier apart.
 const FACTS: [&str; 2] = [attribute::BORN, attribute::DEPENDENT];
 
-/// What tells a member from the others of the same identifier, each hashed together with that: equal dates look different under two of
+/// The facts that tell a member from the others of the same identifier, each hashed together with that: equal dates look different under two of
 /// them.
 fn facts(key: &hmac::Key, hash: &str, known: &KnownBy<'_>) -> Vec<(&'static str, String)> {
     let told = FACTS.into_iter().zip([known.birth_date, known.dependent]);

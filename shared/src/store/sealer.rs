@@ -30,7 +30,7 @@ pub struct Sealer {
 pub struct Context {
     /// The word by which policies tell who may open it.
     pub purpose: &'static str,
-    /// What else belongs to it.
+    /// All else that belongs to it.
     pub pairs: Vec<(&'static str, String)>,
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use patient_access::stack::Stack;
 use serde_json::{Value as Json, json};
 use shared::clock::{Clock, Time};
-use tests::{App, AuthorizeOptions, Browser, Tokens, with_room};
+use tests::{App, AuthorizeOptions, Browser, Tokens, operate_on, with_room};
+use tokio::runtime::Runtime;
 
 use super::{SCOPE, at_consent, code, delegate, end, json_of, stand, tokens};
 
@@ -174,7 +176,16 @@ async fn an_end_and_exchanges_at_the_same_moment_leave_no_live_grant() {
         let told = delegate(&app, "dora", "kim", "proxy", &[]).await;
         let codes = [code(&app, "dora", None).await, code(&app, "dora", None).await, code(&app, "dora", None).await];
         let exchanges = futures_util::future::join_all(codes.iter().map(|code| app.exchange(code)));
-        let (replies, _) = tokio::join!(exchanges, end(&app, &told));
+        // The command blocks the thread that it is on, as a program of its own would.
+        let (descriptor, id) = (app.descriptor(), told["id"].as_str().unwrap().to_owned());
+        let end = tokio::task::spawn_blocking(move || {
+            Runtime::new().unwrap().block_on(async {
+                let stack = Stack::local(&descriptor).await.unwrap();
+                operate_on(&stack, &["delegation", "end", &id, "--reason", "the court said so"]).await.unwrap()
+            })
+        });
+        let (replies, ended) = tokio::join!(exchanges, end);
+        ended.expect("the command ends");
         for reply in replies.iter().filter(|reply| reply.status == StatusCode::OK) {
             let tokens = Tokens::of(reply);
             assert_eq!(app.fhir(&tokens, "Patient/kim").await.status, StatusCode::UNAUTHORIZED);

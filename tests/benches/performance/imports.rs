@@ -14,7 +14,7 @@ use crate::plots::float;
 /// One run of `member import`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Import {
-    /// What is imported, and which time it is.
+    /// The rows that are imported, and which time it is.
     pub what: String,
     /// Rows of the file.
     pub rows: u64,

@@ -21,7 +21,7 @@ const SCOPE: &str = "patient/*.rs";
 pub struct Stage {
     /// The stack.
     pub app: App,
-    /// What counts the functions' instructions, where something does.
+    /// The tool that counts the functions' instructions, where something does.
     callgrind: Option<Callgrind>,
 }
 

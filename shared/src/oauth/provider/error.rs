@@ -28,12 +28,12 @@ pub enum ProviderError {
     /// The plan's claim is there, and is no name of a person.
     #[error("your plan's sign-in service named your record in a way that we do not understand: tell your plan")]
     Unnamed,
-    /// What the provider says does not lead to the record to which this person is tied.
+    /// The provider's word does not lead to the record to which this person is tied.
     #[error(
         "your sign-in now leads to another record than before, or to none, so nobody was signed in: tell your plan"
     )]
     OtherRecord,
-    /// What the provider says leads to several members.
+    /// The provider's word leads to several members.
     #[error("more than one record here fits your sign-in, so nobody was signed in: tell your plan")]
     Unclear,
     /// The plan stopped the person.

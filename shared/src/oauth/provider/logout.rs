@@ -82,7 +82,7 @@ enum Ends {
     One(String),
 }
 
-/// What a logout token ends that passes the checks of §2.6.
+/// The sessions that a logout token ends if it passes the checks of §2.6.
 async fn verified(
     endpoint: &SignInEndpoint,
     issuer: &Issuer,

@@ -40,7 +40,7 @@ pub struct By {
 const SUBSCRIBER: &str = "subscriberId";
 
 impl Names {
-    /// What goes with an identifier.
+    /// The claims that go with an identifier.
     pub fn by(&self) -> Option<&By> {
         match self {
             Names::Patient => None,
@@ -98,7 +98,7 @@ impl fmt::Display for Names {
 pub(super) enum Named<'a> {
     /// A Patient id.
     Patient(&'a str),
-    /// What the person is known by.
+    /// The value that the person is known by.
     KnownBy(KnownBy<'a>),
 }
 

@@ -34,7 +34,7 @@ fn birth_date(patient: &Json) -> Option<&str> {
     patient["birthDate"].as_str().filter(|date| date.len() == "YYYY-MM-DD".len())
 }
 
-/// What a member who was `born` then is known by, by a resource of theirs.
+/// The identifiers by which a member who was `born` then is known, by a resource of theirs.
 fn known_by<'a>(resource: &'a Json, born: Option<&'a str>) -> impl Iterator<Item = KnownBy<'a>> {
     let dependent = resource["dependent"].as_str();
     let known = move |identifier| KnownBy { resource_type: type_of(resource), identifier, birth_date: born, dependent };

@@ -13,7 +13,7 @@ use crate::bounds::{CALL_BYTES, READ_CALLS, SLICE_GROWTH, SLICE_ROWS, SLICES};
 use crate::record::resources::Slice;
 use crate::rest::query::Query;
 
-/// What may leave a row out of a page.
+/// The reasons to leave a row out of a page.
 #[derive(Clone, Copy, PartialEq)]
 enum Left {
     /// Nothing.
