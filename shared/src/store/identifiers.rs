@@ -7,7 +7,7 @@
 //!
 //! The row goes with the Patient or Coverage that has the identifier. It is written after this; a load that finds the resource unchanged
 //! looks whether it is there. It is deleted, or gets another birth date, in the transaction that corrects, moves or deletes the resource
-//! or the member's Patient. So no row leads to a record that does not have the identifier.
+//! or the member's Patient. So no row leads to a record that does not have the identifier, unless two loads change one member at once.
 //!
 //! A Patient who was replaced leads to their survivor, see [`Identifiers::survivor`].
 
