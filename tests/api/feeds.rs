@@ -261,3 +261,24 @@ async fn an_undated_version_lets_an_older_one_in_only_if_it_would_be_taken_itsel
         crate::properties::check(|handle| check(handle, &feed)).expect(what);
     }
 }
+
+/// What a Provenance tells each member of a Device goes by whose that is now, not by whose it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provenance_about_a_shared_device_follows_it_to_the_member_whose_it_becomes() {
+    let device = |owner: Option<&str>| {
+        let mut device = json!({"resourceType": "Device", "id": "pump", "modelNumber": "m0"});
+        if let Some(owner) = owner {
+            device["patient"] = json!({"reference": format!("Patient/{owner}")});
+        }
+        Says::Is(device)
+    };
+    let item = |run, says| Item { run, file: 0, says };
+    for (targets, owner) in [(&["ann", "bert"][..], "ann"), (&["ann"], "bert"), (&["ann"], "ann")] {
+        let mut of: Vec<Json> = vec![json!({"reference": "Device/pump"})];
+        of.extend(targets.iter().map(|member| json!({"reference": format!("Patient/{member}")})));
+        let provenance = json!({"resourceType": "Provenance", "id": "p1", "recorded": "2026-01-01T00:00:00Z",
+            "target": of, "agent": [{"who": {"display": "somebody"}}]});
+        let feed = vec![item(0, device(None)), item(0, Says::Is(provenance)), item(1, device(Some(owner)))];
+        crate::properties::check(|handle| check(handle, &feed)).expect(owner);
+    }
+}

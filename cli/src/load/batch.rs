@@ -177,10 +177,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Lets every target of a Provenance that is not there know of it.
+    /// Lets every target of a Provenance that may become a member's know of it.
     async fn await_targets(&self, batch: &[(Ready, Standing)]) -> Result<(), StoreError> {
         for ready in stored(batch) {
-            for target in &ready.absent {
+            for target in ready.absent.iter().chain(&ready.shared) {
                 self.writer.await_target(target, &ready.pending.reference.id).await?;
             }
         }

@@ -34,6 +34,8 @@ pub(super) struct Ready {
     pub pointers: Vec<Pointer>,
     /// The targets of a Provenance that are not there.
     pub absent: BTreeSet<Reference>,
+    /// The targets of a Provenance that are shared now, and may become a member's.
+    pub shared: BTreeSet<Reference>,
 }
 
 /// The facts of the first reading that a change follows from.
@@ -149,9 +151,10 @@ impl Run<'_> {
         let Some(resource) = resource else {
             let date = facts.date.filter(|_| kind.owner != Owner::Attachment);
             let change = Change::delete(kind, &id, date).overriding(facts.overrides);
-            return Ok(Ready { pending, change, pointers: Vec::new(), absent: BTreeSet::new() });
+            let none = BTreeSet::new();
+            return Ok(Ready { pending, change, pointers: Vec::new(), absent: none.clone(), shared: none });
         };
-        let Copies { copies, absent } = match self.copies((&pending, &facts), resource, owners, homes) {
+        let Copies { copies, absent, shared } = match self.copies((&pending, &facts), resource, owners, homes) {
             Ok(copies) => copies,
             Err(reason) => return Err(Box::new((pending, reason))),
         };
@@ -174,7 +177,7 @@ impl Run<'_> {
             let text = "what it can be found by is larger than a row: it refers to too many others; send it in parts";
             return Err(Box::new((pending, Reason::new(ReasonCode::TooLarge, text))));
         }
-        Ok(Ready { pending, change, pointers, absent })
+        Ok(Ready { pending, change, pointers, absent, shared })
     }
 
     /// Where the resource is to stand, and what of it.
@@ -185,7 +188,11 @@ impl Run<'_> {
         owners: &Owners,
         homes: &Homes,
     ) -> Result<Copies, Reason> {
-        let one = |partition, resource| Copies { copies: vec![(partition, resource)], absent: BTreeSet::new() };
+        let one = |partition, resource| Copies {
+            copies: vec![(partition, resource)],
+            absent: BTreeSet::new(),
+            shared: BTreeSet::new(),
+        };
         let whose = match ownership(pending.kind, &resource) {
             // Its targets were names of something that did not come.
             Err(NoOwner::Missing(_)) if matches!(pending.kind.owner, Owner::Targets(_)) => {

@@ -20,8 +20,10 @@ pub type Owners = HashMap<Reference, BTreeSet<String>>;
 pub struct Copies {
     /// Each partition with what stands there.
     pub copies: Vec<(Partition, Json)>,
-    /// Targets that are no member's now, and may become one's.
+    /// Targets that are not there, and may become a member's.
     pub absent: BTreeSet<Reference>,
+    /// Targets that are shared now, and may become a member's.
+    pub shared: BTreeSet<Reference>,
 }
 
 /// The local references of a Provenance's targets; `None` for each target that is no local reference.
@@ -32,9 +34,10 @@ pub fn targets(provenance: &Json) -> Vec<Option<Reference>> {
 
 /// Makes the copies of a Provenance, by the owners of its targets.
 pub fn copies(provenance: &Json, owners: &Owners) -> Copies {
-    let (mut members, mut absent, mut foreign) = (BTreeSet::new(), BTreeSet::new(), false);
+    let (mut members, mut absent, mut shared, mut foreign) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), false);
     for target in targets(provenance) {
         match target.as_ref().map(|target| (target, owners_of(target, owners))) {
+            Some((target, Some(of))) if of.is_empty() && !is_never_owned(target) => drop(shared.insert(target.clone())),
             Some((_, Some(of))) => members.extend(of),
             Some((target, None)) if is_never_owned(target) => {}
             // A target that is not there counts as another member's: it may become one's.
@@ -51,7 +54,7 @@ pub fn copies(provenance: &Json, owners: &Owners) -> Copies {
     if !is_whole {
         copies.insert(Partition::Unclaimed, provenance.clone());
     }
-    Copies { copies: copies.into_iter().collect(), absent }
+    Copies { copies: copies.into_iter().collect(), absent, shared }
 }
 
 fn owners_of(target: &Reference, owners: &Owners) -> Option<BTreeSet<String>> {

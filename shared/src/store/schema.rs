@@ -33,7 +33,7 @@
 //! | `l` | N | length of that object, which then is the content of a Binary; without it the object is the resource | Binaries |
 //! | `n` | N | 2 where only a shared resource refers to the target | pointers of the second step |
 //! | `w` | SS | Patient ids of members | homes |
-//! | `p` | SS | ids of the Provenances that are about the resource and came while it was not there | homes |
+//! | `p` | SS | ids of the Provenances that are about the resource and came while it was not there, or shared | homes |
 //!
 //! # `auth`
 //!
