@@ -18,6 +18,7 @@ pub mod member;
 pub mod prove;
 pub mod record;
 pub mod report;
+mod rows;
 pub mod sample;
 pub mod samples;
 pub mod stack;

@@ -262,7 +262,7 @@ async fn an_undated_version_lets_an_older_one_in_only_if_it_would_be_taken_itsel
     }
 }
 
-/// What a Provenance tells each member of a Device goes by whose that is now, not by whose it was.
+/// A Provenance tells each member of a Device by whose that is now, not by whose it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provenance_about_a_shared_device_follows_it_to_the_member_whose_it_becomes() {
     let device = |owner: Option<&str>| {

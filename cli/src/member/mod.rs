@@ -21,9 +21,8 @@ use shared::oauth::sign_in::canonical;
 use shared::secret::Random;
 use shared::store::auth::{Auth, Commit, CommitError, Stored};
 
-pub use import::{Import, Imported};
+pub use import::Import;
 pub use named::{Named, OneMember};
-pub(crate) use row::fields;
 
 use crate::call::WrongCall;
 use crate::stack::Stack;
@@ -61,7 +60,7 @@ impl MemberCommand {
     /// [`WrongCall`] where an argument is not valid; there is no such person, or the stack does not answer.
     pub async fn run(self, stack: &Stack) -> Result<Told> {
         if let MemberCommand::Import(import) = self {
-            return import.run(stack).await.map(Imported::told);
+            return import.run(stack).await;
         }
         Ok(Told::done(match self {
             MemberCommand::Add(add) => add.run(stack).await?,

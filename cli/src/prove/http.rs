@@ -1,7 +1,5 @@
 //! Requests from outside, as anybody sends them: a connection for each, no cache, no redirect followed.
 
-use std::sync::{Arc, OnceLock};
-
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -9,11 +7,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
+use shared::oauth::fetch::tls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::Url;
 
 /// An answer has at most this many bytes: API Gateway gives out no more.
@@ -96,21 +93,6 @@ async fn connected(url: &Url, request: Request<Full<Bytes>>) -> Result<Reply> {
         "https" => answered(tls()?.connect(ServerName::try_from(host.to_owned())?, stream).await?, request).await,
         other => bail!("{other} is neither http nor https"),
     }
-}
-
-/// The roots that this machine trusts.
-fn tls() -> Result<TlsConnector> {
-    static TLS: OnceLock<TlsConnector> = OnceLock::new();
-    if let Some(tls) = TLS.get() {
-        return Ok(tls.clone());
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        bail!("this machine trusts no certificate authority");
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(TLS.get_or_init(|| TlsConnector::from(Arc::new(config))).clone())
 }
 
 async fn answered<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Reply>

@@ -107,7 +107,7 @@ impl ProveArguments {
             },
             Err(_) => Ok(()),
         };
-        // Nobody who was made for this run stays, whatever happened.
+        // The ways in that were made for this run are closed, whether its checks passed or not.
         let cleared = ground::clear(stack).await;
         made?;
         checked?;

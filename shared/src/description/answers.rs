@@ -42,7 +42,7 @@ const fn told(status: u16, text: &'static str) -> Answer {
     answer(status, Body::Page, text)
 }
 
-/// What API Gateway itself answers, whatever the path is.
+/// The answers of API Gateway itself, on every path.
 pub(super) const GATEWAY: &[Answer] = &[
     answer(413, Body::Json("GatewayMessage"), "The body is larger than 6 MB: nothing here takes one nearly as large."),
     answer(429, Body::Json("GatewayMessage"), "Too many requests at once: wait a second, then twice as long each time."),

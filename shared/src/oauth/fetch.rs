@@ -158,8 +158,11 @@ async fn connected(
     send(tls()?.connect(name, stream).await.map_err(unreachable)?, request).await
 }
 
-/// The roots that this machine trusts, as the AWS SDK does; read when first needed, since most functions never fetch.
-fn tls() -> Result<TlsConnector, FetchError> {
+/// TLS with the roots that this machine trusts, as the AWS SDK does; read when first needed, since most functions never fetch.
+///
+/// # Errors
+/// [`FetchError::Unreachable`] where the machine trusts none.
+pub fn tls() -> Result<TlsConnector, FetchError> {
     static TLS: OnceLock<TlsConnector> = OnceLock::new();
     if let Some(tls) = TLS.get() {
         return Ok(tls.clone());
